@@ -1,0 +1,65 @@
+import { faultFamilies, type Plan, planOf } from "../sim/nemesis/options.ts";
+import { simulate } from "../sim/simulator.ts";
+import { median } from "./median.ts";
+
+const rounds = 5;
+const seedsARound = 12;
+
+/** Five nodes, every fault family on at its mildest, `opsPerSecond` over five clients. */
+function planWith(seed: number, opsPerSecond: number): Plan {
+  const mild = { loss: 5_000, duplication: 10_000, delayTail: 2_000, syncFailure: 500, clockDrift: 2_000 };
+  const faults = Object.fromEntries(faultFamilies.map((family) => [family, 10_000])) as Plan["faults"];
+  return {
+    ...planOf(seed),
+    nodes: 5,
+    clients: 5,
+    keys: 4,
+    thinkMicros: 5_000_000 / opsPerSecond,
+    valueBytes: 0,
+    safetyMicros: 30_000_000,
+    electionMicros: 1_000_000,
+    heartbeatMicros: 100_000,
+    entriesPerAppendMax: 64,
+    entriesInFlightMax: 256,
+    entriesPerApplyMax: 256,
+    walSegmentBytesMax: 1_000_000,
+    uncommittedBytesMax: 1_000_000,
+    faults: { ...faults, ...mild },
+  };
+}
+
+/** Events a second, simulated seconds a second and seeds a second, on one core, with the invariants on and off in turn. */
+export function benchSimulator(): void {
+  console.log(`one core, 5 nodes, all fault families, ${rounds} rounds of ${seedsARound} seeds; medians`);
+  for (const opsPerSecond of [10, 100]) {
+    const speeds = { on: [] as number[][], off: [] as number[][] };
+    for (let round = 0; round <= rounds; round++) {
+      for (const checks of ["on", "off"] as const) {
+        const speed = measure(opsPerSecond, 1 + round * seedsARound, checks === "on");
+        // The first round warms the compiler.
+        if (round > 0) speeds[checks].push(speed);
+      }
+    }
+    for (const checks of ["on", "off"] as const) {
+      const [events, realTime, seeds] = [0, 1, 2].map((k) => median(speeds[checks].map((speed) => speed[k]!)));
+      console.log(
+        `${String(opsPerSecond).padStart(4)} operations a simulated second, invariants ${checks.padEnd(3)}: ` +
+          `${Math.round(events!)} events/s, ${Math.round(realTime!)}x real time, ${seeds!.toFixed(1)} seeds/s`,
+      );
+    }
+  }
+}
+
+function measure(opsPerSecond: number, firstSeed: number, invariants: boolean): number[] {
+  const started = performance.now();
+  let events = 0;
+  let micros = 0;
+  for (let seed = firstSeed; seed < firstSeed + seedsARound; seed++) {
+    const result = simulate(planWith(seed, opsPerSecond), { print: null, invariants });
+    if (result.verdict !== "ok") console.log(`seed ${seed}: ${result.verdict} ${result.property}: ${result.message}`);
+    events += result.events;
+    micros += result.simulatedMicros;
+  }
+  const seconds = (performance.now() - started) / 1000;
+  return [events / seconds, micros / 1e6 / seconds, seedsARound / seconds];
+}

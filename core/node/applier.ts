@@ -1,0 +1,100 @@
+/**
+ * Folds committed entries into the state store, strictly in order, one batch in flight. Two steps, because a store may
+ * have no synchronous read: fetch the rows that the batch names, then apply purely and write rows and applied index as
+ * one.
+ */
+import { assert } from "../assert.ts";
+import { BadBytes } from "../bytes.ts";
+import { type Command, decodeCommand } from "../kv/command.ts";
+import { type Applied, applyCommand, type Row } from "../kv/machine.ts";
+import type { DiskError } from "../ports.ts";
+import { type Entry, entryKinds } from "../raft/messages.ts";
+import type { StateStore } from "../storage/state-store.ts";
+import type { Index } from "../units.ts";
+import { entryPayload } from "../wire/entry-codec.ts";
+
+type Step = { readonly entry: Entry; readonly command: Command | null };
+
+export interface ApplierHost {
+  /** The committed entry at `index`. */
+  entryAt(index: Index): Entry;
+  /** The entries up to and including `entry` are in the store; `applied` is null for entries that are no command. */
+  onApplied(entry: Entry, applied: Applied | null): void;
+  /** The batch that ends with `entry` is in the store, all its `onApplied` done. */
+  onBatch(entry: Entry): void;
+  /** A committed entry that this program does not understand, or a store that failed: the node ends. */
+  onFailure(kind: "unknown-entry" | "disk", reason: string): void;
+}
+
+export class Applier {
+  readonly #store: StateStore;
+  readonly #host: ApplierHost;
+  readonly #batchMax: number;
+  #inFlight = false;
+
+  constructor(store: StateStore, host: ApplierHost, batchMax: number) {
+    this.#store = store;
+    this.#host = host;
+    this.#batchMax = batchMax;
+  }
+
+  /** Applies one batch towards `commit`, unless one is in flight. Returns whether more is to do. */
+  advance(commit: Index): boolean {
+    const from = this.#store.appliedIndex + 1;
+    if (this.#inFlight || from > commit) return false;
+    const to = Math.min(commit, from + this.#batchMax - 1);
+    const steps = this.#decode(from, to);
+    if (steps === null) return false;
+    this.#inFlight = true;
+    const keys = [...new Set(steps.flatMap(({ command }) => (command === null ? [] : [command.key])))];
+    this.#store.read(keys, (error, rows) => {
+      if (error !== null) return this.#fail(error);
+      this.#fold(steps, new Map(keys.map((key, k) => [key, rows[k] ?? null])));
+    });
+    return to < commit;
+  }
+
+  #decode(from: Index, to: Index): Step[] | null {
+    const steps: Step[] = [];
+    for (let index = from; index <= to; index++) {
+      const entry = this.#host.entryAt(index);
+      try {
+        if (entry.kind === entryKinds.command) steps.push({ entry, command: decodeCommand(entryPayload(entry)) });
+        else if (entry.kind === entryKinds.noop) steps.push({ entry, command: null });
+        else throw new BadBytes(`entry kind ${entry.kind} is not known`);
+      } catch (error) {
+        if (!(error instanceof BadBytes)) throw error;
+        this.#host.onFailure("unknown-entry", `entry ${index} cannot be applied: ${error.message}`);
+        return null;
+      }
+    }
+    return steps;
+  }
+
+  #fold(steps: readonly Step[], rows: Map<string, Row | null>): void {
+    const results: (Applied | null)[] = [];
+    const writes = new Map<string, Row | null>();
+    for (const { entry, command } of steps) {
+      if (command === null) {
+        results.push(null);
+        continue;
+      }
+      const applied = applyCommand(entry.index, entry.crc, command, rows.get(command.key) ?? null);
+      rows.set(command.key, applied.row);
+      writes.set(command.key, applied.row);
+      results.push(applied);
+    }
+    const last = steps.at(-1)!.entry;
+    this.#store.write(writes, last.index, last.term, (error) => {
+      if (error !== null) return this.#fail(error);
+      assert(this.#store.appliedIndex === last.index, "rows and applied index go down as one");
+      this.#inFlight = false;
+      for (const [k, step] of steps.entries()) this.#host.onApplied(step.entry, results[k]!);
+      this.#host.onBatch(last);
+    });
+  }
+
+  #fail(error: DiskError): void {
+    this.#host.onFailure("disk", `the state store failed: ${error.message}`);
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Reads that wait for a read index, then for the state to reach it. All linearizable reads of a turn are one batch:
+ * one question to the leader, one look at the store. A batch is asked again, under the same id, where the leadership
+ * has changed or an answer is overdue: asking twice changes nothing.
+ */
+import type { DiskError } from "../ports.ts";
+import type { Outgoing, ReadGrant } from "../raft/messages.ts";
+import type { Raft } from "../raft/raft.ts";
+import type { StateStore } from "../storage/state-store.ts";
+import type { Index, Micros, NodeId, Term } from "../units.ts";
+import type { FailureCode, ReadOutcome } from "./options.ts";
+
+type Waiter = { readonly key: string; readonly done: (outcome: ReadOutcome) => void };
+type Batch = {
+  readonly id: number;
+  readonly deadline: Micros;
+  readonly waiters: readonly Waiter[];
+  /** The term whose leader was asked last, and when; 0 before. */
+  askedTerm: Term;
+  askedAt: Micros;
+  /** Granted read index, or -1. */
+  index: Index;
+};
+
+export class Reads {
+  readonly #node: NodeId;
+  readonly #boot: number;
+  readonly #store: StateStore;
+  readonly #onFailure: (error: DiskError) => void;
+  readonly #retryMicros: Micros;
+  #nextId = 1;
+  #arrived: Waiter[] = [];
+  #count = 0;
+  /** By id, oldest first: deadlines never fall along the Map. */
+  readonly #batches = new Map<number, Batch>();
+
+  constructor(
+    node: NodeId,
+    boot: number,
+    store: StateStore,
+    onFailure: (error: DiskError) => void,
+    retryMicros: Micros,
+  ) {
+    this.#node = node;
+    this.#boot = boot;
+    this.#store = store;
+    this.#onFailure = onFailure;
+    this.#retryMicros = retryMicros;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add(key: string, done: (outcome: ReadOutcome) => void): void {
+    this.#count += 1;
+    this.#arrived.push({ key, done });
+  }
+
+  /** Closes this turn's batch and asks for all that have no answer. */
+  dispatch(now: Micros, deadline: Micros, raft: Raft): Outgoing[] {
+    if (this.#arrived.length > 0) {
+      const id = this.#nextId++;
+      this.#batches.set(id, { id, deadline, waiters: this.#arrived, askedTerm: 0, askedAt: 0, index: -1 });
+      this.#arrived = [];
+    }
+    if (raft.leader === 0) return [];
+    const out: Outgoing[] = [];
+    for (const batch of this.#batches.values()) {
+      const overdue = raft.role !== "leader" && now >= batch.askedAt + this.#retryMicros;
+      if (batch.index >= 0 || (batch.askedTerm === raft.term && !overdue)) continue;
+      batch.askedTerm = raft.term;
+      batch.askedAt = now;
+      if (raft.role === "leader") raft.read({ node: this.#node, boot: this.#boot, id: batch.id });
+      else out.push({ to: raft.leader, message: { kind: "read", boot: this.#boot, id: batch.id } });
+    }
+    return out;
+  }
+
+  onGrant({ boot, id, index }: Omit<ReadGrant, "node">): void {
+    const batch = this.#batches.get(id);
+    if (batch === undefined || boot !== this.#boot || batch.index >= 0) return;
+    batch.index = index;
+    this.serve();
+  }
+
+  /** Answers every batch whose index the state has reached. */
+  serve(): void {
+    for (const batch of this.#batches.values()) {
+      if (batch.index < 0 || batch.index > this.#store.appliedIndex) continue;
+      this.#batches.delete(batch.id);
+      this.#answer(batch);
+    }
+  }
+
+  #answer(batch: Batch): void {
+    const keys = batch.waiters.map((waiter) => waiter.key);
+    this.#store.read(keys, (error, rows) => {
+      if (error !== null) return this.#onFailure(error);
+      this.#count -= keys.length;
+      const revision = this.#store.appliedIndex;
+      for (const [k, { done }] of batch.waiters.entries()) done({ ok: true, row: rows[k] ?? null, revision });
+    });
+  }
+
+  /** A read never happens late: its failure is always definite. */
+  expire(now: Micros): void {
+    for (const batch of this.#batches.values()) {
+      if (batch.deadline > now) return;
+      this.#fail(batch, batch.askedTerm === 0 ? "no-leader" : "timeout");
+    }
+  }
+
+  end(): void {
+    for (const batch of this.#batches.values()) this.#fail(batch, "stopping");
+    for (const { done } of this.#arrived.splice(0)) done({ ok: false, code: "stopping", definite: true });
+    this.#count = 0;
+  }
+
+  /** `mayAsk`: whether there is a leader elsewhere to be asked again. */
+  nextDeadline(mayAsk: boolean): Micros {
+    let deadline = Infinity;
+    for (const batch of this.#batches.values()) {
+      const askAgainAt = mayAsk && batch.index < 0 ? batch.askedAt + this.#retryMicros : Infinity;
+      deadline = Math.min(deadline, batch.deadline, askAgainAt);
+    }
+    return deadline;
+  }
+
+  #fail(batch: Batch, code: FailureCode): void {
+    this.#batches.delete(batch.id);
+    this.#count -= batch.waiters.length;
+    for (const { done } of batch.waiters) done({ ok: false, code, definite: true });
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Every door to the outside, on one page. `server/` and `sim/world/` implement these interfaces under the same file
+ * names; nothing else in core reaches the machine. Completions are callbacks, never promises: the order in which they
+ * come belongs to the scheduler alone. A completion may be called before the method that takes it has returned.
+ */
+import type { Envelope } from "./raft/messages.ts";
+import type { Micros, NodeId } from "./units.ts";
+
+export interface Clock {
+  /** Monotonic microseconds since an arbitrary start of this process life. May run at another rate than a peer's. */
+  now(): Micros;
+  /** A timer that calls `fire`, in a turn of its own, once for each `set` that is not replaced or cleared before. */
+  timer(fire: () => void): Timer;
+  /** Calls `run` once when the current turn has taken all its inputs: everything a turn produces leaves in one flush. */
+  endOfTurn(run: () => void): void;
+}
+
+export interface Timer {
+  /** Fires at or after `at` (clock microseconds); replaces an earlier deadline. */
+  set(at: Micros): void;
+  clear(): void;
+}
+
+/** A stable code, and words for the operator. */
+export type DiskError = { readonly code: string; readonly message: string };
+
+/** One directory of the node. Names are plain file names. An error of any call but `open` of a missing file is final. */
+export interface Disk {
+  /** The names of all files, in no particular order. */
+  list(done: (error: DiskError | null, names: readonly string[]) => void): void;
+  /** Opens `name`. With `create` an absent file is created empty; its name survives only after `syncDirectory`. */
+  open(name: string, create: boolean, done: (error: DiskError | null, file: DiskFile | null) => void): void;
+  /** Replaces `to` by `from`, atomically; survives only after `syncDirectory`. */
+  rename(from: string, to: string, done: (error: DiskError | null) => void): void;
+  remove(name: string, done: (error: DiskError | null) => void): void;
+  /** When it completes, every create, rename and remove before the call survives a power cut. */
+  syncDirectory(done: (error: DiskError | null) => void): void;
+}
+
+export interface DiskFile {
+  /** Bytes in the file now, un-synced ones included. */
+  readonly sizeBytes: number;
+  /** Reads exactly `lengthBytes` from `offset`; fewer is an error with code "SHORT". The bytes belong to the caller. */
+  read(offset: number, lengthBytes: number, done: (error: DiskError | null, bytes: Uint8Array) => void): void;
+  /** The bytes are in the page cache when it returns null, and copied: any part of them may be lost until `sync`. */
+  write(offset: number, bytes: Uint8Array): DiskError | null;
+  /** When it completes without an error, all writes before the call survive a power cut. After an error the file is dead. */
+  sync(done: (error: DiskError | null) => void): void;
+  /** Cuts the file; survives only after `sync`. */
+  truncate(sizeBytes: number, done: (error: DiskError | null) => void): void;
+  close(): void;
+}
+
+export interface Network {
+  /** Never blocks and never fails: the message may be lost, late, doubled or out of order. `envelope` is frozen by use. */
+  send(to: NodeId, envelope: Envelope): void;
+  /** False: a message sent to that peer now is surely lost. True promises nothing. */
+  connected(to: NodeId): boolean;
+  /** Where to reach each peer, this node excluded. Replaces what was said before. */
+  setPeers(urls: ReadonlyMap<NodeId, string>): void;
+}
+
+export interface Random {
+  /**
+   * An integer in [0, bound), bound <= 2^32. `site` and `occasion` name the decision, so that a simulated world can
+   * answer by hash: adding a draw elsewhere shifts nothing.
+   */
+  draw(site: RandomSite, occasion: number, bound: number): number;
+}
+
+export type RandomSite = "election-jitter" | "store-id";
+
+/** What the node reports of itself. Observers only: nothing in core reads it back. */
+export interface Trace {
+  fact(fact: Fact, a: number, b: number, c: number): void;
+  /** A line for the operator, already worded. */
+  note(level: "info" | "warn", text: string): void;
+}
+
+/** Facts and what a, b, c mean. */
+export type Fact =
+  | "recovered" // last index, term, vote: what the disk has given back, before anything is done with it
+  | "role" // role code (0 follower, 1 pre-candidate, 2 candidate, 3 leader), term, leader id known now
+  | "commit" // new commit index, its term, -
+  | "applied" // index, its term, -
+  | "read-index"; // read index granted, applied index, -

@@ -1,0 +1,26 @@
+/**
+ * Elections: a campaign's tally and the rules by which others answer it. Pure functions of what they are given.
+ * Raft paper 5.2 and 5.4.1; pre-vote and check-quorum after the thesis, 9.6 and 6.2.
+ */
+import type { Index, NodeId, Term } from "../units.ts";
+import type { Configuration, HardState } from "./messages.ts";
+import { voteResult, type VoteResult } from "./quorum.ts";
+
+/** One try to be elected. `pre`: only asking. Votes are kept by voter, so a doubled reply counts once. */
+export type Campaign = { readonly pre: boolean; readonly term: Term; readonly votes: Map<NodeId, boolean> };
+
+export function tally(campaign: Campaign, configuration: Configuration): VoteResult {
+  return voteResult(configuration, (voter) => campaign.votes.get(voter));
+}
+
+/** 5.4.1: the later last term wins; at equal terms the longer log. */
+export function isUpToDate(lastIndex: Index, lastTerm: Term, ownLastIndex: Index, ownLastTerm: Term): boolean {
+  if (lastTerm !== ownLastTerm) return lastTerm > ownLastTerm;
+  return lastIndex >= ownLastIndex;
+}
+
+/** One vote a term; the same candidate may hear it again. A term that already has a leader elects nobody else. */
+export function mayVoteFor(candidate: NodeId, hardState: HardState, leader: NodeId): boolean {
+  if (hardState.vote === candidate) return true;
+  return hardState.vote === 0 && leader === 0;
+}

@@ -1,0 +1,197 @@
+/**
+ * The values that Raft takes and gives: entries, configurations, messages, hard state, Ready. All of it is plain data,
+ * never changed once made, and so can be passed by reference between simulated nodes.
+ */
+import type { ClusterId, Index, Micros, NodeId, StoreId, Term } from "../units.ts";
+
+/** What an entry is for. A kind that a node does not know halts it: skipping it would make the replicas differ. */
+export const entryKinds = { noop: 0, configuration: 1, command: 2 } as const;
+export type EntryKind = (typeof entryKinds)[keyof typeof entryKinds];
+
+/** Which node took the command from its client, and that node's count of it. (0, 0, 0) for entries nobody waits for. */
+export type Origin = { readonly node: NodeId; readonly boot: number; readonly seq: number };
+
+/**
+ * One command, one entry. `bytes` is the whole encoded record, made once: the same bytes go to the WAL and to every
+ * peer. The fields beside it are what the record's header says; the payload is `bytes` from `entryHeaderBytes` on.
+ */
+export type Entry = {
+  readonly index: Index;
+  readonly term: Term;
+  readonly kind: number;
+  /** Version of the payload's format. */
+  readonly version: number;
+  /** Cluster time: replicated microseconds, never falling along the log. */
+  readonly clusterMicros: Micros;
+  readonly origin: Origin;
+  /** Client session (its log index) and sequence; 0, 0 without one. */
+  readonly session: number;
+  readonly sequence: number;
+  /** CRC-32 over everything after it in the record. */
+  readonly crc: number;
+  readonly bytes: Uint8Array;
+};
+
+/** A command on its way into the log, before a leader has given it an index and a term. */
+export type Proposal = {
+  readonly kind: EntryKind;
+  readonly origin: Origin;
+  readonly session: number;
+  readonly sequence: number;
+  readonly payload: Uint8Array;
+};
+
+/** What a leader opens its term with: an entry that nobody waits for. */
+export const noopProposal: Proposal = {
+  kind: entryKinds.noop,
+  origin: { node: 0, boot: 0, seq: 0 },
+  session: 0,
+  sequence: 0,
+  payload: new Uint8Array(0),
+};
+
+export type Member = {
+  readonly id: NodeId;
+  /** Log index of the configuration entry that added this member; 0 for founders. */
+  readonly incarnation: Index;
+  /** Peer URL. */
+  readonly url: string;
+  /** The directory that speaks for this member; empty until it is bound. */
+  readonly storeId: StoreId;
+  /** A learner that becomes a voter by itself once it has caught up. */
+  readonly autoPromote: boolean;
+};
+
+/**
+ * The whole configuration, as one entry carries it. Joint while `outgoing` is not empty: then every decision needs a
+ * majority of `voters` and a majority of `outgoing` (Raft thesis, 4.3).
+ */
+export type Configuration = {
+  readonly members: readonly Member[];
+  readonly voters: readonly NodeId[];
+  readonly outgoing: readonly NodeId[];
+  readonly learners: readonly NodeId[];
+};
+
+/** What a node must never forget of an election (Raft paper, figure 2). `vote` 0: nobody in this term. */
+export type HardState = { readonly term: Term; readonly vote: NodeId };
+
+/** Asks, without changing anything, whether an election in `term` could be won (thesis 9.6). `term` is the term to come. */
+export type PreVote = {
+  readonly kind: "pre-vote";
+  readonly term: Term;
+  readonly lastIndex: Index;
+  readonly lastTerm: Term;
+};
+/** Granted: `term` is the term asked about. Refused: `term` is the answerer's own. */
+export type PreVoteReply = { readonly kind: "pre-vote-reply"; readonly term: Term; readonly granted: boolean };
+export type Vote = { readonly kind: "vote"; readonly term: Term; readonly lastIndex: Index; readonly lastTerm: Term };
+export type VoteReply = { readonly kind: "vote-reply"; readonly term: Term; readonly granted: boolean };
+/**
+ * Entries after (prevIndex, prevTerm), possibly none: the heartbeat and the ReadIndex round are appends too. `round`
+ * rises within a leadership; its echo proves that the leader was the leader after it had opened that round.
+ */
+export type Append = {
+  readonly kind: "append";
+  readonly term: Term;
+  readonly prevIndex: Index;
+  readonly prevTerm: Term;
+  readonly commit: Index;
+  readonly round: number;
+  /** Rises each time the leader starts over with this peer: a refusal of an earlier stream says nothing about this one. */
+  readonly stream: number;
+  readonly entries: readonly Entry[];
+};
+/**
+ * `success`: the log matches the leader's up to `matchIndex`, durably. Otherwise the entry at `prevIndex` (the
+ * append's) is missing or differs, and (`hintIndex`, `hintTerm`) is the last place where it could match.
+ */
+export type AppendReply = {
+  readonly kind: "append-reply";
+  readonly term: Term;
+  readonly round: number;
+  /** The append's. */
+  readonly stream: number;
+  readonly success: boolean;
+  readonly matchIndex: Index;
+  readonly prevIndex: Index;
+  readonly hintIndex: Index;
+  readonly hintTerm: Term;
+};
+/** Commands that clients gave to the sender, with consecutive `origin.seq`. Only the leader of exactly `term` may take them. */
+export type Forward = { readonly kind: "forward"; readonly term: Term; readonly proposals: readonly Proposal[] };
+/** The leader of `term` has not appended and will never append the sequences [firstSeq, firstSeq + count) of that boot. */
+export type ForwardRefused = {
+  readonly kind: "forward-refused";
+  readonly term: Term;
+  readonly boot: number;
+  readonly firstSeq: number;
+  readonly count: number;
+};
+/** A follower asks for a read index on behalf of all its waiting reads; `id` is unique within the sender's boot. */
+export type ReadRequest = { readonly kind: "read"; readonly boot: number; readonly id: number };
+export type ReadReply = {
+  readonly kind: "read-reply";
+  readonly boot: number;
+  readonly id: number;
+  readonly index: Index;
+};
+/** Founders exchange these until each has seen all: see core/node/founding.ts. */
+export type Founder = {
+  readonly kind: "founder";
+  readonly storeId: StoreId;
+  /** The sender's founding list, to name a difference between the founders' command lines. */
+  readonly urls: readonly string[];
+  /** The genesis if the sender has it: one store id a founder, in the order of the list; else empty. */
+  readonly genesis: readonly StoreId[];
+};
+
+export type Message =
+  | PreVote
+  | PreVoteReply
+  | Vote
+  | VoteReply
+  | Append
+  | AppendReply
+  | Forward
+  | ForwardRefused
+  | ReadRequest
+  | ReadReply
+  | Founder;
+
+/** A message with who speaks and who is meant; core checks both ends before Raft sees the message. */
+export type Envelope = {
+  readonly cluster: ClusterId;
+  readonly from: NodeId;
+  readonly fromIncarnation: Index;
+  /** The sender's durable start counter. */
+  readonly fromBoot: number;
+  readonly to: NodeId;
+  readonly toIncarnation: Index;
+  readonly message: Message;
+};
+
+/** Who asked for a read index: this node (0) or a follower. */
+export type ReadGrant = { readonly node: NodeId; readonly boot: number; readonly id: number; readonly index: Index };
+
+/** One write to the WAL: durable together, in order of `seq`. The first entry's index may cut the log before it. */
+export type Persist = {
+  readonly seq: number;
+  readonly hardState: HardState | null;
+  readonly entries: readonly Entry[];
+};
+
+/**
+ * What a turn has produced. The caller writes `persist` and, once it is durable, calls `persisted(seq)`; sends
+ * `messages` at once (those that depend on a write are held back inside until then); applies up to `commit`.
+ */
+export type Ready = {
+  readonly persist: Persist | null;
+  readonly messages: readonly Outgoing[];
+  readonly commit: Index;
+  readonly reads: readonly ReadGrant[];
+  /** Raft wants `tick` called at this time if nothing comes before. */
+  readonly wakeAt: Micros;
+};
+
+export type Outgoing = { readonly to: NodeId; readonly message: Message };

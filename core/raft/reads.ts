@@ -1,0 +1,50 @@
+/**
+ * ReadIndex (Raft thesis, 6.4): a read is answered from an index that was committed when the read arrived, after a
+ * quorum has confirmed that the leader still was the leader at some moment after that. All reads of one turn share one
+ * round; a read that comes after a round was sent waits for the next.
+ */
+import type { Index, NodeId } from "../units.ts";
+import type { ReadGrant } from "./messages.ts";
+
+export type ReadAsk = { readonly node: NodeId; readonly boot: number; readonly id: number };
+type Batch = { readonly round: number; readonly index: Index; readonly asks: readonly ReadAsk[] };
+
+export class ReadRounds {
+  /** Rises with every batch of reads. Invariant: every batch waiting has a round <= this one. */
+  #round = 0;
+  #arrived: ReadAsk[] = [];
+  #batches: Batch[] = [];
+
+  get round(): number {
+    return this.#round;
+  }
+
+  get waiting(): number {
+    return this.#arrived.length + this.#batches.length;
+  }
+
+  add(ask: ReadAsk): void {
+    this.#arrived.push(ask);
+  }
+
+  /**
+   * Gives the reads of this turn a round of their own, at `commit`. To be called only once the leader has committed an
+   * entry of its own term: before that it cannot know what is committed.
+   */
+  open(commit: Index): void {
+    if (this.#arrived.length === 0) return;
+    this.#round += 1;
+    this.#batches.push({ round: this.#round, index: commit, asks: this.#arrived });
+    this.#arrived = [];
+  }
+
+  /** The reads of every round up to `confirmedRound`, which a quorum has confirmed. */
+  grant(confirmedRound: number): ReadGrant[] {
+    const grants: ReadGrant[] = [];
+    while (this.#batches[0] !== undefined && this.#batches[0].round <= confirmedRound) {
+      const { asks, index } = this.#batches.shift()!;
+      for (const ask of asks) grants.push({ ...ask, index });
+    }
+    return grants;
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Who this directory is: one small file, replaced atomically. It is written before anything else, and its boot counter
+ * is raised, durably, at every start before the node says a word.
+ */
+import { BadBytes, crc32, latin1, latin1Bytes } from "../bytes.ts";
+import type { Disk, DiskError, Random } from "../ports.ts";
+import type { ClusterId, NodeId, StoreId } from "../units.ts";
+
+const formatVersion = 1;
+const fileName = "identity";
+const draftName = "identity.new";
+
+export type Genesis = { readonly cluster: ClusterId; readonly storeIds: readonly StoreId[] };
+
+export type Identity = {
+  readonly storeId: StoreId;
+  readonly node: NodeId;
+  readonly engine: "memory";
+  /** Starts of this directory, this one included. */
+  readonly boot: number;
+  /** The `--cluster` list of the first start: founder k has id k + 1. */
+  readonly founders: readonly string[];
+  /** Null until every founder has been seen once. */
+  readonly genesis: Genesis | null;
+};
+
+/** `refused`: the directory is not this node's, or newer than this program; said in one line for the operator. */
+export type IdentityFailure =
+  { readonly kind: "refused"; readonly reason: string } | { readonly kind: "disk"; readonly error: DiskError };
+
+export function storeIdFrom(random: Random): StoreId {
+  const words = [1, 2, 3, 4].map((occasion) => random.draw("store-id", occasion, 0x100000000));
+  return words.map((word) => word.toString(16).padStart(8, "0")).join("");
+}
+
+/** The same founders with the same directories give the same id on every member. FNV-1a, four lanes. */
+export function genesisOf(founders: readonly string[], storeIds: readonly StoreId[]): Genesis {
+  const text = founders.map((url, k) => `${k + 1}=${url}=${storeIds[k]}`).join(",");
+  const lanes = [0x811c9dc5, 0x01000193, 0x9e3779b9, 0x85ebca6b].map((seed) => {
+    let hash = seed;
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) ^ (hash >>> 15);
+    return (hash >>> 0).toString(16).padStart(8, "0");
+  });
+  return { cluster: lanes.join(""), storeIds };
+}
+
+export function encodeIdentity(identity: Identity): Uint8Array {
+  const line = JSON.stringify({ format: formatVersion, ...identity });
+  return latin1Bytes(`${line}\n${crc32(latin1Bytes(line), 0).toString(16).padStart(8, "0")}\n`);
+}
+
+/** Throws BadBytes. */
+export function decodeIdentity(bytes: Uint8Array): Identity {
+  const [line, crc] = latin1(bytes).split("\n");
+  if (line === undefined || crc === undefined) throw new BadBytes("the file is cut off");
+  if (crc32(latin1Bytes(line), 0) !== Number.parseInt(crc, 16)) throw new BadBytes("the checksum is wrong");
+  const { format, ...identity } = JSON.parse(line) as Identity & { format: number };
+  if (format > formatVersion) throw new BadBytes(`format ${format} is newer than this program's ${formatVersion}`);
+  return identity;
+}
+
+type Done = (failure: IdentityFailure | null, identity: Identity | null) => void;
+
+/**
+ * Opens the identity of `disk` as node `node`, or creates it in an empty directory. When it completes, the returned
+ * identity, its boot counter raised, is durable.
+ */
+export function openIdentity(disk: Disk, random: Random, node: NodeId, founders: readonly string[], done: Done): void {
+  const broken = (error: DiskError): void => done({ kind: "disk", error }, null);
+  const save = (identity: Identity): void => {
+    saveIdentity(disk, identity, (error) => (error === null ? done(null, identity) : broken(error)));
+  };
+  disk.list((error, names) => {
+    if (error !== null) return broken(error);
+    if (!names.includes(fileName)) {
+      const stray = names.find((name) => name !== draftName);
+      if (stray !== undefined) {
+        return done({ kind: "refused", reason: `the directory holds ${stray} but no ${fileName} file` }, null);
+      }
+      if (node > founders.length) {
+        return done(
+          { kind: "refused", reason: `--id ${node} is not in the --cluster list of ${founders.length}` },
+          null,
+        );
+      }
+      return save({ storeId: storeIdFrom(random), node, engine: "memory", boot: 1, founders, genesis: null });
+    }
+    readIdentity(disk, broken, (identity, reason) => {
+      if (identity === null) return done({ kind: "refused", reason }, null);
+      if (identity.node !== node) {
+        return done(
+          { kind: "refused", reason: `the directory belongs to node ${identity.node}, not node ${node}` },
+          null,
+        );
+      }
+      if (identity.engine !== "memory") {
+        return done(
+          { kind: "refused", reason: `the directory belongs to the ${String(identity.engine)} engine` },
+          null,
+        );
+      }
+      save({ ...identity, boot: identity.boot + 1 });
+    });
+  });
+}
+
+function readIdentity(
+  disk: Disk,
+  broken: (error: DiskError) => void,
+  done: (identity: Identity | null, reason: string) => void,
+): void {
+  disk.open(fileName, false, (error, file) => {
+    if (error !== null || file === null) return broken(error ?? { code: "EIO", message: "no file" });
+    file.read(0, file.sizeBytes, (failure, bytes) => {
+      file.close();
+      if (failure !== null) return broken(failure);
+      let identity: Identity | null = null;
+      let reason = "";
+      try {
+        identity = decodeIdentity(bytes);
+      } catch (thrown) {
+        if (!(thrown instanceof BadBytes) && !(thrown instanceof SyntaxError)) throw thrown;
+        reason = `the ${fileName} file cannot be read: ${thrown.message}`;
+      }
+      done(identity, reason);
+    });
+  });
+}
+
+/** Write aside, sync, rename, sync the directory: at any crash the old or the new one is there, whole. */
+export function saveIdentity(disk: Disk, identity: Identity, done: (error: DiskError | null) => void): void {
+  disk.open(draftName, true, (error, file) => {
+    if (error !== null || file === null) return done(error ?? { code: "EIO", message: "no file" });
+    const bytes = encodeIdentity(identity);
+    file.truncate(0, (cutError) => {
+      if (cutError !== null) return done(cutError);
+      const writeError = file.write(0, bytes);
+      if (writeError !== null) return done(writeError);
+      file.sync((syncError) => {
+        file.close();
+        if (syncError !== null) return done(syncError);
+        disk.rename(draftName, fileName, (renameError) => {
+          if (renameError !== null) return done(renameError);
+          disk.syncDirectory(done);
+        });
+      });
+    });
+  });
+}

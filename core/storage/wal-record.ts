@@ -1,0 +1,121 @@
+/**
+ * The WAL's bytes. A segment file is a run of batches, each starting at a multiple of 8:
+ *
+ *      0 u32 magic                          32 u64 synced through: position in the whole log, see below
+ *      4 u32 bytes of the batch, padded     40 u64 position of this segment's first byte
+ *      8 u32 CRC-32 of bytes 12..end        48     store id, 16 bytes
+ *     12 u32 records                        64     records
+ *     16 u64 segment number
+ *     24 u64 offset in the file
+ *
+ * A position counts bytes over all segments since the first. The header names its own place and directory, under the
+ * CRC, so that a misdirected, recycled or foreign batch fails. "Synced through" is how far the writer knew the log to
+ * be durable when it wrote the batch: it is what tells a torn tail from corruption.
+ *
+ * Records: u8 1, u64 term, u64 vote (hard state) · u8 2, an entry as in wire/entry-codec.ts.
+ */
+import { BadBytes, crc32, Reader, readU32, readU64, type Writer, writeId, writeU32, writeU64 } from "../bytes.ts";
+import type { Entry, HardState } from "../raft/messages.ts";
+import type { StoreId } from "../units.ts";
+import { decodeEntry, entryLength } from "../wire/entry-codec.ts";
+
+export const batchHeaderBytes = 64;
+const magic = 0x4257534d; // "MSWB"
+const recordKinds = { hardState: 1, entry: 2 } as const;
+
+export type BatchPlace = {
+  readonly storeId: StoreId;
+  readonly segment: number;
+  readonly offset: number;
+  readonly segmentPosition: number;
+  readonly syncedThrough: number;
+};
+
+export type BatchHeader = BatchPlace & { readonly bytes: number; readonly records: number };
+
+export function segmentName(segment: number): string {
+  return `wal-${segment.toString(16).padStart(12, "0")}.log`;
+}
+
+/** The number in a segment's name, or null for another file. */
+export function segmentNumber(name: string): number | null {
+  const match = /^wal-([0-9a-f]{12})\.log$/.exec(name);
+  return match === null ? null : Number.parseInt(match[1]!, 16);
+}
+
+/** Writes one batch at the start of `writer`. */
+export function encodeBatch(
+  writer: Writer,
+  place: BatchPlace,
+  hardState: HardState | null,
+  entries: readonly Entry[],
+): void {
+  writer.reset();
+  writer.reserve(batchHeaderBytes);
+  if (hardState !== null) {
+    writer.u8(recordKinds.hardState);
+    writer.u64(hardState.term);
+    writer.u64(hardState.vote);
+  }
+  for (const entry of entries) {
+    writer.u8(recordKinds.entry);
+    writer.raw(entry.bytes);
+  }
+  while (writer.length % 8 !== 0) writer.u8(0);
+  const bytes = writer.bytes();
+  writeU32(bytes, 0, magic);
+  writeU32(bytes, 4, bytes.length);
+  writeU32(bytes, 12, entries.length + (hardState === null ? 0 : 1));
+  writeU64(bytes, 16, place.segment);
+  writeU64(bytes, 24, place.offset);
+  writeU64(bytes, 32, place.syncedThrough);
+  writeU64(bytes, 40, place.segmentPosition);
+  writeId(bytes, 48, place.storeId);
+  writeU32(bytes, 8, crc32(bytes.subarray(12), 0));
+}
+
+/** The header of a whole and genuine batch at `offset` of `segment`'s bytes; else why it is none, in words. */
+export function checkBatch(bytes: Uint8Array, segment: number, offset: number, storeId: StoreId): BatchHeader | string {
+  if (bytes.length - offset < batchHeaderBytes) return "the batch is cut off";
+  if (readU32(bytes, offset) !== magic) return "no batch starts here";
+  const length = readU32(bytes, offset + 4);
+  if (length < batchHeaderBytes || length % 8 !== 0 || length > bytes.length - offset) return "the batch is cut off";
+  if (crc32(bytes.subarray(offset + 12, offset + length), 0) !== readU32(bytes, offset + 8))
+    return "the checksum is wrong";
+  try {
+    const reader = new Reader(bytes, offset + 12, offset + batchHeaderBytes);
+    const [records, ownSegment, ownOffset] = [reader.u32(), reader.u64(), reader.u64()];
+    const [syncedThrough, segmentPosition, ownStore] = [reader.u64(), reader.u64(), reader.id()];
+    if (ownStore !== storeId) return `the batch belongs to store ${ownStore}`;
+    if (ownSegment !== segment || ownOffset !== offset)
+      return `the batch belongs to segment ${ownSegment} at ${ownOffset}`;
+    return { storeId, segment, offset, segmentPosition, syncedThrough, bytes: length, records };
+  } catch (error) {
+    if (error instanceof BadBytes) return error.message;
+    throw error;
+  }
+}
+
+/** Hands each record of a checked batch to its taker. Throws BadBytes where a genuine batch holds what no writer wrote. */
+export function readRecords(
+  bytes: Uint8Array,
+  header: Pick<BatchHeader, "offset" | "bytes" | "records">,
+  takeHardState: (hardState: HardState) => void,
+  takeEntry: (entry: Entry) => void,
+): void {
+  const end = header.offset + header.bytes;
+  let at = header.offset + batchHeaderBytes;
+  for (let record = 0; record < header.records; record++) {
+    const kind = bytes[at]!;
+    at += 1;
+    if (kind === recordKinds.hardState) {
+      takeHardState({ term: readU64(bytes, at), vote: readU64(bytes, at + 8) });
+      at += 16;
+    } else if (kind === recordKinds.entry) {
+      takeEntry(decodeEntry(bytes, at, end));
+      at += entryLength(bytes, at, end);
+    } else {
+      throw new BadBytes(`record kind ${kind} is not known: written by a newer version?`);
+    }
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * Reads the WAL back after any crash.
+ *
+ * The log is good up to the first byte that is no genuine batch. D is the largest "synced through" of any genuine
+ * batch, before or after that byte. Damage below D destroyed what had been promised: it is corruption, reported with
+ * file and offset, and never shortened away. Damage at or above D is a torn tail: it is cut, even if genuine batches
+ * follow it, because un-synced writes survive a crash in any subset.
+ */
+import { BadBytes } from "../bytes.ts";
+import type { Disk, DiskError, DiskFile } from "../ports.ts";
+import type { Entry, HardState } from "../raft/messages.ts";
+import type { StoreId } from "../units.ts";
+import type { WalTail } from "./wal.ts";
+import { checkBatch, readRecords, segmentName, segmentNumber } from "./wal-record.ts";
+
+export type Recovered = {
+  readonly ok: true;
+  readonly hardState: HardState;
+  readonly entries: readonly Entry[];
+  readonly tail: WalTail;
+  /** Bytes cut off a torn tail; 0 after a clean stop. */
+  readonly cutBytes: number;
+};
+/** `corrupt`: what had been synced is damaged, at `offset` of `file`. `disk`: the disk failed while reading. */
+export type RecoveryFailure =
+  | {
+      readonly ok: false;
+      readonly kind: "corrupt";
+      readonly file: string;
+      readonly offset: number;
+      readonly reason: string;
+    }
+  | { readonly ok: false; readonly kind: "disk"; readonly error: DiskError };
+
+export type Segment = { readonly number: number; readonly bytes: Uint8Array };
+export type Scan = {
+  readonly hardState: HardState;
+  readonly entries: readonly Entry[];
+  /** The last segment that holds a good batch (or the first segment), how many of its bytes are good, its position. */
+  readonly segment: number;
+  readonly goodBytes: number;
+  readonly segmentPosition: number;
+  readonly cutBytes: number;
+};
+
+/** The judgement, pure: what the segments' bytes mean. `segments` are in order of their numbers. */
+export function scanSegments(
+  segments: readonly Segment[],
+  storeId: StoreId,
+): Scan | (RecoveryFailure & { kind: "corrupt" }) {
+  const state = { hardState: { term: 0, vote: 0 } as HardState, entries: [] as Entry[] };
+  let at = { segment: segments[0]?.number ?? 0, goodBytes: 0, segmentPosition: 0 };
+  let syncedThrough = 0;
+  for (const [k, { number, bytes }] of segments.entries()) {
+    const segmentPosition = at.segmentPosition + at.goodBytes;
+    if (number !== segments[0]!.number + k) return corrupt(number - 1, 0, "the segment is missing");
+    let offset = 0;
+    let reason = "";
+    while (offset < bytes.length && reason === "") {
+      const header = checkBatch(bytes, number, offset, storeId);
+      if (typeof header === "string") reason = header;
+      else if (header.segmentPosition !== segmentPosition)
+        return corrupt(number, offset, "an earlier segment is too short");
+      else {
+        syncedThrough = Math.max(syncedThrough, header.syncedThrough);
+        const wrong = replay(bytes, header, state);
+        if (wrong !== null) return corrupt(number, offset, wrong);
+        offset += header.bytes;
+      }
+    }
+    if (offset > 0 || k === 0) at = { segment: number, goodBytes: offset, segmentPosition };
+    const isLast = k === segments.length - 1;
+    if (reason === "" && (offset > 0 || isLast)) continue;
+    const later = lastSyncedThrough(segments.slice(k), offset, storeId);
+    if (segmentPosition + offset < Math.max(syncedThrough, later)) {
+      return corrupt(number, offset, reason === "" ? "the segment is empty" : reason);
+    }
+    const cut = segments.slice(k).reduce((sum, segment) => sum + segment.bytes.length, 0) - offset;
+    return { ...state, ...at, cutBytes: cut };
+  }
+  if (at.segmentPosition + at.goodBytes < syncedThrough)
+    return corrupt(at.segment, at.goodBytes, "the file is too short");
+  return { ...state, ...at, cutBytes: 0 };
+}
+
+function corrupt(segment: number, offset: number, reason: string): RecoveryFailure & { kind: "corrupt" } {
+  return { ok: false, kind: "corrupt", file: segmentName(segment), offset, reason };
+}
+
+function replay(
+  bytes: Uint8Array,
+  header: Parameters<typeof readRecords>[1],
+  state: { hardState: HardState; entries: Entry[] },
+): string | null {
+  try {
+    readRecords(
+      bytes,
+      header,
+      (hardState) => {
+        if (hardState.term < state.hardState.term) throw new BadBytes("the term falls");
+        state.hardState = hardState;
+      },
+      (entry) => {
+        if (entry.index < 1 || entry.index > state.entries.length + 1)
+          throw new BadBytes(`entry ${entry.index} leaves a gap`);
+        // A rewrite cuts everything from its index on, as it did in memory.
+        state.entries.length = entry.index - 1;
+        state.entries.push(entry);
+      },
+    );
+    return null;
+  } catch (error) {
+    if (error instanceof BadBytes) return error.message;
+    throw error;
+  }
+}
+
+/** The largest mark of any genuine batch after the damage: batches start at multiples of 8 and name their own place. */
+function lastSyncedThrough(segments: readonly Segment[], from: number, storeId: StoreId): number {
+  let syncedThrough = 0;
+  for (const [k, { number, bytes }] of segments.entries()) {
+    for (let offset = k === 0 ? from - (from % 8) : 0; offset < bytes.length; offset += 8) {
+      const header = checkBatch(bytes, number, offset, storeId);
+      if (typeof header !== "string") syncedThrough = Math.max(syncedThrough, header.syncedThrough);
+    }
+  }
+  return syncedThrough;
+}
+
+/**
+ * Recovers the log of `disk`, or starts one in an empty directory. When it completes with `ok`, everything it returns
+ * is durable and nothing of a cut tail can come back.
+ */
+export function recoverWal(disk: Disk, storeId: StoreId, done: (result: Recovered | RecoveryFailure) => void): void {
+  const broken = (error: DiskError): void => done({ ok: false, kind: "disk", error });
+  disk.list((error, names) => {
+    if (error !== null) return broken(error);
+    const numbers = names.map(segmentNumber).filter((number) => number !== null);
+    numbers.sort((a, b) => a - b);
+    readSegments(disk, numbers, [], broken, (segments) => {
+      const scan = scanSegments(segments, storeId);
+      if ("ok" in scan) return done(scan);
+      const surplus = numbers.filter((number) => number > scan.segment);
+      removeAll(disk, surplus, broken, () => settleTail(disk, scan, broken, done));
+    });
+  });
+}
+
+function readSegments(
+  disk: Disk,
+  numbers: readonly number[],
+  segments: Segment[],
+  broken: (error: DiskError) => void,
+  done: (segments: readonly Segment[]) => void,
+): void {
+  const number = numbers[segments.length];
+  if (number === undefined) return done(segments);
+  disk.open(segmentName(number), false, (error, file) => {
+    if (error !== null || file === null) return broken(error ?? { code: "EIO", message: "no file" });
+    file.read(0, file.sizeBytes, (failure, bytes) => {
+      file.close();
+      if (failure !== null) return broken(failure);
+      segments.push({ number, bytes });
+      readSegments(disk, numbers, segments, broken, done);
+    });
+  });
+}
+
+function removeAll(disk: Disk, numbers: readonly number[], broken: (error: DiskError) => void, done: () => void): void {
+  const last = numbers.at(-1);
+  if (last === undefined) return done();
+  disk.remove(segmentName(last), (error) => {
+    if (error !== null) return broken(error);
+    removeAll(disk, numbers.slice(0, -1), broken, done);
+  });
+}
+
+/** Cuts, syncs file and directory: a process that died may have left un-synced bytes that we just read as good. */
+function settleTail(
+  disk: Disk,
+  scan: Scan,
+  broken: (error: DiskError) => void,
+  done: (result: Recovered) => void,
+): void {
+  disk.open(segmentName(scan.segment), true, (error, opened) => {
+    if (error !== null || opened === null) return broken(error ?? { code: "EIO", message: "no file" });
+    const file: DiskFile = opened;
+    const finish = (): void => {
+      file.sync((syncError) => {
+        if (syncError !== null) return broken(syncError);
+        disk.syncDirectory((directoryError) => {
+          if (directoryError !== null) return broken(directoryError);
+          const { hardState, entries, segment, segmentPosition, goodBytes: offset, cutBytes } = scan;
+          done({ ok: true, hardState, entries, cutBytes, tail: { file, segment, segmentPosition, offset, hardState } });
+        });
+      });
+    };
+    if (file.sizeBytes === scan.goodBytes) return finish();
+    file.truncate(scan.goodBytes, (cutError) => (cutError === null ? finish() : broken(cutError)));
+  });
+}

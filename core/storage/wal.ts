@@ -1,0 +1,186 @@
+/**
+ * The write-ahead log: raft's entries and hard state, durable in the order they were given.
+ *
+ * One sync runs at a time; everything written meanwhile shares the next one (group commit). A segment that is full is
+ * synced to its last byte before the next one exists, so a hole between segments cannot be. The first error of the
+ * disk ends the WAL: nothing is retried, `onFailure` is called once, and no completion comes after it.
+ */
+import { assert } from "../assert.ts";
+import { Writer } from "../bytes.ts";
+import type { Clock, Disk, DiskError, DiskFile, Timer } from "../ports.ts";
+import type { Entry, HardState } from "../raft/messages.ts";
+import type { Micros, StoreId } from "../units.ts";
+import { encodeBatch, segmentName } from "./wal-record.ts";
+
+export type WalOptions = { readonly segmentBytesMax: number; readonly idleMarkMicros: Micros };
+
+/** Where a recovered or new log ends, and what a new segment must repeat. */
+export type WalTail = {
+  readonly file: DiskFile;
+  readonly segment: number;
+  readonly segmentPosition: number;
+  readonly offset: number;
+  readonly hardState: HardState;
+};
+
+type Batch = { readonly hardState: HardState | null; readonly entries: readonly Entry[]; readonly done: () => void };
+
+export class Wal {
+  readonly #disk: Disk;
+  readonly #clock: Clock;
+  readonly #storeId: StoreId;
+  readonly #options: WalOptions;
+  readonly #onFailure: (error: DiskError) => void;
+  readonly #writer = new Writer();
+  readonly #markTimer: Timer;
+
+  #file: DiskFile;
+  #segment: number;
+  #segmentPosition: number;
+  #offset: number;
+  #hardState: HardState;
+  /** Positions, in bytes over all segments. Invariant: marked <= synced <= written. */
+  #syncedThrough: number;
+  #markedThrough: number;
+  /** Where the last idle mark ends. */
+  #markPosition = 0;
+  #syncing = false;
+  #rotating = false;
+  #dead = false;
+  readonly #waiting: { readonly position: number; readonly done: () => void }[] = [];
+  readonly #backlog: Batch[] = [];
+
+  constructor(
+    disk: Disk,
+    clock: Clock,
+    storeId: StoreId,
+    tail: WalTail,
+    onFailure: (error: DiskError) => void,
+    options: WalOptions,
+  ) {
+    this.#disk = disk;
+    this.#clock = clock;
+    this.#storeId = storeId;
+    this.#options = options;
+    this.#onFailure = onFailure;
+    this.#file = tail.file;
+    this.#segment = tail.segment;
+    this.#segmentPosition = tail.segmentPosition;
+    this.#offset = tail.offset;
+    this.#hardState = tail.hardState;
+    // Recovery has synced all that it found.
+    this.#syncedThrough = this.#written;
+    this.#markedThrough = 0;
+    this.#markTimer = clock.timer(() => this.#mark());
+  }
+
+  get #written(): number {
+    return this.#segmentPosition + this.#offset;
+  }
+
+  get syncedThrough(): number {
+    return this.#syncedThrough;
+  }
+
+  /** `done` comes when the hard state and the entries, and all given before them, survive a power cut. */
+  append(hardState: HardState | null, entries: readonly Entry[], done: () => void): void {
+    if (this.#dead) return;
+    if (this.#rotating || this.#offset >= this.#options.segmentBytesMax) {
+      this.#rotating = true;
+      this.#backlog.push({ hardState, entries, done });
+    } else {
+      this.#write(hardState, entries);
+      this.#waiting.push({ position: this.#written, done });
+    }
+    this.#work();
+  }
+
+  close(): void {
+    this.#dead = true;
+    this.#markTimer.clear();
+    this.#file.close();
+  }
+
+  #write(hardState: HardState | null, entries: readonly Entry[]): void {
+    // Here and not when it is given: what opens the next segment must not be newer than what waits behind it.
+    if (hardState !== null) this.#hardState = hardState;
+    const place = {
+      storeId: this.#storeId,
+      segment: this.#segment,
+      offset: this.#offset,
+      segmentPosition: this.#segmentPosition,
+      syncedThrough: this.#syncedThrough,
+    };
+    encodeBatch(this.#writer, place, hardState, entries);
+    const bytes = this.#writer.bytes();
+    const error = this.#file.write(this.#offset, bytes);
+    if (error !== null) return this.#fail(error);
+    this.#offset += bytes.length;
+    this.#markedThrough = this.#syncedThrough;
+  }
+
+  /** Starts whatever is next: a sync, a new segment, or the wait for the idle mark. */
+  #work(): void {
+    if (this.#dead || this.#syncing) return;
+    if (this.#syncedThrough < this.#written) return this.#sync();
+    if (this.#rotating) return this.#rotate();
+    // A batch of records just synced is vouched for by the next batch, or by a mark if none comes.
+    if (this.#markedThrough < this.#syncedThrough)
+      this.#markTimer.set(this.#clock.now() + this.#options.idleMarkMicros);
+  }
+
+  #sync(): void {
+    this.#syncing = true;
+    this.#markTimer.clear();
+    const through = this.#written;
+    this.#file.sync((error) => {
+      if (this.#dead) return;
+      if (error !== null) return this.#fail(error);
+      assert(through <= this.#written, "what was synced had been written");
+      this.#syncing = false;
+      this.#syncedThrough = through;
+      // A mark that is the last word needs no mark itself: losing it loses nothing that was promised.
+      if (through === this.#markPosition) this.#markedThrough = through;
+      while (this.#waiting[0] !== undefined && this.#waiting[0].position <= through) this.#waiting.shift()!.done();
+      this.#work();
+    });
+  }
+
+  /** An empty batch that says how far the log is durable; without it, an idle log's last batch would pass for a torn tail. */
+  #mark(): void {
+    if (this.#dead || this.#syncing || this.#rotating || this.#markedThrough >= this.#syncedThrough) return;
+    this.#write(null, []);
+    this.#markPosition = this.#written;
+    this.#work();
+  }
+
+  #rotate(): void {
+    this.#syncing = true;
+    const full = this.#file;
+    this.#disk.open(segmentName(this.#segment + 1), true, (error, file) => {
+      if (this.#dead) return;
+      if (error !== null || file === null) return this.#fail(error ?? { code: "EIO", message: "no file" });
+      this.#disk.syncDirectory((failure) => {
+        if (this.#dead) return;
+        if (failure !== null) return this.#fail(failure);
+        full.close();
+        this.#syncing = false;
+        this.#rotating = false;
+        this.#segmentPosition = this.#written;
+        this.#segment += 1;
+        this.#offset = 0;
+        this.#file = file;
+        // Each segment opens with the hard state, so that older segments can go.
+        this.#write(this.#hardState, []);
+        for (const { hardState, entries, done } of this.#backlog.splice(0)) this.append(hardState, entries, done);
+        this.#work();
+      });
+    });
+  }
+
+  #fail(error: DiskError): void {
+    this.#dead = true;
+    this.#markTimer.clear();
+    this.#onFailure(error);
+  }
+}

@@ -1,0 +1,40 @@
+import type { Failure } from "../../core/node/options.ts";
+
+/** An answer that is not the one asked for: RFC 9457, with a stable `code` and whether it certainly did not happen. */
+export type Problem = {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly definite: boolean;
+};
+
+export function problemResponse(
+  { status, code, detail, definite }: Problem,
+  headers: Record<string, string> = {},
+): Response {
+  const body = JSON.stringify({ type: "about:blank", status, code, detail, definite });
+  const retry: Record<string, string> = status === 503 ? { "Retry-After": "1" } : {};
+  return new Response(`${body}\n`, {
+    status,
+    headers: { "Content-Type": "application/problem+json", ...retry, ...headers },
+  });
+}
+
+const details: Readonly<Record<Failure["code"], string>> = {
+  "no-leader": "No leader is known; a majority of the members may be unreachable.",
+  refused: "The leader did not take the request; try again.",
+  superseded: "Another leader took over before the request was committed; it never will be. Try again.",
+  busy: "Too many requests are waiting; try again later.",
+  stopping: "This node is stopping.",
+  timeout: "The request time is over without an answer from the leader.",
+};
+
+/** 503 where it is certain that nothing happened, 504 where the outcome is unknown. */
+export function failureProblem({ code, definite }: Failure): Problem {
+  const unknown = definite ? "" : " The request may or may not take effect.";
+  return { status: definite ? 503 : 504, code, detail: `${details[code]}${unknown}`, definite };
+}
+
+export function badRequest(code: string, detail: string): Problem {
+  return { status: 400, code, detail, definite: true };
+}

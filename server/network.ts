@@ -1,0 +1,217 @@
+/**
+ * Peers over HTTP Upgrade. Each node dials every peer and sends on that stream; it listens for theirs. The streams'
+ * content is core/wire/connection.ts; here are sockets only. A peer that cannot be reached is dialled again, for ever.
+ */
+import { createServer, request, type Server } from "node:http";
+import type { Socket } from "node:net";
+import type { Network } from "../core/ports.ts";
+import type { Envelope } from "../core/raft/messages.ts";
+import type { NodeId } from "../core/units.ts";
+import { Inbound, Outbound } from "../core/wire/connection.ts";
+import type { Handshake } from "../core/wire/frame.ts";
+import type { Log } from "./log.ts";
+
+const protocolName = "metastore-peer";
+const redialMs = 200;
+const handshakeMs = 5_000;
+/** Bytes given to a socket and not yet taken by the kernel. */
+const unsentBytesMax = 256 * 1024;
+const queueBytesMax = 8 * 1024 * 1024;
+
+/** What the network needs of the node it carries for. */
+export interface Carried {
+  receive(envelope: Envelope): void;
+  handshake(to: NodeId): Handshake | null;
+  judge(theirs: Handshake): string | null;
+}
+
+class Peer {
+  readonly #id: NodeId;
+  readonly #url: URL;
+  readonly #carried: Carried;
+  readonly #log: Log;
+  #outbound: Outbound | null = null;
+  #socket: Socket | null = null;
+  #redial: NodeJS.Timeout | null = null;
+  #closed = false;
+  #flushDue = false;
+  #complaint = "";
+
+  constructor(id: NodeId, url: string, carried: Carried, log: Log) {
+    this.#id = id;
+    this.#url = new URL(url);
+    this.#carried = carried;
+    this.#log = log;
+    this.#dial();
+  }
+
+  send(envelope: Envelope): void {
+    if (this.#outbound === null) return;
+    this.#outbound.send(envelope);
+    if (this.#flushDue) return;
+    this.#flushDue = true;
+    process.nextTick(() => {
+      this.#flushDue = false;
+      this.#flush();
+    });
+  }
+
+  get connected(): boolean {
+    return this.#outbound?.open === true;
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#redial !== null) clearTimeout(this.#redial);
+    this.#socket?.destroy();
+  }
+
+  #flush(): void {
+    if (this.#socket === null || this.#outbound === null || this.#socket.writableLength > unsentBytesMax) return;
+    const bytes = this.#outbound.take();
+    if (bytes !== null) this.#socket.write(bytes);
+  }
+
+  #dial(): void {
+    const ours = this.#carried.handshake(this.#id);
+    if (ours === null) return this.#later("");
+    const { hostname, port } = this.#url;
+    const headers = { Connection: "Upgrade", Upgrade: protocolName };
+    const dialling = request({
+      host: hostname.replace(/^\[|\]$/g, ""),
+      port,
+      headers,
+      timeout: handshakeMs,
+      agent: false,
+    });
+    dialling.on("timeout", () => dialling.destroy());
+    dialling.on("error", (error) => this.#later(error.message));
+    dialling.on("response", (response) => {
+      response.destroy();
+      this.#later(`it answered ${response.statusCode}: not a metaStore peer port`);
+    });
+    dialling.on("upgrade", (_response, socket: Socket, head) =>
+      this.#converse(socket, head, new Outbound(ours, queueBytesMax)),
+    );
+    dialling.end();
+  }
+
+  #converse(socket: Socket, head: Buffer, outbound: Outbound): void {
+    if (this.#closed) return void socket.destroy();
+    this.#socket = socket;
+    this.#outbound = outbound;
+    socket.setNoDelay(true);
+    socket.setTimeout(0);
+    let complaint = "the connection was closed";
+    const take = (chunk: Buffer): void => {
+      const trouble = outbound.receive(chunk);
+      if (outbound.open) this.#complaint = "";
+      if (trouble === null) return;
+      complaint = trouble;
+      socket.destroy();
+    };
+    socket.on("data", take);
+    socket.on("drain", () => this.#flush());
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      this.#socket = null;
+      this.#outbound = null;
+      this.#later(complaint);
+    });
+    if (head.length > 0) take(head);
+    this.#flush();
+  }
+
+  #later(complaint: string): void {
+    if (this.#closed || this.#redial !== null) return;
+    // Each trouble is told once, not at each try.
+    if (complaint !== "" && complaint !== this.#complaint) {
+      this.#log("info", `node ${this.#id} at ${this.#url.origin}: ${complaint}`);
+      this.#complaint = complaint;
+    }
+    this.#redial = setTimeout(() => {
+      this.#redial = null;
+      this.#dial();
+    }, redialMs);
+  }
+}
+
+export class MachineNetwork implements Network {
+  readonly #log: Log;
+  readonly #peers = new Map<NodeId, Peer>();
+  readonly #sockets = new Set<Socket>();
+  readonly #server: Server;
+  #carried: Carried | null = null;
+
+  constructor(log: Log) {
+    this.#log = log;
+    this.#server = createServer((_request, response) => {
+      response.writeHead(426, { Connection: "close", Upgrade: protocolName, "Content-Type": "text/plain" });
+      response.end("This is a metaStore peer port; clients talk to the node's --port.\n");
+    });
+    this.#server.headersTimeout = handshakeMs;
+    this.#server.requestTimeout = handshakeMs;
+    this.#server.on("upgrade", (_request, socket: Socket, head) => this.#accept(socket, head));
+    this.#server.on("clientError", (_error, socket) => socket.destroy());
+  }
+
+  /** Listens; rejects where the address cannot be had. */
+  listen(host: string | undefined, port: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(port, host, () => resolve());
+    });
+  }
+
+  carry(carried: Carried): void {
+    this.#carried = carried;
+  }
+
+  send(to: NodeId, envelope: Envelope): void {
+    this.#peers.get(to)?.send(envelope);
+  }
+
+  connected(to: NodeId): boolean {
+    return this.#peers.get(to)?.connected === true;
+  }
+
+  setPeers(urls: ReadonlyMap<NodeId, string>): void {
+    for (const peer of this.#peers.values()) peer.close();
+    this.#peers.clear();
+    if (this.#carried === null) return;
+    for (const [id, url] of urls) this.#peers.set(id, new Peer(id, url, this.#carried, this.#log));
+  }
+
+  close(): void {
+    for (const peer of this.#peers.values()) peer.close();
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.close();
+  }
+
+  #accept(socket: Socket, head: Buffer): void {
+    const carried = this.#carried;
+    if (carried === null) return void socket.destroy();
+    this.#sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.setTimeout(handshakeMs, () => socket.destroy());
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocolName}\r\n\r\n`);
+    const inbound = new Inbound(
+      (theirs) => carried.judge(theirs),
+      (envelope) => carried.receive(envelope),
+    );
+    const take = (chunk: Buffer): void => {
+      const greeted = inbound.peer !== null;
+      const trouble = inbound.receive(chunk);
+      const reply = inbound.takeReply();
+      if (reply !== null) socket.write(reply);
+      if (trouble !== null) {
+        this.#log("warn", `a peer stream from ${socket.remoteAddress ?? "?"} is closed: ${trouble}`);
+        socket.destroySoon();
+      } else if (!greeted && inbound.peer !== null) socket.setTimeout(0);
+    };
+    socket.on("data", take);
+    socket.on("error", () => undefined);
+    socket.on("close", () => this.#sockets.delete(socket));
+    if (head.length > 0) take(head);
+  }
+}

@@ -1,0 +1,138 @@
+/** The command line and the environment, as checked options. Nothing is touched on disk before all of it is right. */
+import yargs from "yargs";
+import type { LogFormat, LogLevel } from "./log.ts";
+
+/** Bad input of the operator: one line that says what to do, exit 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+export type ServerOptions = {
+  readonly id: number;
+  readonly cluster: readonly string[];
+  readonly port: number;
+  readonly host: string;
+  readonly dataDir: string;
+  readonly requestTimeoutMs: number;
+  readonly electionTimeoutMs: number;
+  readonly heartbeatMs: number;
+  readonly valueBytesMax: number;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+};
+
+/** Each flag with its default and its words; METASTORE_<NAME> in the environment stands for an absent flag. */
+const flags = {
+  id: { default: "1", describe: "this node's id: at its first start its 1-based place in --cluster" },
+  cluster: { default: "http://127.0.0.1:9021", describe: "comma-separated peer URLs" },
+  port: { default: "9121", describe: "port of the client HTTP API" },
+  host: { default: "127.0.0.1", describe: "address that the client HTTP API listens on" },
+  "data-dir": { default: ".", describe: "where the node's directories are" },
+  "request-timeout-ms": { default: "5000", describe: "how long a request may wait" },
+  "election-timeout-ms": { default: "1000", describe: "patience with a silent leader, at least" },
+  "heartbeat-ms": { default: "100", describe: "how often a leader is heard of" },
+  "value-bytes-max": { default: "1572864", describe: "longest value" },
+  "log-level": { default: "info", describe: "info, warn or silent" },
+  "log-format": { default: "text", describe: "text or json" },
+} as const;
+const switches = {
+  join: "join a running cluster (not built yet)",
+  rocksdb: "RocksDB engine (not built yet)",
+} as const;
+type Flag = keyof typeof flags;
+
+/** Parses `args`; null where help or the version was asked for and printed. Throws UsageError. */
+export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv, version: string): ServerOptions | null {
+  const parser = yargs([...args])
+    .scriptName("metaStore")
+    .usage("$0 --id 1 --cluster http://127.0.0.1:12379 --port 12380\n\nA node of a replicated key-value store.")
+    .parserConfiguration({ "camel-case-expansion": false, "boolean-negation": false, "parse-numbers": false })
+    .exitProcess(false)
+    .strict()
+    .version(version)
+    .help()
+    .fail((message: string, error: Error | undefined) => {
+      throw error instanceof UsageError ? error : new UsageError(message);
+    });
+  for (const [name, { default: fallback, describe }] of Object.entries(flags)) {
+    parser.option(name, { type: "string", describe, defaultDescription: fallback, requiresArg: true });
+  }
+  for (const [name, describe] of Object.entries(switches)) parser.option(name, { type: "boolean", describe });
+  const argv = parser.parseSync() as Record<string, unknown>;
+  if (argv["help"] === true || argv["version"] === true) return null;
+  const stray = (argv["_"] as string[])[0];
+  if (stray !== undefined) throw new UsageError(`unknown argument ${stray}`);
+  const text = (name: Flag): string => readText(argv, env, name);
+  for (const name of Object.keys(switches)) {
+    if (argv[name] === true || env[envName(name)] === "true") throw new UsageError(`--${name} is not built yet`);
+  }
+  const options: ServerOptions = {
+    id: integer("id", text("id"), 1, 999_999_999_999_999),
+    cluster: text("cluster")
+      .split(",")
+      .map((url) => peerUrl(url.trim())),
+    port: integer("port", text("port"), 0, 65_535),
+    host: text("host"),
+    dataDir: text("data-dir"),
+    requestTimeoutMs: integer("request-timeout-ms", text("request-timeout-ms"), 1, 3_600_000),
+    electionTimeoutMs: integer("election-timeout-ms", text("election-timeout-ms"), 10, 600_000),
+    heartbeatMs: integer("heartbeat-ms", text("heartbeat-ms"), 1, 60_000),
+    valueBytesMax: integer("value-bytes-max", text("value-bytes-max"), 1, 16 * 1024 * 1024),
+    logLevel: oneOf("log-level", text("log-level"), ["info", "warn", "silent"]),
+    logFormat: oneOf("log-format", text("log-format"), ["text", "json"]),
+  };
+  checkTogether(options);
+  return options;
+}
+
+function envName(flag: string): string {
+  return `METASTORE_${flag.toUpperCase().replaceAll("-", "_")}`;
+}
+
+function readText(argv: Record<string, unknown>, env: NodeJS.ProcessEnv, name: Flag): string {
+  const given = argv[name];
+  if (Array.isArray(given)) throw new UsageError(`--${name} is given twice`);
+  if (given === "") throw new UsageError(`--${name} needs a value`);
+  return typeof given === "string" ? given : (env[envName(name)] ?? flags[name].default);
+}
+
+function integer(name: Flag, text: string, least: number, most: number): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  throw new UsageError(`--${name} takes an integer from ${least} to ${most}, not "${text}"`);
+}
+
+function oneOf<T extends string>(name: Flag, text: string, choices: readonly T[]): T {
+  const choice = choices.find((one) => one === text);
+  if (choice === undefined) throw new UsageError(`--${name} is one of ${choices.join(", ")}, not "${text}"`);
+  return choice;
+}
+
+/** `scheme://host:port` and nothing else. */
+function peerUrl(text: string): string {
+  const wrong = (what: string): UsageError =>
+    new UsageError(`peer URL "${text}" ${what}; write it as http://host:port`);
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw wrong("is malformed");
+  }
+  if (url.protocol === "https:") throw new UsageError(`peer URL "${text}": TLS between peers is not built yet`);
+  if (url.protocol !== "http:") throw wrong("is not http");
+  if (url.username !== "" || url.password !== "") throw wrong("carries a user");
+  if (!/^http:\/\/[^/?#]+\/?$/i.test(text)) throw wrong("carries a path, a query or a fragment");
+  if (!/:\d+\/?$/.test(text)) throw wrong("lacks a port");
+  // new URL drops a default port; it was written, so it is kept.
+  return `http://${url.hostname}:${url.port === "" ? "80" : url.port}`;
+}
+
+function checkTogether({ cluster, electionTimeoutMs, heartbeatMs }: ServerOptions): void {
+  const twice = cluster.find((url, k) => cluster.indexOf(url) !== k);
+  if (twice !== undefined) throw new UsageError(`--cluster names ${twice} twice`);
+  if (heartbeatMs * 2 > electionTimeoutMs) {
+    throw new UsageError(
+      `--heartbeat-ms ${heartbeatMs} is more than half of --election-timeout-ms ${electionTimeoutMs}`,
+    );
+  }
+}

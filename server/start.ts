@@ -1,0 +1,170 @@
+/** Composes a node on the machine's ports: lock, listen, open, serve; and takes it down again. */
+import { existsSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { isIP } from "node:net";
+import { join } from "node:path";
+import { getRequestListener } from "@hono/node-server";
+import { Node } from "../core/node/node.ts";
+import type { Ending, NodeOptions } from "../core/node/options.ts";
+import { createApi } from "./api/api.ts";
+import { MachineClock } from "./clock.ts";
+import { machineDisk } from "./disk.ts";
+import { lockDirectory, unlockDirectory } from "./lock.ts";
+import { createLog, type Log } from "./log.ts";
+import { useNativeBytes } from "./native.ts";
+import { MachineNetwork } from "./network.ts";
+import { type ServerOptions, UsageError } from "./options.ts";
+import { machineRandom } from "./random.ts";
+
+/** The node could not run: one line, exit 1. */
+export class StartError extends Error {
+  override readonly name = "StartError";
+}
+
+export type RunningServer = {
+  /** Takes no more requests, lets what is pending end, closes. */
+  stop(): Promise<void>;
+};
+
+const waitingMax = 20_000;
+
+function nodeOptions(options: ServerOptions): NodeOptions {
+  return {
+    id: options.id,
+    founders: options.cluster,
+    electionMicros: options.electionTimeoutMs * 1000,
+    heartbeatMicros: options.heartbeatMs * 1000,
+    requestMicros: options.requestTimeoutMs * 1000,
+    entriesPerAppendMax: 1_024,
+    bytesPerAppendMax: 1024 * 1024,
+    entriesInFlightMax: 16_384,
+    uncommittedBytesMax: 64 * 1024 * 1024,
+    waitingMax,
+    entriesPerApplyMax: 1_024,
+    walSegmentBytesMax: 64 * 1024 * 1024,
+  };
+}
+
+/** `onEnd` is called if the running node cannot go on. Throws UsageError before, StartError after the disk was touched. */
+export async function startServer(
+  options: ServerOptions,
+  version: string,
+  onEnd: (ending: Ending) => void,
+): Promise<RunningServer> {
+  const { id, cluster, dataDir, port, host } = options;
+  const directory = join(dataDir, `metaStore-${id}`);
+  const ownUrl = cluster[id - 1];
+  if (ownUrl === undefined && !existsSync(directory)) {
+    throw new UsageError(`--id ${id} is not in the --cluster list of ${cluster.length}`);
+  }
+  if (ownUrl === undefined) throw new StartError(`--cluster has no URL for node ${id}, which is to listen on it`);
+  if (!existsSync(dataDir)) throw new StartError(`the data directory ${dataDir} does not exist`);
+  const log = createLog(options.logLevel, options.logFormat);
+  const network = new MachineNetwork(log);
+  await listenOr(
+    () => network.listen(listenHost(ownUrl), Number(new URL(ownUrl).port || "80")),
+    `the peer port of ${ownUrl}`,
+  );
+  const holder = tryLock(directory);
+  if (holder !== null) {
+    network.close();
+    throw new StartError(holder);
+  }
+  useNativeBytes();
+  const node = createNode(options, directory, network, log, onEnd);
+  const answer = getRequestListener(createApi(node, { valueBytesMax: options.valueBytesMax, version }).fetch);
+  const api = createServer((request, response) => void answer(request, response));
+  try {
+    await listenOr(() => listenOn(api, host, port), `the client port ${host}:${port}`);
+  } catch (error) {
+    network.close();
+    unlockDirectory(directory);
+    throw error;
+  }
+  node.start();
+  log(
+    "info",
+    `node ${id} answers clients at http://${host}:${(api.address() as { port: number }).port} and peers at ${ownUrl}`,
+  );
+  return { stop: () => stopServer(node, api, network, directory, options.requestTimeoutMs) };
+}
+
+function createNode(
+  options: ServerOptions,
+  directory: string,
+  network: MachineNetwork,
+  log: Log,
+  onEnd: (ending: Ending) => void,
+): Node {
+  const trace = { fact: () => undefined, note: log };
+  const disk = machineDisk(directory);
+  const node = new Node(new MachineClock(), disk, network, machineRandom, trace, onEnd, nodeOptions(options));
+  network.carry(node);
+  tellWhoIsMissing(node, log);
+  return node;
+}
+
+/** Says for whom a founder waits, whenever that changes. */
+function tellWhoIsMissing(node: Node, log: Log): void {
+  let told = "";
+  const timer = setInterval(() => {
+    const { waitingFor, role } = node.status();
+    const missing = waitingFor.map(({ id, url }) => `founder ${id} at ${url}`).join(", ");
+    if (missing !== "" && missing !== told) log("info", `waiting for ${missing}`);
+    told = missing;
+    if (role !== "founding" && role !== "opening") clearInterval(timer);
+  }, 1_000);
+  timer.unref();
+}
+
+/** The address to listen on: that of the URL if it is one of this machine's kind of names, else all. */
+function listenHost(url: string): string | undefined {
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, "");
+  return isIP(host) !== 0 || host === "localhost" ? host : undefined;
+}
+
+function tryLock(directory: string): string | null {
+  try {
+    const pid = lockDirectory(directory);
+    return pid === null ? null : `${directory} is in use by process ${pid}`;
+  } catch (error) {
+    return `${directory} cannot be used: ${(error as Error).message}`;
+  }
+}
+
+async function listenOr(listen: () => Promise<void>, what: string): Promise<void> {
+  try {
+    await listen();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new StartError(code === "EADDRINUSE" ? `${what} is in use` : `${what} cannot be had: ${message}`);
+  }
+}
+
+function listenOn(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => resolve());
+  });
+}
+
+async function stopServer(
+  node: Node,
+  api: Server,
+  network: MachineNetwork,
+  directory: string,
+  patienceMs: number,
+): Promise<void> {
+  api.close();
+  api.closeIdleConnections();
+  await new Promise<void>((resolve) => {
+    setTimeout(resolve, patienceMs + 500).unref();
+    node.stop(() => resolve());
+  });
+  // The last answers are on their way to the sockets.
+  await new Promise((resolve) => setImmediate(resolve));
+  api.closeIdleConnections();
+  node.kill();
+  network.close();
+  unlockDirectory(directory);
+}

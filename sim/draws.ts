@@ -1,0 +1,86 @@
+/**
+ * Chance by name. A draw is a hash of (seed, site, occasion), never the next number of a stream: a decision that is
+ * added elsewhere shifts nothing here. seedrandom derives the run's key from the seed; a draw is integer arithmetic.
+ */
+import alea from "seedrandom/lib/alea.js";
+
+/** Raised when the meaning of draws changes, so that an old seed is not taken for the run that it was. */
+export const modelVersion = 1;
+
+/** Where chance is asked; the numbers are part of the seed's meaning and never reused. */
+export const sites = {
+  plan: 1,
+  messageLatency: 2,
+  messageTail: 3,
+  messageLoss: 4,
+  messageCopy: 5,
+  messageCodec: 6,
+  syncLatency: 7,
+  syncStall: 8,
+  syncFailure: 9,
+  crashKeep: 10,
+  crashTear: 11,
+  crashNames: 12,
+  fault: 13,
+  faultTarget: 14,
+  faultLength: 15,
+  clockOffset: 16,
+  clockRate: 17,
+  core: 18,
+  clientOp: 19,
+  clientTarget: 20,
+  clientLatency: 21,
+  electionJitter: 22,
+  storeId: 23,
+  tie: 24,
+  recovery: 25,
+} as const;
+export type Site = keyof typeof sites;
+
+export function mix(hash: number, value: number): number {
+  let h = hash ^ (value | 0) ^ Math.imul((value / 0x100000000) | 0, 0x27d4eb2f);
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
+
+export class Draws {
+  readonly #key: number;
+  /** Every draw so far, for the summary. */
+  count = 0;
+
+  constructor(seed: number) {
+    const generator = alea(`metaStore simulation ${modelVersion} seed ${seed}`);
+    this.#key = (generator() * 0x100000000) | 0;
+  }
+
+  /** An integer in [0, 2^32), the same for the same site and occasion. */
+  u32(site: Site, a: number, b = 0, c = 0, d = 0): number {
+    this.count += 1;
+    let hash = mix(this.#key, sites[site]);
+    hash = mix(hash, a);
+    hash = mix(hash, b);
+    hash = mix(hash, c);
+    return mix(hash, d) >>> 0;
+  }
+
+  below(bound: number, site: Site, a: number, b = 0, c = 0, d = 0): number {
+    return Math.floor((this.u32(site, a, b, c, d) / 0x100000000) * bound);
+  }
+
+  /** Happens in `ppm` of a million occasions. */
+  chance(ppm: number, site: Site, a: number, b = 0, c = 0, d = 0): boolean {
+    return ppm > 0 && this.below(1_000_000, site, a, b, c, d) < ppm;
+  }
+}
+
+/** Numbers the identical copies of an occasion: the n-th time that the same thing happens is an occasion of its own. */
+export class Copies {
+  readonly #seen = new Map<number, number>();
+
+  next(occasion: number): number {
+    const count = this.#seen.get(occasion) ?? 0;
+    this.#seen.set(occasion, count + 1);
+    return count;
+  }
+}

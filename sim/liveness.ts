@@ -1,0 +1,111 @@
+/**
+ * The second phase. A random core that holds a quorum is healed: its links, its clocks' worst, its disks; its members
+ * run. Everything else is frozen, in its
+ * fault or in one of its own. Then the cluster must come back to life, each step within its bound.
+ */
+import type { Micros, NodeId } from "../core/units.ts";
+import type { Simulator } from "./simulator.ts";
+
+/** Simulated time from the healing, or from the step before. Late messages of the first phase may still arrive. */
+export const bounds = {
+  leaderMicros: 30_000_000,
+  commitMicros: 20_000_000,
+  convergeMicros: 10_000_000,
+  calmMicros: 7_000_000,
+} as const satisfies Record<string, Micros>;
+
+export type Stall = { readonly property: string; readonly message: string };
+
+/** Heals a core and waits for L1 to L5; null where all are reached in time, else the first that was not, with each node's state. */
+export function checkLiveness(simulator: Simulator): Stall | null {
+  const { scheduler, clients } = simulator;
+  heal(simulator, drawCore(simulator));
+  const stall = (property: string, what: string): Stall => ({ property, message: `${what}: ${states(simulator)}` });
+  if (!simulator.runUntil(scheduler.now + bounds.leaderMicros, () => leaderOf(simulator) !== 0)) {
+    return stall("L1", "no leader that the whole core follows");
+  }
+  const before = clients.map((client) => client.counters.ok);
+  const progressed = (): boolean => clients.every((client, k) => client.counters.ok >= before[k]! + 2);
+  if (!simulator.runUntil(scheduler.now + bounds.commitMicros, progressed))
+    return stall("L2", "clients make no progress");
+  for (const client of clients) client.stop();
+  const allIdle = (): boolean => clients.every((client) => client.idle);
+  if (!simulator.runUntil(scheduler.now + bounds.convergeMicros, allIdle))
+    return stall("L5", "a request has not ended");
+  if (!simulator.runUntil(scheduler.now + bounds.convergeMicros, () => converged(simulator))) {
+    return stall("L3", "the core's members do not converge");
+  }
+  const term = termOf(simulator);
+  simulator.runUntil(scheduler.now + bounds.calmMicros);
+  if (leaderOf(simulator) === 0 || termOf(simulator) !== term) return stall("L4", `the term does not stay ${term}`);
+  const waiting = simulator.core.some((id) => simulator.hosts[id - 1]!.node!.status().waitingRequests > 0);
+  return waiting ? stall("I21", "requests still wait in a node") : null;
+}
+
+/** A quorum at least; all founders where the cluster is not founded yet, for it cannot be without them. */
+function drawCore({ hosts, draws, plan, everyoneHasRun }: Simulator): NodeId[] {
+  const majority = (plan.nodes >> 1) + 1;
+  const size = everyoneHasRun ? majority + draws.below(plan.nodes - majority + 1, "core", 0) : plan.nodes;
+  const order = hosts
+    .map(({ id }) => ({ id, draw: draws.u32("core", id) }))
+    .toSorted((a, b) => a.draw - b.draw || a.id - b.id);
+  return order.slice(0, size).map(({ id }) => id);
+}
+
+function heal(simulator: Simulator, core: readonly NodeId[]): void {
+  simulator.nemesis.stop();
+  simulator.core = core;
+  simulator.network.heal(new Set(core));
+  simulator.line("phase", 0, 2, core.length);
+  for (const id of core) {
+    const host = simulator.hosts[id - 1]!;
+    host.healed = true;
+    if (host.paused) host.resume();
+    if (host.node === null) simulator.nemesis.startHost(host);
+  }
+  for (const { id } of simulator.hosts) if (!core.includes(id)) freeze(simulator, id, core);
+}
+
+/** One outside the core stays down or paused; else it is cut off for good: from all, or deaf (L8: a leader who still speaks), or mute. */
+function freeze({ hosts, network, draws }: Simulator, id: NodeId, core: readonly NodeId[]): void {
+  const host = hosts[id - 1]!;
+  if (host.node === null || host.paused) return;
+  const shape = draws.below(3, "core", id, 1);
+  for (const other of core) {
+    if (shape !== 1) network.block(id, other, Infinity);
+    if (shape !== 2) network.block(other, id, Infinity);
+  }
+}
+
+/** The leader that every member of the core follows in one term, or 0. */
+function leaderOf(simulator: Simulator): NodeId {
+  const rafts = simulator.core.map((id) => simulator.raftOf(id));
+  const first = rafts[0] ?? null;
+  if (first === null || !simulator.core.includes(first.leader)) return 0;
+  const agree = rafts.every((raft) => raft?.leader === first.leader && raft.term === first.term);
+  return agree ? first.leader : 0;
+}
+
+function termOf(simulator: Simulator): number {
+  return Math.max(...simulator.core.map((id) => simulator.raftOf(id)?.term ?? 0));
+}
+
+function converged(simulator: Simulator): boolean {
+  const statuses = simulator.core.map((id) => simulator.hosts[id - 1]!.node?.status());
+  const last = Math.max(...statuses.map((status) => status?.lastIndex ?? 0));
+  return statuses.every(
+    (status) => status !== undefined && status.appliedIndex === last && status.durableIndex === last,
+  );
+}
+
+function states(simulator: Simulator): string {
+  return simulator.hosts
+    .map((host) => {
+      const status = host.node?.status();
+      const healed = simulator.core.includes(host.id) ? "core" : "frozen";
+      if (status === undefined) return `n${host.id} (${healed}) down`;
+      const { role, term, leader, lastIndex, commitIndex, appliedIndex } = status;
+      return `n${host.id} (${healed}${host.paused ? ", paused" : ""}) ${role} term ${term} leader ${leader} last ${lastIndex} commit ${commitIndex} applied ${appliedIndex}`;
+    })
+    .join("; ");
+}

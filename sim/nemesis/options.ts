@@ -1,0 +1,100 @@
+/**
+ * The plan of a run, drawn from its seed: how large, how fast, which faults and how strong. Swarm testing (Groce and
+ * others 2012): every fault family is off in half of the runs, so that one does not hide what another would find.
+ */
+import alea from "seedrandom/lib/alea.js";
+import { modelVersion } from "../draws.ts";
+
+export const faultFamilies = [
+  "loss",
+  "duplication",
+  "delayTail",
+  "partition",
+  "oneWay",
+  "clientPartition",
+  "powerCut",
+  "kill",
+  "fastRestart",
+  "pause",
+  "diskStall",
+  "syncFailure",
+  "clockDrift",
+] as const;
+export type FaultFamily = (typeof faultFamilies)[number];
+
+export type Plan = {
+  readonly seed: number;
+  readonly nodes: number;
+  readonly clients: number;
+  readonly keys: number;
+  /** Mean time between two operations of one client. */
+  readonly thinkMicros: number;
+  /** How long a client waits for an answer before it goes on. */
+  readonly patienceMicros: number;
+  /** No fault that is bound to a time strikes before this one: the founding is not always disturbed. */
+  readonly quietMicros: number;
+  readonly valueBytes: number;
+  readonly safetyMicros: number;
+  readonly latencyMicros: number;
+  readonly syncMicros: number;
+  readonly electionMicros: number;
+  readonly heartbeatMicros: number;
+  readonly requestMicros: number;
+  readonly entriesPerAppendMax: number;
+  readonly entriesInFlightMax: number;
+  readonly entriesPerApplyMax: number;
+  readonly uncommittedBytesMax: number;
+  readonly walSegmentBytesMax: number;
+  /** Parts in a million: per message, per sync or per time slot and target; 0: the family is off. */
+  readonly faults: Readonly<Record<FaultFamily, number>>;
+};
+
+/** How strong a family may be drawn, in parts in a million. */
+const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
+  loss: [5_000, 50_000, 200_000],
+  duplication: [10_000, 100_000],
+  delayTail: [2_000, 20_000],
+  partition: [30_000, 120_000],
+  oneWay: [30_000, 120_000],
+  clientPartition: [30_000, 100_000],
+  powerCut: [10_000, 60_000],
+  kill: [10_000, 60_000],
+  fastRestart: [30_000, 100_000],
+  pause: [10_000, 50_000],
+  diskStall: [5_000, 30_000],
+  syncFailure: [500, 5_000],
+  clockDrift: [2_000, 9_000],
+};
+
+export function planOf(seed: number): Plan {
+  const generator = alea(`metaStore plan ${modelVersion} seed ${seed}`);
+  const pick = <T>(choices: readonly T[]): T => choices[Math.floor(generator() * choices.length)]!;
+  const faults = Object.fromEntries(
+    faultFamilies.map((family) => [family, generator() < 0.5 ? 0 : pick(strengths[family])]),
+  ) as Record<FaultFamily, number>;
+  const clients = pick([2, 3, 5, 8]);
+  const electionMicros = pick([200_000, 400_000, 1_000_000]);
+  return {
+    seed,
+    nodes: pick([1, 2, 3, 3, 3, 3, 4, 5, 5, 5, 7]),
+    clients,
+    keys: pick([1, 2, 4]),
+    // 50, 20 or 10 operations a second over all clients.
+    thinkMicros: clients * pick([20_000, 50_000, 100_000]),
+    patienceMicros: pick([300_000, 1_500_000, 10_000_000]),
+    quietMicros: pick([0, 2_000_000, 4_000_000]),
+    valueBytes: pick([0, 0, 40, 700]),
+    safetyMicros: pick([10_000_000, 20_000_000, 30_000_000]),
+    latencyMicros: pick([200, 1_000, 10_000]),
+    syncMicros: pick([100, 1_000, 8_000]),
+    electionMicros,
+    heartbeatMicros: electionMicros / pick([4, 10]),
+    requestMicros: pick([1_000_000, 5_000_000]),
+    entriesPerAppendMax: pick([1, 2, 3, 64, 64]),
+    entriesInFlightMax: pick([1, 2, 256, 256]),
+    entriesPerApplyMax: pick([1, 3, 256]),
+    uncommittedBytesMax: pick([500, 1_000_000, 1_000_000]),
+    walSegmentBytesMax: pick([600, 4_096, 1_000_000]),
+    faults,
+  };
+}

@@ -1,0 +1,303 @@
+/**
+ * One run: a plan from a seed, N nodes on simulated ports, clients, a nemesis; then a healed core that must come back to
+ * life; a verdict. The same seed gives the same run, bit for bit.
+ */
+import { check, type Operation } from "../checker/index.ts";
+import type { Ending, NodeOptions } from "../core/node/options.ts";
+import type { Fact } from "../core/ports.ts";
+import type { Envelope } from "../core/raft/messages.ts";
+import type { Raft } from "../core/raft/raft.ts";
+import type { Micros, NodeId } from "../core/units.ts";
+import { Draws } from "./draws.ts";
+import { checkLiveness } from "./liveness.ts";
+import { Nemesis } from "./nemesis/nemesis.ts";
+import { type Plan, planOf } from "./nemesis/options.ts";
+import { Ghost } from "./safety/ghost.ts";
+import { Invariants } from "./safety/invariants.ts";
+import { Scheduler } from "./scheduler.ts";
+import { messageCode, Trace, type TraceKind } from "./trace/trace.ts";
+import { must, Violation } from "./violation.ts";
+import { Client, type ClientWorld } from "./workload/client.ts";
+import { Host, type Watcher } from "./world/host.ts";
+import { SimNetwork } from "./world/network.ts";
+
+export type Verdict = "ok" | "violation" | "liveness" | "unknown";
+
+export type Result = {
+  readonly plan: Plan;
+  readonly verdict: Verdict;
+  /** The broken property and what was seen, or empty. */
+  readonly property: string;
+  readonly message: string;
+  readonly traceHash: string;
+  readonly events: number;
+  readonly draws: number;
+  readonly simulatedMicros: Micros;
+  readonly counters: Readonly<Record<string, number>>;
+  readonly history: readonly Operation[];
+  /** The last lines of the trace. */
+  readonly context: readonly string[];
+};
+
+export type RunOptions = {
+  /** Takes each line of the trace as it happens, or null. */
+  readonly print: ((line: string) => void) | null;
+  /** False: only the client history is judged. */
+  readonly invariants: boolean;
+};
+
+/** The code of the role "leader" in the fact "role". */
+const leaderRole = 3;
+const configurationsMax = 200_000;
+const contextLines = 60;
+
+/** Founders are named by URL in the core; here a URL is only a name. */
+export function nodeOptions(plan: Plan, id: NodeId): NodeOptions {
+  return {
+    id,
+    founders: Array.from({ length: plan.nodes }, (_, k) => `http://node-${k + 1}`),
+    electionMicros: plan.electionMicros,
+    heartbeatMicros: plan.heartbeatMicros,
+    requestMicros: plan.requestMicros,
+    entriesPerAppendMax: plan.entriesPerAppendMax,
+    bytesPerAppendMax: 1_000_000,
+    entriesInFlightMax: plan.entriesInFlightMax,
+    uncommittedBytesMax: plan.uncommittedBytesMax,
+    waitingMax: 1_000,
+    entriesPerApplyMax: plan.entriesPerApplyMax,
+    walSegmentBytesMax: plan.walSegmentBytesMax,
+  };
+}
+
+export class Simulator implements Watcher, ClientWorld {
+  readonly plan: Plan;
+  readonly scheduler = new Scheduler();
+  readonly draws: Draws;
+  readonly network: SimNetwork;
+  readonly hosts: readonly Host[];
+  readonly clients: Client[] = [];
+  readonly nemesis: Nemesis;
+  readonly trace: Trace;
+  readonly ghost: Ghost;
+  readonly history: Operation[] = [];
+  readonly #invariants: Invariants | null;
+  /** The healed core of the liveness phase; empty before. */
+  core: readonly NodeId[] = [];
+  /** The nodes that have taken part at some time. */
+  readonly #everRan = new Set<NodeId>();
+  #acknowledged = false;
+  #preVote: { readonly term: number; readonly vote: number } | null = null;
+
+  constructor(plan: Plan, options: RunOptions) {
+    this.plan = plan;
+    this.draws = new Draws(plan.seed);
+    this.trace = new Trace(options.print);
+    this.network = new SimNetwork(this.scheduler, this.draws, plan);
+    this.ghost = new Ghost(plan.nodes);
+    this.#invariants = options.invariants ? new Invariants(this.ghost, (id) => this.raftOf(id)) : null;
+    const ids = Array.from({ length: plan.nodes }, (_, k) => k + 1);
+    this.hosts = ids.map(
+      (id) => new Host(id, this.scheduler, this.network, this.draws, plan, this, nodeOptions(plan, id)),
+    );
+    this.nemesis = new Nemesis(this.scheduler, this.draws, plan, this.hosts, this.network, this.trace);
+  }
+
+  raftOf(id: NodeId): Raft | null {
+    return this.hosts[id - 1]!.node?.running?.raft ?? null;
+  }
+
+  line(kind: TraceKind, node: number, a = 0, b = 0, c = 0): void {
+    this.trace.line(this.scheduler.now, kind, node, a, b, c);
+  }
+
+  startAll(): void {
+    for (const host of this.hosts) this.nemesis.startHost(host);
+  }
+
+  addClients(count: number): void {
+    for (let id = 1; id <= count; id++) {
+      this.clients.push(new Client(id, this.scheduler, this.draws, this.plan, this));
+    }
+  }
+
+  /** Whether every founder has taken part once: before that, the cluster cannot be without any of them. */
+  get everyoneHasRun(): boolean {
+    return this.#everRan.size === this.hosts.length;
+  }
+
+  /** Lets everything happen until `until`, or until `stop` says so after an event. Returns whether it stopped. */
+  runUntil(until: Micros, stop: () => boolean = () => false): boolean {
+    const note = (time: Micros, tie: number, code: number): void => this.trace.event(time, tie, code);
+    while (this.scheduler.step(until, note)) if (stop()) return true;
+    this.scheduler.idleUntil(until);
+    return false;
+  }
+
+  // --- ClientWorld
+
+  targets(): readonly NodeId[] {
+    return this.core.length > 0 ? this.core : this.hosts.map(({ id }) => id);
+  }
+
+  cutOff(client: number, node: NodeId): boolean {
+    return this.nemesis.cutOff(client, node);
+  }
+
+  committedIndex(): number {
+    return this.#invariants === null ? 0 : this.ghost.committed.last;
+  }
+
+  record(operation: Operation): void {
+    this.history.push(operation);
+  }
+
+  called(client: number, k: number, node: NodeId): void {
+    this.line("call", client, k, node);
+  }
+
+  returned(client: number, k: number, outcome: number): void {
+    this.line("return", client, k, outcome);
+  }
+
+  // --- Watcher
+
+  sent(from: NodeId, to: NodeId, envelope: Envelope): void {
+    const { message } = envelope;
+    this.line("send", from, to, "term" in message ? message.term : 0, messageCode(message.kind));
+    this.#invariants?.sent(from, envelope, to);
+  }
+
+  received(host: Host, envelope: Envelope): void {
+    const { message, from } = envelope;
+    this.line("receive", host.id, from, "term" in message ? message.term : 0, messageCode(message.kind));
+    this.#acknowledged = message.kind === "append-reply";
+    const raft = this.raftOf(host.id);
+    this.#preVote = message.kind === "pre-vote" && raft !== null ? { term: raft.term, vote: raft.vote } : null;
+  }
+
+  fact(host: Host, fact: Fact, a: number, b: number, c: number): void {
+    const raft = this.raftOf(host.id);
+    if (fact === "role") {
+      this.line("role", host.id, a, b, c);
+      if (a === leaderRole) this.#invariants?.elected(host.id, b);
+      return;
+    }
+    if (fact === "recovered") {
+      this.#everRan.add(host.id);
+      if (raft !== null) this.#invariants?.recovered(host.id, raft);
+      return;
+    }
+    if (fact === "read-index") return this.line("readIndex", host.id, a, b);
+    this.line(fact, host.id, a, b);
+    if (this.#invariants === null || raft === null) return;
+    if (fact === "commit") this.#invariants.committed(host.id, a, raft);
+    else this.#invariants.applied(host.id, a, c);
+  }
+
+  wrote(host: Host, _file: string, bytes: Uint8Array, seq: number): void {
+    if (this.#invariants !== null) this.ghost.wrote(host.id, _file, bytes, seq);
+  }
+
+  synced(host: Host, file: string, throughSeq: number): void {
+    if (this.#invariants === null) return;
+    this.ghost.synced(host.id, file, throughSeq);
+    this.line("durable", host.id, this.ghost.node(host.id).durable.last);
+  }
+
+  turnEnded(host: Host): void {
+    const raft = this.raftOf(host.id);
+    if (raft === null || this.#invariants === null) return;
+    const { commit, log } = raft;
+    must(
+      this.ghost.node(host.id).applied <= commit && commit <= log.lastIndex,
+      "I10",
+      () => `n${host.id}: applied <= commit <= last`,
+    );
+    if (this.#acknowledged) this.#invariants.progress(host.id, raft);
+    this.#acknowledged = false;
+    const before = this.#preVote;
+    this.#preVote = null;
+    if (before !== null) {
+      const same = raft.term === before.term && raft.vote === before.vote;
+      must(same, "I19", () => `n${host.id}: a pre-vote request has changed its term or vote`);
+    }
+  }
+
+  ended(host: Host, ending: Ending): void {
+    this.line("ended", host.id);
+    // Within the model only a disk that failed may end a node.
+    must(ending.kind === "disk", "I14", () => `n${host.id} ends itself: ${ending.reason}`);
+    host.stop(false);
+    if (this.core.length === 0) this.nemesis.restartLater(host);
+  }
+
+  starting(host: Host): void {
+    if (this.#invariants !== null) this.ghost.restarted(host.id, host.disk.contents());
+  }
+}
+
+/** Runs the plan to its verdict. Throws only where the simulator itself is wrong. */
+export function simulate(plan: Plan, options: RunOptions): Result {
+  const simulator = new Simulator(plan, options);
+  let verdict: Verdict = "ok";
+  let property = "";
+  let message = "";
+  try {
+    simulator.startAll();
+    simulator.addClients(plan.clients);
+    simulator.runUntil(plan.safetyMicros);
+    const stall = checkLiveness(simulator);
+    if (stall !== null) [verdict, property, message] = ["liveness", stall.property, stall.message];
+    const judged = check(simulator.history, { configurationsMax });
+    if (judged.verdict === "illegal") [verdict, property, message] = ["violation", "linearizability", judged.sentence];
+    if (judged.verdict === "unknown" && verdict === "ok")
+      [verdict, property, message] = ["unknown", "linearizability", judged.reason];
+  } catch (error) {
+    verdict = "violation";
+    [property, message] = error instanceof Violation ? [error.property, error.message] : ["I21", wordsOf(error)];
+  }
+  return resultOf(simulator, verdict, property, message);
+}
+
+export function simulateSeed(seed: number, options: RunOptions): Result {
+  return simulate(planOf(seed), options);
+}
+
+/** I21: no uncaught error. The first lines of its stack say where. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return `uncaught ${(error.stack ?? error.message).split("\n").slice(0, 4).join(" | ")}`;
+}
+
+function resultOf(simulator: Simulator, verdict: Verdict, property: string, message: string): Result {
+  const { plan, trace, scheduler, draws, network, nemesis, clients, hosts, history } = simulator;
+  const counters: Record<string, number> = {
+    ...prefixed("fault", nemesis.counters),
+    ...prefixed("network", network.counters),
+  };
+  for (const client of clients) add(counters, prefixed("client", client.counters));
+  for (const host of hosts) add(counters, prefixed("disk", host.disk.counters));
+  counters["leaders"] = simulator.ghost.leaders.size;
+  counters["committed"] = simulator.ghost.committed.last;
+  return {
+    plan,
+    verdict,
+    property,
+    message,
+    traceHash: trace.hash,
+    events: scheduler.events,
+    draws: draws.count,
+    simulatedMicros: scheduler.now,
+    counters,
+    history,
+    context: verdict === "ok" ? [] : trace.last(contextLines),
+  };
+}
+
+function prefixed(prefix: string, counters: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counters).map(([name, value]) => [`${prefix}.${name}`, value]));
+}
+
+function add(sum: Record<string, number>, more: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(more)) sum[name] = (sum[name] ?? 0) + value;
+}

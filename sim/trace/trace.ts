@@ -1,0 +1,113 @@
+/**
+ * What happened, as integers: a rolling hash over everything, and the last events in a ring, worded only when somebody
+ * looks. Two runs are the same run exactly when their hashes are equal.
+ */
+import type { Micros } from "../../core/units.ts";
+import { mix } from "../draws.ts";
+
+/** Kinds of trace lines and the words of their numbers a, b, c. */
+const words = {
+  send: "n{n} sends {m} to n{a} term {b}",
+  receive: "n{n} receives {m} from n{a} term {b}",
+  role: "n{n} is {r} in term {b}, leader n{c}",
+  commit: "n{n} commits up to {a} (term {b})",
+  applied: "n{n} has applied up to {a} (term {b})",
+  durable: "n{n} log durable up to {a}",
+  readIndex: "n{n} grants read index {a}, applied {b}",
+  start: "n{n} starts, life {a}",
+  powerCut: "n{n} loses power",
+  kill: "n{n} is killed",
+  pause: "n{n} pauses for {a} us",
+  resume: "n{n} resumes",
+  ended: "n{n} ends itself",
+  block: "link n{n} -> n{a} is blocked for {b} us",
+  clientBlock: "client {n} is cut off from n{a} for {b} us",
+  call: "client {n} calls operation {a} on n{b}",
+  return: "client {n} operation {a} ends, outcome {b}",
+  phase: "phase {a}: healed core of {b} nodes",
+} as const;
+export type TraceKind = keyof typeof words;
+const kinds = Object.keys(words) as TraceKind[];
+const kindCodes = new Map(kinds.map((kind, code) => [kind, code]));
+
+const roleNames = ["follower", "pre-candidate", "candidate", "leader"];
+const messageNames = [
+  "pre-vote",
+  "pre-vote-reply",
+  "vote",
+  "vote-reply",
+  "append",
+  "append-reply",
+  "forward",
+  "forward-refused",
+  "read",
+  "read-reply",
+  "founder",
+] as const;
+const messageCodes = new Map<string, number>(messageNames.map((name, code) => [name, code]));
+
+export function messageCode(kind: string): number {
+  return messageCodes.get(kind) ?? 0;
+}
+
+const width = 6;
+const ringLines = 20_000;
+
+export class Trace {
+  #hashLow = 0x12345678;
+  #hashHigh = 0x9abcdef0 | 0;
+  readonly #ring = new Float64Array(width * ringLines);
+  #lines = 0;
+  /** Called with each line as it happens, for `--trace`. */
+  readonly #print: ((line: string) => void) | null;
+
+  constructor(print: ((line: string) => void) | null) {
+    this.#print = print;
+  }
+
+  /** 16 hex digits over everything so far. */
+  get hash(): string {
+    return (this.#hashHigh >>> 0).toString(16).padStart(8, "0") + (this.#hashLow >>> 0).toString(16).padStart(8, "0");
+  }
+
+  /** Every event of the queue goes into the hash, even if it leaves no line. */
+  event(time: Micros, tie: number, code: number): void {
+    this.#hashLow = mix(mix(this.#hashLow, time), tie);
+    this.#hashHigh = mix(this.#hashHigh ^ this.#hashLow, code);
+  }
+
+  line(time: Micros, kind: TraceKind, node: number, a = 0, b = 0, c = 0): void {
+    const code = kindCodes.get(kind)!;
+    const at = (this.#lines % ringLines) * width;
+    this.#ring[at] = time;
+    this.#ring[at + 1] = code;
+    this.#ring[at + 2] = node;
+    this.#ring[at + 3] = a;
+    this.#ring[at + 4] = b;
+    this.#ring[at + 5] = c;
+    this.#lines += 1;
+    this.#hashLow = mix(mix(mix(this.#hashLow, node * 64 + code), a), b);
+    this.#hashHigh = mix(this.#hashHigh ^ this.#hashLow, c);
+    if (this.#print !== null) this.#print(this.#word(at));
+  }
+
+  /** The last `count` lines, worded. */
+  last(count: number): string[] {
+    const first = Math.max(0, this.#lines - Math.min(count, ringLines));
+    const lines: string[] = [];
+    for (let k = first; k < this.#lines; k++) lines.push(this.#word((k % ringLines) * width));
+    return lines;
+  }
+
+  #word(at: number): string {
+    const [time, code, node, a, b, c] = this.#ring.subarray(at, at + width);
+    const text = words[kinds[code!]!]
+      .replace("{n}", String(node))
+      .replace("{m}", messageNames[c!] ?? "")
+      .replace("{r}", roleNames[a!] ?? "")
+      .replace("{a}", String(a))
+      .replace("{b}", String(b))
+      .replace("{c}", String(c));
+    return `${(time! / 1e6).toFixed(6).padStart(11)} s  ${text}`;
+  }
+}

@@ -1,0 +1,88 @@
+/** A node's clock: its own start, its own rate. Timers are kept lazily: one queued event a timer, moved when it comes too early. */
+import type { Clock, Timer } from "../../core/ports.ts";
+import type { Micros } from "../../core/units.ts";
+import type { Scheduler } from "../scheduler.ts";
+import type { Host } from "./host.ts";
+
+export class SimTimer implements Timer {
+  readonly fire: () => void;
+  /** Deadline on the node's clock; Infinity: none. */
+  deadline: Micros = Infinity;
+  /** True time of the queued event; Infinity: none is queued. */
+  queuedAt: Micros = Infinity;
+  readonly #clock: SimClock;
+
+  constructor(clock: SimClock, fire: () => void) {
+    this.#clock = clock;
+    this.fire = fire;
+  }
+
+  set(at: Micros): void {
+    this.deadline = at;
+    this.#clock.queue(this);
+  }
+
+  clear(): void {
+    this.deadline = Infinity;
+  }
+}
+
+export class SimClock implements Clock {
+  readonly #scheduler: Scheduler;
+  readonly #host: Host;
+  readonly #startedAt: Micros;
+  readonly #offset: Micros;
+  readonly #rate: number;
+  readonly #turnEnds: (() => void)[] = [];
+
+  /** `offset` is what the clock shows at its start; it gains `rate` microseconds a true one. */
+  constructor(scheduler: Scheduler, host: Host, offset: Micros, rate: number) {
+    this.#scheduler = scheduler;
+    this.#host = host;
+    this.#startedAt = scheduler.now;
+    this.#offset = offset;
+    this.#rate = rate;
+  }
+
+  now(): Micros {
+    return this.#offset + Math.floor((this.#scheduler.now - this.#startedAt) * this.#rate);
+  }
+
+  timer(fire: () => void): Timer {
+    return new SimTimer(this, fire);
+  }
+
+  endOfTurn(run: () => void): void {
+    this.#turnEnds.push(run);
+  }
+
+  /** Runs what the turn has left for its end, and what that leaves. */
+  runTurnEnds(): void {
+    for (let run = this.#turnEnds.shift(); run !== undefined; run = this.#turnEnds.shift()) run();
+  }
+
+  queue(timer: SimTimer): void {
+    if (timer.deadline === Infinity) return;
+    const at = this.#trueTime(timer.deadline);
+    if (timer.queuedAt <= at) return;
+    timer.queuedAt = at;
+    this.#host.queueTimer(at, timer);
+  }
+
+  /** The queued event of `timer` has come; returns whether its deadline has passed. */
+  due(timer: SimTimer): boolean {
+    if (timer.queuedAt > this.#scheduler.now) return false; // An earlier event took its place.
+    timer.queuedAt = Infinity;
+    if (timer.deadline > this.now()) {
+      this.queue(timer);
+      return false;
+    }
+    timer.deadline = Infinity;
+    return true;
+  }
+
+  #trueTime(at: Micros): Micros {
+    const time = this.#startedAt + Math.ceil((at - this.#offset) / this.#rate);
+    return Math.max(this.#scheduler.now + 1, time);
+  }
+}

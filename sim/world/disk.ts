@@ -1,0 +1,214 @@
+/**
+ * A node's disk: what the process sees (page cache) against what a power cut leaves (media). Writes since the last
+ * completed sync survive a power cut in any subset, each torn at 512 bytes; names since the last directory sync survive
+ * as a prefix. A process that dies leaves the page cache as it is. A failed sync drops the dirty pages.
+ */
+import type { Disk, DiskError, DiskFile } from "../../core/ports.ts";
+import type { Micros } from "../../core/units.ts";
+
+const sectorBytes = 512;
+
+type Change = { readonly seq: number; readonly offset: number; readonly bytes: Uint8Array | null };
+
+/** One file: the seen bytes, the bytes on the media, and the changes between them. A change with null bytes cuts at `offset`. */
+class FileState {
+  seen = new Uint8Array(0);
+  seenBytes = 0;
+  media = new Uint8Array(0);
+  mediaBytes = 0;
+  dirty: Change[] = [];
+}
+
+function grown(bytes: Uint8Array<ArrayBuffer>, size: number): Uint8Array<ArrayBuffer> {
+  if (size <= bytes.length) return bytes;
+  const larger = new Uint8Array(Math.max(size, bytes.length * 2, 256));
+  larger.set(bytes);
+  return larger;
+}
+
+type NameChange =
+  | { readonly kind: "link"; readonly name: string; readonly file: FileState }
+  | { readonly kind: "remove"; readonly name: string }
+  | { readonly kind: "rename"; readonly from: string; readonly to: string };
+
+function applyName(names: Map<string, FileState>, change: NameChange): void {
+  if (change.kind === "link") names.set(change.name, change.file);
+  else if (change.kind === "remove") names.delete(change.name);
+  else {
+    const file = names.get(change.from);
+    if (file === undefined) return;
+    names.delete(change.from);
+    names.set(change.to, file);
+  }
+}
+
+/** What the disk asks of the world around it: time, chance, and somebody who looks. */
+export interface DiskWorld {
+  /** Completes `done` after a latency of its own, in a turn of the node's, if this life of it lasts so long. */
+  complete(role: DiskRole, occasion: number, done: () => void): void;
+  syncFails(occasion: number): boolean;
+  /** Of a power cut: whether this change survives (and which of its sectors). */
+  survives(seq: number): boolean;
+  sectorSurvives(seq: number, sector: number): boolean;
+  namesSurviving(count: number): number;
+  wrote(file: string, offset: number, bytes: Uint8Array, seq: number): void;
+  synced(file: string, throughSeq: number): void;
+}
+export type DiskRole = "sync" | "names" | "read";
+
+export class SimDisk {
+  readonly #world: DiskWorld;
+  #names = new Map<string, FileState>();
+  #mediaNames = new Map<string, FileState>();
+  #nameChanges: NameChange[] = [];
+  #seq = 0;
+  counters = { writes: 0, syncs: 0, syncFailures: 0, changesLost: 0, tornWrites: 0 };
+
+  constructor(world: DiskWorld) {
+    this.#world = world;
+  }
+
+  /** A view for one life of the process; the host drops completions of an earlier life. */
+  open(): Disk {
+    return {
+      list: (done) => this.#world.complete("read", 1, () => done(null, [...this.#names.keys()])),
+      open: (name, create, done) => {
+        if (!this.#names.has(name) && create) this.#changeName({ kind: "link", name, file: new FileState() });
+        const file = this.#names.get(name);
+        const error = file === undefined ? { code: "ENOENT", message: `${name} does not exist` } : null;
+        this.#world.complete("read", 2, () => done(error, file === undefined ? null : this.#handle(name, file)));
+      },
+      rename: (from, to, done) => {
+        this.#changeName({ kind: "rename", from, to });
+        this.#world.complete("names", this.#seq, () => done(null));
+      },
+      remove: (name, done) => {
+        this.#changeName({ kind: "remove", name });
+        this.#world.complete("names", this.#seq, () => done(null));
+      },
+      syncDirectory: (done) => this.#syncDirectory(done),
+    };
+  }
+
+  /** The bytes of every file as the process would see them now. */
+  contents(): Map<string, Uint8Array> {
+    return new Map([...this.#names].map(([name, file]) => [name, file.seen.subarray(0, file.seenBytes)]));
+  }
+
+  /** The power goes: the page cache is gone, and of what was not synced some legal part has reached the media. */
+  cutPower(): void {
+    const surviving = this.#world.namesSurviving(this.#nameChanges.length);
+    for (const change of this.#nameChanges.slice(0, surviving)) applyName(this.#mediaNames, change);
+    this.#nameChanges = [];
+    this.#names = new Map(this.#mediaNames);
+    for (const file of new Set(this.#names.values())) {
+      for (const change of file.dirty) this.#settle(file, change);
+      file.dirty = [];
+      file.seen = file.media.slice();
+      file.seenBytes = file.mediaBytes;
+    }
+  }
+
+  #settle(file: FileState, change: Change): void {
+    if (!this.#world.survives(change.seq)) {
+      this.counters.changesLost += 1;
+      return;
+    }
+    if (change.bytes === null) {
+      applyChange(file, change);
+      return;
+    }
+    let torn = false;
+    let at = 0;
+    while (at < change.bytes.length) {
+      const offset = change.offset + at;
+      const length = Math.min(change.bytes.length - at, sectorBytes - (offset % sectorBytes));
+      const part = change.bytes.subarray(at, at + length);
+      if (this.#world.sectorSurvives(change.seq, Math.floor(offset / sectorBytes))) {
+        applyChange(file, { seq: change.seq, offset, bytes: part });
+      } else torn = true;
+      at += length;
+    }
+    if (torn) this.counters.tornWrites += 1;
+  }
+
+  #changeName(change: NameChange): void {
+    this.#seq += 1;
+    this.#nameChanges.push(change);
+    applyName(this.#names, change);
+  }
+
+  #syncDirectory(done: (error: DiskError | null) => void): void {
+    const count = this.#nameChanges.length;
+    this.#world.complete("names", this.#seq, () => {
+      for (const change of this.#nameChanges.splice(0, count)) applyName(this.#mediaNames, change);
+      done(null);
+    });
+  }
+
+  #handle(name: string, file: FileState): DiskFile {
+    return {
+      get sizeBytes() {
+        return file.seenBytes;
+      },
+      read: (offset, length, done) => {
+        const bytes = file.seen.slice(offset, Math.min(offset + length, file.seenBytes));
+        const short = bytes.length < length ? { code: "SHORT", message: `${name} ends early` } : null;
+        this.#world.complete("read", 3, () => done(short, bytes));
+      },
+      write: (offset, bytes) => {
+        this.counters.writes += 1;
+        this.#seq += 1;
+        const change = { seq: this.#seq, offset, bytes: bytes.slice() };
+        file.dirty.push(change);
+        file.seen = grown(file.seen, offset + bytes.length);
+        file.seen.set(bytes, offset);
+        file.seenBytes = Math.max(file.seenBytes, offset + bytes.length);
+        this.#world.wrote(name, offset, change.bytes, this.#seq);
+        return null;
+      },
+      sync: (done) => this.#sync(name, file, done),
+      truncate: (size, done) => {
+        this.#seq += 1;
+        file.dirty.push({ seq: this.#seq, offset: size, bytes: null });
+        file.seen.fill(0, size);
+        file.seenBytes = Math.min(file.seenBytes, size);
+        this.#world.complete("names", this.#seq, () => done(null));
+      },
+      close: () => undefined,
+    };
+  }
+
+  #sync(name: string, file: FileState, done: (error: DiskError | null) => void): void {
+    const through = this.#seq;
+    this.#world.complete("sync", through, () => {
+      this.counters.syncs += 1;
+      if (this.#world.syncFails(through)) {
+        this.counters.syncFailures += 1;
+        file.dirty = [];
+        file.seen = file.media.slice();
+        file.seenBytes = file.mediaBytes;
+        return done({ code: "EIO", message: `fsync of ${name} failed` });
+      }
+      const kept = file.dirty.filter((change) => change.seq > through);
+      for (const change of file.dirty) if (change.seq <= through) applyChange(file, change);
+      file.dirty = kept;
+      this.#world.synced(name, through);
+      done(null);
+    });
+  }
+}
+
+function applyChange(file: FileState, { offset, bytes }: Change): void {
+  if (bytes === null) {
+    file.media.fill(0, offset);
+    file.mediaBytes = Math.min(file.mediaBytes, offset);
+    return;
+  }
+  file.media = grown(file.media, offset + bytes.length);
+  file.media.set(bytes, offset);
+  file.mediaBytes = Math.max(file.mediaBytes, offset + bytes.length);
+}
+
+/** How long a disk may take, by what it does. */
+export const readMicros: Micros = 50;

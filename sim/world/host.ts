@@ -1,0 +1,212 @@
+/**
+ * A machine: its disk and clock outlive the process on it, which starts, pauses, is killed and loses power. Everything
+ * that reaches the process comes as a turn: one input, then the end of the turn, then a look by those who watch.
+ */
+import { Node } from "../../core/node/node.ts";
+import type { Ending, NodeOptions } from "../../core/node/options.ts";
+import type { Fact } from "../../core/ports.ts";
+import type { Envelope } from "../../core/raft/messages.ts";
+import type { Micros, NodeId } from "../../core/units.ts";
+import { Copies, type Draws } from "../draws.ts";
+import type { Plan } from "../nemesis/options.ts";
+import type { Scheduler, Target } from "../scheduler.ts";
+import { SimClock, SimTimer } from "./clock.ts";
+import { type DiskRole, type DiskWorld, readMicros, SimDisk } from "./disk.ts";
+import type { SimNetwork } from "./network.ts";
+import { SimRandom } from "./random.ts";
+
+/** Codes of the events that a host takes. */
+export const hostEvents = { message: 1, timer: 2, disk: 3, request: 4 } as const;
+
+/** Somebody who watches: the simulator. All calls come inside the host's turn, but `turnEnded`, which closes it. */
+export interface Watcher {
+  sent(from: NodeId, to: NodeId, envelope: Envelope): void;
+  received(host: Host, envelope: Envelope): void;
+  fact(host: Host, fact: Fact, a: number, b: number, c: number): void;
+  wrote(host: Host, file: string, bytes: Uint8Array, seq: number): void;
+  synced(host: Host, file: string, throughSeq: number): void;
+  turnEnded(host: Host): void;
+  /** A process is about to start on what its disk holds. */
+  starting(host: Host): void;
+  ended(host: Host, ending: Ending): void;
+}
+
+type Completion = { readonly life: number; readonly done: () => void };
+type TimerEvent = { readonly life: number; readonly timer: SimTimer };
+
+export class Host implements Target, DiskWorld {
+  readonly id: NodeId;
+  readonly disk: SimDisk;
+  node: Node | null = null;
+  /** Starts of this machine's process; completions and timers of an earlier one are dropped. */
+  life = 0;
+  paused = false;
+  /** Frozen for the rest of the run: no fault and no healing touches it any more. */
+  healed = false;
+  notes: string[] = [];
+  readonly #scheduler: Scheduler;
+  readonly #network: SimNetwork;
+  readonly #draws: Draws;
+  readonly #plan: Plan;
+  readonly #watcher: Watcher;
+  readonly #options: NodeOptions;
+  readonly #copies = new Copies();
+  #clock: SimClock | null = null;
+  #waiting: { code: number; payload: unknown }[] = [];
+
+  constructor(
+    id: NodeId,
+    scheduler: Scheduler,
+    network: SimNetwork,
+    draws: Draws,
+    plan: Plan,
+    watcher: Watcher,
+    options: NodeOptions,
+  ) {
+    this.id = id;
+    this.#scheduler = scheduler;
+    this.#network = network;
+    this.#draws = draws;
+    this.#plan = plan;
+    this.#watcher = watcher;
+    this.#options = options;
+    this.disk = new SimDisk(this);
+    network.attach(id, this);
+  }
+
+  // --- the process
+
+  start(): void {
+    this.life += 1;
+    const { life } = this;
+    this.#watcher.starting(this);
+    const offset = this.#draws.below(1_000_000_000, "clockOffset", this.id, life);
+    const drift = this.#plan.faults.clockDrift;
+    const rate = 1 + (drift === 0 ? 0 : (this.#draws.below(2 * drift, "clockRate", this.id, life) - drift) / 1_000_000);
+    const clock = new SimClock(this.#scheduler, this, offset, rate);
+    this.#clock = clock;
+    const network = {
+      send: (to: NodeId, envelope: Envelope) => {
+        if (this.life !== life) return;
+        this.#watcher.sent(this.id, to, envelope);
+        this.#network.send(this.id, to, envelope, hostEvents.message);
+      },
+      // The harder world: nobody is told that a peer is gone.
+      connected: () => true,
+      setPeers: () => undefined,
+    };
+    const trace = {
+      fact: (fact: Fact, a: number, b: number, c: number) => this.#watcher.fact(this, fact, a, b, c),
+      note: (level: string, text: string) => this.notes.push(`${level} ${text}`),
+    };
+    const random = new SimRandom(this.#draws, this.id, life);
+    const onEnd = (ending: Ending): void => {
+      this.node = null;
+      this.#watcher.ended(this, ending);
+    };
+    const node = new Node(clock, this.disk.open(), network, random, trace, onEnd, this.#options);
+    this.node = node;
+    this.#turn(() => node.start());
+  }
+
+  /** The process is gone. With `power`, so is the page cache. */
+  stop(power: boolean): void {
+    this.node?.kill();
+    this.node = null;
+    this.life += 1;
+    this.paused = false;
+    this.#waiting = [];
+    if (power) this.disk.cutPower();
+  }
+
+  resume(): void {
+    this.paused = false;
+    for (const { code, payload } of this.#waiting.splice(0)) this.on(code, payload);
+  }
+
+  on(code: number, payload: unknown): void {
+    if (this.node === null) {
+      if (code === hostEvents.request) (payload as Request).refused();
+      return;
+    }
+    if (this.paused) {
+      this.#waiting.push({ code, payload });
+      return;
+    }
+    if (code === hostEvents.message) {
+      const envelope = payload as Envelope;
+      this.#turn((node) => {
+        this.#watcher.received(this, envelope);
+        node.receive(envelope);
+      });
+    } else if (code === hostEvents.timer) {
+      const { life, timer } = payload as TimerEvent;
+      if (life === this.life && this.#clock?.due(timer) === true) this.#turn(() => timer.fire());
+    } else if (code === hostEvents.disk) {
+      const { life, done } = payload as Completion;
+      if (life === this.life) this.#turn(done);
+    } else {
+      this.#turn((node) => (payload as Request).run(node));
+    }
+  }
+
+  #turn(run: (node: Node) => void): void {
+    if (this.node === null || this.#clock === null) return;
+    const clock = this.#clock;
+    run(this.node);
+    clock.runTurnEnds();
+    this.#watcher.turnEnded(this);
+  }
+
+  queueTimer(at: Micros, timer: SimTimer): void {
+    const event: TimerEvent = { life: this.life, timer };
+    this.#scheduler.at(at, this.#draws.u32("tie", this.id, at, hostEvents.timer), this, hostEvents.timer, event);
+  }
+
+  // --- what the disk asks
+
+  complete(role: DiskRole, occasion: number, done: () => void): void {
+    const { syncMicros, faults } = this.#plan;
+    let micros = readMicros;
+    if (role !== "read") {
+      const copy = this.#copies.next(occasion * 2 + (role === "sync" ? 1 : 0));
+      micros = syncMicros / 2 + this.#draws.below(syncMicros * 1.5, "syncLatency", this.id, occasion, copy);
+      const stalls = !this.healed && this.#draws.chance(faults.diskStall, "syncStall", this.id, occasion, copy);
+      if (stalls) micros += this.#draws.below(3_000_000, "syncStall", this.id, occasion, copy + 1_000_000);
+    }
+    const time = this.#scheduler.now + Math.ceil(micros);
+    const event: Completion = { life: this.life, done };
+    this.#scheduler.at(time, this.#draws.u32("tie", this.id, occasion, hostEvents.disk), this, hostEvents.disk, event);
+  }
+
+  syncFails(occasion: number): boolean {
+    return (
+      !this.healed && this.#draws.chance(this.#plan.faults.syncFailure, "syncFailure", this.id, occasion, this.life)
+    );
+  }
+
+  survives(seq: number): boolean {
+    return this.#draws.below(2, "crashKeep", this.id, seq, this.life) === 0;
+  }
+
+  sectorSurvives(seq: number, sector: number): boolean {
+    // Half of the surviving writes are whole.
+    const whole = this.#draws.below(2, "crashTear", this.id, seq, this.life) === 0;
+    return whole || this.#draws.below(2, "crashTear", this.id, seq, this.life, sector + 1) === 0;
+  }
+
+  namesSurviving(count: number): number {
+    return this.#draws.below(count + 1, "crashNames", this.id, this.life);
+  }
+
+  wrote(file: string, _offset: number, bytes: Uint8Array, seq: number): void {
+    this.#watcher.wrote(this, file, bytes, seq);
+  }
+
+  synced(file: string, throughSeq: number): void {
+    this.#watcher.synced(this, file, throughSeq);
+  }
+}
+
+/** A client's request, as a host takes it. */
+export type Request = { readonly run: (node: Node) => void; readonly refused: () => void };

@@ -1,0 +1,136 @@
+/**
+ * The network between nodes: each directed link delays, loses, doubles and so reorders; links can be blocked. One
+ * message in 32 goes through the codec and arrives as its own decoded copy; the others are passed by reference.
+ */
+import { Reader, Writer } from "../../core/bytes.ts";
+import type { Envelope, Message } from "../../core/raft/messages.ts";
+import type { Micros, NodeId } from "../../core/units.ts";
+import { decodeEnvelope, encodeEnvelope } from "../../core/wire/message-codec.ts";
+import { Copies, type Draws, mix } from "../draws.ts";
+import type { Plan } from "../nemesis/options.ts";
+import type { Scheduler, Target } from "../scheduler.ts";
+
+export type NetworkCounters = {
+  sent: number;
+  delivered: number;
+  lost: number;
+  blocked: number;
+  copied: number;
+  late: number;
+};
+
+/** What makes a message this message, for the keys of its draws: not its bytes, and not when it was sent. */
+function occasionOf(message: Message): number {
+  let hash = message.kind.length * 31 + message.kind.charCodeAt(message.kind.length - 1);
+  switch (message.kind) {
+    case "append":
+      hash = mix(mix(mix(hash, message.term), message.prevIndex), message.entries.length);
+      return mix(mix(hash, message.round), message.commit);
+    case "append-reply":
+      return mix(mix(mix(mix(hash, message.term), message.round), message.matchIndex), message.prevIndex);
+    case "forward":
+      return mix(mix(hash, message.term), message.proposals[0]?.origin.seq ?? 0);
+    case "read":
+    case "read-reply":
+      return mix(mix(hash, message.boot), message.id);
+    case "founder":
+      return hash;
+    case "forward-refused":
+      return mix(mix(hash, message.term), message.firstSeq);
+    case "pre-vote":
+    case "pre-vote-reply":
+    case "vote":
+    case "vote-reply":
+      return mix(hash, message.term);
+    default:
+      return message satisfies never;
+  }
+}
+
+export class SimNetwork {
+  readonly #scheduler: Scheduler;
+  readonly #draws: Draws;
+  readonly #plan: Plan;
+  readonly #copies = new Copies();
+  readonly #writer = new Writer();
+  readonly #hosts = new Map<NodeId, Target>();
+  /** Blocked directed links, by from * 64 + to, until a true time. */
+  readonly #blockedUntil = new Map<number, Micros>();
+  /** Nodes whose links among themselves are healed for good. */
+  #healed: ReadonlySet<NodeId> = new Set();
+  readonly counters: NetworkCounters = { sent: 0, delivered: 0, lost: 0, blocked: 0, copied: 0, late: 0 };
+
+  constructor(scheduler: Scheduler, draws: Draws, plan: Plan) {
+    this.#scheduler = scheduler;
+    this.#draws = draws;
+    this.#plan = plan;
+  }
+
+  attach(node: NodeId, host: Target): void {
+    this.#hosts.set(node, host);
+  }
+
+  block(from: NodeId, to: NodeId, until: Micros): void {
+    const link = from * 64 + to;
+    this.#blockedUntil.set(link, Math.max(until, this.#blockedUntil.get(link) ?? 0));
+  }
+
+  /** From now on links among `nodes` lose and delay nothing beyond their latency; blocks elsewhere stay as they are, for ever. */
+  heal(nodes: ReadonlySet<NodeId>): void {
+    this.#healed = nodes;
+    for (const [link, until] of this.#blockedUntil)
+      if (until > this.#scheduler.now) this.#blockedUntil.set(link, Infinity);
+  }
+
+  send(from: NodeId, to: NodeId, envelope: Envelope, code: number): void {
+    const healed = this.#healed.has(from) && this.#healed.has(to);
+    const link = from * 64 + to;
+    this.counters.sent += 1;
+    const occasion = mix(occasionOf(envelope.message), link);
+    const copy = this.#copies.next(occasion);
+    const { faults } = this.#plan;
+    if (!healed && (this.#blockedUntil.get(link) ?? 0) > this.#scheduler.now) {
+      this.counters.blocked += 1;
+      return;
+    }
+    if (!healed && this.#draws.chance(faults.loss, "messageLoss", occasion, copy)) {
+      this.counters.lost += 1;
+      return;
+    }
+    const carried =
+      this.#draws.below(32, "messageCodec", occasion, copy) === 0 ? this.#throughCodec(envelope) : envelope;
+    this.#deliver(to, carried, occasion, copy, 0, healed, code);
+    if (!healed && this.#draws.chance(faults.duplication, "messageCopy", occasion, copy)) {
+      this.counters.copied += 1;
+      this.#deliver(to, carried, occasion, copy, 1, healed, code);
+    }
+  }
+
+  #deliver(
+    to: NodeId,
+    envelope: Envelope,
+    occasion: number,
+    copy: number,
+    twin: number,
+    healed: boolean,
+    code: number,
+  ): void {
+    const { latencyMicros, faults, electionMicros } = this.#plan;
+    const host = this.#hosts.get(to);
+    if (host === undefined) return;
+    // Between half and twice the mean; now and then, up to several election timeouts.
+    let delay = latencyMicros / 2 + this.#draws.below(latencyMicros * 1.5, "messageLatency", occasion, copy, twin);
+    if (!healed && this.#draws.chance(faults.delayTail, "messageTail", occasion, copy, twin)) {
+      this.counters.late += 1;
+      delay += this.#draws.below(4 * electionMicros, "messageTail", occasion, copy, twin + 2);
+    }
+    const tie = this.#draws.u32("tie", occasion, copy, twin);
+    this.#scheduler.at(this.#scheduler.now + Math.ceil(delay), tie, host, code, envelope);
+  }
+
+  #throughCodec(envelope: Envelope): Envelope {
+    this.#writer.reset();
+    encodeEnvelope(this.#writer, envelope);
+    return decodeEnvelope(new Reader(this.#writer.bytes().slice()));
+  }
+}

@@ -1,0 +1,22 @@
+/** The node's chance: keyed by node and start, so that a restart draws anew and nothing else shifts it. */
+import type { Random, RandomSite } from "../../core/ports.ts";
+import type { NodeId } from "../../core/units.ts";
+import type { Draws, Site } from "../draws.ts";
+
+const siteOf: Readonly<Record<RandomSite, Site>> = { "election-jitter": "electionJitter", "store-id": "storeId" };
+
+export class SimRandom implements Random {
+  readonly #draws: Draws;
+  readonly #node: NodeId;
+  readonly #life: number;
+
+  constructor(draws: Draws, node: NodeId, life: number) {
+    this.#draws = draws;
+    this.#node = node;
+    this.#life = life;
+  }
+
+  draw(site: RandomSite, occasion: number, bound: number): number {
+    return this.#draws.below(bound, siteOf[site], this.#node, this.#life, occasion);
+  }
+}

@@ -1,0 +1,132 @@
+import { fc, testProp } from "@fast-check/ava";
+import test from "ava";
+import { check, HistoryError, type Operation, parseJsonLines, printJsonLines } from "../../checker/index.ts";
+import { apply } from "../../checker/search.ts";
+
+const options = { configurationsMax: 100_000 };
+
+function put(client: number, value: string, call: number, end: number | null): Operation {
+  return { client, op: "put", key: "k", value, call, return: end, outcome: end === null ? "unknown" : "ok" };
+}
+function get(client: number, value: string | null, call: number, end: number): Operation {
+  return { client, op: "get", key: "k", value, call, return: end, outcome: "ok" };
+}
+
+test("a read that begins after a write was acknowledged sees it", (t) => {
+  t.is(check([put(1, "a", 0, 1), get(2, "a", 2, 3)], options).verdict, "ok");
+});
+
+test("a stale read is illegal, and the sentence says by how much", (t) => {
+  const verdict = check([put(1, "a", 0, 1), put(1, "b", 2, 10), get(2, "a", 15, 16)], options);
+  t.is(verdict.verdict, "illegal");
+  if (verdict.verdict !== "illegal") return;
+  t.is(
+    verdict.sentence,
+    "client 2 read a of key k at 16, but b had been written by client 1 and acknowledged at 10: stale by at least 5",
+  );
+});
+
+test("a write of unknown outcome may happen late, or never", (t) => {
+  t.is(check([put(1, "a", 0, null), get(2, null, 5, 6), get(2, "a", 50, 60)], options).verdict, "ok");
+  t.is(check([put(1, "a", 0, null), get(2, "a", 5, 6), get(2, null, 50, 60)], options).verdict, "illegal");
+});
+
+test("a value that nobody wrote is illegal, also where its write certainly did not happen", (t) => {
+  const refused: Operation = { client: 1, op: "put", key: "k", value: "a", call: 0, return: 1, outcome: "none" };
+  t.is(check([refused, get(2, "a", 2, 3)], options).verdict, "illegal");
+});
+
+test("a budget that ends is unknown, never a pass", (t) => {
+  const puts = Array.from({ length: 12 }, (_, k) => put(k, `v${k}`, 0, 100));
+  const reads = [get(20, "v3", 200, 201), get(21, "v4", 202, 203)];
+  t.is(check([...puts, ...reads], { configurationsMax: 50 }).verdict, "unknown");
+});
+
+test("a broken line is an error with its number and what was expected", (t) => {
+  const line = JSON.stringify(put(1, "a", 0, 1));
+  for (const [broken, expected] of [
+    ["{", /line 2: not JSON/],
+    ["[]", /"client" is an integer/],
+    [line.replace('"put"', '"push"'), /"op" is get, put, delete or cas/],
+    [line.replace('"return":1', '"return":null'), /null where the outcome is unknown/],
+    [line.replace('"call":0', '"call":9'), /"return" is not before "call"/],
+  ] as const) {
+    t.throws(() => parseJsonLines(`${line}\n${broken}\n`), { instanceOf: HistoryError, message: expected });
+  }
+});
+
+test("an unknown write that nobody saw may be what made a compare-and-set fail", (t) => {
+  const mismatch: Operation = {
+    client: 2,
+    op: "cas",
+    key: "k",
+    value: [null, "b"],
+    call: 0,
+    return: 1,
+    outcome: "mismatch",
+  };
+  t.is(check([put(1, "a", 0, null), mismatch], options).verdict, "ok");
+  t.is(check([mismatch], options).verdict, "illegal");
+});
+
+/** Every order that keeps the intervals, tried one by one: slow, and plainly right. */
+function dumb(rest: readonly Operation[], state: string | null): boolean {
+  if (rest.every((operation) => operation.return === null)) return true;
+  return rest.some((operation) => {
+    const isFirst = rest.every(
+      (other) => other === operation || other.return === null || other.return >= operation.call,
+    );
+    const after = isFirst ? apply(operation, state) : undefined;
+    if (after === undefined) return false;
+    return dumb(
+      rest.filter((other) => other !== operation),
+      after,
+    );
+  });
+}
+
+const value = fc.constantFrom("a", "b", "c");
+const operation: fc.Arbitrary<Operation> = fc
+  .tuple(fc.constantFrom("get", "put", "delete", "cas"), value, fc.option(value), fc.nat(20), fc.nat(8), fc.nat(9))
+  .map(([op, written, seen, call, length, dice]): Operation => {
+    const unknown = dice === 0 && op !== "get";
+    const timed = {
+      client: 1,
+      key: "k",
+      call,
+      return: unknown ? null : call + length,
+      outcome: unknown ? "unknown" : "ok",
+    } as const;
+    if (op === "get") return { ...timed, op, value: seen };
+    if (op === "put") return { ...timed, op, value: written };
+    if (op === "delete") return { ...timed, op, value: null };
+    return { ...timed, op: "cas", value: [seen, written], outcome: dice === 1 ? "mismatch" : timed.outcome };
+  });
+
+testProp(
+  "the search agrees with trying every order",
+  [fc.array(operation, { maxLength: 7 })],
+  (t, history) => {
+    t.is(check(history, options).verdict, dumb(history, null) ? "ok" : "illegal");
+  },
+  { numRuns: 3_000 },
+);
+
+testProp(
+  "a witness replays, and printed histories parse to themselves",
+  [fc.array(operation, { maxLength: 7 })],
+  (t, history) => {
+    t.deepEqual(parseJsonLines(printJsonLines(history)), history);
+    const verdict = check(history, options);
+    if (verdict.verdict !== "ok") return;
+    let state: string | null = null;
+    for (const [k, one] of (verdict.order.get("k") ?? []).entries()) {
+      const after = apply(one, state);
+      t.not(after, undefined);
+      state = after ?? null;
+      const later = verdict.order.get("k")!.slice(k + 1);
+      t.true(later.every((other) => other.return === null || other.return >= one.call));
+    }
+  },
+  { numRuns: 1_000 },
+);

@@ -1,0 +1,39 @@
+/** The simulator notices planted bugs, by the check that is meant to: without this it would be decoration. */
+import test from "ava";
+import { mistakes } from "./mistakes.ts";
+import { applyMistake, huntMistake } from "./plant.ts";
+
+test("every planted bug still applies, once", (t) => {
+  for (const mistake of mistakes) t.notThrows(() => applyMistake(mistake));
+});
+
+/** The bug, the check that must notice it, and how many seeds it may take. */
+const expected: readonly (readonly [name: string, property: RegExp, seeds: number])[] = [
+  ["vote reply leaves before the vote is synced", /^I2$/, 10],
+  ["entry of an older term counted toward commit (figure 8)", /^I7$/, 100],
+  ["acknowledged before fsync", /^I7$/, 10],
+  ["WAL completes at the write, not at the sync", /^I[27]$/, 10],
+  ["every append truncates what follows", /^I21$/, 10],
+  ["candidate's own vote only in memory", /^I[45]$/, 10],
+  ["duplicated votes counted twice", /^I[45]$/, 300],
+  ["leader counts itself before its fsync", /^I7$/, 10],
+  ["quorum of ceil(n/2)", /^I7$/, 50],
+  ["commit index set without max", /^I10$/, 10],
+  ["match index falls on out-of-order replies", /^I11$/, 10],
+  ["old completion marks a new entry durable (ABA)", /^I(7|11|21)$/, 300],
+  ["new segment's directory not synced", /^I14$/, 100],
+  ["answer before applied reaches the read index", /^I16$/, 50],
+  ["a doubled forward is appended twice", /^linearizability$/, 600],
+  ["'failed' reported for what may still commit", /^linearizability$/, 50],
+  ["founders ask only those they have not seen", /^L1$/, 300],
+];
+
+for (const [name, property, seedsMax] of expected) {
+  test(`planted: ${name}`, async (t) => {
+    const mistake = mistakes.find((one) => one.name === name);
+    t.truthy(mistake);
+    const found = await huntMistake(mistake!, 1, seedsMax, true);
+    t.not(found.seed, null, `not noticed in ${seedsMax} seeds`);
+    t.regex(found.property, property, found.message);
+  });
+}

@@ -1,0 +1,124 @@
+/** Real nodes: processes of the compiled server on free ports, in a folder of their own, stopped by their own ids. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const patienceMs = 20_000;
+
+/** A new folder; the caller removes it. */
+export function freshDirectory(): string {
+  return mkdtempSync(join(tmpdir(), "metastore-test-"));
+}
+
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+export type Exit = { readonly code: number | null; readonly stderr: string; readonly stdout: string };
+
+/** Runs the server with `args` until it exits by itself. */
+export function runServer(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd = tmpdir()): Promise<Exit> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [join(process.cwd(), "dist/server/main.js"), ...args], {
+      cwd,
+      env: { ...process.env, ...env },
+    });
+    let stderr = "";
+    let stdout = "";
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+    const timer = setTimeout(() => child.kill("SIGKILL"), patienceMs);
+    child.on("exit", (code) => {
+      clearTimeout(timer);
+      resolve({ code, stderr, stdout });
+    });
+  });
+}
+
+export class ProcessCluster {
+  readonly directory = freshDirectory();
+  readonly ports: readonly number[];
+  readonly peerPorts: readonly number[];
+  readonly #cluster: string;
+  readonly #children: (ChildProcess | null)[];
+  readonly #extra: readonly string[];
+
+  private constructor(peerPorts: readonly number[], ports: readonly number[], extra: readonly string[]) {
+    this.ports = ports;
+    this.peerPorts = peerPorts;
+    this.#cluster = peerPorts.map((port) => `http://127.0.0.1:${port}`).join(",");
+    this.#children = ports.map(() => null);
+    this.#extra = extra;
+  }
+
+  static async start(nodes: number, extra: readonly string[] = []): Promise<ProcessCluster> {
+    const ports = await freePorts(2 * nodes);
+    const cluster = new ProcessCluster(ports.slice(0, nodes), ports.slice(nodes), extra);
+    for (let id = 1; id <= nodes; id++) cluster.startNode(id);
+    await Promise.all(cluster.ports.map((_, k) => cluster.ready(k + 1)));
+    return cluster;
+  }
+
+  url(id: number): string {
+    return `http://127.0.0.1:${this.ports[id - 1]!}`;
+  }
+
+  startNode(id: number): void {
+    const args = [
+      "dist/server/main.js",
+      "--id",
+      String(id),
+      "--cluster",
+      this.#cluster,
+      "--port",
+      String(this.ports[id - 1]!),
+    ];
+    const child = spawn(
+      process.execPath,
+      [...args, "--data-dir", this.directory, "--log-level", "warn", ...this.#extra],
+      { stdio: ["ignore", "ignore", "inherit"] },
+    );
+    this.#children[id - 1] = child;
+  }
+
+  /** Ends a node by `signal` and waits until it is gone; its exit code. */
+  async end(id: number, signal: "SIGKILL" | "SIGTERM"): Promise<number | null> {
+    const child = this.#children[id - 1];
+    this.#children[id - 1] = null;
+    if (child === null || child === undefined) return null;
+    if (child.exitCode !== null) return child.exitCode;
+    const gone = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
+    child.kill(signal);
+    return gone;
+  }
+
+  /** Waits until the node knows a leader. */
+  async ready(id: number): Promise<void> {
+    const until = performance.now() + patienceMs;
+    while (performance.now() < until) {
+      const ok = await fetch(`${this.url(id)}/readyz`).then(
+        (answer) => answer.ok,
+        () => false,
+      );
+      if (ok) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error(`node ${id} is not ready after ${patienceMs} ms`);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.ports.map((_, k) => this.end(k + 1, "SIGKILL")));
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,81 @@
+/** A test of the source itself: who may import whom, where the ambient world may be touched, and how long a file may be. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import test from "ava";
+
+type Source = { readonly path: string; readonly text: string };
+
+function sources(folder: string): Source[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && !name.endsWith(".d.ts"))
+    .map((name) => join(folder, name))
+    .map((path) => ({ path, text: readFileSync(path, "utf8") }));
+}
+
+const folders = ["core", "sim", "checker", "server", "bench", "test"] as const;
+type Folder = (typeof folders)[number];
+
+/** Which of our folders each may import, and which packages. */
+const mayImport: Readonly<Record<Folder, { readonly ours: readonly Folder[]; readonly packages: RegExp }>> = {
+  core: { ours: ["core"], packages: /^$/ },
+  checker: { ours: ["checker"], packages: /^$/ },
+  sim: { ours: ["core", "checker", "sim"], packages: /^(seedrandom\/lib\/alea\.js|yargs)$/ },
+  server: { ours: ["core", "server"], packages: /^(hono|@hono\/node-server|yargs)$/ },
+  bench: { ours: [...folders], packages: /./ },
+  test: { ours: [...folders], packages: /./ },
+};
+
+const ambient =
+  /from "node:|\bprocess\.|\bset(Timeout|Interval|Immediate)\(|\bqueueMicrotask\(|\bDate\b|\bMath\.random\b|\bperformance\.|\bcrypto\.|\bBuffer\b/;
+
+function folderOf(path: string): Folder {
+  return path.split("/")[0] as Folder;
+}
+
+function mayTouchTheMachine(path: string): boolean {
+  return /^(server|bench|test)\/|\/main\.ts$|^(sim|checker)\/cli\//.test(path);
+}
+
+/** What is wrong with one source, in words. */
+function complaints({ path, text }: Source): string[] {
+  const found: string[] = [];
+  const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
+  const { ours, packages } = mayImport[folderOf(path)];
+  for (const [, from] of code.matchAll(/(?:from|import\()\s*"([^"]+)"/g)) {
+    const target = from!.startsWith(".") ? join(path, "..", from!) : null;
+    if (target !== null && !ours.includes(folderOf(target))) found.push(`${path} imports ${target}`);
+    if (target === null && !from!.startsWith("node:") && !packages.test(from!))
+      found.push(`${path} imports the package ${from}`);
+  }
+  const touch = ambient.exec(code);
+  if (touch !== null && !mayTouchTheMachine(path)) found.push(`${path} touches the machine: ${touch[0]}`);
+  if (path.startsWith("core/") && /\basync\b|\bawait\b|\bPromise\b/.test(code)) found.push(`${path} is asynchronous`);
+  const lines = text.split("\n").length - 1;
+  if (lines > 400) found.push(`${path} has ${lines} lines`);
+  if (/\b(TODO|FIXME|XXX)\b/.test(text)) found.push(`${path} leaves something for later`);
+  if (/export default/.test(code)) found.push(`${path} has a default export`);
+  return found;
+}
+
+test("every source keeps to its room", (t) => {
+  const all = folders.flatMap(sources);
+  t.true(all.length > 60);
+  // This file plants the very snippets that it looks for.
+  t.deepEqual(all.filter(({ path }) => path !== "test/tidy.test.ts").flatMap(complaints), []);
+});
+
+for (const [what, path, text] of [
+  ["core reads the clock", "core/raft/bad.ts", "const now = Date.now();"],
+  ["core imports node", "core/bad.ts", 'import fs from "node:fs";'],
+  ["core is asynchronous", "core/node/bad.ts", "async function f() {}"],
+  ["core imports the server", "core/node/bad.ts", 'import { x } from "../../server/disk.ts";'],
+  ["the checker imports core", "checker/bad.ts", 'import { assert } from "../core/assert.ts";'],
+  ["the simulator draws real chance", "sim/bad.ts", "Math.random();"],
+  ["the simulator imports the server", "sim/world/bad.ts", 'import { x } from "../../server/clock.ts";'],
+  ["the server imports the simulator", "server/bad.ts", 'import { x } from "../sim/draws.ts";'],
+  ["core imports a package", "core/bad.ts", 'import { Hono } from "hono";'],
+] as const) {
+  test(`a planted snippet is noticed: ${what}`, (t) => {
+    t.is(complaints({ path, text }).length, 1);
+  });
+}

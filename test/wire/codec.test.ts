@@ -1,0 +1,180 @@
+import { fc, testProp } from "@fast-check/ava";
+import test from "ava";
+import { accelerate, BadBytes, crc32, latin1, latin1Bytes, portable, Reader, Writer } from "../../core/bytes.ts";
+import { type Envelope, entryKinds, type Message } from "../../core/raft/messages.ts";
+import { Inbound, Outbound } from "../../core/wire/connection.ts";
+import { makeEntry } from "../../core/wire/entry-codec.ts";
+import type { Handshake } from "../../core/wire/frame.ts";
+import { decodeEnvelope, encodeEnvelope } from "../../core/wire/message-codec.ts";
+import { useNativeBytes } from "../../server/native.ts";
+
+const u53 = fc.maxSafeNat();
+const payload = fc.uint8Array({ maxLength: 40 });
+const origin = fc.record({ node: u53, boot: u53, seq: u53 });
+const proposal = fc.record({ kind: fc.constant(entryKinds.command), origin, session: u53, sequence: u53, payload });
+const id = fc.string({ unit: fc.constantFrom("1", "2", "7", "9", "a", "f"), minLength: 32, maxLength: 32 });
+const append = fc
+  .record({
+    term: u53,
+    prevIndex: fc.nat(),
+    prevTerm: u53,
+    commit: u53,
+    round: u53,
+    stream: u53,
+    proposals: fc.array(proposal, { maxLength: 4 }),
+  })
+  .map(({ proposals, ...rest }): Message => {
+    const entries = proposals.map((one, k) => makeEntry(rest.prevIndex + 1 + k, rest.term, k, one));
+    return { kind: "append", ...rest, entries };
+  });
+const message: fc.Arbitrary<Message> = fc.oneof(
+  fc.record({ kind: fc.constantFrom("vote" as const, "pre-vote" as const), term: u53, lastIndex: u53, lastTerm: u53 }),
+  fc.record({
+    kind: fc.constantFrom("vote-reply" as const, "pre-vote-reply" as const),
+    term: u53,
+    granted: fc.boolean(),
+  }),
+  append,
+  fc.record({
+    kind: fc.constant("append-reply" as const),
+    term: u53,
+    round: u53,
+    stream: u53,
+    success: fc.boolean(),
+    matchIndex: u53,
+    prevIndex: u53,
+    hintIndex: u53,
+    hintTerm: u53,
+  }),
+  fc.record({ kind: fc.constant("forward" as const), term: u53, proposals: fc.array(proposal, { maxLength: 3 }) }),
+  fc.record({ kind: fc.constant("forward-refused" as const), term: u53, boot: u53, firstSeq: u53, count: u53 }),
+  fc.record({ kind: fc.constant("read" as const), boot: u53, id: u53 }),
+  fc.record({ kind: fc.constant("read-reply" as const), boot: u53, id: u53, index: u53 }),
+  fc.record({
+    kind: fc.constant("founder" as const),
+    storeId: id,
+    urls: fc.array(fc.constant("http://a:1"), { maxLength: 3 }),
+    genesis: fc.array(id, { maxLength: 3 }),
+  }),
+);
+const envelope: fc.Arbitrary<Envelope> = fc.record({
+  cluster: fc.oneof(id, fc.constant("")),
+  from: fc.constant(1),
+  fromIncarnation: u53,
+  fromBoot: u53,
+  to: u53,
+  toIncarnation: u53,
+  message,
+});
+
+function encoded(value: Envelope): Uint8Array {
+  const writer = new Writer();
+  encodeEnvelope(writer, value);
+  return writer.bytes().slice();
+}
+
+testProp("what is encoded decodes to itself", [envelope], (t, value) => {
+  t.deepEqual(decodeEnvelope(new Reader(encoded(value))), value);
+});
+
+testProp(
+  "damaged or cut bytes are bad bytes or another message, never anything else",
+  [envelope, fc.nat(), fc.nat(255)],
+  (t, value, at, byte) => {
+    const bytes = encoded(value);
+    bytes[at % bytes.length] = byte;
+    for (const damaged of [bytes, bytes.slice(0, at % bytes.length)]) {
+      try {
+        decodeEnvelope(new Reader(damaged));
+      } catch (error) {
+        t.true(error instanceof BadBytes, String(error));
+      }
+    }
+    t.pass();
+  },
+);
+
+const ours: Handshake = {
+  versionMin: 1,
+  versionMax: 1,
+  cluster: "",
+  node: 1,
+  incarnation: 0,
+  boot: 1,
+  storeId: "",
+  to: 2,
+};
+
+testProp(
+  "a stream in any pieces gives the same messages in the same order",
+  [fc.array(envelope, { maxLength: 6 }), fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 })],
+  (t, values, cuts) => {
+    const outbound = new Outbound(ours, 1 << 20);
+    const seen: Envelope[] = [];
+    const inbound = new Inbound(
+      () => null,
+      (value) => seen.push(value),
+    );
+    const feed = (bytes: Uint8Array): void => {
+      for (let at = 0, k = 0; at < bytes.length; k++) {
+        const length = cuts[k % cuts.length]!;
+        t.is(inbound.receive(bytes.slice(at, at + length)), null);
+        at += length;
+      }
+    };
+    feed(outbound.take()!);
+    t.is(outbound.receive(inbound.takeReply()!), null);
+    for (const value of values) outbound.send(value);
+    feed(outbound.take() ?? new Uint8Array(0));
+    t.deepEqual(seen, values);
+  },
+);
+
+testProp(
+  "garbage costs a stranger the connection, and us nothing",
+  [fc.uint8Array({ minLength: 1, maxLength: 2000 })],
+  (t, bytes) => {
+    const inbound = new Inbound(
+      () => null,
+      () => t.fail(),
+    );
+    inbound.receive(bytes);
+    t.is(inbound.peer, null);
+  },
+);
+
+test("a slow peer loses messages, never our memory", (t) => {
+  const outbound = new Outbound(ours, 1_000);
+  const inbound = new Inbound(
+    () => null,
+    () => undefined,
+  );
+  inbound.receive(outbound.take()!);
+  outbound.receive(inbound.takeReply()!);
+  const value: Envelope = {
+    cluster: "",
+    from: 1,
+    fromIncarnation: 0,
+    fromBoot: 1,
+    to: 2,
+    toIncarnation: 0,
+    message: { kind: "read", boot: 1, id: 1 },
+  };
+  for (let k = 0; k < 1_000; k++) outbound.send(value);
+  t.true(outbound.take()!.length < 1_200);
+  t.true(outbound.dropped > 900);
+});
+
+testProp(
+  "the machine's forms of the hot loops equal the portable ones",
+  [fc.uint8Array({ maxLength: 3000 }), fc.nat()],
+  (t, bytes, seed) => {
+    accelerate(portable);
+    const slow = [crc32(bytes, seed), latin1(bytes), latin1Bytes(latin1(bytes))] as const;
+    useNativeBytes();
+    const fast = [crc32(bytes, seed), latin1(bytes), latin1Bytes(latin1(bytes))] as const;
+    accelerate(portable);
+    t.deepEqual(fast, slow);
+    t.deepEqual(slow[2], bytes);
+  },
+);
