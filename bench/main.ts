@@ -1,11 +1,15 @@
-/** `npm run bench -- sim | server`: figures on this machine, now; medians of rounds that run side by side. */
+/** `npm run bench -- sim | server [--quick]`: figures on this machine, now; medians of rounds that run side by side. */
 import { benchServer } from "./server.ts";
 import { benchSimulator } from "./simulator.ts";
 
-const [what] = process.argv.slice(2);
-if (what === "sim") benchSimulator();
-else if (what === "server") await benchServer();
-else {
-  console.error("bench: name what to measure: sim or server");
+const [what, ...rest] = process.argv.slice(2);
+const quick = rest.length === 1 && rest[0] === "--quick";
+if (rest.length > 0 && !quick) usage(`unknown argument ${rest.join(" ")}`);
+else if (what === "sim") benchSimulator(quick ? 1 : 5);
+else if (what === "server") await benchServer(quick ? { rounds: 1, seconds: 1 } : { rounds: 3, seconds: 8 });
+else usage("name what to measure: sim or server");
+
+function usage(message: string): void {
+  console.error(`bench: ${message} (--quick: one short round, to see that it runs)`);
   process.exitCode = 2;
 }

@@ -5,12 +5,11 @@ import { connections, type Figures, hasWrk, load, valueBytes } from "./load.ts";
 import { median } from "./median.ts";
 import { etcd, hasEtcd, metaStore, type Store } from "./stores.ts";
 
-const rounds = 3;
-const seconds = 8;
+type Length = { readonly rounds: number; readonly seconds: number };
 type Row = { readonly put: Figures; readonly get: Figures };
 
 /** Writes, then linearizable reads, at the leader of 3 members; each store in turn, round by round; medians and their ratio. */
-export async function benchServer(): Promise<void> {
+export async function benchServer({ rounds, seconds }: Length): Promise<void> {
   const stores = hasEtcd ? [metaStore, etcd] : [metaStore];
   console.log(
     `3 members, ${connections} connections, ${valueBytes} B values, fsync on, ${rounds} rounds of ${seconds} s, load by ${hasWrk ? "wrk" : "autocannon"}`,
@@ -18,7 +17,7 @@ export async function benchServer(): Promise<void> {
   if (!hasEtcd) console.log("etcd is not installed: no ratio");
   const rows = new Map<string, Row[]>(stores.map(({ name }) => [name, []]));
   for (let round = 1; round <= rounds; round++) {
-    for (const store of stores) rows.get(store.name)!.push(await measure(store));
+    for (const store of stores) rows.get(store.name)!.push(await measure(store, seconds));
   }
   const of = (store: Store, what: "put" | "get", figure: keyof Figures): number =>
     median(rows.get(store.name)!.map((row) => row[what][figure]));
@@ -38,7 +37,7 @@ export async function benchServer(): Promise<void> {
   }
 }
 
-async function measure(store: Store): Promise<Row> {
+async function measure(store: Store, seconds: number): Promise<Row> {
   const directory = mkdtempSync(join(tmpdir(), "metastore-bench-"));
   try {
     const url = await store.start(directory);

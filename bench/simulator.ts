@@ -2,7 +2,6 @@ import { faultFamilies, type Plan, planOf } from "../sim/nemesis/options.ts";
 import { simulate } from "../sim/simulator.ts";
 import { median } from "./median.ts";
 
-const rounds = 5;
 const seedsARound = 12;
 
 /** Five nodes, every fault family on at its mildest, `opsPerSecond` over five clients. */
@@ -29,7 +28,7 @@ function planWith(seed: number, opsPerSecond: number): Plan {
 }
 
 /** Events a second, simulated seconds a second and seeds a second, on one core, with the invariants on and off in turn. */
-export function benchSimulator(): void {
+export function benchSimulator(rounds: number): void {
   console.log(`one core, 5 nodes, all fault families, ${rounds} rounds of ${seedsARound} seeds; medians`);
   for (const opsPerSecond of [10, 100]) {
     const speeds = { on: [] as number[][], off: [] as number[][] };

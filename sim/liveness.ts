@@ -1,7 +1,6 @@
 /**
- * The second phase. A random core that holds a quorum is healed: its links, its clocks' worst, its disks; its members
- * run. Everything else is frozen, in its
- * fault or in one of its own. Then the cluster must come back to life, each step within its bound.
+ * The second phase. A random core that holds a quorum is healed: its links and its disks; its members run. Everything
+ * else is frozen, in its fault or in one of its own. Then the cluster must come back to life, each step within its bound.
  */
 import type { Micros, NodeId } from "../core/units.ts";
 import type { Simulator } from "./simulator.ts";

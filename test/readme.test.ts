@@ -1,0 +1,145 @@
+/** The README's commands, run as they stand there, in a folder of their own. */
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { cpSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
+import test from "ava";
+import { freshDirectory } from "./support/processes.ts";
+
+const readme = readFileSync("README.md", "utf8");
+/** Every fenced shell block, in order. */
+const blocks = [...readme.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block]) => block!);
+
+function blockWith(command: string): string {
+  const block = blocks.find((one) => one.includes(command));
+  if (block === undefined) throw new Error(`the README has no block with ${command}`);
+  return block;
+}
+
+/** A clone, as far as the commands can tell. */
+function clone(): string {
+  const directory = freshDirectory();
+  for (const name of ["dist", "node_modules"]) symlinkSync(resolve(name), join(directory, name));
+  for (const name of ["package.json", "Procfile", "test", "core"]) {
+    cpSync(name, join(directory, name), { recursive: true });
+  }
+  return directory;
+}
+
+type Run = { readonly code: number; readonly stdout: string; readonly output: string };
+
+function bash(directory: string, script: string): Promise<Run> {
+  return new Promise((done) => {
+    const options = { cwd: directory, timeout: 120_000, maxBuffer: 1 << 24 };
+    execFile("bash", ["-c", script], options, (error, stdout, stderr) => {
+      done({ code: error === null ? 0 : Number(error.code ?? -1), stdout, output: stdout + stderr });
+    });
+  });
+}
+
+function start(directory: string, command: string): ChildProcess {
+  return spawn("bash", ["-c", command], { cwd: directory, detached: true, stdio: "ignore" });
+}
+
+/** Ends the command and what it has started: its own process group. */
+async function stop(child: ChildProcess): Promise<void> {
+  const gone = new Promise((done) => child.once("exit", done));
+  if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, "SIGTERM");
+  if (child.exitCode === null) await gone;
+}
+
+async function ready(url: string): Promise<void> {
+  for (let tries = 0; tries < 400; tries++) {
+    const ok = await fetch(`${url}/readyz`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+    if (ok) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error(`${url} is not ready`);
+}
+
+test.serial("the first two lines set up, and run the main job or the tests", (t) => {
+  t.regex(readme, /^# metaStore\n\n {4}npm ci && npm start .*\n {4}npm ci && npm test /);
+  t.regex(readFileSync(".ci/run", "utf8"), /^npm ci && npm test$/m);
+});
+
+test.serial("one node answers curl", async (t) => {
+  const directory = clone();
+  const node = start(directory, "exec npm start");
+  try {
+    await ready("http://127.0.0.1:9121");
+    const { code, output } = await bash(directory, blockWith("http://127.0.0.1:9121/my-key"));
+    t.is(code, 0, output);
+    t.regex(output, /204 No Content[\s\S]*hello[\s\S]*204 No Content[\s\S]*"role":"leader"/);
+  } finally {
+    await stop(node);
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test.serial("three nodes by the Procfile: one is killed, the others go on, it comes back", async (t) => {
+  const directory = clone();
+  const all = start(directory, blockWith("npx nf start"));
+  let second: ChildProcess | null = null;
+  try {
+    await Promise.all([12380, 22380, 32380].map((port) => ready(`http://127.0.0.1:${port}`)));
+    const { code, stdout, output } = await bash(directory, blockWith("kill -9"));
+    t.is(code, 0, output);
+    t.is(stdout, "bar");
+    t.true(readme.includes("`npx nf start store2`") && readme.includes("`curl http://127.0.0.1:22380/my-key`"));
+    second = start(directory, "npx nf start store2");
+    await ready("http://127.0.0.1:22380");
+    t.is((await bash(directory, "curl http://127.0.0.1:22380/my-key")).stdout, "bar");
+  } finally {
+    await stop(all);
+    if (second !== null) await stop(second);
+    rmSync(directory, { recursive: true });
+  }
+});
+
+for (const [command, code, output] of [
+  ["npm run sim -- --seed 7", 0, /seed 7: ok[\s\S]*trace/],
+  ["npm run sim -- --seeds 1..50", 0, /50 seeds, 0 failed/],
+  ['npm run mutants -- "acknowledged before fsync"', 0, /1 of 1 noticed/],
+  ["npm run check-history -- test/checker/testdata/stale-read.jsonl", 1, /^illegal .* stale by at least 11$/m],
+  ["npx ava dist/test/server/api.test.js", 0, /tests passed/],
+  ["npx ava dist/test/storage/wal-recovery.test.js", 0, /tests passed/],
+  ["npm start -- --help", 0, /--cluster/],
+] as const) {
+  test.serial(command, async (t) => {
+    t.true(readme.includes(command));
+    const directory = clone();
+    try {
+      const run = await bash(directory, command);
+      t.is(run.code, code, run.output);
+      t.regex(run.output, output);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+}
+
+for (const [command, output] of [
+  ["npm run bench -- sim", /events\/s/],
+  ["npm run bench -- server", /^put metaStore .*\/s/m],
+] as const) {
+  test.serial(`${command}, one short round of it`, async (t) => {
+    t.true(readme.includes(command));
+    const directory = clone();
+    try {
+      const run = await bash(directory, `${command} --quick`);
+      t.is(run.code, 0, run.output);
+      t.regex(run.output, output);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+}
+
+test.serial("every command of the README is run by a test", (t) => {
+  const commands = blocks.flatMap((block) => block.trim().split("\n"));
+  const source = readFileSync("test/readme.test.ts", "utf8");
+  const story = [blockWith("http://127.0.0.1:9121/my-key"), blockWith("npx nf start"), blockWith("kill -9")].join("");
+  for (const command of commands) t.true(source.includes(command) || story.includes(command), command);
+});
