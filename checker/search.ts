@@ -5,7 +5,10 @@
  * Two prunings, sound by exchange:
  * - an unknown put whose value nobody saw is left out: whoever stays sees the same without it. It could only hide a
  *   value, and nothing asks for that but a mismatch, so it stays where the key has one;
- * - unknown deletes are interchangeable, so only the earliest called one is tried at each step.
+ * - unknown deletes are interchangeable, and so are unknown puts whose values nobody saw: only the earliest called one of
+ *   each kind is tried at each step;
+ * - revisions, where the store tells them, are an order: of two answers with revisions the lower comes first, and at
+ *   equal ones the write. Whoever has told a revision waits for those before it.
  */
 import type { Operation } from "./history.ts";
 
@@ -34,12 +37,10 @@ export function apply(operation: Operation, state: string | null): string | null
 
 /** Those that matter: without what did not happen, unknown reads, and unknown puts of values that nobody saw. */
 function relevant(operations: readonly Operation[]): Operation[] {
-  const seen = new Set<string | null>();
+  const seen = seenValues(operations);
   const written = new Map<string, number>();
   const hidingHelps = operations.some((operation) => operation.outcome === "mismatch");
   for (const operation of operations) {
-    if (operation.op === "get" && operation.outcome === "ok") seen.add(operation.value);
-    if (operation.op === "cas") seen.add(operation.value[0]);
     if (operation.op === "put") written.set(operation.value, (written.get(operation.value) ?? 0) + 1);
   }
   return operations.filter((operation) => {
@@ -48,6 +49,47 @@ function relevant(operations: readonly Operation[]): Operation[] {
     if (operation.op === "get") return false;
     return operation.op !== "put" || hidingHelps || seen.has(operation.value) || written.get(operation.value) !== 1;
   });
+}
+
+/** The rank of each operation by its revision; -1 where it has told none. Equal ranks may go in any order. */
+function ranksOf(operations: readonly Operation[]): Int32Array {
+  const told = operations.flatMap((operation, i) => {
+    const { revision } = operation;
+    if (revision === undefined || operation.return === null) return [];
+    return [{ i, order: 2 * revision + (isWrite(operation) ? 0 : 1) }];
+  });
+  told.sort((a, b) => a.order - b.order);
+  const ranks = new Int32Array(operations.length).fill(-1);
+  let rank = -1;
+  for (const [k, { i, order }] of told.entries()) {
+    if (k === 0 || order !== told[k - 1]!.order) rank += 1;
+    ranks[i] = rank;
+  }
+  return ranks;
+}
+
+function isWrite({ op, outcome }: Operation): boolean {
+  return op !== "get" && outcome !== "mismatch";
+}
+
+/** The classes of unknown operations of which only the earliest called one is tried: 1 deletes, 2 unseen puts; 0: none. */
+function classesOf(operations: readonly Operation[]): Uint8Array {
+  const seen = seenValues(operations);
+  return Uint8Array.from(operations, (operation) => {
+    if (operation.return !== null) return 0;
+    if (operation.op === "delete") return 1;
+    return operation.op === "put" && !seen.has(operation.value) ? 2 : 0;
+  });
+}
+
+/** Every value that an answer shows, or a compare-and-set asks for. */
+function seenValues(operations: readonly Operation[]): Set<string | null> {
+  const seen = new Set<string | null>();
+  for (const operation of operations) {
+    if (operation.op === "get" && operation.outcome === "ok") seen.add(operation.value);
+    if (operation.op === "cas") seen.add(operation.value[0]);
+  }
+  return seen;
 }
 
 /** Calls and returns in order of time, as a doubly linked list; at equal times calls come first. */
@@ -102,42 +144,113 @@ class Events {
   }
 }
 
+/** Which operations with revisions are next: those of the lowest rank that is not used up. */
+class Ranks {
+  readonly #of: Int32Array;
+  readonly #left: Int32Array;
+  #current = 0;
+
+  constructor(operations: readonly Operation[]) {
+    this.#of = ranksOf(operations);
+    this.#left = new Int32Array(operations.length + 1);
+    for (const rank of this.#of) if (rank >= 0) this.#left[rank]! += 1;
+  }
+
+  mayGo(operation: number): boolean {
+    const rank = this.#of[operation]!;
+    return rank < 0 || rank === this.#current;
+  }
+
+  take(operation: number): void {
+    const rank = this.#of[operation]!;
+    if (rank >= 0) this.#left[rank]! -= 1;
+    while (this.#left[this.#current] === 0 && this.#current < this.#of.length) this.#current += 1;
+  }
+
+  giveBack(operation: number): void {
+    const rank = this.#of[operation]!;
+    if (rank < 0) return;
+    this.#left[rank]! += 1;
+    this.#current = Math.min(this.#current, rank);
+  }
+}
+
+type Step = {
+  readonly operation: number;
+  readonly before: string | null;
+  readonly tried: number;
+  /** No other choice was worth a try. */
+  readonly forced: boolean;
+};
+
+/**
+ * The operation that may be linearized now without a loss, or -1. An observer whose answer fits changes nothing, so it
+ * goes as soon as it can. Where every answer has told its revision, so does the next write that fits: what an unknown
+ * operation did just before it is overwritten, or was nothing.
+ */
+function forcedMove(
+  operations: readonly Operation[],
+  events: Events,
+  ranks: Ranks,
+  state: string | null,
+  allRanked: boolean,
+): number {
+  for (let slot = events.next[0]!; slot !== 0 && events.kind[slot]! > 0; slot = events.next[slot]!) {
+    const index = events.kind[slot]! - 1;
+    const operation = operations[index]!;
+    if (operation.return === null || !ranks.mayGo(index) || (isWrite(operation) && !allRanked)) continue;
+    if (apply(operation, state) !== undefined) return index;
+  }
+  return -1;
+}
+
 /** Decides the operations of one key; the key is absent at first. */
 export function search(all: readonly Operation[], configurationsMax: number): Found {
   const operations = relevant(all);
   const events = new Events(operations);
-  let mustReturn = operations.filter((operation) => operation.return !== null).length;
+  const ranks = new Ranks(operations);
+  const classes = classesOf(operations);
+  const returned = operations.filter((operation) => operation.return !== null);
+  const allRanked = returned.every((operation) => operation.revision !== undefined);
+  let mustReturn = returned.length;
   const done = new Uint8Array(operations.length);
   const visited = new Set<string>();
-  const stack: { operation: number; before: string | null; triedUnknownDelete: boolean }[] = [];
+  const stack: Step[] = [];
   let state: string | null = null;
   let slot = events.next[0]!;
-  let triedUnknownDelete = false;
+  /** Bits: the classes of which one was tried at this step. */
+  let tried = 0;
+  let isFresh = true;
   while (mustReturn > 0) {
-    const kind = slot === 0 ? -1 : events.kind[slot]!;
+    const forced: number = isFresh ? forcedMove(operations, events, ranks, state, allRanked) : -1;
+    isFresh = false;
+    const kind = forced >= 0 ? forced + 1 : slot === 0 ? -1 : events.kind[slot]!;
     if (kind > 0) {
-      const operation = operations[kind - 1]!;
-      const isUnknownDelete = operation.op === "delete" && operation.return === null;
-      const after: string | null | undefined =
-        isUnknownDelete && triedUnknownDelete ? undefined : apply(operation, state);
-      triedUnknownDelete ||= isUnknownDelete;
+      const index = kind - 1;
+      const operation = operations[index]!;
+      const bit = classes[index]!;
+      const isTried = bit !== 0 && (tried & bit) !== 0;
+      tried |= bit;
+      const after: string | null | undefined = isTried || !ranks.mayGo(index) ? undefined : apply(operation, state);
       if (after !== undefined) {
-        done[kind - 1] = 1;
-        const configuration = configurationKey(done, after);
-        if (!visited.has(configuration)) {
+        done[index] = 1;
+        const configuration = forced >= 0 ? "" : configurationKey(done, after);
+        if (forced >= 0 || !visited.has(configuration)) {
           if (visited.size >= configurationsMax) {
             return { verdict: "unknown", reason: `${configurationsMax} configurations visited without a decision` };
           }
-          visited.add(configuration);
-          stack.push({ operation: kind - 1, before: state, triedUnknownDelete });
+          if (forced < 0) visited.add(configuration);
+          stack.push({ operation: index, before: state, tried, forced: forced >= 0 });
           state = after;
-          events.lift(kind - 1);
+          events.lift(index);
+          ranks.take(index);
           if (operation.return !== null) mustReturn -= 1;
           slot = events.next[0]!;
-          triedUnknownDelete = false;
+          tried = 0;
+          isFresh = true;
           continue;
         }
-        done[kind - 1] = 0;
+        done[index] = 0;
       }
       slot = events.next[slot]!;
       continue;
@@ -146,12 +259,12 @@ export function search(all: readonly Operation[], configurationsMax: number): Fo
     const last = stack.pop();
     if (last === undefined) return { verdict: "illegal" };
     events.unlift(last.operation);
+    ranks.giveBack(last.operation);
     done[last.operation] = 0;
     state = last.before;
-    const undone = operations[last.operation]!;
-    if (undone.return !== null) mustReturn += 1;
-    slot = events.next[events.callSlot[last.operation]!]!;
-    triedUnknownDelete = last.triedUnknownDelete;
+    if (operations[last.operation]!.return !== null) mustReturn += 1;
+    slot = last.forced ? 0 : events.next[events.callSlot[last.operation]!]!;
+    tried = last.tried;
   }
   return { verdict: "ok", order: stack.map(({ operation }) => operations[operation]!) };
 }

@@ -98,6 +98,11 @@ export function latin1(bytes: Uint8Array, start = 0, end = bytes.length): string
   return native.latin1Decode(bytes, start, end);
 }
 
+/** Writes a latin1 string's bytes at `at`, where there is room. */
+export function writeLatin1(into: Uint8Array, at: number, text: string): void {
+  native.latin1Write(into, at, text);
+}
+
 /** The bytes of a latin1 string; every char code is <= 255. */
 export function latin1Bytes(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);

@@ -82,5 +82,6 @@ export type Fact =
   | "recovered" // last index, term, vote: what the disk has given back, before anything is done with it
   | "role" // role code (0 follower, 1 pre-candidate, 2 candidate, 3 leader), term, leader id known now
   | "commit" // new commit index, its term, -
-  | "applied" // index, its term, -
+  | "applied" // index, its term, digest of the state
+  | "installed" // a snapshot is the state now: index, its term, digest of the state
   | "read-index"; // read index granted, applied index, -

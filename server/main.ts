@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { parseOptions, UsageError } from "./options.ts";
 import { type RunningServer, startServer, StartError } from "./start.ts";
 
-/** Exit codes: 0 stopped, 1 could not run, 2 usage. */
+/** Exit codes: 0 stopped or removed, 1 could not run, 2 usage. */
 function fail(error: unknown): never {
   if (error instanceof UsageError) exit(2, `${error.message} (--help lists the flags)`);
   if (error instanceof StartError) exit(1, error.message);
@@ -20,7 +20,8 @@ const { version } = JSON.parse(readFileSync(packageUrl, "utf8")) as { version: s
 let server: RunningServer | null = null;
 try {
   const options = parseOptions(process.argv.slice(2), process.env, version);
-  if (options !== null) server = await startServer(options, version, (ending) => exit(1, ending.reason));
+  if (options !== null)
+    server = await startServer(options, version, (ending) => exit(ending.kind === "removed" ? 0 : 1, ending.reason));
 } catch (error) {
   fail(error);
 }

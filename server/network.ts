@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 import type { Network } from "../core/ports.ts";
 import type { Envelope } from "../core/raft/messages.ts";
 import type { NodeId } from "../core/units.ts";
-import { Inbound, Outbound } from "../core/wire/connection.ts";
+import { Inbound, Outbound, removedVerdict } from "../core/wire/connection.ts";
 import type { Handshake } from "../core/wire/frame.ts";
 import type { Log } from "./log.ts";
 
@@ -23,9 +23,12 @@ export interface Carried {
   receive(envelope: Envelope): void;
   handshake(to: NodeId): Handshake | null;
   judge(theirs: Handshake): string | null;
+  /** A member has turned this node away for good. */
+  turnedAway(): void;
 }
 
 class Peer {
+  readonly url: string;
   readonly #id: NodeId;
   readonly #url: URL;
   readonly #carried: Carried;
@@ -38,6 +41,7 @@ class Peer {
   #complaint = "";
 
   constructor(id: NodeId, url: string, carried: Carried, log: Log) {
+    this.url = url;
     this.#id = id;
     this.#url = new URL(url);
     this.#carried = carried;
@@ -109,6 +113,7 @@ class Peer {
       if (trouble === null) return;
       complaint = trouble;
       socket.destroy();
+      if (trouble === removedVerdict) this.#carried.turnedAway();
     };
     socket.on("data", take);
     socket.on("drain", () => this.#flush());
@@ -139,7 +144,8 @@ class Peer {
 export class MachineNetwork implements Network {
   readonly #log: Log;
   readonly #peers = new Map<NodeId, Peer>();
-  readonly #sockets = new Set<Socket>();
+  /** Streams from peers; 0 until one has said who it is. */
+  readonly #sockets = new Map<Socket, NodeId>();
   readonly #server: Server;
   #carried: Carried | null = null;
 
@@ -176,22 +182,29 @@ export class MachineNetwork implements Network {
   }
 
   setPeers(urls: ReadonlyMap<NodeId, string>): void {
-    for (const peer of this.#peers.values()) peer.close();
-    this.#peers.clear();
+    for (const [id, peer] of this.#peers) {
+      if (urls.get(id) === peer.url) continue;
+      peer.close();
+      this.#peers.delete(id);
+      // Whoever is out dials again, and is told so.
+      if (!urls.has(id)) for (const [socket, from] of this.#sockets) if (from === id) socket.destroy();
+    }
     if (this.#carried === null) return;
-    for (const [id, url] of urls) this.#peers.set(id, new Peer(id, url, this.#carried, this.#log));
+    for (const [id, url] of urls) {
+      if (!this.#peers.has(id)) this.#peers.set(id, new Peer(id, url, this.#carried, this.#log));
+    }
   }
 
   close(): void {
     for (const peer of this.#peers.values()) peer.close();
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
     this.#server.close();
   }
 
   #accept(socket: Socket, head: Buffer): void {
     const carried = this.#carried;
     if (carried === null) return void socket.destroy();
-    this.#sockets.add(socket);
+    this.#sockets.set(socket, 0);
     socket.setNoDelay(true);
     socket.setTimeout(handshakeMs, () => socket.destroy());
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocolName}\r\n\r\n`);
@@ -207,7 +220,12 @@ export class MachineNetwork implements Network {
       if (trouble !== null) {
         this.#log("warn", `a peer stream from ${socket.remoteAddress ?? "?"} is closed: ${trouble}`);
         socket.destroySoon();
-      } else if (!greeted && inbound.peer !== null) socket.setTimeout(0);
+        return;
+      }
+      const { peer } = inbound;
+      if (greeted || peer === null) return;
+      this.#sockets.set(socket, peer.node);
+      socket.setTimeout(0);
     };
     socket.on("data", take);
     socket.on("error", () => undefined);

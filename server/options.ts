@@ -1,6 +1,7 @@
 /** The command line and the environment, as checked options. Nothing is touched on disk before all of it is right. */
 import yargs from "yargs";
 import type { LogFormat, LogLevel } from "./log.ts";
+import { parsePeerUrl } from "./peer-url.ts";
 
 /** Bad input of the operator: one line that says what to do, exit 2. */
 export class UsageError extends Error {
@@ -10,6 +11,10 @@ export class UsageError extends Error {
 export type ServerOptions = {
   readonly id: number;
   readonly cluster: readonly string[];
+  readonly join: boolean;
+  /** One's own URL, where the list does not have it at one's place. */
+  readonly peerUrl: string | null;
+  readonly snapshotEntries: number;
   readonly port: number;
   readonly host: string;
   readonly dataDir: string;
@@ -25,6 +30,8 @@ export type ServerOptions = {
 const flags = {
   id: { default: "1", describe: "this node's id: at its first start its 1-based place in --cluster" },
   cluster: { default: "http://127.0.0.1:9021", describe: "comma-separated peer URLs" },
+  "peer-url": { default: "", describe: "this node's own peer URL, with --join, if --cluster lacks it" },
+  "snapshot-entries": { default: "10000", describe: "applied entries between two snapshots" },
   port: { default: "9121", describe: "port of the client HTTP API" },
   host: { default: "127.0.0.1", describe: "address that the client HTTP API listens on" },
   "data-dir": { default: ".", describe: "where the node's directories are" },
@@ -36,7 +43,7 @@ const flags = {
   "log-format": { default: "text", describe: "text or json" },
 } as const;
 const switches = {
-  join: "join a running cluster (not built yet)",
+  join: "join a running cluster, after POST /{id} at one of its members",
   rocksdb: "RocksDB engine (not built yet)",
 } as const;
 type Flag = keyof typeof flags;
@@ -63,14 +70,16 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv, ve
   const stray = (argv["_"] as string[])[0];
   if (stray !== undefined) throw new UsageError(`unknown argument ${stray}`);
   const text = (name: Flag): string => readText(argv, env, name);
-  for (const name of Object.keys(switches)) {
-    if (argv[name] === true || env[envName(name)] === "true") throw new UsageError(`--${name} is not built yet`);
-  }
+  const switchOn = (name: keyof typeof switches): boolean => argv[name] === true || env[envName(name)] === "true";
+  if (switchOn("rocksdb")) throw new UsageError("--rocksdb is not built yet");
   const options: ServerOptions = {
     id: integer("id", text("id"), 1, 999_999_999_999_999),
     cluster: text("cluster")
       .split(",")
       .map((url) => peerUrl(url.trim())),
+    join: switchOn("join"),
+    peerUrl: text("peer-url") === "" ? null : peerUrl(text("peer-url").trim()),
+    snapshotEntries: integer("snapshot-entries", text("snapshot-entries"), 1, 1_000_000_000),
     port: integer("port", text("port"), 0, 65_535),
     host: text("host"),
     dataDir: text("data-dir"),
@@ -108,26 +117,14 @@ function oneOf<T extends string>(name: Flag, text: string, choices: readonly T[]
   return choice;
 }
 
-/** `scheme://host:port` and nothing else. */
 function peerUrl(text: string): string {
-  const wrong = (what: string): UsageError =>
-    new UsageError(`peer URL "${text}" ${what}; write it as http://host:port`);
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    throw wrong("is malformed");
-  }
-  if (url.protocol === "https:") throw new UsageError(`peer URL "${text}": TLS between peers is not built yet`);
-  if (url.protocol !== "http:") throw wrong("is not http");
-  if (url.username !== "" || url.password !== "") throw wrong("carries a user");
-  if (!/^http:\/\/[^/?#]+\/?$/i.test(text)) throw wrong("carries a path, a query or a fragment");
-  if (!/:\d+\/?$/.test(text)) throw wrong("lacks a port");
-  // new URL drops a default port; it was written, so it is kept.
-  return `http://${url.hostname}:${url.port === "" ? "80" : url.port}`;
+  const url = parsePeerUrl(text);
+  if ("wrong" in url) throw new UsageError(url.wrong);
+  return url.url;
 }
 
-function checkTogether({ cluster, electionTimeoutMs, heartbeatMs }: ServerOptions): void {
+function checkTogether({ cluster, electionTimeoutMs, heartbeatMs, peerUrl: own, join }: ServerOptions): void {
+  if (own !== null && !join) throw new UsageError("--peer-url goes with --join");
   const twice = cluster.find((url, k) => cluster.indexOf(url) !== k);
   if (twice !== undefined) throw new UsageError(`--cluster names ${twice} twice`);
   if (heartbeatMs * 2 > electionTimeoutMs) {

@@ -1,11 +1,13 @@
 /** Composes a node on the machine's ports: lock, listen, open, serve; and takes it down again. */
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { Node } from "../core/node/node.ts";
+import { sessionLimits } from "../core/kv/sessions.ts";
 import type { Ending, NodeOptions } from "../core/node/options.ts";
+import { MemoryState } from "../core/storage/memory-state.ts";
 import { createApi } from "./api/api.ts";
 import { MachineClock } from "./clock.ts";
 import { machineDisk } from "./disk.ts";
@@ -31,7 +33,13 @@ const waitingMax = 20_000;
 function nodeOptions(options: ServerOptions): NodeOptions {
   return {
     id: options.id,
-    founders: options.cluster,
+    cluster: options.cluster,
+    join: options.join,
+    engine: "memory",
+    snapshotEntries: options.snapshotEntries,
+    snapshotBytes: 64 * 1024 * 1024,
+    trailingEntries: Math.min(5_000, options.snapshotEntries),
+    snapshotChunkBytes: 256 * 1024,
     electionMicros: options.electionTimeoutMs * 1000,
     heartbeatMicros: options.heartbeatMs * 1000,
     requestMicros: options.requestTimeoutMs * 1000,
@@ -53,9 +61,10 @@ export async function startServer(
 ): Promise<RunningServer> {
   const { id, cluster, dataDir, port, host } = options;
   const directory = join(dataDir, `metaStore-${id}`);
-  const ownUrl = cluster[id - 1];
+  const ownUrl = options.peerUrl ?? cluster[id - 1];
   if (ownUrl === undefined && !existsSync(directory)) {
-    throw new UsageError(`--id ${id} is not in the --cluster list of ${cluster.length}`);
+    const hint = options.join ? "; give this node's own URL with --peer-url" : "";
+    throw new UsageError(`--id ${id} is not in the --cluster list of ${cluster.length}${hint}`);
   }
   if (ownUrl === undefined) throw new StartError(`--cluster has no URL for node ${id}, which is to listen on it`);
   if (!existsSync(dataDir)) throw new StartError(`the data directory ${dataDir} does not exist`);
@@ -70,6 +79,7 @@ export async function startServer(
     network.close();
     throw new StartError(holder);
   }
+  mkdirSync(`${directory}-snap`, { recursive: true, mode: 0o700 });
   useNativeBytes();
   const node = createNode(options, directory, network, log, onEnd);
   const answer = getRequestListener(createApi(node, { valueBytesMax: options.valueBytesMax, version }).fetch);
@@ -97,8 +107,16 @@ function createNode(
   onEnd: (ending: Ending) => void,
 ): Node {
   const trace = { fact: () => undefined, note: log };
-  const disk = machineDisk(directory);
-  const node = new Node(new MachineClock(), disk, network, machineRandom, trace, onEnd, nodeOptions(options));
+  const ports = {
+    clock: new MachineClock(),
+    disk: machineDisk(directory),
+    snapshotDisk: machineDisk(`${directory}-snap`),
+    network,
+    random: machineRandom,
+    trace,
+    store: new MemoryState(sessionLimits),
+  };
+  const node = new Node(ports, onEnd, nodeOptions(options));
   network.carry(node);
   tellWhoIsMissing(node, log);
   return node;
@@ -109,12 +127,17 @@ function tellWhoIsMissing(node: Node, log: Log): void {
   let told = "";
   const timer = setInterval(() => {
     const { waitingFor, role } = node.status();
-    const missing = waitingFor.map(({ id, url }) => `founder ${id} at ${url}`).join(", ");
+    const founders = waitingFor.map(({ id, url }) => `founder ${id} at ${url}`).join(", ");
+    const missing = role === "joining" ? joiningWords(node) : founders;
     if (missing !== "" && missing !== told) log("info", `waiting for ${missing}`);
     told = missing;
-    if (role !== "founding" && role !== "opening") clearInterval(timer);
+    if (role !== "founding" && role !== "opening" && role !== "joining") clearInterval(timer);
   }, 1_000);
   timer.unref();
+}
+
+function joiningWords(node: Node): string {
+  return `a member's word that node ${node.status().id} was added (POST /${node.status().id} with its peer URL)`;
 }
 
 /** The address to listen on: that of the URL if it is one of this machine's kind of names, else all. */

@@ -5,7 +5,7 @@
 import alea from "seedrandom/lib/alea.js";
 
 /** Raised when the meaning of draws changes, so that an old seed is not taken for the run that it was. */
-export const modelVersion = 1;
+export const modelVersion = 2;
 
 /** Where chance is asked; the numbers are part of the seed's meaning and never reused. */
 export const sites = {
@@ -34,6 +34,7 @@ export const sites = {
   storeId: 23,
   tie: 24,
   recovery: 25,
+  operator: 26,
 } as const;
 export type Site = keyof typeof sites;
 

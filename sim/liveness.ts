@@ -19,7 +19,11 @@ export type Stall = { readonly property: string; readonly message: string };
 export function checkLiveness(simulator: Simulator): Stall | null {
   const { scheduler, clients } = simulator;
   heal(simulator, drawCore(simulator));
-  const stall = (property: string, what: string): Stall => ({ property, message: `${what}: ${states(simulator)}` });
+  const stall = (property: string, what: string): Stall | null => {
+    // What was under way when the core was drawn may have brought a configuration that needs somebody else.
+    if (simulator.everyoneHasRun && !holdsQuorums(simulator, simulator.core)) return null;
+    return { property, message: `${what}: ${states(simulator)}` };
+  };
   if (!simulator.runUntil(scheduler.now + bounds.leaderMicros, () => leaderOf(simulator) !== 0)) {
     return stall("L1", "no leader that the whole core follows");
   }
@@ -37,22 +41,42 @@ export function checkLiveness(simulator: Simulator): Stall | null {
   const term = termOf(simulator);
   simulator.runUntil(scheduler.now + bounds.calmMicros);
   if (leaderOf(simulator) === 0 || termOf(simulator) !== term) return stall("L4", `the term does not stay ${term}`);
-  const waiting = simulator.core.some((id) => simulator.hosts[id - 1]!.node!.status().waitingRequests > 0);
+  const waiting = simulator.core.some((id) => (simulator.hosts[id - 1]!.node?.status().waitingRequests ?? 0) > 0);
   return waiting ? stall("I21", "requests still wait in a node") : null;
 }
 
-/** A quorum at least; all founders where the cluster is not founded yet, for it cannot be without them. */
-function drawCore({ hosts, draws, plan, everyoneHasRun }: Simulator): NodeId[] {
-  const majority = (plan.nodes >> 1) + 1;
-  const size = everyoneHasRun ? majority + draws.below(plan.nodes - majority + 1, "core", 0) : plan.nodes;
+/**
+ * Machines in a drawn order, until they hold a quorum of every configuration in any of their logs; all founders where the
+ * cluster is not founded yet, for it cannot be without them.
+ */
+function drawCore(simulator: Simulator): NodeId[] {
+  const { hosts, draws, plan, everyoneHasRun } = simulator;
+  const founders = hosts.filter(({ id }) => id <= plan.nodes).map(({ id }) => id);
+  if (!everyoneHasRun) return founders;
   const order = hosts
+    .filter(({ life, retired }) => life > 0 && !retired)
     .map(({ id }) => ({ id, draw: draws.u32("core", id) }))
-    .toSorted((a, b) => a.draw - b.draw || a.id - b.id);
-  return order.slice(0, size).map(({ id }) => id);
+    .toSorted((a, b) => a.draw - b.draw || a.id - b.id)
+    .map(({ id }) => id);
+  const more = draws.below(order.length + 1, "core", 0);
+  const core: NodeId[] = [];
+  for (const id of order) {
+    if (core.length >= more && holdsQuorums(simulator, core)) break;
+    core.push(id);
+  }
+  return core;
+}
+
+/** Whether `core` holds a quorum of the committed configuration, and of each configuration in any of its logs. */
+function holdsQuorums(simulator: Simulator, core: readonly NodeId[]): boolean {
+  const configurations = [simulator.committedConfiguration, ...core.map((id) => simulator.configurationAt(id))];
+  const { ghost } = simulator;
+  return core.length > 0 && configurations.every((one) => ghost.isQuorum(one, (voter) => core.includes(voter)));
 }
 
 function heal(simulator: Simulator, core: readonly NodeId[]): void {
   simulator.nemesis.stop();
+  simulator.operator.stop();
   simulator.core = core;
   simulator.network.heal(new Set(core));
   simulator.line("phase", 0, 2, core.length);
@@ -60,25 +84,37 @@ function heal(simulator: Simulator, core: readonly NodeId[]): void {
     const host = simulator.hosts[id - 1]!;
     host.healed = true;
     if (host.paused) host.resume();
-    if (host.node === null) simulator.nemesis.startHost(host);
+    if (host.node === null && !host.retired) simulator.nemesis.startHost(host);
   }
   for (const { id } of simulator.hosts) if (!core.includes(id)) freeze(simulator, id, core);
 }
 
 /** One outside the core stays down or paused; else it is cut off for good: from all, or deaf (L8: a leader who still speaks), or mute. */
-function freeze({ hosts, network, draws }: Simulator, id: NodeId, core: readonly NodeId[]): void {
+function freeze(simulator: Simulator, id: NodeId, core: readonly NodeId[]): void {
+  const { hosts, network, draws } = simulator;
   const host = hosts[id - 1]!;
   if (host.node === null || host.paused) return;
-  const shape = draws.below(3, "core", id, 1);
+  // One whose log holds a configuration that is not committed must not bring it to the core.
+  const isQuiet = simulator.configurationAt(id) !== simulator.committedConfiguration;
+  const shape = isQuiet ? 0 : draws.below(3, "core", id, 1);
   for (const other of core) {
     if (shape !== 1) network.block(id, other, Infinity);
     if (shape !== 2) network.block(other, id, Infinity);
   }
 }
 
-/** The leader that every member of the core follows in one term, or 0. */
+/** Those of the core that belong to the cluster now, by what is committed. */
+function membersOf({ core, committedConfiguration, hosts }: Simulator): NodeId[] {
+  const { members } = committedConfiguration;
+  return core.filter((id) => {
+    const incarnation = hosts[id - 1]!.node?.status().incarnation;
+    return members.some((member) => member.id === id && member.incarnation === incarnation);
+  });
+}
+
+/** The leader that every member in the core follows in one term, or 0. */
 function leaderOf(simulator: Simulator): NodeId {
-  const rafts = simulator.core.map((id) => simulator.raftOf(id));
+  const rafts = membersOf(simulator).map((id) => simulator.raftOf(id));
   const first = rafts[0] ?? null;
   if (first === null || !simulator.core.includes(first.leader)) return 0;
   const agree = rafts.every((raft) => raft?.leader === first.leader && raft.term === first.term);
@@ -86,14 +122,19 @@ function leaderOf(simulator: Simulator): NodeId {
 }
 
 function termOf(simulator: Simulator): number {
-  return Math.max(...simulator.core.map((id) => simulator.raftOf(id)?.term ?? 0));
+  return Math.max(...membersOf(simulator).map((id) => simulator.raftOf(id)?.term ?? 0));
 }
 
+/** L3, L6: all hold the same, and no joint configuration is left behind. */
 function converged(simulator: Simulator): boolean {
-  const statuses = simulator.core.map((id) => simulator.hosts[id - 1]!.node?.status());
+  const statuses = membersOf(simulator).map((id) => simulator.hosts[id - 1]!.node?.status());
   const last = Math.max(...statuses.map((status) => status?.lastIndex ?? 0));
-  return statuses.every(
-    (status) => status !== undefined && status.appliedIndex === last && status.durableIndex === last,
+  const isJoint = simulator.committedConfiguration.outgoing.length > 0;
+  return (
+    !isJoint &&
+    statuses.every((status) => {
+      return status !== undefined && status.appliedIndex === last && status.durableIndex === last;
+    })
   );
 }
 

@@ -5,8 +5,11 @@
 import { check, type Operation } from "../checker/index.ts";
 import type { Ending, NodeOptions } from "../core/node/options.ts";
 import type { Fact } from "../core/ports.ts";
-import type { Envelope } from "../core/raft/messages.ts";
+import type { Configuration, Envelope } from "../core/raft/messages.ts";
+import { foundersConfiguration } from "../core/node/founding.ts";
+import type { Change } from "../core/raft/membership.ts";
 import type { Raft } from "../core/raft/raft.ts";
+import { snapshotPlace } from "../core/storage/snapshot-store.ts";
 import type { Micros, NodeId } from "../core/units.ts";
 import { Draws } from "./draws.ts";
 import { checkLiveness } from "./liveness.ts";
@@ -15,9 +18,10 @@ import { type Plan, planOf } from "./nemesis/options.ts";
 import { Ghost } from "./safety/ghost.ts";
 import { Invariants } from "./safety/invariants.ts";
 import { Scheduler } from "./scheduler.ts";
-import { messageCode, Trace, type TraceKind } from "./trace/trace.ts";
+import { changeNames, messageCode, Trace, type TraceKind } from "./trace/trace.ts";
 import { must, Violation } from "./violation.ts";
 import { Client, type ClientWorld } from "./workload/client.ts";
+import { Operator, type OperatorWorld } from "./workload/operator.ts";
 import { Host, type Watcher } from "./world/host.ts";
 import { SimNetwork } from "./world/network.ts";
 
@@ -51,11 +55,17 @@ const leaderRole = 3;
 const configurationsMax = 200_000;
 const contextLines = 60;
 
-/** Founders are named by URL in the core; here a URL is only a name. */
+/** Members are named by URL in the core; here a URL is only a name. */
 export function nodeOptions(plan: Plan, id: NodeId): NodeOptions {
   return {
     id,
-    founders: Array.from({ length: plan.nodes }, (_, k) => `http://node-${k + 1}`),
+    cluster: Array.from({ length: plan.nodes }, (_, k) => `http://node-${k + 1}`),
+    join: id > plan.nodes,
+    engine: "memory",
+    snapshotEntries: plan.snapshotEntries,
+    snapshotBytes: 64 * 1024 * 1024,
+    trailingEntries: plan.trailingEntries,
+    snapshotChunkBytes: plan.snapshotChunkBytes,
     electionMicros: plan.electionMicros,
     heartbeatMicros: plan.heartbeatMicros,
     requestMicros: plan.requestMicros,
@@ -69,13 +79,14 @@ export function nodeOptions(plan: Plan, id: NodeId): NodeOptions {
   };
 }
 
-export class Simulator implements Watcher, ClientWorld {
+export class Simulator implements Watcher, ClientWorld, OperatorWorld {
   readonly plan: Plan;
   readonly scheduler = new Scheduler();
   readonly draws: Draws;
   readonly network: SimNetwork;
   readonly hosts: readonly Host[];
   readonly clients: Client[] = [];
+  readonly operator: Operator;
   readonly nemesis: Nemesis;
   readonly trace: Trace;
   readonly ghost: Ghost;
@@ -93,13 +104,14 @@ export class Simulator implements Watcher, ClientWorld {
     this.draws = new Draws(plan.seed);
     this.trace = new Trace(options.print);
     this.network = new SimNetwork(this.scheduler, this.draws, plan);
-    this.ghost = new Ghost(plan.nodes);
+    this.ghost = new Ghost(plan.nodes + plan.spares, plan.sessionLimits);
     this.#invariants = options.invariants ? new Invariants(this.ghost, (id) => this.raftOf(id)) : null;
-    const ids = Array.from({ length: plan.nodes }, (_, k) => k + 1);
+    const ids = Array.from({ length: plan.nodes + plan.spares }, (_, k) => k + 1);
     this.hosts = ids.map(
       (id) => new Host(id, this.scheduler, this.network, this.draws, plan, this, nodeOptions(plan, id)),
     );
     this.nemesis = new Nemesis(this.scheduler, this.draws, plan, this.hosts, this.network, this.trace);
+    this.operator = new Operator(this.scheduler, this.draws, plan, this);
   }
 
   raftOf(id: NodeId): Raft | null {
@@ -111,7 +123,7 @@ export class Simulator implements Watcher, ClientWorld {
   }
 
   startAll(): void {
-    for (const host of this.hosts) this.nemesis.startHost(host);
+    for (const host of this.hosts) if (host.id <= this.plan.nodes) this.nemesis.startHost(host);
   }
 
   addClients(count: number): void {
@@ -122,7 +134,7 @@ export class Simulator implements Watcher, ClientWorld {
 
   /** Whether every founder has taken part once: before that, the cluster cannot be without any of them. */
   get everyoneHasRun(): boolean {
-    return this.#everRan.size === this.hosts.length;
+    return this.hosts.every(({ id }) => id > this.plan.nodes || this.#everRan.has(id));
   }
 
   /** Lets everything happen until `until`, or until `stop` says so after an event. Returns whether it stopped. */
@@ -136,7 +148,9 @@ export class Simulator implements Watcher, ClientWorld {
   // --- ClientWorld
 
   targets(): readonly NodeId[] {
-    return this.core.length > 0 ? this.core : this.hosts.map(({ id }) => id);
+    const ids = this.core.length > 0 ? this.core : this.hosts.map(({ id }) => id);
+    const up = ids.filter((id) => this.hosts[id - 1]!.life > 0 && !this.hosts[id - 1]!.retired);
+    return up.length > 0 ? up : [1];
   }
 
   cutOff(client: number, node: NodeId): boolean {
@@ -157,6 +171,41 @@ export class Simulator implements Watcher, ClientWorld {
 
   returned(client: number, k: number, outcome: number): void {
     this.line("return", client, k, outcome);
+  }
+
+  /** The newest committed configuration; without a ghost, the nodes' own word is taken. */
+  get committedConfiguration(): Configuration {
+    if (this.#invariants !== null) return this.ghost.committedConfiguration();
+    const rafts = this.hosts.flatMap(({ id }) => this.raftOf(id) ?? []);
+    const furthest = rafts.toSorted((a, b) => b.commit - a.commit)[0];
+    return furthest?.committedConfiguration.configuration ?? this.ghost.committedConfiguration();
+  }
+
+  /** The configuration in force in the log of `id`. */
+  configurationAt(id: NodeId): Configuration {
+    if (this.#invariants !== null) return this.ghost.configurationOf(this.ghost.node(id).written);
+    return this.raftOf(id)?.configuration ?? this.committedConfiguration;
+  }
+
+  // --- OperatorWorld
+
+  /** A machine that never ran starts; one that was removed begins anew; one that runs goes on. */
+  startJoining(host: Host): void {
+    if (host.node !== null || (host.life > 0 && !host.retired)) return;
+    if (host.life > 0) {
+      this.line("wipe", host.id);
+      host.wipe();
+      this.ghost.wiped(host.id);
+    }
+    this.nemesis.startHost(host);
+  }
+
+  asked(node: NodeId, change: Change): void {
+    this.line("change", node, changeNames.indexOf(change.kind), change.id);
+  }
+
+  answered(node: NodeId, change: Change, outcome: string): void {
+    this.line("changed", node, changeNames.indexOf(change.kind), outcome === "done" ? 1 : 0);
   }
 
   // --- Watcher
@@ -184,13 +233,17 @@ export class Simulator implements Watcher, ClientWorld {
     }
     if (fact === "recovered") {
       this.#everRan.add(host.id);
-      if (raft !== null) this.#invariants?.recovered(host.id, raft);
+      if (raft === null || this.#invariants === null) return;
+      const { running } = host.node!;
+      this.ghost.founded(foundersConfiguration(nodeOptions(this.plan, host.id).cluster, running!.genesis));
+      this.#invariants.recovered(host.id, raft);
       return;
     }
     if (fact === "read-index") return this.line("readIndex", host.id, a, b);
     this.line(fact, host.id, a, b);
     if (this.#invariants === null || raft === null) return;
     if (fact === "commit") this.#invariants.committed(host.id, a, raft);
+    else if (fact === "installed") this.#invariants.installed(host.id, a, c);
     else this.#invariants.applied(host.id, a, c);
   }
 
@@ -204,6 +257,20 @@ export class Simulator implements Watcher, ClientWorld {
     this.line("durable", host.id, this.ghost.node(host.id).durable.last);
   }
 
+  removed(host: Host, file: string): void {
+    if (this.#invariants !== null) this.ghost.node(host.id).disk.removed(file);
+  }
+
+  snapshotsSynced(host: Host, media: ReadonlyMap<string, Uint8Array>): void {
+    if (this.#invariants === null) return;
+    for (const [name, bytes] of media) {
+      const place = snapshotPlace(name);
+      if (place === null || place.index <= this.ghost.node(host.id).snapshot) continue;
+      this.line("snapshot", host.id, place.index, place.term);
+      this.ghost.snapshotDurable(host.id, place.index, place.term, bytes);
+    }
+  }
+
   turnEnded(host: Host): void {
     const raft = this.raftOf(host.id);
     if (raft === null || this.#invariants === null) return;
@@ -213,6 +280,7 @@ export class Simulator implements Watcher, ClientWorld {
       "I10",
       () => `n${host.id}: applied <= commit <= last`,
     );
+    this.#invariants.configured(host.id, raft);
     if (this.#acknowledged) this.#invariants.progress(host.id, raft);
     this.#acknowledged = false;
     const before = this.#preVote;
@@ -225,9 +293,19 @@ export class Simulator implements Watcher, ClientWorld {
 
   ended(host: Host, ending: Ending): void {
     this.line("ended", host.id);
-    // Within the model only a disk that failed may end a node.
-    must(ending.kind === "disk", "I14", () => `n${host.id} ends itself: ${ending.reason}`);
+    // Within the model only a disk that failed may end a node, or a committed configuration that is without it.
+    const incarnation = host.node?.status().incarnation ?? 0;
+    const { members } = this.ghost.committedConfiguration();
+    const isOut = members.every((member) => member.id !== host.id || member.incarnation !== incarnation);
+    const isRemoved = ending.kind === "removed" || ending.reason.includes("was removed");
+    // A knock of a machine that was wiped since may have come late, and have been taken for the new one's.
+    const isShutOut = host.wiped && ending.reason.includes("another directory is bound");
+    const isExplained = ending.kind === "disk" || isRemoved || isShutOut;
+    must(isExplained, "I14", () => `n${host.id} ends itself: ${ending.reason}`);
+    must(!isRemoved || isOut || this.#invariants === null, "I15", () => `n${host.id} takes itself for removed`);
     host.stop(false);
+    host.retired = isRemoved || isShutOut;
+    if (host.retired) return;
     if (this.core.length === 0) this.nemesis.restartLater(host);
   }
 
@@ -277,6 +355,7 @@ function resultOf(simulator: Simulator, verdict: Verdict, property: string, mess
   };
   for (const client of clients) add(counters, prefixed("client", client.counters));
   for (const host of hosts) add(counters, prefixed("disk", host.disk.counters));
+  Object.assign(counters, prefixed("operator", simulator.operator.counters));
   counters["leaders"] = simulator.ghost.leaders.size;
   counters["committed"] = simulator.ghost.committed.last;
   return {

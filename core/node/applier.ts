@@ -6,7 +6,7 @@
 import { assert } from "../assert.ts";
 import { BadBytes } from "../bytes.ts";
 import { type Command, decodeCommand } from "../kv/command.ts";
-import { type Applied, applyCommand, type Row } from "../kv/machine.ts";
+import { type Applied, applyCommand, type Row, type Writes } from "../kv/machine.ts";
 import type { DiskError } from "../ports.ts";
 import { type Entry, entryKinds } from "../raft/messages.ts";
 import type { StateStore } from "../storage/state-store.ts";
@@ -26,11 +26,16 @@ export interface ApplierHost {
   onFailure(kind: "unknown-entry" | "disk", reason: string): void;
 }
 
+function keyOf(command: Command | null): readonly string[] {
+  return command === null || command.op === "open-session" ? [] : [command.key];
+}
+
 export class Applier {
   readonly #store: StateStore;
   readonly #host: ApplierHost;
   readonly #batchMax: number;
   #inFlight = false;
+  #paused = false;
 
   constructor(store: StateStore, host: ApplierHost, batchMax: number) {
     this.#store = store;
@@ -38,15 +43,25 @@ export class Applier {
     this.#batchMax = batchMax;
   }
 
+  /** Nothing is in flight, and nothing begins until `resume`: the state is being replaced. False where something is. */
+  pause(): boolean {
+    this.#paused = !this.#inFlight;
+    return this.#paused;
+  }
+
+  resume(): void {
+    this.#paused = false;
+  }
+
   /** Applies one batch towards `commit`, unless one is in flight. Returns whether more is to do. */
   advance(commit: Index): boolean {
-    const from = this.#store.appliedIndex + 1;
-    if (this.#inFlight || from > commit) return false;
+    const from = this.#store.applied.index + 1;
+    if (this.#inFlight || this.#paused || from > commit) return false;
     const to = Math.min(commit, from + this.#batchMax - 1);
     const steps = this.#decode(from, to);
     if (steps === null) return false;
     this.#inFlight = true;
-    const keys = [...new Set(steps.flatMap(({ command }) => (command === null ? [] : [command.key])))];
+    const keys = [...new Set(steps.flatMap(({ command }) => keyOf(command)))];
     this.#store.read(keys, (error, rows) => {
       if (error !== null) return this.#fail(error);
       this.#fold(steps, new Map(keys.map((key, k) => [key, rows[k] ?? null])));
@@ -60,7 +75,8 @@ export class Applier {
       const entry = this.#host.entryAt(index);
       try {
         if (entry.kind === entryKinds.command) steps.push({ entry, command: decodeCommand(entryPayload(entry)) });
-        else if (entry.kind === entryKinds.noop) steps.push({ entry, command: null });
+        else if (entry.kind === entryKinds.noop || entry.kind === entryKinds.configuration)
+          steps.push({ entry, command: null });
         else throw new BadBytes(`entry kind ${entry.kind} is not known`);
       } catch (error) {
         if (!(error instanceof BadBytes)) throw error;
@@ -72,22 +88,15 @@ export class Applier {
   }
 
   #fold(steps: readonly Step[], rows: Map<string, Row | null>): void {
-    const results: (Applied | null)[] = [];
-    const writes = new Map<string, Row | null>();
-    for (const { entry, command } of steps) {
-      if (command === null) {
-        results.push(null);
-        continue;
-      }
-      const applied = applyCommand(entry.index, entry.crc, command, rows.get(command.key) ?? null);
-      rows.set(command.key, applied.row);
-      writes.set(command.key, applied.row);
-      results.push(applied);
-    }
+    const writes: Writes = { rows: new Map(), sessions: new Map() };
+    const { sessions } = this.#store;
+    const results = steps.map(({ entry, command }) =>
+      command === null ? null : applyCommand(entry, command, rows, sessions, writes),
+    );
     const last = steps.at(-1)!.entry;
-    this.#store.write(writes, last.index, last.term, (error) => {
+    this.#store.write(writes, last, (error) => {
       if (error !== null) return this.#fail(error);
-      assert(this.#store.appliedIndex === last.index, "rows and applied index go down as one");
+      assert(this.#store.applied.index === last.index, "rows and applied index go down as one");
       this.#inFlight = false;
       for (const [k, step] of steps.entries()) this.#host.onApplied(step.entry, results[k]!);
       this.#host.onBatch(last);

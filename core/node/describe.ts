@@ -1,8 +1,11 @@
+import { memberOf } from "../raft/membership.ts";
+import type { Member } from "../raft/messages.ts";
 import type { Identity } from "../storage/identity.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import type { Founding } from "./founding.ts";
-import type { Running } from "./node.ts";
+import type { Opened } from "./opening.ts";
 import type { NodeOptions } from "./options.ts";
+import type { Running } from "./running.ts";
 import type { MemberStatus, Status } from "./status.ts";
 
 /** The node's status, from whatever of it exists yet. */
@@ -11,38 +14,53 @@ export function describeNode(
   identity: Identity | null,
   founding: Founding | null,
   running: Running | null,
+  opened: Opened | null,
   store: StateStore,
 ): Status {
   const raft = running?.raft ?? null;
+  const snapshot = opened?.snapshots.latest ?? null;
   return {
     id: options.id,
-    incarnation: 0,
+    incarnation: identity?.incarnation ?? 0,
     boot: identity?.boot ?? 0,
     storeId: identity?.storeId ?? "",
     cluster: running?.genesis.cluster ?? "",
-    role: raft?.role ?? (founding === null ? "opening" : "founding"),
+    engine: options.engine,
+    role: raft?.role ?? (identity === null ? "opening" : founding === null ? "joining" : "founding"),
     term: raft?.term ?? 0,
     leader: raft?.leader ?? 0,
+    leaderUrl: raft === null ? "" : (memberOf(raft.configuration, raft.leader)?.url ?? ""),
     commitIndex: raft?.commit ?? 0,
-    appliedIndex: store.appliedIndex,
+    appliedIndex: store.applied.index,
     lastIndex: raft?.log.lastIndex ?? 0,
     durableIndex: raft?.log.durableIndex ?? 0,
     members:
       running === null ? [] : running.raft.configuration.members.map((member) => describeMember(member, running)),
     waitingFor: running === null ? (founding?.missing() ?? []) : [],
-    waitingRequests: running === null ? 0 : running.writes.count + running.reads.count,
+    waitingRequests: running?.waitingCount ?? 0,
     stateHash: store.hash.toString(),
     rows: store.rowCount,
+    sessions: store.sessions.count,
+    storage: {
+      firstIndex: raft === null ? 0 : raft.log.baseIndex + 1,
+      walSegments: running?.wal.segmentCount ?? 0,
+      snapshotIndex: snapshot?.index ?? 0,
+      snapshotBytes: snapshot?.sizeBytes ?? 0,
+    },
   };
 }
 
-function describeMember(
-  { id, incarnation, url }: { id: number; incarnation: number; url: string },
-  { raft }: Running,
-): MemberStatus {
-  const role = raft.configuration.learners.includes(id) ? "learner" : "voter";
+function describeMember({ id, incarnation, url, storeId }: Member, { raft }: Running): MemberStatus {
+  const { voters, outgoing, learners } = raft.configuration;
+  const role = learners.includes(id)
+    ? "learner"
+    : voters.includes(id)
+      ? "voter"
+      : outgoing.includes(id)
+        ? "leaving"
+        : "learner";
   const own = raft.leadership !== null && raft.leader === id ? raft.log.durableIndex : null;
   const matchIndex = raft.leadership?.progress.get(id)?.match ?? own;
   const lagEntries = matchIndex === null ? null : raft.log.lastIndex - matchIndex;
-  return { id, incarnation, url, role, matchIndex, lagEntries };
+  return { id, incarnation, url, role, bound: storeId !== "", matchIndex, lagEntries };
 }

@@ -67,5 +67,5 @@ export function foundersConfiguration(founders: readonly string[], { storeIds }:
   const members = founders.map((url, k) => {
     return { id: k + 1, incarnation: 0, url, storeId: storeIds[k]!, autoPromote: false };
   });
-  return { members, voters: members.map(({ id }) => id), outgoing: [], learners: [] };
+  return { members, voters: members.map(({ id }) => id), outgoing: [], learners: [], removed: [] };
 }

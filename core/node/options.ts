@@ -1,11 +1,18 @@
 import type { Row } from "../kv/machine.ts";
+import type { Applied } from "../kv/machine.ts";
+import type { ChangeOutcome } from "../raft/messages.ts";
+import type { Engine } from "../storage/identity.ts";
 import type { Index, Micros, NodeId } from "../units.ts";
+import type { SnapshotOptions } from "./snapshotting.ts";
 
 /** Every choice of a node, stated by its host. Times in microseconds of its own monotonic clock. */
 export type NodeOptions = {
   readonly id: NodeId;
-  /** The founding list: founder k + 1 is reached at founders[k]. Read at the directory's first start only. */
-  readonly founders: readonly string[];
+  /** The `--cluster` list: member k + 1 is reached at cluster[k]. Read at the directory's first start only. */
+  readonly cluster: readonly string[];
+  /** Become a member of a running cluster, instead of founding one. Looked at in an empty directory only. */
+  readonly join: boolean;
+  readonly engine: Engine;
   readonly electionMicros: Micros;
   readonly heartbeatMicros: Micros;
   readonly requestMicros: Micros;
@@ -17,7 +24,8 @@ export type NodeOptions = {
   readonly waitingMax: number;
   readonly entriesPerApplyMax: number;
   readonly walSegmentBytesMax: number;
-};
+  readonly snapshotChunkBytes: number;
+} & SnapshotOptions;
 
 /** Why a request failed. `definite`: it certainly did not happen and never will. */
 export type Failure = { readonly ok: false; readonly code: FailureCode; readonly definite: boolean };
@@ -29,9 +37,20 @@ export type FailureCode =
   | "stopping"
   | "timeout"; // handed over, no answer: a write may still happen
 
-export type WriteOutcome = { readonly ok: true; readonly revision: Index; readonly existed: boolean } | Failure;
+/** Exactly-once: a client session (0: none) and the client's sequence in it. */
+export type SessionKey = { readonly session: Index; readonly sequence: number };
+export const noSession: SessionKey = { session: 0, sequence: 0 };
+
+/** Committed and applied here: `applied` is what it came to. */
+export type WriteOutcome = { readonly ok: true; readonly applied: Applied } | Failure;
 /** `revision`: the store's when it answered; the row is its state there. */
 export type ReadOutcome = { readonly ok: true; readonly row: Row | null; readonly revision: Index } | Failure;
 
-/** Why a node cannot go on; `reason` is one line for the operator. */
-export type Ending = { readonly kind: "refused" | "corrupt" | "disk" | "unknown-entry"; readonly reason: string };
+/** What became of an operator's wish: done, or refused with the cluster untouched. */
+export type ChangeResult = { readonly ok: true; readonly outcome: Exclude<ChangeOutcome, "gave-up"> } | Failure;
+
+/** Why a node cannot go on; `reason` is one line for the operator. `removed` is no failure. */
+export type Ending = {
+  readonly kind: "refused" | "corrupt" | "disk" | "unknown-entry" | "removed";
+  readonly reason: string;
+};

@@ -87,7 +87,7 @@ export class Reads {
   /** Answers every batch whose index the state has reached. */
   serve(): void {
     for (const batch of this.#batches.values()) {
-      if (batch.index < 0 || batch.index > this.#store.appliedIndex) continue;
+      if (batch.index < 0 || batch.index > this.#store.applied.index) continue;
       this.#batches.delete(batch.id);
       this.#answer(batch);
     }
@@ -98,7 +98,7 @@ export class Reads {
     this.#store.read(keys, (error, rows) => {
       if (error !== null) return this.#onFailure(error);
       this.#count -= keys.length;
-      const revision = this.#store.appliedIndex;
+      const revision = this.#store.applied.index;
       for (const [k, { done }] of batch.waiters.entries()) done({ ok: true, row: rows[k] ?? null, revision });
     });
   }

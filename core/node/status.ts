@@ -1,11 +1,15 @@
 import type { Role } from "../raft/options.ts";
+import type { Engine } from "../storage/identity.ts";
 import type { ClusterId, Index, NodeId, StoreId, Term } from "../units.ts";
 
 export type MemberStatus = {
   readonly id: NodeId;
   readonly incarnation: Index;
   readonly url: string;
-  readonly role: "voter" | "learner";
+  /** `leaving`: votes until a joint configuration is left. */
+  readonly role: "voter" | "learner" | "leaving";
+  /** Whether a directory speaks for it: the node has been heard of. */
+  readonly bound: boolean;
   /** The leader's knowledge of the member, null on other nodes: durable match, and entries behind the leader's log. */
   readonly matchIndex: Index | null;
   readonly lagEntries: number | null;
@@ -18,9 +22,12 @@ export type Status = {
   readonly boot: number;
   readonly storeId: StoreId;
   readonly cluster: ClusterId;
-  readonly role: Role | "founding" | "opening";
+  readonly engine: Engine;
+  readonly role: Role | "founding" | "joining" | "opening";
   readonly term: Term;
   readonly leader: NodeId;
+  /** Its peer URL; empty where no leader is known. */
+  readonly leaderUrl: string;
   readonly commitIndex: Index;
   readonly appliedIndex: Index;
   readonly lastIndex: Index;
@@ -30,4 +37,12 @@ export type Status = {
   readonly waitingRequests: number;
   readonly stateHash: string;
   readonly rows: number;
+  readonly sessions: number;
+  readonly storage: {
+    /** The first entry that the log still holds. */
+    readonly firstIndex: Index;
+    readonly walSegments: number;
+    readonly snapshotIndex: Index;
+    readonly snapshotBytes: number;
+  };
 };

@@ -8,7 +8,7 @@ import { type Command, encodeCommand } from "../kv/command.ts";
 import { type Entry, entryKinds, type ForwardRefused, type Outgoing, type Proposal } from "../raft/messages.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
-import type { FailureCode, WriteOutcome } from "./options.ts";
+import type { FailureCode, SessionKey, WriteOutcome } from "./options.ts";
 
 const forwardBytesMax = 1024 * 1024;
 
@@ -24,6 +24,7 @@ type Waiter = {
 
 export class Writes {
   readonly #node: NodeId;
+  readonly #incarnation: Index;
   readonly #boot: number;
   #seq = 0;
   /** By sequence, oldest first: all have the same patience, so deadlines never fall along the Map. */
@@ -32,8 +33,9 @@ export class Writes {
   readonly #appended = new Map<Index, number>();
   #queued: number[] = [];
 
-  constructor(node: NodeId, boot: number) {
+  constructor(node: NodeId, incarnation: Index, boot: number) {
     this.#node = node;
+    this.#incarnation = incarnation;
     this.#boot = boot;
   }
 
@@ -42,10 +44,10 @@ export class Writes {
   }
 
   /** Queues a write for the end of the turn. Returns its sequence, for `cancel`. */
-  add(command: Command, deadline: Micros, done: (outcome: WriteOutcome) => void): number {
+  add(command: Command, key: SessionKey, deadline: Micros, done: (outcome: WriteOutcome) => void): number {
     const seq = ++this.#seq;
-    const origin = { node: this.#node, boot: this.#boot, seq };
-    const proposal = { kind: entryKinds.command, origin, session: 0, sequence: 0, payload: encodeCommand(command) };
+    const origin = { node: this.#node, incarnation: this.#incarnation, boot: this.#boot, seq };
+    const proposal = { kind: entryKinds.command, origin, ...key, payload: encodeCommand(command) };
     this.#waiting.set(seq, { proposal, deadline, done, index: 0, term: 0, sent: false });
     this.#queued.push(seq);
     return seq;
@@ -111,11 +113,25 @@ export class Writes {
       this.#appended.delete(index);
       if (this.#waiting.get(there)?.term !== term) this.#fail(there, "superseded", true);
     }
-    if (applied === null || origin.node !== this.#node || origin.boot !== this.#boot) return;
+    if (applied === null || origin.node !== this.#node) return;
+    // A node that was removed and came back empty counts its starts and writes from one again.
+    if (origin.incarnation !== this.#incarnation || origin.boot !== this.#boot) return;
     const waiter = this.#waiting.get(origin.seq);
     if (waiter === undefined) return;
     this.#waiting.delete(origin.seq);
-    waiter.done({ ok: true, revision: applied.revision, existed: applied.existed });
+    waiter.done({ ok: true, applied });
+  }
+
+  /**
+   * A snapshot has taken the place of all entries up to `index`: what was appended here at or below it is answered by
+   * nobody any more, and may have happened.
+   */
+  skippedTo(index: Index): void {
+    for (const [at, seq] of this.#appended) {
+      if (at > index) continue;
+      this.#appended.delete(at);
+      this.#fail(seq, "timeout", false);
+    }
   }
 
   onRefused({ boot, firstSeq, count }: ForwardRefused): void {

@@ -13,10 +13,13 @@ export function tally(campaign: Campaign, configuration: Configuration): VoteRes
   return voteResult(configuration, (voter) => campaign.votes.get(voter));
 }
 
+/** Where a log ends. */
+export type LogEnd = { readonly lastIndex: Index; readonly lastTerm: Term };
+
 /** 5.4.1: the later last term wins; at equal terms the longer log. */
-export function isUpToDate(lastIndex: Index, lastTerm: Term, ownLastIndex: Index, ownLastTerm: Term): boolean {
-  if (lastTerm !== ownLastTerm) return lastTerm > ownLastTerm;
-  return lastIndex >= ownLastIndex;
+export function isUpToDate(theirs: LogEnd, own: LogEnd): boolean {
+  if (theirs.lastTerm !== own.lastTerm) return theirs.lastTerm > own.lastTerm;
+  return theirs.lastIndex >= own.lastIndex;
 }
 
 /** One vote a term; the same candidate may hear it again. A term that already has a leader elects nobody else. */

@@ -36,7 +36,9 @@ export class Following {
       const hintTerm = this.#log.termAt(hintIndex);
       return { ...emptyReply(this.#term, round, false, 0), stream, prevIndex, hintIndex, hintTerm };
     }
-    const fresh = entries.findIndex((entry) => !this.#log.matches(entry.index, entry.term));
+    // What lies below the log's base is committed, and so the leader's too.
+    const { baseIndex } = this.#log;
+    const fresh = entries.findIndex(({ index, term }) => index > baseIndex && !this.#log.matches(index, term));
     if (fresh >= 0) {
       assert(entries[fresh]!.index > commit, "what is committed is never overwritten");
       this.#log.append(fresh === 0 ? entries : entries.slice(fresh));
@@ -46,6 +48,11 @@ export class Following {
     const answerNow = fresh < 0 || round > this.#ackRound;
     this.#ackRound = Math.max(this.#ackRound, round);
     return answerNow;
+  }
+
+  /** A snapshot of the leader's has taken the place of the log up to `index`. */
+  restored(index: Index): void {
+    this.#verified = Math.max(this.#verified, index);
   }
 
   /** Whether more is durable than the leader has been told. */

@@ -4,11 +4,23 @@
  * belongs to one term and outlives the leadership in it: a leader that steps down still answers for its term.
  */
 import type { NodeId, Term } from "../units.ts";
-import type { Proposal } from "./messages.ts";
+import type { ForwardRefused, Origin, Proposal } from "./messages.ts";
+
+/** The leader's word that it will never take `proposals`, which are consecutive and not empty. */
+export function refusalOf(term: Term, proposals: readonly Proposal[]): ForwardRefused {
+  const { boot, seq: firstSeq } = proposals[0]!.origin;
+  return { kind: "forward-refused", term, boot, firstSeq, count: proposals.length };
+}
+
+function isLater(origin: Origin, seen: Origin): boolean {
+  if (origin.incarnation !== seen.incarnation) return origin.incarnation > seen.incarnation;
+  if (origin.boot !== seen.boot) return origin.boot > seen.boot;
+  return origin.seq > seen.seq;
+}
 
 export class ForwardGate {
   #term: Term = 0;
-  readonly #seen = new Map<NodeId, { boot: number; seq: number }>();
+  readonly #seen = new Map<NodeId, Origin>();
 
   /** This node has become the leader of `term`. */
   open(term: Term): void {
@@ -21,10 +33,10 @@ export class ForwardGate {
     if (term !== this.#term) return [];
     return proposals.filter(({ origin }) => {
       const seen = this.#seen.get(origin.node);
-      if (seen !== undefined && (origin.boot < seen.boot || (origin.boot === seen.boot && origin.seq <= seen.seq))) {
+      if (seen !== undefined && !isLater(origin, seen)) {
         return false;
       }
-      this.#seen.set(origin.node, { boot: origin.boot, seq: origin.seq });
+      this.#seen.set(origin.node, origin);
       return true;
     });
   }

@@ -4,8 +4,18 @@
  */
 import { assert } from "../assert.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
+import { makeEntry } from "../wire/entry-codec.ts";
 import type { RaftLog } from "./log.ts";
-import type { Append, AppendReply, Configuration, Outgoing, ReadGrant } from "./messages.ts";
+import { enterJoint, isJoint, leaveJoint, memberOf } from "./membership.ts";
+import {
+  type Append,
+  type AppendReply,
+  type Configuration,
+  noopProposal,
+  type Outgoing,
+  type Proposal,
+  type ReadGrant,
+} from "./messages.ts";
 import { committedIndex, isQuorum } from "./quorum.ts";
 import { ReadRounds } from "./reads.ts";
 
@@ -15,7 +25,17 @@ export type ReplicationLimits = {
   readonly entriesInFlightMax: number;
 };
 
+export type LeadershipOptions = ReplicationLimits & {
+  readonly electionMicros: Micros;
+  readonly heartbeatMicros: Micros;
+  /** Proposals that would leave more than this uncommitted are refused (but one is always taken). */
+  readonly uncommittedBytesMax: number;
+};
+
+type Transfer = { readonly to: NodeId; readonly deadline: Micros; told: boolean };
+
 export type Progress = {
+  readonly incarnation: Index;
   /** The peer's log equals the leader's up to here, durably. Never falls. Invariant: match < next. */
   match: Index;
   next: Index;
@@ -34,34 +54,61 @@ export type Progress = {
 
 export class Leadership {
   readonly term: Term;
+  /** By member, in the order of the configuration; one that was just removed stays until it has been told. */
   readonly progress = new Map<NodeId, Progress>();
   readonly reads = new ReadRounds();
   readonly #self: NodeId;
   readonly #log: RaftLog;
-  readonly #limits: ReplicationLimits;
+  readonly #limits: LeadershipOptions;
   /** Cluster time = the last stamp before this leadership + the leader's own time since. */
   readonly #clusterBase: Micros;
   readonly #since: Micros;
+  #uncommittedBytes = 0;
+  /** When the next heartbeat is due. */
+  heartbeatAt: Micros;
+  quorumCheckAt: Micros;
+  #transfer: Transfer | null = null;
 
-  constructor(
-    self: NodeId,
-    term: Term,
-    log: RaftLog,
-    configuration: Configuration,
-    limits: ReplicationLimits,
-    now: Micros,
-  ) {
+  /** Takes office: opens the term with an entry of its own (5.4.2: until it is committed, nothing is known to be). */
+  constructor(self: NodeId, term: Term, log: RaftLog, commit: Index, options: LeadershipOptions, now: Micros) {
     this.#self = self;
     this.term = term;
     this.#log = log;
-    this.#limits = limits;
+    this.#limits = options;
     this.#since = now;
-    this.#clusterBase = log.lastIndex > log.baseIndex ? log.entryAt(log.lastIndex).clusterMicros : 0;
-    for (const member of configuration.members) {
-      if (member.id === self) continue;
-      this.progress.set(member.id, {
+    this.#clusterBase = log.lastIndex > log.baseIndex ? log.entryAt(log.lastIndex).clusterMicros : log.baseMicros;
+    this.heartbeatAt = now;
+    this.quorumCheckAt = now + options.electionMicros;
+    this.meetMembers(now);
+    for (let index = commit + 1; index <= log.lastIndex; index++) {
+      this.#uncommittedBytes += log.entryAt(index).bytes.length;
+    }
+    this.append(now, [noopProposal]);
+  }
+
+  /** Whether a heartbeat is due now; then the next one is due an interval later. */
+  beat(now: Micros): boolean {
+    if (now < this.heartbeatAt) return false;
+    this.heartbeatAt = now + this.#limits.heartbeatMicros;
+    return true;
+  }
+
+  #clusterMicros(now: Micros): Micros {
+    return this.#clusterBase + (now - this.#since);
+  }
+
+  get configuration(): Configuration {
+    return this.#log.configurations.latest.configuration;
+  }
+
+  /** Begins to replicate to members that are new. */
+  meetMembers(now: Micros): void {
+    for (const { id, incarnation } of this.configuration.members) {
+      if (id === this.#self || this.progress.get(id)?.incarnation === incarnation) continue;
+      this.progress.set(id, {
+        incarnation,
         match: 0,
-        next: log.lastIndex + 1,
+        next: this.#log.lastIndex + 1,
         probing: true,
         probeSent: false,
         stream: 1,
@@ -73,29 +120,126 @@ export class Leadership {
     }
   }
 
-  clusterMicros(now: Micros): Micros {
-    return this.#clusterBase + (now - this.#since);
+  /** Forgets those whom the committed `configuration` is without. */
+  dismiss(configuration: Configuration): void {
+    for (const [id, { incarnation }] of this.progress) {
+      const isMember = memberOf(configuration, id)?.incarnation === incarnation;
+      if (!isMember && memberOf(this.configuration, id)?.incarnation !== incarnation) this.progress.delete(id);
+    }
+  }
+
+  /** Whether `proposals` would leave too much uncommitted. One that comes alone is always taken. */
+  isFull(proposals: readonly Proposal[]): boolean {
+    let bytes = 0;
+    for (const proposal of proposals) bytes += proposal.payload.length;
+    return this.#uncommittedBytes > 0 && this.#uncommittedBytes + bytes > this.#limits.uncommittedBytesMax;
+  }
+
+  /** Appends all of `proposals`; returns the index of the first. */
+  append(now: Micros, proposals: readonly Proposal[]): Index {
+    const firstIndex = this.#log.lastIndex + 1;
+    const clusterMicros = this.#clusterMicros(now);
+    const entries = proposals.map((proposal, k) => makeEntry(firstIndex + k, this.term, clusterMicros, proposal));
+    this.#log.append(entries);
+    for (const entry of entries) this.#uncommittedBytes += entry.bytes.length;
+    return firstIndex;
+  }
+
+  /** The commit index moves from `from` to `to`. */
+  committed(from: Index, to: Index): void {
+    for (let at = from + 1; at <= to; at++) this.#uncommittedBytes -= this.#log.entryAt(at).bytes.length;
+  }
+
+  // --- handing over (thesis 3.10)
+
+  get transferee(): NodeId {
+    return this.#transfer?.to ?? 0;
+  }
+
+  /** From now on nothing is proposed; `to` is told to stand as soon as it holds everything, or it ends at `deadline`. */
+  beginTransfer(to: NodeId, deadline: Micros): void {
+    this.#transfer = { to, deadline, told: false };
+  }
+
+  /** Whom to tell now to stand, or 0. */
+  transferStep(now: Micros): NodeId {
+    const transfer = this.#transfer;
+    if (transfer === null) return 0;
+    if (now >= transfer.deadline) {
+      this.#transfer = null;
+      return 0;
+    }
+    if (transfer.told || this.progress.get(transfer.to)?.match !== this.#log.lastIndex) return 0;
+    transfer.told = true;
+    return transfer.to;
+  }
+
+  /** The voter that is furthest: whom to hand over to. 0 where there is none. */
+  successor(): NodeId {
+    let best: NodeId = 0;
+    for (const id of this.configuration.voters) {
+      const match = this.progress.get(id)?.match ?? -1;
+      if (id !== this.#self && match > (this.progress.get(best)?.match ?? -1)) best = id;
+    }
+    return best;
+  }
+
+  isActive(id: NodeId, since: Micros): boolean {
+    return id === this.#self || (this.progress.get(id)?.heardAt ?? -1) >= since;
+  }
+
+  /** Why `next` cannot be proposed yet, or null. One change at a time: the next begins when the one before is committed. */
+  mayNotChange(commit: Index, next: Configuration): "change-in-flight" | "transferring" | null {
+    const isOpen = this.#log.configurations.latest.index > commit;
+    if (isOpen || (isJoint(this.configuration) && isJoint(next))) return "change-in-flight";
+    return this.transferee === 0 ? null : "transferring";
+  }
+
+  /** What the leader proposes by itself: to leave a joint configuration that is committed, to promote a learner that is ready. */
+  nextConfiguration(commit: Index, now: Micros): Configuration | null {
+    if (this.#log.configurations.latest.index > commit) return null;
+    if (isJoint(this.configuration)) return leaveJoint(this.configuration);
+    const learner = this.#promotable(now - this.#limits.electionMicros);
+    return learner === 0 ? null : enterJoint(this.configuration, [...this.configuration.voters, learner]);
+  }
+
+  /** A learner that is to become a voter by itself, within a round of the log's end, with a quorum of what would then be. */
+  #promotable(since: Micros): NodeId {
+    const { learners, members, voters } = this.configuration;
+    for (const { id, autoPromote, storeId } of members) {
+      if (!autoPromote || storeId === "" || !learners.includes(id)) continue;
+      const { match } = this.#of(id);
+      const isCaughtUp = match + this.#limits.entriesPerAppendMax >= this.#log.lastIndex && match > 0;
+      const active = [...voters, id].filter((voter) => this.isActive(voter, since)).length;
+      if (isCaughtUp && this.isActive(id, since) && active * 2 > voters.length + 1) return id;
+    }
+    return 0;
   }
 
   /** Whether a quorum, this node included, was heard of since `since`: check-quorum (thesis 6.2). */
-  quorumHeardSince(since: Micros, configuration: Configuration): boolean {
-    return isQuorum(configuration, (voter) => voter === this.#self || this.#of(voter).heardAt >= since);
+  quorumHeardSince(since: Micros): boolean {
+    return isQuorum(this.configuration, (voter) => this.isActive(voter, since));
   }
 
   /** The index that may be committed now: on a quorum durably, and of the leader's own term (5.4.2). */
-  committable(configuration: Configuration): Index {
-    const index = committedIndex(configuration, (voter) =>
+  committable(): Index {
+    const index = committedIndex(this.configuration, (voter) =>
       voter === this.#self ? this.#log.durableIndex : this.#of(voter).match,
     );
     return index > this.#log.baseIndex && this.#log.termAt(index) === this.term ? index : 0;
   }
 
   /** Reads whose round a quorum has confirmed. `commit` must be of this term, or no round is opened. */
-  grantReads(configuration: Configuration): ReadGrant[] {
-    const confirmed = committedIndex(configuration, (voter) =>
+  grantReads(): ReadGrant[] {
+    const confirmed = committedIndex(this.configuration, (voter) =>
       voter === this.#self ? this.reads.round : this.#of(voter).ackRound,
     );
     return this.reads.grant(confirmed);
+  }
+
+  heard(from: NodeId, now: Micros): void {
+    const peer = this.progress.get(from);
+    if (peer !== undefined) peer.heardAt = now;
   }
 
   onReply(from: NodeId, reply: AppendReply, now: Micros): void {
@@ -138,9 +282,14 @@ export class Leadership {
   }
 
   #maySend(peer: Progress): boolean {
-    if (peer.next > this.#log.lastIndex) return false;
+    if (peer.next > this.#log.lastIndex || this.needsSnapshot(peer)) return false;
     if (peer.probing) return !peer.probeSent;
     return peer.next - 1 - peer.match < this.#limits.entriesInFlightMax;
+  }
+
+  /** What the peer lacks is not in the log any more. */
+  needsSnapshot(peer: Progress): boolean {
+    return peer.next <= this.#log.baseIndex;
   }
 
   #appendTo(to: NodeId, peer: Progress, commit: Index, out: Outgoing[]): void {
@@ -151,7 +300,8 @@ export class Leadership {
   }
 
   #message(peer: Progress, commit: Index, entriesMax: number): Append {
-    const prevIndex = peer.next - 1;
+    // To one that needs a snapshot, only a heartbeat: where the log begins.
+    const prevIndex = Math.max(peer.next - 1, this.#log.baseIndex);
     peer.sentRound = this.reads.round;
     peer.sentCommit = commit;
     return {

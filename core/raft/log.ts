@@ -1,19 +1,23 @@
 /**
- * The log in memory, and what of it is durable.
+ * The log in memory, what of it is durable, and which configuration it says is in force.
  *
  * Invariants: entries are contiguous from `baseIndex + 1`; terms never fall; durable <= last; what is at or below
  * `durableIndex` has been covered by a completed sync and not been rewritten since.
  */
 import { assert } from "../assert.ts";
-import type { Index, Term } from "../units.ts";
-import type { Entry } from "./messages.ts";
+import type { Index, Micros, Term } from "../units.ts";
+import { decodeConfiguration } from "../wire/configuration-codec.ts";
+import { entryPayload } from "../wire/entry-codec.ts";
+import type { LogEnd } from "./election.ts";
+import { type ConfigurationAt, Configurations } from "./configurations.ts";
+import { type Entry, entryKinds, type LogPlace } from "./messages.ts";
 
 type PendingWrite = { readonly seq: number; lastIndex: Index };
 
 export class RaftLog {
-  /** (index, term) of the entry before the first one held: (0, 0), or a snapshot's. */
-  readonly baseIndex: Index;
-  readonly baseTerm: Term;
+  readonly configurations: Configurations;
+  /** The entry before the first one held: (0, 0), or one that a durable snapshot covers. */
+  #base: LogPlace;
   #entries: Entry[];
   #durableIndex: Index;
   /** Where the entries begin that no `Persist` has taken yet. */
@@ -21,12 +25,27 @@ export class RaftLog {
   /** Writes handed out and not completed. A truncation lowers their marks: a late completion must not vouch for new entries. */
   readonly #pending: PendingWrite[] = [];
 
-  constructor(baseIndex: Index, baseTerm: Term, durableEntries: readonly Entry[]) {
-    this.baseIndex = baseIndex;
-    this.baseTerm = baseTerm;
+  /** `configuration` is in force at `base`. Throws BadBytes where a configuration entry cannot be read. */
+  constructor(base: LogPlace, configuration: ConfigurationAt, durableEntries: readonly Entry[]) {
+    this.#base = base;
     this.#entries = [...durableEntries];
+    this.configurations = new Configurations(configuration);
+    for (const entry of durableEntries) this.#noteConfiguration(entry);
     this.#durableIndex = this.lastIndex;
     this.#unstableFrom = this.lastIndex + 1;
+  }
+
+  get baseIndex(): Index {
+    return this.#base.index;
+  }
+
+  get baseTerm(): Term {
+    return this.#base.term;
+  }
+
+  /** Cluster time at the base. */
+  get baseMicros(): Micros {
+    return this.#base.clusterMicros;
   }
 
   get lastIndex(): Index {
@@ -35,6 +54,11 @@ export class RaftLog {
 
   get lastTerm(): Term {
     return this.termAt(this.lastIndex);
+  }
+
+  /** Where it ends, as election messages say it. */
+  get end(): LogEnd {
+    return { lastIndex: this.lastIndex, lastTerm: this.lastTerm };
   }
 
   get durableIndex(): Index {
@@ -79,7 +103,47 @@ export class RaftLog {
       assert(entry.index === this.lastIndex + 1, "entries are appended in order");
       assert(entry.term >= this.lastTerm, "terms never fall along the log");
       this.#entries.push(entry);
+      this.#noteConfiguration(entry);
     }
+  }
+
+  #noteConfiguration(entry: Entry): void {
+    if (entry.kind !== entryKinds.configuration) return;
+    this.configurations.append(entry.index, decodeConfiguration(entryPayload(entry)));
+  }
+
+  /** Forgets the entries up to `index`, which a durable snapshot covers. */
+  compact(index: Index): void {
+    assert(index <= this.#durableIndex, "only what is durable is compacted");
+    if (index <= this.baseIndex) return;
+    const { term, clusterMicros } = this.entryAt(index);
+    const base = { index, term, clusterMicros };
+    this.#entries = this.#entries.slice(index - this.baseIndex);
+    this.#base = base;
+    this.configurations.compact(index);
+  }
+
+  /**
+   * A durable snapshot at `base` takes the place of everything up to it. What follows stays if the log holds that very
+   * entry (5.4.1 makes it the leader's too), else it goes. Returns whether the WAL must be told: what it has been given
+   * does not reach up to the base.
+   */
+  restore(base: LogPlace, configuration: ConfigurationAt): boolean {
+    assert(base.index > this.baseIndex, "a snapshot leads forward");
+    if (this.matches(base.index, base.term)) {
+      const leavesGap = this.#unstableFrom <= base.index;
+      this.#durableIndex = Math.max(this.#durableIndex, base.index);
+      this.#unstableFrom = Math.max(this.#unstableFrom, base.index + 1);
+      this.compact(base.index);
+      return leavesGap;
+    }
+    this.#base = base;
+    this.#entries = [];
+    this.#durableIndex = base.index;
+    this.#unstableFrom = base.index + 1;
+    for (const write of this.#pending) write.lastIndex = 0;
+    this.configurations.reset(configuration);
+    return true;
   }
 
   #truncate(from: Index): void {
@@ -87,6 +151,7 @@ export class RaftLog {
     this.#durableIndex = Math.min(this.#durableIndex, from - 1);
     this.#unstableFrom = Math.min(this.#unstableFrom, from);
     for (const write of this.#pending) write.lastIndex = Math.min(write.lastIndex, from - 1);
+    this.configurations.truncate(from);
   }
 
   /** The entries that no write has taken yet; from now on they belong to write `seq`. */

@@ -2,14 +2,24 @@
  * The values that Raft takes and gives: entries, configurations, messages, hard state, Ready. All of it is plain data,
  * never changed once made, and so can be passed by reference between simulated nodes.
  */
+import type { Change, ChangeRefusal } from "./membership.ts";
+import { encodeConfiguration } from "../wire/configuration-codec.ts";
 import type { ClusterId, Index, Micros, NodeId, StoreId, Term } from "../units.ts";
 
 /** What an entry is for. A kind that a node does not know halts it: skipping it would make the replicas differ. */
 export const entryKinds = { noop: 0, configuration: 1, command: 2 } as const;
 export type EntryKind = (typeof entryKinds)[keyof typeof entryKinds];
 
-/** Which node took the command from its client, and that node's count of it. (0, 0, 0) for entries nobody waits for. */
-export type Origin = { readonly node: NodeId; readonly boot: number; readonly seq: number };
+/**
+ * Which life of which member took the command from its client, and that life's count of it. All zero for entries nobody
+ * waits for. Unique over all history: whoever is answered by an entry knows it as its own.
+ */
+export type Origin = {
+  readonly node: NodeId;
+  readonly incarnation: Index;
+  readonly boot: number;
+  readonly seq: number;
+};
 
 /**
  * One command, one entry. `bytes` is the whole encoded record, made once: the same bytes go to the WAL and to every
@@ -44,7 +54,7 @@ export type Proposal = {
 /** What a leader opens its term with: an entry that nobody waits for. */
 export const noopProposal: Proposal = {
   kind: entryKinds.noop,
-  origin: { node: 0, boot: 0, seq: 0 },
+  origin: { node: 0, incarnation: 0, boot: 0, seq: 0 },
   session: 0,
   sequence: 0,
   payload: new Uint8Array(0),
@@ -71,6 +81,8 @@ export type Configuration = {
   readonly voters: readonly NodeId[];
   readonly outgoing: readonly NodeId[];
   readonly learners: readonly NodeId[];
+  /** The latest removed incarnation of each id that was a member once. */
+  readonly removed: readonly { readonly id: NodeId; readonly incarnation: Index }[];
 };
 
 /** What a node must never forget of an election (Raft paper, figure 2). `vote` 0: nobody in this term. */
@@ -85,7 +97,14 @@ export type PreVote = {
 };
 /** Granted: `term` is the term asked about. Refused: `term` is the answerer's own. */
 export type PreVoteReply = { readonly kind: "pre-vote-reply"; readonly term: Term; readonly granted: boolean };
-export type Vote = { readonly kind: "vote"; readonly term: Term; readonly lastIndex: Index; readonly lastTerm: Term };
+export type Vote = {
+  readonly kind: "vote";
+  readonly term: Term;
+  readonly lastIndex: Index;
+  readonly lastTerm: Term;
+  /** The leader itself has asked for this election: nobody holds back for its sake (thesis 3.10). */
+  readonly transfer: boolean;
+};
 export type VoteReply = { readonly kind: "vote-reply"; readonly term: Term; readonly granted: boolean };
 /**
  * Entries after (prevIndex, prevTerm), possibly none: the heartbeat and the ReadIndex round are appends too. `round`
@@ -146,7 +165,71 @@ export type Founder = {
   readonly genesis: readonly StoreId[];
 };
 
+/** The leader of `term` hands over: the receiver stands at once (thesis 3.10). */
+export type TimeoutNow = { readonly kind: "timeout-now"; readonly term: Term };
+/**
+ * A piece of the sender's snapshot at `index`, known by (`term`, `index`): `term` is the sending leader's, `lastTerm`
+ * that of the entry at `index`. `crc` is over all `totalBytes`.
+ */
+export type SnapshotChunk = {
+  readonly kind: "snapshot-chunk";
+  readonly term: Term;
+  readonly index: Index;
+  readonly lastTerm: Term;
+  readonly totalBytes: number;
+  readonly crc: number;
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+};
+/** The receiver holds the snapshot's bytes up to `offset`; the next chunk begins there. */
+export type SnapshotReply = {
+  readonly kind: "snapshot-reply";
+  readonly term: Term;
+  readonly index: Index;
+  readonly offset: number;
+};
+/** "Am I a member?": from a node that joins, or that has not heard of a leader for long. */
+export type Knock = { readonly kind: "knock"; readonly storeId: StoreId; readonly incarnation: Index };
+/** "You are": the answer to a knock, once a committed configuration has bound the knocker's directory. */
+export type Welcome = {
+  readonly kind: "welcome";
+  readonly storeId: StoreId;
+  readonly incarnation: Index;
+  readonly genesis: readonly StoreId[];
+  readonly founders: readonly string[];
+};
+/** "You are not, any more": a committed configuration is without `incarnation`, or another directory than `storeId` is bound. */
+export type Removed = {
+  readonly kind: "removed";
+  readonly storeId: StoreId;
+  readonly incarnation: Index;
+  readonly reason: RemovalReason;
+};
+export type RemovalReason = "removed" | "another-directory";
+/** An operator's wish, on its way from the member that took it to the leader. */
+export type ChangeRequest = {
+  readonly kind: "change";
+  readonly boot: number;
+  readonly seq: number;
+  readonly change: Change;
+};
+export type ChangeReply = {
+  readonly kind: "change-reply";
+  readonly boot: number;
+  readonly seq: number;
+  readonly outcome: ChangeOutcome;
+};
+export type ChangeOutcome = "done" | "busy" | "gave-up" | ChangeRefusal;
+
 export type Message =
+  | TimeoutNow
+  | SnapshotChunk
+  | SnapshotReply
+  | Knock
+  | Welcome
+  | Removed
+  | ChangeRequest
+  | ChangeReply
   | PreVote
   | PreVoteReply
   | Vote
@@ -171,13 +254,25 @@ export type Envelope = {
   readonly message: Message;
 };
 
+/** What leaves by itself, not for a client: a configuration entry. */
+export function configurationProposal(configuration: Configuration): Proposal {
+  return { ...noopProposal, kind: entryKinds.configuration, payload: encodeConfiguration(configuration) };
+}
+
 /** Who asked for a read index: this node (0) or a follower. */
 export type ReadGrant = { readonly node: NodeId; readonly boot: number; readonly id: number; readonly index: Index };
 
-/** One write to the WAL: durable together, in order of `seq`. The first entry's index may cut the log before it. */
+/** A place in the log: the entry there, or all before it. */
+export type LogPlace = { readonly index: Index; readonly term: Term; readonly clusterMicros: Micros };
+
+/**
+ * One write to the WAL: durable together, in order of `seq`. With `base` the log begins anew after that place, which a
+ * durable snapshot holds. The first entry's index may cut the log before it.
+ */
 export type Persist = {
   readonly seq: number;
   readonly hardState: HardState | null;
+  readonly base: LogPlace | null;
   readonly entries: readonly Entry[];
 };
 

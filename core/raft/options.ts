@@ -1,17 +1,19 @@
-import type { Index, Micros, NodeId } from "../units.ts";
-import type { ReplicationLimits } from "./leadership.ts";
+import type { Index, NodeId } from "../units.ts";
+import type { LeadershipOptions } from "./leadership.ts";
 
-export type RaftOptions = ReplicationLimits & {
+/** `electionMicros`: elections start one to two of these after the last word of a leader. */
+export type RaftOptions = LeadershipOptions & {
   readonly id: NodeId;
   /** Durable start counter; 1 at the directory's first start. */
   readonly boot: number;
-  /** Elections start one to two of these after the last word of a leader. */
-  readonly electionMicros: Micros;
-  readonly heartbeatMicros: Micros;
-  /** A leader refuses proposals that would leave more than this uncommitted (but always takes one). */
-  readonly uncommittedBytesMax: number;
 };
 
 export type Role = "follower" | "pre-candidate" | "candidate" | "leader";
 export type Proposed =
   { readonly ok: true; readonly firstIndex: Index } | { readonly ok: false; readonly code: "not-leader" | "busy" };
+/** Why a configuration cannot be proposed now, though it may be later. */
+export type NotNow =
+  | "not-leader"
+  | "no-commit-yet" // nothing of the own term is committed (thesis 4.1; the bug of 2015)
+  | "change-in-flight" // the newest configuration is not committed, or joint
+  | "transferring";

@@ -1,19 +1,33 @@
-/** Messages on their way out. Those that depend on a term or a vote are held until the write that carries it is durable. */
+/**
+ * What leaves Raft: writes and messages. Messages that depend on a term or a vote are held until the write that carries
+ * it is durable.
+ */
 import { assert } from "../assert.ts";
 import type { NodeId } from "../units.ts";
-import type { Message, Outgoing } from "./messages.ts";
+import type { RaftLog } from "./log.ts";
+import type { HardState, LogPlace, Message, Outgoing, Persist } from "./messages.ts";
 
 export class Outbox {
+  /** Writes handed out so far. */
+  #persistSeq = 0;
   #durableSeq = 0;
-  /** Messages wait for this write; it may not have been made yet. */
+  /** Messages wait for this write; it may not have been handed out yet. */
   #holdSeq = 0;
+  /** What the next write carries beside entries. */
+  #hardState: HardState | null = null;
+  #base: LogPlace | null = null;
   readonly #held: { readonly seq: number; readonly outgoing: Outgoing }[] = [];
   #messages: Outgoing[] = [];
 
-  /** From now on messages leave only when write `seq` is durable. */
-  holdUntil(seq: number): void {
-    assert(seq >= this.#holdSeq, "writes are numbered in order");
-    this.#holdSeq = seq;
+  /** From now on messages leave only when `hardState` is durable. */
+  write(hardState: HardState): void {
+    this.#hardState = hardState;
+    this.#holdSeq = this.#persistSeq + 1;
+  }
+
+  /** The next write tells that the log begins anew after `base`. */
+  writeBase(base: LogPlace): void {
+    this.#base = base;
   }
 
   get holding(): boolean {
@@ -28,13 +42,23 @@ export class Outbox {
 
   /** Every write up to `seq` is durable. */
   persisted(seq: number): void {
-    assert(seq > this.#durableSeq, "writes complete once and in order");
+    assert(seq > this.#durableSeq && seq <= this.#persistSeq, "writes complete once, in order, after they were given");
     this.#durableSeq = seq;
     while (this.#held[0] !== undefined && this.#held[0].seq <= seq) this.#messages.push(this.#held.shift()!.outgoing);
   }
 
+  /** What is to be written now, or null. */
+  takeWrite(log: RaftLog): Persist | null {
+    if (this.#hardState === null && this.#base === null && !log.hasUnstable) return null;
+    const seq = ++this.#persistSeq;
+    const persist = { seq, hardState: this.#hardState, base: this.#base, entries: log.takeUnstable(seq) };
+    this.#hardState = null;
+    this.#base = null;
+    return persist;
+  }
+
   /** What may leave now. */
-  take(): readonly Outgoing[] {
+  takeMessages(): readonly Outgoing[] {
     const messages = this.#messages;
     this.#messages = [];
     return messages;

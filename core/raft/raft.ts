@@ -8,39 +8,39 @@
  * - a follower acknowledges, and a leader counts itself, only up to the durable index;
  * - a leader's own write runs in parallel with replication (thesis 10.2.1).
  */
-import { assert, unreachable } from "../assert.ts";
+import { assert } from "../assert.ts";
 import type { Random } from "../ports.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
-import { makeEntry } from "../wire/entry-codec.ts";
+import type { ConfigurationAt } from "./configurations.ts";
 import { type Campaign, isUpToDate, mayVoteFor, tally } from "./election.ts";
-import { ForwardGate } from "./forward-gate.ts";
+import { ElectionTimer } from "./election-timer.ts";
+import { ForwardGate, refusalOf } from "./forward-gate.ts";
 import { Following, outdatedReply } from "./following.ts";
 import { Leadership } from "./leadership.ts";
 import type { RaftLog } from "./log.ts";
+import { isOnlyVoter, isVoter } from "./membership.ts";
 import {
   type Append,
   type Configuration,
+  configurationProposal,
   type Forward,
   type HardState,
+  type LogPlace,
   type Message,
-  type Persist,
   type PreVote,
-  noopProposal,
   type Proposal,
   type ReadGrant,
   type Ready,
   type Vote,
 } from "./messages.ts";
-import type { Proposed, RaftOptions, Role } from "./options.ts";
+import type { NotNow, Proposed, RaftOptions, Role } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import type { ReadAsk } from "./reads.ts";
 
 export class Raft {
   readonly log: RaftLog;
-  readonly configuration: Configuration;
   readonly #options: RaftOptions;
-  readonly #random: Random;
-
+  readonly #timer: ElectionTimer;
   #role: Role = "follower";
   #term: Term;
   #vote: NodeId;
@@ -50,43 +50,20 @@ export class Raft {
   #commit: Index = 0;
   #campaign: Campaign | null = null;
   #leadership: Leadership | null = null;
-  readonly #gate = new ForwardGate();
-  #uncommittedBytes = 0;
-
-  #electionAt: Micros = 0;
-  #heartbeatAt: Micros = 0;
-  #quorumCheckAt: Micros = 0;
-  /** No election is helped before this time: a leader was heard of, or an earlier life may have heard of one. */
-  #promiseUntil: Micros;
-  #attempts = 0;
-
   #following: Following;
-
-  #persistSeq = 0;
-  #hardStateDirty = false;
+  readonly #gate = new ForwardGate();
   readonly #outbox = new Outbox();
-  #reads: ReadGrant[] = [];
+  readonly #reads: ReadGrant[] = [];
 
-  constructor(
-    options: RaftOptions,
-    hardState: HardState,
-    log: RaftLog,
-    configuration: Configuration,
-    random: Random,
-    now: Micros,
-  ) {
+  constructor(options: RaftOptions, hardState: HardState, log: RaftLog, random: Random, now: Micros) {
     this.#options = options;
-    this.#random = random;
     this.log = log;
-    this.configuration = configuration;
     this.#term = hardState.term;
     this.#vote = hardState.vote;
     this.#commit = log.baseIndex;
     this.#following = new Following(log, hardState.term);
-    // An earlier life of this directory may have promised a leader not to help elect another.
-    this.#promiseUntil = options.boot > 1 ? now + options.electionMicros : now;
-    this.#resetElectionTimer(now);
-    if (this.#isSoleVoter()) this.#electionAt = now;
+    this.#timer = new ElectionTimer(random, options.electionMicros, options.boot, hardState.term, now);
+    if (isOnlyVoter(this.configuration, options.id)) this.#timer.electionAt = now;
   }
 
   get role(): Role {
@@ -108,8 +85,20 @@ export class Raft {
   get leadership(): Leadership | null {
     return this.#leadership;
   }
+  /** The newest in the log, committed or not (thesis 4.1). */
+  get configuration(): Configuration {
+    return this.log.configurations.latest.configuration;
+  }
+  /** The newest that is committed. */
+  get committedConfiguration(): ConfigurationAt {
+    return this.log.configurations.at(this.#commit);
+  }
+  /** The leader has committed an entry of its own term: it knows what is committed. */
+  get #committedInTerm(): boolean {
+    return this.#commit > this.log.baseIndex && this.log.termAt(this.#commit) === this.#term;
+  }
 
-  /** Settles the term, then answers. Messages of the wrong cluster, incarnation or member never come this far. */
+  /** Settles the term, then answers. Messages of the wrong cluster or of a removed member never come this far. */
   receive(now: Micros, from: NodeId, message: Message): void {
     switch (message.kind) {
       case "pre-vote":
@@ -138,29 +127,41 @@ export class Raft {
         if (message.term > this.#term) this.#follow(now, message.term, 0);
         if (message.term === this.#term) this.#leadership?.onReply(from, message, now);
         return;
-      case "forward-refused":
-      case "read-reply":
-      case "founder":
-        return; // The node's own business.
+      case "snapshot-reply":
+        if (message.term === this.#term) this.#leadership?.heard(from, now);
+        return;
+      case "timeout-now":
+        if (message.term === this.#term && this.#role === "follower" && this.#mayStand()) this.#stand(now, true);
+        return;
       default:
-        return unreachable(message);
+        return; // The node's own business.
     }
   }
 
   /** The leader appends all of `proposals` or none; the k-th gets index firstIndex + k. */
   propose(now: Micros, proposals: readonly Proposal[]): Proposed {
     if (this.#leadership === null) return { ok: false, code: "not-leader" };
-    let bytes = 0;
-    for (const proposal of proposals) bytes += proposal.payload.length;
-    if (this.#uncommittedBytes > 0 && this.#uncommittedBytes + bytes > this.#options.uncommittedBytesMax) {
-      return { ok: false, code: "busy" };
-    }
-    const firstIndex = this.log.lastIndex + 1;
-    const clusterMicros = this.#leadership.clusterMicros(now);
-    const entries = proposals.map((proposal, k) => makeEntry(firstIndex + k, this.#term, clusterMicros, proposal));
-    this.log.append(entries);
-    for (const entry of entries) this.#uncommittedBytes += entry.bytes.length;
-    return { ok: true, firstIndex };
+    if (this.#leadership.transferee !== 0 || this.#leadership.isFull(proposals)) return { ok: false, code: "busy" };
+    return { ok: true, firstIndex: this.#leadership.append(now, proposals) };
+  }
+
+  /** Appends `configuration`, which is in force at once; or says why it cannot be now. */
+  proposeConfiguration(now: Micros, configuration: Configuration): NotNow | null {
+    if (this.#leadership === null) return "not-leader";
+    if (!this.#committedInTerm) return "no-commit-yet";
+    const trouble = this.#leadership.mayNotChange(this.#commit, configuration);
+    if (trouble !== null) return trouble;
+    this.#leadership.append(now, [configurationProposal(configuration)]);
+    this.#leadership.meetMembers(now);
+    return null;
+  }
+
+  /** Begins to hand the leadership over to `to`; false where it cannot be. */
+  transfer(now: Micros, to: NodeId): boolean {
+    const mayLead = to !== this.#options.id && this.configuration.voters.includes(to);
+    if (this.#leadership === null || !mayLead) return false;
+    this.#leadership.beginTransfer(to, now + this.#options.electionMicros);
+    return true;
   }
 
   /** Asks for a read index; false where this node does not lead, and then nothing was asked. */
@@ -172,97 +173,104 @@ export class Raft {
 
   /** Every write up to `seq` is durable: what waited for it may leave. */
   persisted(now: Micros, seq: number): void {
-    assert(seq <= this.#persistSeq, "only what was given can complete");
     this.#outbox.persisted(seq);
     this.log.persisted(seq);
-    const campaign = this.#campaign;
-    if (campaign?.pre === false && !this.#outbox.holding && !campaign.votes.has(this.#options.id)) {
-      this.#count(now, this.#options.id, true);
-    }
+    const { id } = this.#options;
+    const isOwnVoteDurable = this.#campaign?.pre === false && !this.#outbox.holding;
+    if (isOwnVoteDurable && this.#campaign?.votes.has(id) === false) this.#count(now, id, true);
     if (this.#leadership !== null) this.#advanceCommit();
     else if (this.#leader !== 0 && this.#following.acknowledgementDue) this.#acknowledge();
   }
 
+  /** A durable snapshot covers the log up to `index`, which is applied: nothing before it is needed. */
+  compact(index: Index): void {
+    assert(index <= this.#commit, "only what is committed is compacted");
+    this.log.compact(index);
+  }
+
+  /** A durable snapshot at `base`, from this term's leader, takes the place of the log so far. False where it is too late. */
+  restore(base: LogPlace, configuration: ConfigurationAt): boolean {
+    if (base.index <= this.#commit || this.#leadership !== null) return false;
+    if (this.log.restore(base, configuration)) this.#outbox.writeBase(base);
+    this.#commit = base.index;
+    this.#following.restored(base.index);
+    if (this.#leader !== 0) this.#acknowledge();
+    return true;
+  }
+
+  /** A leader offers what is committed here already: tells it so. False where `index` lies beyond that. */
+  acknowledgeUpTo(index: Index): boolean {
+    if (index > this.#commit) return false;
+    this.#following.restored(index);
+    this.#acknowledge();
+    return true;
+  }
+
   /** Acts on every deadline that has passed. */
   tick(now: Micros): void {
-    if (this.#role === "leader") {
-      if (now >= this.#quorumCheckAt) this.#checkQuorum(now);
-    } else if (now >= this.#electionAt && this.#isVoter()) {
+    if (this.#leadership !== null) {
+      if (now >= this.#leadership.quorumCheckAt) this.#checkQuorum(now, this.#leadership);
+    } else if (now >= this.#timer.electionAt && this.#mayStand()) {
       this.#askForElection(now);
     }
   }
 
-  /** What the inputs since the last call have produced. */
+  /** What the inputs since the last call have produced. Writes are taken before messages: both are of this turn. */
   ready(now: Micros): Ready {
     if (this.#leadership !== null) this.#lead(now, this.#leadership);
-    let persist: Persist | null = null;
-    if (this.#hardStateDirty || this.log.hasUnstable) {
-      this.#persistSeq += 1;
-      const hardState = this.#hardStateDirty ? { term: this.#term, vote: this.#vote } : null;
-      persist = { seq: this.#persistSeq, hardState, entries: this.log.takeUnstable(this.#persistSeq) };
-      this.#hardStateDirty = false;
-    }
-    const ready = {
-      persist,
-      messages: this.#outbox.take(),
+    return {
+      persist: this.#outbox.takeWrite(this.log),
+      messages: this.#outbox.takeMessages(),
       commit: this.#commit,
-      reads: this.#reads,
+      reads: this.#reads.splice(0),
       wakeAt: this.#wakeAt(),
     };
-    this.#reads = [];
-    return ready;
   }
 
   #wakeAt(): Micros {
-    if (this.#role === "leader") return Math.min(this.#heartbeatAt, this.#quorumCheckAt);
-    return this.#isVoter() ? this.#electionAt : Infinity;
+    if (this.#leadership !== null) return Math.min(this.#leadership.heartbeatAt, this.#leadership.quorumCheckAt);
+    return this.#mayStand() ? this.#timer.electionAt : Infinity;
   }
-
-  // --- roles
 
   /** Adopts `term` (its vote cleared with it, as one value) and stands back; `leader` is 0 if not known. */
   #follow(now: Micros, term: Term, leader: NodeId): void {
     assert(term >= this.#term, "the term never falls");
     if (term > this.#term) this.#setHardState(term, 0);
-    if (this.#role === "leader") this.#resetElectionTimer(now);
+    if (this.#role === "leader") this.#timer.reset(this.#term, now);
     this.#role = "follower";
     this.#leader = leader;
     this.#campaign = null;
     this.#leadership = null;
-    this.#uncommittedBytes = 0;
   }
 
   #setHardState(term: Term, vote: NodeId): void {
     if (term > this.#term) {
       this.#following = new Following(this.log, term);
-      this.#attempts = 0;
+      this.#timer.newTerm();
     }
     this.#term = term;
     this.#vote = vote;
-    this.#hardStateDirty = true;
-    this.#outbox.holdUntil(this.#persistSeq + 1);
+    this.#outbox.write({ term, vote });
   }
 
   #askForElection(now: Micros): void {
     this.#leader = 0;
     this.#role = "pre-candidate";
-    this.#attempts += 1;
-    this.#resetElectionTimer(now);
+    this.#timer.attempt(this.#term, now);
     const term = this.#term + 1;
     this.#campaign = { pre: true, term, votes: new Map() };
-    const { lastIndex, lastTerm } = this.log;
-    this.#broadcast({ kind: "pre-vote", term, lastIndex, lastTerm });
+    this.#askVoters({ kind: "pre-vote", term, ...this.log.end });
     this.#count(now, this.#options.id, true);
   }
 
-  #stand(now: Micros): void {
+  #stand(now: Micros, transfer: boolean): void {
     this.#setHardState(this.#term + 1, this.#options.id);
     this.#role = "candidate";
-    this.#resetElectionTimer(now);
+    this.#leader = 0;
+    this.#timer.reset(this.#term, now);
     // The own vote is counted when it is durable, in `persisted`.
     this.#campaign = { pre: false, term: this.#term, votes: new Map() };
-    const { lastIndex, lastTerm } = this.log;
-    this.#broadcast({ kind: "vote", term: this.#term, lastIndex, lastTerm });
+    this.#askVoters({ kind: "vote", term: this.#term, ...this.log.end, transfer });
   }
 
   #count(now: Micros, voter: NodeId, granted: boolean): void {
@@ -272,7 +280,7 @@ export class Raft {
     const result = tally(campaign, this.configuration);
     if (result === "open") return;
     if (result === "lost") return this.#follow(now, this.#term, 0);
-    return campaign.pre ? this.#stand(now) : this.#takeOffice(now);
+    return campaign.pre ? this.#stand(now, false) : this.#takeOffice(now);
   }
 
   #takeOffice(now: Micros): void {
@@ -281,77 +289,83 @@ export class Raft {
     this.#role = "leader";
     this.#leader = this.#options.id;
     this.#campaign = null;
-    this.#uncommittedBytes = 0;
-    for (let index = this.#commit + 1; index <= this.log.lastIndex; index++) {
-      this.#uncommittedBytes += this.log.entryAt(index).bytes.length;
-    }
-    this.#leadership = new Leadership(this.#options.id, this.#term, this.log, this.configuration, this.#options, now);
+    this.#leadership = new Leadership(this.#options.id, this.#term, this.log, this.#commit, this.#options, now);
     this.#gate.open(this.#term);
-    this.#heartbeatAt = now;
-    this.#quorumCheckAt = now + this.#options.electionMicros;
-    // 5.4.2: only an entry of the own term can be committed by counting; until one is, nothing is known to be.
-    const noop = makeEntry(this.log.lastIndex + 1, this.#term, this.#leadership.clusterMicros(now), noopProposal);
-    this.log.append([noop]);
-    this.#uncommittedBytes += noop.bytes.length;
   }
 
-  #checkQuorum(now: Micros): void {
-    assert(this.#leadership !== null, "only a leader checks its quorum");
-    if (!this.#leadership.quorumHeardSince(now - this.#options.electionMicros, this.configuration)) {
-      return this.#follow(now, this.#term, 0);
-    }
+  #checkQuorum(now: Micros, leadership: Leadership): void {
+    if (!leadership.quorumHeardSince(now - this.#options.electionMicros)) return this.#follow(now, this.#term, 0);
     // Asked often, so that a leader cut off is gone soon after its followers' patience ends.
-    this.#quorumCheckAt = now + this.#options.heartbeatMicros;
+    leadership.quorumCheckAt = now + this.#options.heartbeatMicros;
   }
 
   #lead(now: Micros, leadership: Leadership): void {
     this.#advanceCommit();
-    const committedInTerm = this.#commit > this.log.baseIndex && this.log.termAt(this.#commit) === this.#term;
-    if (committedInTerm) leadership.reads.open(this.#commit);
-    const due = now >= this.#heartbeatAt;
-    if (due) this.#heartbeatAt = now + this.#options.heartbeatMicros;
-    for (const outgoing of leadership.compose(this.#commit, due)) this.#outbox.send(outgoing.to, outgoing.message);
-    for (const grant of leadership.grantReads(this.configuration)) this.#reads.push(grant);
+    const next = leadership.nextConfiguration(this.#commit, now);
+    if (next !== null) this.proposeConfiguration(now, next);
+    if (this.#committedInTerm) leadership.reads.open(this.#commit);
+    const due = leadership.beat(now);
+    for (const { to, message } of leadership.compose(this.#commit, due)) this.#outbox.send(to, message);
+    this.#reads.push(...leadership.grantReads());
+    const successor = leadership.transferStep(now);
+    if (successor !== 0) this.#outbox.send(successor, { kind: "timeout-now", term: this.#term });
+    this.#dismiss(now, leadership);
+  }
+
+  /** Those whom a committed configuration is without have been told in this turn; a leader among them hands over. */
+  #dismiss(now: Micros, leadership: Leadership): void {
+    const { index, configuration } = this.log.configurations.latest;
+    if (index > this.#commit) return;
+    leadership.dismiss(configuration);
+    if (isVoter(configuration, this.#options.id)) return;
+    const to = leadership.successor();
+    if (to !== 0) this.#outbox.send(to, { kind: "timeout-now", term: this.#term });
+    this.#follow(now, this.#term, 0);
   }
 
   #advanceCommit(): void {
     assert(this.#leadership !== null, "only a leader commits by counting");
-    const index = this.#leadership.committable(this.configuration);
-    for (let at = this.#commit + 1; at <= index; at++) this.#uncommittedBytes -= this.log.entryAt(at).bytes.length;
+    const index = this.#leadership.committable();
+    this.#leadership.committed(this.#commit, index);
     this.#commit = Math.max(this.#commit, index);
   }
 
-  // --- messages
-
-  #onPreVote(now: Micros, from: NodeId, { term, lastIndex, lastTerm }: PreVote): void {
-    const upToDate = isUpToDate(lastIndex, lastTerm, this.log.lastIndex, this.log.lastTerm);
-    const granted = term > this.#term && upToDate && !this.#promised(now);
-    this.#outbox.send(from, { kind: "pre-vote-reply", term: granted ? term : this.#term, granted });
+  #onPreVote(now: Micros, from: NodeId, ask: PreVote): void {
+    const granted = ask.term > this.#term && isUpToDate(ask, this.log.end) && !this.#promised(now);
+    this.#outbox.send(from, { kind: "pre-vote-reply", term: granted ? ask.term : this.#term, granted });
   }
 
-  #onVote(now: Micros, from: NodeId, { term, lastIndex, lastTerm }: Vote): void {
-    // Thesis 6.2: whoever hears a leader neither votes nor lets a candidate's term unseat it.
-    if (term > this.#term && this.#promised(now)) return;
+  #onVote(now: Micros, from: NodeId, ask: Vote): void {
+    const { term, transfer } = ask;
+    // Thesis 6.2: whoever hears a leader neither votes nor lets a candidate's term unseat it; unless it asked for that.
+    if (term > this.#term && !transfer && this.#promised(now)) return;
     if (term > this.#term) this.#follow(now, term, 0);
     const granted =
       term === this.#term &&
       mayVoteFor(from, { term: this.#term, vote: this.#vote }, this.#leader) &&
-      isUpToDate(lastIndex, lastTerm, this.log.lastIndex, this.log.lastTerm);
+      isUpToDate(ask, this.log.end);
     if (granted) {
       if (this.#vote !== from) this.#setHardState(term, from);
-      this.#resetElectionTimer(now);
+      this.#timer.reset(term, now);
     }
     this.#outbox.send(from, { kind: "vote-reply", term: this.#term, granted });
   }
 
-  #onAppend(now: Micros, from: NodeId, append: Append): void {
-    const { term } = append;
-    if (term < this.#term) return this.#outbox.send(from, outdatedReply(this.#term));
+  /** A leader has spoken. False, and it is told so, where its term is over. */
+  hear(now: Micros, from: NodeId, term: Term): boolean {
+    if (term < this.#term) {
+      this.#outbox.send(from, outdatedReply(this.#term));
+      return false;
+    }
     assert(this.#role !== "leader" || term > this.#term, "a term has one leader");
     if (term > this.#term || this.#role !== "follower" || this.#leader === 0) this.#follow(now, term, from);
     assert(this.#leader === from, "a term has one leader");
-    this.#promiseUntil = now + this.#options.electionMicros;
-    this.#resetElectionTimer(now);
+    this.#timer.heard(term, now);
+    return true;
+  }
+
+  #onAppend(now: Micros, from: NodeId, append: Append): void {
+    if (!this.hear(now, from, append.term)) return;
     const taken = this.#following.take(append, this.#commit);
     if (typeof taken === "object") return this.#outbox.send(from, taken);
     this.#commit = Math.max(this.#commit, this.#following.committable(append));
@@ -364,37 +378,23 @@ export class Raft {
 
   #onForward(now: Micros, from: NodeId, { term, proposals }: Forward): void {
     const fresh = this.#gate.fresh(term, proposals);
-    const first = fresh[0];
-    if (first === undefined) return;
-    const taken = term === this.#term && this.propose(now, fresh).ok;
-    if (taken) return;
-    const { boot, seq: firstSeq } = first.origin;
-    this.#outbox.send(from, { kind: "forward-refused", term, boot, firstSeq, count: fresh.length });
+    if (fresh.length === 0 || (term === this.#term && this.propose(now, fresh).ok)) return;
+    this.#outbox.send(from, refusalOf(term, fresh));
   }
-
-  // --- small things
 
   #promised(now: Micros): boolean {
-    return this.#role === "leader" || now < this.#promiseUntil;
+    return this.#role === "leader" || this.#timer.promised(now);
   }
 
-  #isVoter(): boolean {
-    const { voters, outgoing } = this.configuration;
-    return voters.includes(this.#options.id) || outgoing.includes(this.#options.id);
+  /** Also one that is a voter no more, until that is committed: it may be the only one that can lead (thesis 4.2.2). */
+  #mayStand(): boolean {
+    const { id } = this.#options;
+    return isVoter(this.configuration, id) || isVoter(this.committedConfiguration.configuration, id);
   }
 
-  #isSoleVoter(): boolean {
-    const { voters, outgoing } = this.configuration;
-    return voters.length === 1 && outgoing.length === 0 && voters[0] === this.#options.id;
-  }
-
-  #resetElectionTimer(now: Micros): void {
-    const { electionMicros, boot } = this.#options;
-    const occasion = (boot * 65536 + this.#term) * 64 + (this.#attempts % 64);
-    this.#electionAt = now + electionMicros + this.#random.draw("election-jitter", occasion, electionMicros);
-  }
-
-  #broadcast(message: Message): void {
-    for (const { id } of this.configuration.members) if (id !== this.#options.id) this.#outbox.send(id, message);
+  #askVoters(message: Message): void {
+    for (const { id } of this.configuration.members) {
+      if (id !== this.#options.id && isVoter(this.configuration, id)) this.#outbox.send(id, message);
+    }
   }
 }

@@ -4,7 +4,7 @@
  */
 import { BadBytes, crc32, latin1, latin1Bytes } from "../bytes.ts";
 import type { Disk, DiskError, Random } from "../ports.ts";
-import type { ClusterId, NodeId, StoreId } from "../units.ts";
+import type { ClusterId, Index, NodeId, StoreId } from "../units.ts";
 
 const formatVersion = 1;
 const fileName = "identity";
@@ -15,13 +15,26 @@ export type Genesis = { readonly cluster: ClusterId; readonly storeIds: readonly
 export type Identity = {
   readonly storeId: StoreId;
   readonly node: NodeId;
-  readonly engine: "memory";
+  readonly engine: Engine;
   /** Starts of this directory, this one included. */
   readonly boot: number;
-  /** The `--cluster` list of the first start: founder k has id k + 1. */
+  /** The founding list: founder k has id k + 1. Empty in a joining directory that is not a member yet. */
   readonly founders: readonly string[];
-  /** Null until every founder has been seen once. */
+  /** Null until every founder has been seen once, or a joining directory has been welcomed. */
   readonly genesis: Genesis | null;
+  /** The log index of the entry that made this directory's node a member; 0 for a founder, and before a welcome. */
+  readonly incarnation: Index;
+  /** A committed configuration is without this incarnation: it never takes part again. */
+  readonly removed: boolean;
+};
+
+export type Engine = "memory" | "rocksdb";
+/** What the operator has said about this node. */
+export type Claim = {
+  readonly id: NodeId;
+  readonly engine: Engine;
+  readonly cluster: readonly string[];
+  readonly join: boolean;
 };
 
 /** `refused`: the directory is not this node's, or newer than this program; said in one line for the operator. */
@@ -62,11 +75,12 @@ export function decodeIdentity(bytes: Uint8Array): Identity {
 type Done = (failure: IdentityFailure | null, identity: Identity | null) => void;
 
 /**
- * Opens the identity of `disk` as node `node`, or creates it in an empty directory. When it completes, the returned
- * identity, its boot counter raised, is durable.
+ * Opens the identity of `disk` for what the operator claims, or creates it in an empty directory. When it completes, the
+ * returned identity, its boot counter raised, is durable.
  */
-export function openIdentity(disk: Disk, random: Random, node: NodeId, founders: readonly string[], done: Done): void {
+export function openIdentity(disk: Disk, random: Random, claim: Claim, done: Done): void {
   const broken = (error: DiskError): void => done({ kind: "disk", error }, null);
+  const refuse = (reason: string): void => done({ kind: "refused", reason }, null);
   const save = (identity: Identity): void => {
     saveIdentity(disk, identity, (error) => (error === null ? done(null, identity) : broken(error)));
   };
@@ -74,34 +88,32 @@ export function openIdentity(disk: Disk, random: Random, node: NodeId, founders:
     if (error !== null) return broken(error);
     if (!names.includes(fileName)) {
       const stray = names.find((name) => name !== draftName);
-      if (stray !== undefined) {
-        return done({ kind: "refused", reason: `the directory holds ${stray} but no ${fileName} file` }, null);
+      if (stray !== undefined) return refuse(`the directory holds ${stray} but no ${fileName} file`);
+      const isFounder = claim.id <= claim.cluster.length;
+      if (!claim.join && !isFounder) {
+        return refuse(`--id ${claim.id} is not in the --cluster list of ${claim.cluster.length}`);
       }
-      if (node > founders.length) {
-        return done(
-          { kind: "refused", reason: `--id ${node} is not in the --cluster list of ${founders.length}` },
-          null,
-        );
-      }
-      return save({ storeId: storeIdFrom(random), node, engine: "memory", boot: 1, founders, genesis: null });
+      return save(firstIdentity(storeIdFrom(random), claim));
     }
     readIdentity(disk, broken, (identity, reason) => {
-      if (identity === null) return done({ kind: "refused", reason }, null);
-      if (identity.node !== node) {
-        return done(
-          { kind: "refused", reason: `the directory belongs to node ${identity.node}, not node ${node}` },
-          null,
-        );
-      }
-      if (identity.engine !== "memory") {
-        return done(
-          { kind: "refused", reason: `the directory belongs to the ${String(identity.engine)} engine` },
-          null,
-        );
-      }
+      const trouble = identity === null ? reason : mismatch(identity, claim);
+      if (identity === null || trouble !== null) return refuse(trouble ?? reason);
       save({ ...identity, boot: identity.boot + 1 });
     });
   });
+}
+
+function firstIdentity(storeId: StoreId, { id, engine, cluster, join }: Claim): Identity {
+  const founders = join ? [] : cluster;
+  return { storeId, node: id, engine, boot: 1, founders, genesis: null, incarnation: 0, removed: false };
+}
+
+/** Why the directory is not the one that the operator means, or null. */
+function mismatch(identity: Identity, { id, engine }: Claim): string | null {
+  if (identity.node !== id) return `the directory belongs to node ${identity.node}, not node ${id}`;
+  if (identity.engine !== engine) return `the directory belongs to the ${identity.engine} engine, not ${engine}`;
+  if (!identity.removed) return null;
+  return `node ${id} was removed from the cluster; to start afresh, empty its directory, add it again and start it with --join`;
 }
 
 function readIdentity(

@@ -1,24 +1,46 @@
 /**
- * The contract of the place where rows live. One read or write of the apply loop is in flight at a time, in order;
- * reads of clients may come between. A completion may come before the call returns.
+ * The contract of the place where rows and sessions live. One write is in flight at a time, in order; reads of clients
+ * may come between. A completion may come before the call returns. After an error the store is dead.
  */
-import type { Row } from "../kv/machine.ts";
+import type { Row, Writes } from "../kv/machine.ts";
+import type { Session, Sessions } from "../kv/sessions.ts";
 import type { DiskError } from "../ports.ts";
-import type { Index, Term } from "../units.ts";
+import type { LogPlace } from "../raft/messages.ts";
 
 export interface StateStore {
-  /** The entry up to which the rows are the fold of the log. */
-  readonly appliedIndex: Index;
+  /** The entry up to which rows and sessions are the fold of the log. */
+  readonly applied: LogPlace;
+  /** Up to here the state survives a power cut by itself; 0 for a store that is rebuilt from snapshot and log. */
+  readonly durableIndex: number;
   /** The rows of `keys`, in their order; null for an absent key. All are seen at one applied index. */
   read(keys: readonly string[], done: (error: DiskError | null, rows: readonly (Row | null)[]) => void): void;
-  /** Takes the writes and the applied (index, term) as one: never one without the other, whatever happens. */
-  write(
-    writes: ReadonlyMap<string, Row | null>,
-    appliedIndex: Index,
-    appliedTerm: Term,
-    done: (error: DiskError | null) => void,
-  ): void;
-  /** Hash of all rows, see kv/state-hash.ts. */
+  /** The sessions as of `applied`. The apply loop changes them in place, and says in `write` which have changed. */
+  readonly sessions: Sessions;
+  /** Takes the writes and `applied` as one: never one without the other, whatever happens. */
+  write(writes: Writes, applied: LogPlace, done: (error: DiskError | null) => void): void;
+  /** Everything at `applied`, held fast while writes go on. The holder calls `release`. */
+  freeze(done: (error: DiskError | null, frozen: Frozen | null) => void): void;
+  /** An empty place for a snapshot's content, beside the state; nothing is seen of it before its `commit`. */
+  beginInstall(): Installing;
+  /** Hash of rows and sessions, see kv/state-hash.ts. */
   readonly hash: { readonly digest: number; toString(): string };
   readonly rowCount: number;
+  close(): void;
+}
+
+export interface Frozen {
+  readonly place: LogPlace;
+  readonly rowCount: number;
+  readonly sessions: readonly Session[];
+  /** The next rows in order of their keys, about `count` of them; none at the end. */
+  rows(count: number, done: (error: DiskError | null, rows: readonly (readonly [string, Row])[]) => void): void;
+  release(): void;
+}
+
+export interface Installing {
+  /** Rows come in order of their keys. */
+  put(rows: readonly (readonly [string, Row])[], done: (error: DiskError | null) => void): void;
+  /** Replaces the state by what was put, at `place`, as one; durable where the store is. */
+  commit(sessions: readonly Session[], place: LogPlace, done: (error: DiskError | null) => void): void;
+  abort(): void;
 }

@@ -12,16 +12,24 @@
  * CRC, so that a misdirected, recycled or foreign batch fails. "Synced through" is how far the writer knew the log to
  * be durable when it wrote the batch: it is what tells a torn tail from corruption.
  *
- * Records: u8 1, u64 term, u64 vote (hard state) · u8 2, an entry as in wire/entry-codec.ts.
+ * Records: u8 1, u64 term, u64 vote (hard state) · u8 2, an entry as in wire/entry-codec.ts · u8 3, u64 index, u64 term,
+ * u64 cluster time (base: the log begins anew after that place, which a durable snapshot holds).
  */
 import { BadBytes, crc32, Reader, readU32, readU64, type Writer, writeId, writeU32, writeU64 } from "../bytes.ts";
-import type { Entry, HardState } from "../raft/messages.ts";
+import type { Entry, HardState, LogPlace } from "../raft/messages.ts";
 import type { StoreId } from "../units.ts";
 import { decodeEntry, entryLength } from "../wire/entry-codec.ts";
 
 export const batchHeaderBytes = 64;
 const magic = 0x4257534d; // "MSWB"
-const recordKinds = { hardState: 1, entry: 2 } as const;
+const recordKinds = { hardState: 1, entry: 2, base: 3 } as const;
+
+/** What one batch says, in this order. */
+export type BatchContent = {
+  readonly hardState: HardState | null;
+  readonly base: LogPlace | null;
+  readonly entries: readonly Entry[];
+};
 
 export type BatchPlace = {
   readonly storeId: StoreId;
@@ -44,18 +52,17 @@ export function segmentNumber(name: string): number | null {
 }
 
 /** Writes one batch at the start of `writer`. */
-export function encodeBatch(
-  writer: Writer,
-  place: BatchPlace,
-  hardState: HardState | null,
-  entries: readonly Entry[],
-): void {
+export function encodeBatch(writer: Writer, place: BatchPlace, { hardState, base, entries }: BatchContent): void {
   writer.reset();
   writer.reserve(batchHeaderBytes);
   if (hardState !== null) {
     writer.u8(recordKinds.hardState);
     writer.u64(hardState.term);
     writer.u64(hardState.vote);
+  }
+  if (base !== null) {
+    writer.u8(recordKinds.base);
+    for (const field of [base.index, base.term, base.clusterMicros]) writer.u64(field);
   }
   for (const entry of entries) {
     writer.u8(recordKinds.entry);
@@ -65,7 +72,7 @@ export function encodeBatch(
   const bytes = writer.bytes();
   writeU32(bytes, 0, magic);
   writeU32(bytes, 4, bytes.length);
-  writeU32(bytes, 12, entries.length + (hardState === null ? 0 : 1));
+  writeU32(bytes, 12, entries.length + (hardState === null ? 0 : 1) + (base === null ? 0 : 1));
   writeU64(bytes, 16, place.segment);
   writeU64(bytes, 24, place.offset);
   writeU64(bytes, 32, place.syncedThrough);
@@ -96,12 +103,17 @@ export function checkBatch(bytes: Uint8Array, segment: number, offset: number, s
   }
 }
 
+export interface RecordTaker {
+  hardState(hardState: HardState): void;
+  base(base: LogPlace): void;
+  entry(entry: Entry): void;
+}
+
 /** Hands each record of a checked batch to its taker. Throws BadBytes where a genuine batch holds what no writer wrote. */
 export function readRecords(
   bytes: Uint8Array,
   header: Pick<BatchHeader, "offset" | "bytes" | "records">,
-  takeHardState: (hardState: HardState) => void,
-  takeEntry: (entry: Entry) => void,
+  taker: RecordTaker,
 ): void {
   const end = header.offset + header.bytes;
   let at = header.offset + batchHeaderBytes;
@@ -109,10 +121,13 @@ export function readRecords(
     const kind = bytes[at]!;
     at += 1;
     if (kind === recordKinds.hardState) {
-      takeHardState({ term: readU64(bytes, at), vote: readU64(bytes, at + 8) });
+      taker.hardState({ term: readU64(bytes, at), vote: readU64(bytes, at + 8) });
       at += 16;
+    } else if (kind === recordKinds.base) {
+      taker.base({ index: readU64(bytes, at), term: readU64(bytes, at + 8), clusterMicros: readU64(bytes, at + 16) });
+      at += 24;
     } else if (kind === recordKinds.entry) {
-      takeEntry(decodeEntry(bytes, at, end));
+      taker.entry(decodeEntry(bytes, at, end));
       at += entryLength(bytes, at, end);
     } else {
       throw new BadBytes(`record kind ${kind} is not known: written by a newer version?`);

@@ -8,15 +8,15 @@
  */
 import { BadBytes } from "../bytes.ts";
 import type { Disk, DiskError, DiskFile } from "../ports.ts";
-import type { Entry, HardState } from "../raft/messages.ts";
-import type { StoreId } from "../units.ts";
-import type { WalTail } from "./wal.ts";
-import { checkBatch, readRecords, segmentName, segmentNumber } from "./wal-record.ts";
+import type { Entry, HardState, LogPlace } from "../raft/messages.ts";
+import type { Index, StoreId } from "../units.ts";
+import type { SegmentReach, WalTail } from "./wal.ts";
+import { checkBatch, readRecords, type RecordTaker, segmentName, segmentNumber } from "./wal-record.ts";
 
 export type Recovered = {
   readonly ok: true;
   readonly hardState: HardState;
-  readonly entries: readonly Entry[];
+  readonly log: WalLog;
   readonly tail: WalTail;
   /** Bytes cut off a torn tail; 0 after a clean stop. */
   readonly cutBytes: number;
@@ -33,9 +33,15 @@ export type RecoveryFailure =
   | { readonly ok: false; readonly kind: "disk"; readonly error: DiskError };
 
 export type Segment = { readonly number: number; readonly bytes: Uint8Array };
-export type Scan = {
+/**
+ * The entries that the segments hold, and where they begin. `base` is the place before the first entry: (0, 0), or what a
+ * base record says; its term is -1 where older segments are gone and nothing says it.
+ */
+export type WalLog = { readonly base: LogPlace; readonly entries: readonly Entry[] };
+
+export type Scan = WalLog & {
   readonly hardState: HardState;
-  readonly entries: readonly Entry[];
+  readonly segments: readonly SegmentReach[];
   /** The last segment that holds a good batch (or the first segment), how many of its bytes are good, its position. */
   readonly segment: number;
   readonly goodBytes: number;
@@ -48,8 +54,9 @@ export function scanSegments(
   segments: readonly Segment[],
   storeId: StoreId,
 ): Scan | (RecoveryFailure & { kind: "corrupt" }) {
-  const state = { hardState: { term: 0, vote: 0 } as HardState, entries: [] as Entry[] };
-  let at = { segment: segments[0]?.number ?? 0, goodBytes: 0, segmentPosition: 0 };
+  const state = new Replay(segments[0]?.number ?? 0);
+  const reaches: SegmentReach[] = [];
+  let at = { segment: segments[0]?.number ?? 0, goodBytes: 0, segmentPosition: startPosition(segments[0], storeId) };
   let syncedThrough = 0;
   for (const [k, { number, bytes }] of segments.entries()) {
     const segmentPosition = at.segmentPosition + at.goodBytes;
@@ -63,12 +70,15 @@ export function scanSegments(
         return corrupt(number, offset, "an earlier segment is too short");
       else {
         syncedThrough = Math.max(syncedThrough, header.syncedThrough);
-        const wrong = replay(bytes, header, state);
+        const wrong = state.take(bytes, header);
         if (wrong !== null) return corrupt(number, offset, wrong);
         offset += header.bytes;
       }
     }
-    if (offset > 0 || k === 0) at = { segment: number, goodBytes: offset, segmentPosition };
+    if (offset > 0 || k === 0) {
+      at = { segment: number, goodBytes: offset, segmentPosition };
+      reaches.push({ segment: number, lastIndex: state.takeReach() });
+    }
     const isLast = k === segments.length - 1;
     if (reason === "" && (offset > 0 || isLast)) continue;
     const later = lastSyncedThrough(segments.slice(k), offset, storeId);
@@ -76,42 +86,84 @@ export function scanSegments(
       return corrupt(number, offset, reason === "" ? "the segment is empty" : reason);
     }
     const cut = segments.slice(k).reduce((sum, segment) => sum + segment.bytes.length, 0) - offset;
-    return { ...state, ...at, cutBytes: cut };
+    return { ...state.result, ...at, segments: reaches, cutBytes: cut };
   }
   if (at.segmentPosition + at.goodBytes < syncedThrough)
     return corrupt(at.segment, at.goodBytes, "the file is too short");
-  return { ...state, ...at, cutBytes: 0 };
+  return { ...state.result, ...at, segments: reaches, cutBytes: 0 };
 }
 
 function corrupt(segment: number, offset: number, reason: string): RecoveryFailure & { kind: "corrupt" } {
   return { ok: false, kind: "corrupt", file: segmentName(segment), offset, reason };
 }
 
-function replay(
-  bytes: Uint8Array,
-  header: Parameters<typeof readRecords>[1],
-  state: { hardState: HardState; entries: Entry[] },
-): string | null {
-  try {
-    readRecords(
-      bytes,
-      header,
-      (hardState) => {
-        if (hardState.term < state.hardState.term) throw new BadBytes("the term falls");
-        state.hardState = hardState;
-      },
-      (entry) => {
-        if (entry.index < 1 || entry.index > state.entries.length + 1)
-          throw new BadBytes(`entry ${entry.index} leaves a gap`);
-        // A rewrite cuts everything from its index on, as it did in memory.
-        state.entries.length = entry.index - 1;
-        state.entries.push(entry);
-      },
-    );
-    return null;
-  } catch (error) {
-    if (error instanceof BadBytes) return error.message;
-    throw error;
+/** Where the first segment begins in the whole log: 0, or what its first batch says where older ones are gone. */
+function startPosition(first: Segment | undefined, storeId: StoreId): number {
+  if (first === undefined) return 0;
+  const header = checkBatch(first.bytes, first.number, 0, storeId);
+  return typeof header === "string" ? 0 : header.segmentPosition;
+}
+
+/** The records so far, folded. */
+class Replay implements RecordTaker {
+  /** Older segments are gone: the first entry may have any index. */
+  readonly #isCutOff: boolean;
+  #hardState: HardState = { term: 0, vote: 0 };
+  #base: LogPlace = { index: 0, term: 0, clusterMicros: 0 };
+  #entries: Entry[] = [];
+  #reach: Index = 0;
+  #begun = false;
+
+  constructor(firstSegment: number) {
+    this.#isCutOff = firstSegment > 0;
+  }
+
+  get result(): WalLog & { readonly hardState: HardState } {
+    return { hardState: this.#hardState, base: this.#base, entries: this.#entries };
+  }
+
+  /** The highest index since the last call. */
+  takeReach(): Index {
+    const reach = this.#reach;
+    this.#reach = 0;
+    return reach;
+  }
+
+  /** Folds a genuine batch in; returns what is wrong with it, or null. */
+  take(bytes: Uint8Array, header: Parameters<typeof readRecords>[1]): string | null {
+    try {
+      readRecords(bytes, header, this);
+      return null;
+    } catch (error) {
+      if (error instanceof BadBytes) return error.message;
+      throw error;
+    }
+  }
+
+  hardState(hardState: HardState): void {
+    if (hardState.term < this.#hardState.term) throw new BadBytes("the term falls");
+    this.#hardState = hardState;
+  }
+
+  /** As RaftLog.restore did in memory: what follows that very entry stays, else everything goes. */
+  base(base: LogPlace): void {
+    this.#begun = true;
+    this.#reach = Math.max(this.#reach, base.index);
+    const after = base.index - this.#base.index;
+    this.#entries = this.#entries[after - 1]?.term === base.term ? this.#entries.slice(after) : [];
+    this.#base = base;
+  }
+
+  entry(entry: Entry): void {
+    if (this.#isCutOff && !this.#begun) this.#base = { index: entry.index - 1, term: -1, clusterMicros: 0 };
+    this.#begun = true;
+    const at = entry.index - this.#base.index - 1;
+    if (at < 0) throw new BadBytes(`entry ${entry.index} lies before the log's base ${this.#base.index}`);
+    if (at > this.#entries.length) throw new BadBytes(`entry ${entry.index} leaves a gap`);
+    // A rewrite cuts everything from its index on, as it did in memory.
+    this.#entries.length = at;
+    this.#entries.push(entry);
+    this.#reach = Math.max(this.#reach, entry.index);
   }
 }
 
@@ -190,8 +242,9 @@ function settleTail(
         if (syncError !== null) return broken(syncError);
         disk.syncDirectory((directoryError) => {
           if (directoryError !== null) return broken(directoryError);
-          const { hardState, entries, segment, segmentPosition, goodBytes: offset, cutBytes } = scan;
-          done({ ok: true, hardState, entries, cutBytes, tail: { file, segment, segmentPosition, offset, hardState } });
+          const { hardState, base, entries, segment, segments, segmentPosition, goodBytes: offset, cutBytes } = scan;
+          const tail = { file, segment, segments, segmentPosition, offset, hardState };
+          done({ ok: true, hardState, log: { base, entries }, cutBytes, tail });
         });
       });
     };

@@ -8,9 +8,9 @@
 import { assert } from "../assert.ts";
 import { Writer } from "../bytes.ts";
 import type { Clock, Disk, DiskError, DiskFile, Timer } from "../ports.ts";
-import type { Entry, HardState } from "../raft/messages.ts";
-import type { Micros, StoreId } from "../units.ts";
-import { encodeBatch, segmentName } from "./wal-record.ts";
+import type { HardState } from "../raft/messages.ts";
+import type { Index, Micros, StoreId } from "../units.ts";
+import { type BatchContent, encodeBatch, segmentName } from "./wal-record.ts";
 
 export type WalOptions = { readonly segmentBytesMax: number; readonly idleMarkMicros: Micros };
 
@@ -21,9 +21,14 @@ export type WalTail = {
   readonly segmentPosition: number;
   readonly offset: number;
   readonly hardState: HardState;
+  /** Every segment there is, this one last, with the highest index of an entry in it. */
+  readonly segments: readonly SegmentReach[];
 };
 
-type Batch = { readonly hardState: HardState | null; readonly entries: readonly Entry[]; readonly done: () => void };
+export type SegmentReach = { readonly segment: number; readonly lastIndex: Index };
+type Batch = { readonly content: BatchContent; readonly done: () => void };
+
+const empty: BatchContent = { hardState: null, base: null, entries: [] };
 
 export class Wal {
   readonly #disk: Disk;
@@ -39,6 +44,10 @@ export class Wal {
   #segmentPosition: number;
   #offset: number;
   #hardState: HardState;
+  /** The full segments, oldest first, and how far the current one reaches. */
+  #full: SegmentReach[];
+  #lastIndex: Index;
+  #purging = false;
   /** Positions, in bytes over all segments. Invariant: marked <= synced <= written. */
   #syncedThrough: number;
   #markedThrough: number;
@@ -68,6 +77,8 @@ export class Wal {
     this.#segmentPosition = tail.segmentPosition;
     this.#offset = tail.offset;
     this.#hardState = tail.hardState;
+    this.#full = tail.segments.slice(0, -1);
+    this.#lastIndex = tail.segments.at(-1)?.lastIndex ?? 0;
     // Recovery has synced all that it found.
     this.#syncedThrough = this.#written;
     this.#markedThrough = 0;
@@ -82,17 +93,46 @@ export class Wal {
     return this.#syncedThrough;
   }
 
-  /** `done` comes when the hard state and the entries, and all given before them, survive a power cut. */
-  append(hardState: HardState | null, entries: readonly Entry[], done: () => void): void {
+  /** `done` comes when the batch, and all given before it, survive a power cut. */
+  append(content: BatchContent, done: () => void): void {
     if (this.#dead) return;
     if (this.#rotating || this.#offset >= this.#options.segmentBytesMax) {
       this.#rotating = true;
-      this.#backlog.push({ hardState, entries, done });
+      this.#backlog.push({ content, done });
     } else {
-      this.#write(hardState, entries);
+      this.#write(content);
       this.#waiting.push({ position: this.#written, done });
     }
     this.#work();
+  }
+
+  /**
+   * Removes the segments that hold nothing after `index`, oldest first: a durable snapshot covers them. Stops where one
+   * still is needed, so that what is left is one run. Removing is not waited for.
+   */
+  purge(index: Index): void {
+    const oldest = this.#full[0];
+    if (this.#dead || this.#purging || oldest === undefined || oldest.lastIndex > index) return;
+    // The hard state that opens the next segment must be durable first: the oldest may hold the only copy.
+    const isNextDurable = this.#full.length > 1 || this.#syncedThrough > this.#segmentPosition;
+    if (!isNextDurable) return;
+    this.#purging = true;
+    this.#full.shift();
+    this.#disk.remove(segmentName(oldest.segment), (error) => {
+      if (this.#dead) return;
+      if (error !== null) return this.#fail(error);
+      // In order, also after a power cut: a later segment is not removed before an earlier one surely is.
+      this.#disk.syncDirectory((failure) => {
+        if (this.#dead) return;
+        if (failure !== null) return this.#fail(failure);
+        this.#purging = false;
+        this.purge(index);
+      });
+    });
+  }
+
+  get segmentCount(): number {
+    return this.#full.length + 1;
   }
 
   close(): void {
@@ -101,9 +141,11 @@ export class Wal {
     this.#file.close();
   }
 
-  #write(hardState: HardState | null, entries: readonly Entry[]): void {
+  #write(content: BatchContent): void {
     // Here and not when it is given: what opens the next segment must not be newer than what waits behind it.
-    if (hardState !== null) this.#hardState = hardState;
+    if (content.hardState !== null) this.#hardState = content.hardState;
+    for (const { index } of content.entries) this.#lastIndex = Math.max(this.#lastIndex, index);
+    if (content.base !== null) this.#lastIndex = Math.max(this.#lastIndex, content.base.index);
     const place = {
       storeId: this.#storeId,
       segment: this.#segment,
@@ -111,7 +153,7 @@ export class Wal {
       segmentPosition: this.#segmentPosition,
       syncedThrough: this.#syncedThrough,
     };
-    encodeBatch(this.#writer, place, hardState, entries);
+    encodeBatch(this.#writer, place, content);
     const bytes = this.#writer.bytes();
     const error = this.#file.write(this.#offset, bytes);
     if (error !== null) return this.#fail(error);
@@ -149,7 +191,7 @@ export class Wal {
   /** An empty batch that says how far the log is durable; without it, an idle log's last batch would pass for a torn tail. */
   #mark(): void {
     if (this.#dead || this.#syncing || this.#rotating || this.#markedThrough >= this.#syncedThrough) return;
-    this.#write(null, []);
+    this.#write(empty);
     this.#markPosition = this.#written;
     this.#work();
   }
@@ -171,8 +213,10 @@ export class Wal {
         this.#offset = 0;
         this.#file = file;
         // Each segment opens with the hard state, so that older segments can go.
-        this.#write(this.#hardState, []);
-        for (const { hardState, entries, done } of this.#backlog.splice(0)) this.append(hardState, entries, done);
+        this.#full.push({ segment: this.#segment - 1, lastIndex: this.#lastIndex });
+        this.#lastIndex = 0;
+        this.#write({ ...empty, hardState: this.#hardState });
+        for (const { content, done } of this.#backlog.splice(0)) this.append(content, done);
         this.#work();
       });
     });

@@ -10,7 +10,9 @@ import type { Envelope } from "../raft/messages.ts";
 import { decodeHandshake, encodeHandshake, FrameReader, type Handshake, protocolVersion, writeFrame } from "./frame.ts";
 import { decodeEnvelope, encodeEnvelope } from "./message-codec.ts";
 
-const verdicts = { welcome: 1, refused: 2 } as const;
+const verdicts = { welcome: 1, refused: 2, removed: 3 } as const;
+/** The judgement on a member that a committed configuration is without; it ends itself when it hears it. */
+export const removedVerdict = "removed";
 const refusalBytesMax = 1024;
 /** A handshake is this small; more bytes than this before one is complete are a stranger's. */
 const handshakeBytesMax = 512;
@@ -70,7 +72,9 @@ export class Outbound {
       let refusal: string | null = null;
       this.#frames.receive(chunk, (body) => {
         if (this.#state !== "greeting") throw new BadBytes("the listener speaks out of turn");
-        if (body.u8() === verdicts.welcome) this.#state = "open";
+        const verdict = body.u8();
+        if (verdict === verdicts.welcome) this.#state = "open";
+        else if (verdict === verdicts.removed) refusal = removedVerdict;
         else refusal = `refused: ${latin1(body.raw(Math.min(body.left, refusalBytesMax)))}`;
       });
       if (refusal !== null) this.#state = "closed";
@@ -133,7 +137,8 @@ export class Inbound {
     if (refusal === null) this.#peer = theirs;
     const writer = new Writer();
     writeFrame(writer, () => {
-      writer.u8(refusal === null ? verdicts.welcome : verdicts.refused);
+      const { welcome, refused, removed } = verdicts;
+      writer.u8(refusal === null ? welcome : refusal === removedVerdict ? removed : refused);
       if (refusal !== null) writer.raw(latin1Bytes(refusal));
     });
     this.#reply = writer.bytes().slice();

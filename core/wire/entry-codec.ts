@@ -1,17 +1,18 @@
 /**
  * An entry as bytes: independent of its position and checked by itself.
  *
- *      0 u32 length of the whole record     32 u64 cluster time      64 u64 session
- *      4 u32 CRC-32 of bytes 8..length      40 u64 origin node       72 u64 sequence
- *      8 u64 index                          48 u64 origin boot       80 payload
- *     16 u64 term                           56 u64 origin seq
+ *      0 u32 length of the whole record     40 u64 origin node           72 u64 session
+ *      4 u32 CRC-32 of bytes 8..length      48 u64 origin incarnation    80 u64 sequence
+ *      8 u64 index                          56 u64 origin boot           88 payload
+ *     16 u64 term                           64 u64 origin seq
  *     24 u8 kind, u8 version, 6 zero bytes
+ *     32 u64 cluster time
  */
 import { BadBytes, crc32, readU32, readU64, writeU32, writeU64 } from "../bytes.ts";
 import type { Entry, Proposal } from "../raft/messages.ts";
 import type { Index, Micros, Term } from "../units.ts";
 
-export const entryHeaderBytes = 80;
+export const entryHeaderBytes = 88;
 /** The only payload version there is. */
 const payloadVersion = 1;
 
@@ -26,10 +27,11 @@ export function makeEntry(index: Index, term: Term, clusterMicros: Micros, propo
   bytes[25] = payloadVersion;
   writeU64(bytes, 32, clusterMicros);
   writeU64(bytes, 40, origin.node);
-  writeU64(bytes, 48, origin.boot);
-  writeU64(bytes, 56, origin.seq);
-  writeU64(bytes, 64, session);
-  writeU64(bytes, 72, sequence);
+  writeU64(bytes, 48, origin.incarnation);
+  writeU64(bytes, 56, origin.boot);
+  writeU64(bytes, 64, origin.seq);
+  writeU64(bytes, 72, session);
+  writeU64(bytes, 80, sequence);
   bytes.set(payload, entryHeaderBytes);
   const crc = crc32(bytes.subarray(8), 0);
   writeU32(bytes, 4, crc);
@@ -56,9 +58,9 @@ export function decodeEntry(bytes: Uint8Array, at: number, end: number): Entry {
     kind: own[24]!,
     version: own[25]!,
     clusterMicros: readU64(own, 32),
-    origin: { node: readU64(own, 40), boot: readU64(own, 48), seq: readU64(own, 56) },
-    session: readU64(own, 64),
-    sequence: readU64(own, 72),
+    origin: { node: readU64(own, 40), incarnation: readU64(own, 48), boot: readU64(own, 56), seq: readU64(own, 64) },
+    session: readU64(own, 72),
+    sequence: readU64(own, 80),
     crc,
     bytes: own,
   };

@@ -4,8 +4,18 @@
  */
 import { unreachable } from "../assert.ts";
 import { BadBytes, Reader, Writer } from "../bytes.ts";
-import { type Entry, type Envelope, type Message, type Proposal, entryKinds } from "../raft/messages.ts";
-import { decodeEntry, entryHeaderBytes, entryLength } from "./entry-codec.ts";
+import {
+  type ChangeOutcome,
+  type Entry,
+  type Envelope,
+  type Message,
+  type Proposal,
+  type RemovalReason,
+  entryKinds,
+} from "../raft/messages.ts";
+import type { Change } from "../raft/membership.ts";
+import { decodeConfiguration, urlBytesMax } from "./configuration-codec.ts";
+import { decodeEntry, entryHeaderBytes, entryLength, entryPayload } from "./entry-codec.ts";
 
 /** Numbers on the wire; never reused. */
 const kinds = {
@@ -20,10 +30,32 @@ const kinds = {
   read: 9,
   "read-reply": 10,
   founder: 11,
+  "timeout-now": 12,
+  "snapshot-chunk": 13,
+  "snapshot-reply": 14,
+  knock: 15,
+  welcome: 16,
+  removed: 17,
+  change: 18,
+  "change-reply": 19,
 } as const satisfies Record<Message["kind"], number>;
 
-export const urlBytesMax = 2048;
 const foundersMax = 64;
+/** Numbers on the wire; never reused. */
+const changeKinds = ["add", "remove", "promote", "lead"] as const satisfies readonly Change["kind"][];
+const outcomes = [
+  "done",
+  "busy",
+  "gave-up",
+  "member-exists",
+  "url-in-use",
+  "unknown-member",
+  "last-voter",
+  "no-majority-left",
+  "not-bound",
+  "no-voter",
+] as const satisfies readonly ChangeOutcome[];
+const removalReasons = ["removed", "another-directory"] as const satisfies readonly RemovalReason[];
 
 export function encodeEnvelope(writer: Writer, envelope: Envelope): void {
   writer.id(envelope.cluster);
@@ -40,9 +72,8 @@ function encodeMessage(writer: Writer, message: Message): void {
   switch (message.kind) {
     case "pre-vote":
     case "vote":
-      writer.u64(message.term);
-      writer.u64(message.lastIndex);
-      writer.u64(message.lastTerm);
+      for (const field of [message.term, message.lastIndex, message.lastTerm]) writer.u64(field);
+      if (message.kind === "vote") writer.u8(message.transfer ? 1 : 0);
       return;
     case "pre-vote-reply":
     case "vote-reply":
@@ -89,13 +120,73 @@ function encodeMessage(writer: Writer, message: Message): void {
       for (const id of message.genesis) writer.id(id);
       return;
     default:
+      return encodeAffair(writer, message);
+  }
+}
+
+/** What concerns snapshots and membership. */
+function encodeAffair(writer: Writer, message: Affair): void {
+  switch (message.kind) {
+    case "timeout-now":
+      writer.u64(message.term);
+      return;
+    case "snapshot-chunk":
+      for (const field of [message.term, message.index, message.lastTerm, message.totalBytes]) writer.u64(field);
+      writer.u32(message.crc);
+      writer.u64(message.offset);
+      writer.u32(message.bytes.length);
+      writer.raw(message.bytes);
+      return;
+    case "snapshot-reply":
+      for (const field of [message.term, message.index, message.offset]) writer.u64(field);
+      return;
+    case "knock":
+      writer.id(message.storeId);
+      writer.u64(message.incarnation);
+      return;
+    case "welcome":
+      writer.id(message.storeId);
+      writer.u64(message.incarnation);
+      writer.u32(message.genesis.length);
+      for (const id of message.genesis) writer.id(id);
+      writer.u32(message.founders.length);
+      for (const url of message.founders) writer.text(url);
+      return;
+    case "removed":
+      writer.id(message.storeId);
+      writer.u64(message.incarnation);
+      writer.u8(removalReasons.indexOf(message.reason));
+      return;
+    case "change":
+      for (const field of [message.boot, message.seq]) writer.u64(field);
+      writer.u8(changeKinds.indexOf(message.change.kind));
+      writer.u64(message.change.id);
+      if (message.change.kind === "add") {
+        writer.text(message.change.url);
+        writer.u8(message.change.autoPromote ? 1 : 0);
+      }
+      return;
+    case "change-reply":
+      for (const field of [message.boot, message.seq]) writer.u64(field);
+      writer.u8(outcomes.indexOf(message.outcome));
+      return;
+    default:
       return unreachable(message);
   }
 }
 
+type Affair = Extract<
+  Message,
+  {
+    kind:
+      "timeout-now" | "snapshot-chunk" | "snapshot-reply" | "knock" | "welcome" | "removed" | "change" | "change-reply";
+  }
+>;
+
 function encodeProposal(writer: Writer, proposal: Proposal): void {
   writer.u8(proposal.kind);
   writer.u64(proposal.origin.node);
+  writer.u64(proposal.origin.incarnation);
   writer.u64(proposal.origin.boot);
   writer.u64(proposal.origin.seq);
   writer.u64(proposal.session);
@@ -121,8 +212,10 @@ function decodeMessage(reader: Reader, kind: number): Message {
   switch (kind) {
     case kinds["pre-vote"]:
       return { kind: "pre-vote", term: reader.u64(), lastIndex: reader.u64(), lastTerm: reader.u64() };
-    case kinds.vote:
-      return { kind: "vote", term: reader.u64(), lastIndex: reader.u64(), lastTerm: reader.u64() };
+    case kinds.vote: {
+      const [term, lastIndex, lastTerm] = [reader.u64(), reader.u64(), reader.u64()];
+      return { kind: "vote", term, lastIndex, lastTerm, transfer: decodeBoolean(reader) };
+    }
     case kinds["pre-vote-reply"]:
       return { kind: "pre-vote-reply", term: reader.u64(), granted: decodeBoolean(reader) };
     case kinds["vote-reply"]:
@@ -142,7 +235,7 @@ function decodeMessage(reader: Reader, kind: number): Message {
     }
     case kinds.forward: {
       const term = reader.u64();
-      const proposals = Array.from({ length: reader.count(45) }, () => decodeProposal(reader));
+      const proposals = Array.from({ length: reader.count(53) }, () => decodeProposal(reader));
       return { kind: "forward", term, proposals };
     }
     case kinds["forward-refused"]: {
@@ -156,8 +249,61 @@ function decodeMessage(reader: Reader, kind: number): Message {
     case kinds.founder:
       return decodeFounder(reader);
     default:
+      return decodeAffair(reader, kind);
+  }
+}
+
+function decodeAffair(reader: Reader, kind: number): Affair {
+  switch (kind) {
+    case kinds["timeout-now"]:
+      return { kind: "timeout-now", term: reader.u64() };
+    case kinds["snapshot-chunk"]: {
+      const [term, index, lastTerm, totalBytes] = [reader.u64(), reader.u64(), reader.u64(), reader.u64()];
+      const [crc, offset] = [reader.u32(), reader.u64()];
+      const bytes = reader.raw(reader.u32()).slice();
+      return { kind: "snapshot-chunk", term, index, lastTerm, totalBytes, crc, offset, bytes };
+    }
+    case kinds["snapshot-reply"]:
+      return { kind: "snapshot-reply", term: reader.u64(), index: reader.u64(), offset: reader.u64() };
+    case kinds.knock:
+      return { kind: "knock", storeId: reader.id(), incarnation: reader.u64() };
+    case kinds.welcome: {
+      const [storeId, incarnation] = [reader.id(), reader.u64()];
+      const genesis = Array.from({ length: Math.min(reader.count(16), foundersMax) }, () => reader.id());
+      const founders = Array.from({ length: Math.min(reader.count(4), foundersMax) }, () => reader.text(urlBytesMax));
+      return { kind: "welcome", storeId, incarnation, genesis, founders };
+    }
+    case kinds.removed: {
+      const [storeId, incarnation] = [reader.id(), reader.u64()];
+      return { kind: "removed", storeId, incarnation, reason: decodeName(reader, removalReasons) };
+    }
+    case kinds.change: {
+      const [boot, seq] = [reader.u64(), reader.u64()];
+      return { kind: "change", boot, seq, change: decodeChange(reader) };
+    }
+    case kinds["change-reply"]:
+      return {
+        kind: "change-reply",
+        boot: reader.u64(),
+        seq: reader.u64(),
+        outcome: decodeName(reader, outcomes),
+      };
+    default:
       throw new BadBytes(`message kind ${kind} is not known`);
   }
+}
+
+function decodeChange(reader: Reader): Change {
+  const kind = decodeName(reader, changeKinds);
+  const id = reader.u64();
+  if (kind !== "add") return { kind, id };
+  return { kind, id, url: reader.text(urlBytesMax), autoPromote: decodeBoolean(reader) };
+}
+
+function decodeName<T extends string>(reader: Reader, names: readonly T[]): T {
+  const name = names[reader.u8()];
+  if (name === undefined) throw new BadBytes("a code that is not known");
+  return name;
 }
 
 function decodeFounder(reader: Reader): Message {
@@ -182,6 +328,7 @@ function decodeEntries(reader: Reader, prevIndex: number): Entry[] {
     const entry = decodeEntry(reader.bytes, reader.at, end);
     if (entry.index !== prevIndex + 1 + k) throw new BadBytes("entries of an append are contiguous");
     if (k > 0 && entry.term < entries[k - 1]!.term) throw new BadBytes("terms fall within an append");
+    if (entry.kind === entryKinds.configuration) decodeConfiguration(entryPayload(entry));
     entries.push(entry);
     reader.raw(length);
   }
@@ -191,7 +338,8 @@ function decodeEntries(reader: Reader, prevIndex: number): Entry[] {
 function decodeProposal(reader: Reader): Proposal {
   const kind = reader.u8();
   if (kind !== entryKinds.command) throw new BadBytes(`entry kind ${kind} may not be forwarded`);
-  const origin = { node: reader.u64(), boot: reader.u64(), seq: reader.u64() };
+  const [node, incarnation, boot, seq] = [reader.u64(), reader.u64(), reader.u64(), reader.u64()];
+  const origin = { node, incarnation, boot, seq };
   const [session, sequence] = [reader.u64(), reader.u64()];
   return { kind, origin, session, sequence, payload: reader.raw(reader.u32()).slice() };
 }

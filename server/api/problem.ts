@@ -38,3 +38,8 @@ export function failureProblem({ code, definite }: Failure): Problem {
 export function badRequest(code: string, detail: string): Problem {
   return { status: 400, code, detail, definite: true };
 }
+
+export function methodNotAllowed(allow: string): Response {
+  const problem = { status: 405, code: "method-not-allowed", detail: `Allowed here: ${allow}.`, definite: true };
+  return problemResponse(problem, { Allow: allow });
+}

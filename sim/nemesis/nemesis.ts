@@ -64,7 +64,7 @@ export class Nemesis implements Target {
     const host = payload as Host;
     if (code === nemesisEvents.slot) this.#strike();
     else if (code === nemesisEvents.restart) {
-      if (host.node === null) this.startHost(host);
+      if (host.node === null && !host.retired) this.startHost(host);
     } else if (host.paused) {
       this.#trace.line(this.#scheduler.now, "resume", host.id);
       host.resume();

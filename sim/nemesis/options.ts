@@ -3,6 +3,7 @@
  * others 2012): every fault family is off in half of the runs, so that one does not hide what another would find.
  */
 import alea from "seedrandom/lib/alea.js";
+import type { SessionLimits } from "../../core/kv/sessions.ts";
 import { modelVersion } from "../draws.ts";
 
 export const faultFamilies = [
@@ -45,6 +46,18 @@ export type Plan = {
   readonly entriesPerApplyMax: number;
   readonly uncommittedBytesMax: number;
   readonly walSegmentBytesMax: number;
+  readonly snapshotEntries: number;
+  readonly trailingEntries: number;
+  readonly snapshotChunkBytes: number;
+  /** Machines that are not founders, and may be added. */
+  readonly spares: number;
+  /** Mean time between two wishes of the operator; 0: none. */
+  readonly operatorMicros: number;
+  /** Of a hundred writes, how many are conditional. */
+  readonly casPercent: number;
+  /** Clients open sessions, and ask again under the same sequence. */
+  readonly sessions: boolean;
+  readonly sessionLimits: SessionLimits;
   /** Parts in a million: per message, per sync or per time slot and target; 0: the family is off. */
   readonly faults: Readonly<Record<FaultFamily, number>>;
 };
@@ -95,6 +108,17 @@ export function planOf(seed: number): Plan {
     entriesPerApplyMax: pick([1, 3, 256]),
     uncommittedBytesMax: pick([500, 1_000_000, 1_000_000]),
     walSegmentBytesMax: pick([600, 4_096, 1_000_000]),
+    snapshotEntries: pick([3, 8, 60, 10_000]),
+    trailingEntries: pick([0, 1, 3, 100]),
+    snapshotChunkBytes: pick([60, 500, 65_536]),
+    spares: 2,
+    operatorMicros: pick([0, 0, 1_000_000, 3_000_000]),
+    casPercent: pick([0, 0, 30]),
+    sessions: pick([false, true]),
+    sessionLimits: pick([
+      { sessionsMax: 10_000, resultsMax: 128, idleMicrosMax: 3_600_000_000 },
+      { sessionsMax: 3, resultsMax: 2, idleMicrosMax: 3_000_000 },
+    ]),
     faults,
   };
 }

@@ -1,46 +1,98 @@
-import { must } from "../violation.ts";
 import { mix } from "../draws.ts";
+import { must } from "../violation.ts";
+
+/** What a log holds before its first entry: (0, 0), or a snapshot's place; `chain` stands for everything up to it. */
+export type GhostBase = { readonly index: number; readonly term: number; readonly chain: number };
+const origin: GhostBase = { index: 0, term: 0, chain: 0x5eed };
 
 /** A log as the ghost keeps it: (term, crc) by index, and a running hash, so that two prefixes compare in O(1). */
 export class GhostLog {
-  readonly #terms: number[] = [0];
-  readonly #crcs: number[] = [0];
-  readonly #chains: number[] = [0x5eed];
+  #base = origin;
+  /** From the base on, which stands at 0. */
+  #terms: number[] = [0];
+  #crcs: number[] = [0];
+  #chains: number[] = [origin.chain];
+  /** Indexes of the configuration entries in it, rising. */
+  #configurations: number[] = [];
+
+  get base(): number {
+    return this.#base.index;
+  }
 
   get last(): number {
-    return this.#terms.length - 1;
+    return this.#base.index + this.#terms.length - 1;
   }
 
   get lastTerm(): number {
-    return this.#terms[this.last]!;
+    return this.#terms.at(-1)!;
   }
 
   termAt(index: number): number {
-    return this.#terms[index] ?? -1;
+    return this.#terms[index - this.#base.index] ?? -1;
   }
 
   crcAt(index: number): number {
-    return this.#crcs[index] ?? -1;
+    return this.#crcs[index - this.#base.index] ?? -1;
   }
 
-  /** Equal where the logs are equal up to `index`; -1 beyond the end. */
+  /** Equal where the logs are equal up to `index`; -1 below the base and beyond the end. */
   chainAt(index: number): number {
-    return this.#chains[index] ?? -1;
+    return this.#chains[index - this.#base.index] ?? -1;
+  }
+
+  /** The newest configuration entry, or the base where there is none after it. */
+  get configurationIndex(): number {
+    return this.#configurations.at(-1) ?? 0;
   }
 
   /** Sets the entry at `index`, which cuts off what follows. I5: logs are contiguous and their terms never fall. */
-  put(index: number, term: number, crc: number, whose: string): void {
-    must(index >= 1 && index <= this.last + 1, "I5", () => `${whose}: entry ${index} leaves a gap after ${this.last}`);
-    this.#terms.length = index;
-    this.#crcs.length = index;
-    this.#chains.length = index;
+  put(index: number, term: number, crc: number, isConfiguration: boolean, whose: string): void {
+    must(index > this.base && index <= this.last + 1, "I5", () => {
+      return `${whose}: entry ${index} leaves a gap in a log of ${this.base} to ${this.last}`;
+    });
+    this.#cut(index - this.base);
     must(
       term >= this.lastTerm,
       "I5",
       () => `${whose}: the term falls from ${this.lastTerm} to ${term} at index ${index}`,
     );
-    this.#chains.push(mix(mix(this.#chains[index - 1]!, term), crc) >>> 0);
+    this.#chains.push(mix(mix(this.#chains.at(-1)!, term), crc) >>> 0);
     this.#terms.push(term);
     this.#crcs.push(crc);
+    if (isConfiguration) this.#configurations.push(index);
+  }
+
+  /** The log begins anew after `base`: what follows that very entry stays, else everything goes. */
+  rebase(base: GhostBase): void {
+    if (this.chainAt(base.index) === base.chain) {
+      const from = base.index - this.base;
+      this.#terms = this.#terms.slice(from);
+      this.#crcs = this.#crcs.slice(from);
+      this.#chains = this.#chains.slice(from);
+    } else {
+      this.#terms = [base.term];
+      this.#crcs = [0];
+      this.#chains = [base.chain];
+      this.#configurations = [];
+    }
+    this.#base = base;
+    this.#configurations = this.#configurations.filter((index) => index > base.index);
+  }
+
+  clone(): GhostLog {
+    const copy = new GhostLog();
+    copy.#base = this.#base;
+    copy.#terms = [...this.#terms];
+    copy.#crcs = [...this.#crcs];
+    copy.#chains = [...this.#chains];
+    copy.#configurations = [...this.#configurations];
+    return copy;
+  }
+
+  #cut(length: number): void {
+    this.#terms.length = length;
+    this.#crcs.length = length;
+    this.#chains.length = length;
+    while (this.configurationIndex >= this.base + length && this.#configurations.length > 0) this.#configurations.pop();
   }
 }

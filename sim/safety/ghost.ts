@@ -2,34 +2,34 @@
  * The ghost: what is true of the whole cluster, computed from the bytes that reach the disks and the messages that reach
  * the network, never from what a node believes. Invariants are judged against it.
  */
-import { Reader, readU32 } from "../../core/bytes.ts";
-import {
-  batchHeaderBytes,
-  type BatchHeader,
-  checkBatch,
-  readRecords,
-  segmentNumber,
-} from "../../core/storage/wal-record.ts";
+import { BadBytes } from "../../core/bytes.ts";
+import type { SessionLimits } from "../../core/kv/sessions.ts";
+import { type SnapshotHeader, SnapshotReader } from "../../core/kv/snapshot.ts";
+import { StateHash } from "../../core/kv/state-hash.ts";
 import type { RaftLog } from "../../core/raft/log.ts";
-import type { Entry } from "../../core/raft/messages.ts";
+import { type Configuration, type Entry, entryKinds } from "../../core/raft/messages.ts";
 import type { NodeId, Term } from "../../core/units.ts";
+import { decodeConfiguration } from "../../core/wire/configuration-codec.ts";
+import { entryPayload } from "../../core/wire/entry-codec.ts";
 import { must, Violation } from "../violation.ts";
+import { type GhostBatch, GhostDisk } from "./ghost-disk.ts";
 import { GhostLog } from "./ghost-log.ts";
 import { GhostMachine } from "./ghost-machine.ts";
 
 type Hard = { term: Term; vote: NodeId };
-type GhostBatch = { readonly hard: Hard | null; readonly entries: readonly Entry[] };
-type Pending = GhostBatch & { readonly file: string; readonly seq: number };
 
 export class GhostNode {
   readonly id: NodeId;
+  readonly disk = new GhostDisk();
   /** The log and hard state as written, page cache included; and as an honest disk would hold them. */
   written = new GhostLog();
   writtenHard: Hard = { term: 0, vote: 0 };
   durable = new GhostLog();
   durableHard: Hard = { term: 0, vote: 0 };
-  pending: Pending[] = [];
-  durableBatches = 0;
+  /** Its log as a leader, as far as it has told or written it: replication does not wait for the own disk. */
+  led: { readonly term: Term; readonly log: GhostLog } | null = null;
+  /** The newest durable snapshot. */
+  snapshot = 0;
   /** Of this process life. */
   commit = 0;
   applied = 0;
@@ -40,89 +40,130 @@ export class GhostNode {
 }
 
 export class Ghost {
-  readonly nodes: readonly GhostNode[];
-  readonly majority: number;
+  readonly nodes: GhostNode[];
   /** The node whose election each term has seen. */
   readonly leaders = new Map<Term, NodeId>();
   /** Durable votes: term * 64 + voter -> candidate. */
   readonly #votes = new Map<number, NodeId>();
-  /** The payload's CRC of each (index, term) ever written. */
-  readonly #payloads = new Map<number, number>();
+  /** Every (index, term) ever written, by index * 65536 + term. */
+  readonly #entries = new Map<number, Entry>();
+  readonly #configurations = new Map<number, Configuration>();
+  /** What the founders have agreed on; empty until one of them runs. */
+  #founding: Configuration = { members: [], voters: [], outgoing: [], learners: [], removed: [] };
   /** The committed prefix: what some node's commit index has reached. */
   readonly committed = new GhostLog();
+  /** Index of the configuration in force at each committed index. */
+  readonly #configurationAt: number[] = [0];
   /** The term in which each index was committed; they never fall along the log. */
   readonly #committedIn: Term[] = [0];
-  readonly #machine = new GhostMachine();
-  /** Entries by (index, term), to fold them once they are committed. */
-  readonly #entries = new Map<number, Entry>();
+  readonly #machine: GhostMachine;
 
-  constructor(count: number) {
+  constructor(count: number, limits: SessionLimits) {
     this.nodes = Array.from({ length: count }, (_, k) => new GhostNode(k + 1));
-    this.majority = (count >> 1) + 1;
+    this.#machine = new GhostMachine(limits);
   }
 
   node(id: NodeId): GhostNode {
     return this.nodes[id - 1]!;
   }
 
-  /** How many nodes have durably voted for `candidate` in `term`. I4. */
-  votesFor(candidate: NodeId, term: Term): number {
-    return this.nodes.filter(({ id }) => this.#votes.get(term * 64 + id) === candidate).length;
+  founded(configuration: Configuration): void {
+    this.#founding = configuration;
   }
 
-  /** How many nodes durably hold the committed prefix up to `index`. */
-  holders(index: number): number {
-    const chain = this.committed.chainAt(index);
-    return this.nodes.filter((node) => node.durable.chainAt(index) === chain).length;
+  /** A machine begins anew: nothing of its earlier life is left, and none of its votes counts any more. */
+  wiped(id: NodeId): void {
+    this.nodes[id - 1] = new GhostNode(id);
+    for (const key of this.#votes.keys()) if (key % 64 === id) this.#votes.delete(key);
+  }
+
+  // --- quorums
+
+  /** Whether those that `has` names are a majority of each half. */
+  isQuorum({ voters, outgoing }: Configuration, has: (id: NodeId) => boolean): boolean {
+    return [voters, outgoing].every((half) => half.length === 0 || half.filter(has).length * 2 > half.length);
+  }
+
+  /** The configuration in force in `log`. */
+  configurationOf(log: GhostLog): Configuration {
+    const index = log.configurationIndex;
+    if (index === 0) return this.committedConfiguration(log.base);
+    return this.#configurations.get(index * 65536 + log.termAt(index))!;
+  }
+
+  /** The configuration in force at the committed `index`. */
+  committedConfiguration(index = this.committed.last): Configuration {
+    const at = this.#configurationAt[index] ?? 0;
+    return at === 0 ? this.#founding : this.#configurations.get(at * 65536 + this.committed.termAt(at))!;
+  }
+
+  committedConfigurationIndex(index: number): number {
+    return this.#configurationAt[index] ?? 0;
+  }
+
+  votedFor(voter: NodeId, candidate: NodeId, term: Term): boolean {
+    return this.#votes.get(term * 64 + voter) === candidate;
+  }
+
+  /** I4: whether `candidate` has the durable votes of a quorum, by the configuration in its own log. */
+  isElected(candidate: NodeId, term: Term): boolean {
+    const configuration = this.configurationOf(this.node(candidate).written);
+    return this.isQuorum(configuration, (voter) => this.votedFor(voter, candidate, term));
+  }
+
+  /** Whether `id` durably holds the committed prefix up to `index`. */
+  holds(id: NodeId, index: number): boolean {
+    const { durable, snapshot } = this.node(id);
+    if (snapshot >= index) return true;
+    if (durable.base >= index) return durable.chainAt(durable.base) === this.committed.chainAt(durable.base);
+    return durable.chainAt(index) === this.committed.chainAt(index);
   }
 
   // --- facts from the disks
 
   wrote(id: NodeId, file: string, bytes: Uint8Array, seq: number): void {
-    const batch = decodeBatch(file, bytes);
-    if (batch === null) return;
     const node = this.node(id);
-    this.#applyWritten(node, batch);
-    node.pending.push({ ...batch, file, seq });
+    const batch = node.disk.wrote(file, bytes, seq);
+    if (batch !== null) this.#applyWritten(node, batch);
   }
 
   synced(id: NodeId, file: string, throughSeq: number): void {
-    if (segmentNumber(file) === null) return;
     const node = this.node(id);
-    while (node.pending[0] !== undefined && node.pending[0].seq <= throughSeq && node.pending[0].file === file) {
-      this.#applyDurable(node, node.pending.shift()!);
-    }
+    for (const batch of node.disk.synced(file, throughSeq)) this.#applyDurable(node, batch);
   }
 
   /** A process starts on what the crash has left. I14: nothing below the durable mark is gone, and the rest is a legal tail. */
   restarted(id: NodeId, contents: ReadonlyMap<string, Uint8Array>): void {
     const node = this.node(id);
-    const batches = survivingBatches(contents);
-    must(batches.length >= node.durableBatches, "I14", () => {
-      return `n${id}: ${node.durableBatches} batches were durable, ${batches.length} are left`;
-    });
-    const durable = replay(batches.slice(0, node.durableBatches));
-    must(durable.log.chainAt(durable.log.last) === node.durable.chainAt(node.durable.last), "I14", () => {
-      return `n${id}: the durable log has changed on its disk`;
-    });
-    const all = replay(batches);
-    node.written = all.log;
-    node.writtenHard = all.hard;
-    // What survived un-synced becomes durable by the recovery's own sync.
-    node.pending = batches.slice(node.durableBatches).map((batch) => ({ ...batch, seq: 0 }));
+    const tail = node.disk.restarted(`n${id}`, contents);
+    node.written = node.durable.clone();
+    node.writtenHard = node.durableHard;
+    for (const batch of tail) this.#fold(node, batch, node.written, "surviving");
+    for (const { hard } of tail) if (hard !== null) node.writtenHard = hard;
     node.commit = 0;
     node.applied = 0;
   }
 
-  #applyWritten(node: GhostNode, { hard, entries }: GhostBatch): void {
-    if (hard !== null) node.writtenHard = hard;
-    for (const entry of entries) {
+  #applyWritten(node: GhostNode, batch: GhostBatch): void {
+    if (batch.hard !== null) node.writtenHard = batch.hard;
+    for (const entry of batch.entries) {
       const rewrites = node.written.last >= entry.index;
       must(!rewrites || entry.index > this.committed.last || this.#isCommitted(entry), "I8", () => {
         return `n${node.id} overwrites entry ${entry.index}, which is committed`;
       });
       this.mint(node, entry);
-      node.written.put(entry.index, entry.term, entry.crc, `n${node.id} written`);
+    }
+    this.#fold(node, batch, node.written, "written");
+  }
+
+  #fold(node: GhostNode, { base, entries }: GhostBatch, log: GhostLog, whose: string): void {
+    if (base !== null) {
+      const { index, term } = base;
+      must(this.committed.termAt(index) === term, "I13", () => `n${node.id} bases its log on ${index}, not committed`);
+      log.rebase({ index, term, chain: this.committed.chainAt(index) });
+    }
+    for (const { index, term, crc, kind } of entries) {
+      log.put(index, term, crc, kind === entryKinds.configuration, `n${node.id} ${whose}`);
     }
   }
 
@@ -133,21 +174,59 @@ export class Ghost {
   /** I5: (index, term) names one payload for ever, minted by that term's leader: its first write or its first append. */
   mint(node: GhostNode, entry: Entry): void {
     const key = entry.index * 65536 + entry.term;
-    const known = this.#payloads.get(key);
+    const known = this.#entries.get(key);
     if (known === undefined) {
-      must(this.votesFor(node.id, entry.term) >= this.majority, "I5", () => {
+      const isLeader = this.leaders.get(entry.term) === node.id || this.isElected(node.id, entry.term);
+      must(isLeader, "I5", () => {
         return `n${node.id} makes entry (${entry.index}, term ${entry.term}) without having been elected in that term`;
       });
-      this.#payloads.set(key, entry.crc);
       this.#entries.set(key, entry);
+      const log = this.#logAsLeader(node, entry.term);
+      const isConfiguration = entry.kind === entryKinds.configuration;
+      if (isConfiguration) this.#mintConfiguration(node, log, entry, key);
+      log.put(entry.index, entry.term, entry.crc, isConfiguration, `n${node.id} leading`);
     }
-    must(known === undefined || known === entry.crc, "I5", () => {
+    must(known === undefined || known.crc === entry.crc, "I5", () => {
       return `n${node.id}: (${entry.index}, term ${entry.term}) names two payloads`;
     });
   }
 
-  #applyDurable(node: GhostNode, { hard, entries }: GhostBatch): void {
-    node.durableBatches += 1;
+  /** A vote is durable only behind the whole log: at its first own entry a leader has written all that it holds. */
+  #logAsLeader(node: GhostNode, term: Term): GhostLog {
+    if (node.led?.term !== term) node.led = { term, log: node.written.clone() };
+    return node.led.log;
+  }
+
+  lastAsLeader(node: GhostNode, term: Term): number {
+    return this.#logAsLeader(node, term).last;
+  }
+
+  /** The configuration that `id`, leading `term`, goes by. */
+  leaderConfiguration(id: NodeId, term: Term): Configuration {
+    const { led, written } = this.node(id);
+    return this.configurationOf(led?.term === term ? led.log : written);
+  }
+
+  /** I15: the one before is committed, so is an entry of this term; who votes changes through both halves only. */
+  #mintConfiguration(node: GhostNode, log: GhostLog, entry: Entry, key: number): void {
+    const next = decodeConfiguration(entryPayload(entry));
+    const before = this.configurationOf(log);
+    this.#configurations.set(key, next);
+    const { configurationIndex } = log;
+    const whose = `n${node.id}'s configuration ${entry.index}`;
+    must(configurationIndex <= this.committed.last, "I15", () => {
+      return `${whose} comes while ${configurationIndex} is not committed`;
+    });
+    must(this.committed.lastTerm >= entry.term, "I15", () => `${whose} comes before a commit in term ${entry.term}`);
+    const isLegal =
+      next.outgoing.length > 0
+        ? before.outgoing.length === 0 && next.outgoing.join() === before.voters.join()
+        : next.voters.join() === before.voters.join();
+    must(isLegal, "I15", () => `${whose} changes who votes in one step`);
+  }
+
+  #applyDurable(node: GhostNode, batch: GhostBatch): void {
+    const { hard } = batch;
     if (hard !== null) {
       must(hard.term >= node.durableHard.term, "I3", () => {
         return `n${node.id}: the durable term falls from ${node.durableHard.term} to ${hard.term}`;
@@ -155,7 +234,7 @@ export class Ghost {
       node.durableHard = hard;
       if (hard.vote !== 0) this.#vote(node.id, hard);
     }
-    for (const { index, term, crc } of entries) node.durable.put(index, term, crc, `n${node.id} durable`);
+    this.#fold(node, batch, node.durable, "durable");
   }
 
   /** I2: one vote per node and term. */
@@ -168,6 +247,25 @@ export class Ghost {
     this.#votes.set(key, vote);
   }
 
+  /** I13: a durable snapshot is the fold of the committed prefix, with the right term and configuration. */
+  snapshotDurable(id: NodeId, index: number, term: Term, bytes: Uint8Array): void {
+    const found = readSnapshot(bytes);
+    if (typeof found === "string") throw new Violation("I13", `n${id}'s snapshot ${index}: ${found}`);
+    const { header, digest } = found;
+    must(
+      header.place.index === index && header.place.term === term,
+      "I13",
+      () => `n${id}'s snapshot ${index} is another`,
+    );
+    must(this.committed.termAt(index) === term, "I13", () => `n${id}'s snapshot ${index} has term ${term}`);
+    must(digest === this.digestAt(index), "I13", () => `n${id}'s snapshot ${index} is not the fold of the prefix`);
+    must(header.configuration.index === this.committedConfigurationIndex(index), "I13", () => {
+      return `n${id}'s snapshot ${index} holds the configuration of ${header.configuration.index}`;
+    });
+    const node = this.node(id);
+    node.snapshot = Math.max(node.snapshot, index);
+  }
+
   // --- the committed prefix
 
   /** `log`, a leader's, says what is committed from now on. */
@@ -176,7 +274,9 @@ export class Ghost {
       const { term, crc } = log.entryAt(at);
       const entry = this.#entries.get(at * 65536 + term);
       if (entry?.crc !== crc) throw new Violation("I5", `n${id} commits entry ${at}, which nobody was seen to make`);
-      this.committed.put(at, term, crc, "committed");
+      const isConfiguration = entry.kind === entryKinds.configuration;
+      this.committed.put(at, term, crc, isConfiguration, "committed");
+      this.#configurationAt.push(isConfiguration ? at : this.#configurationAt.at(-1)!);
       this.#committedIn.push(log.termAt(index));
       this.#machine.apply(entry);
     }
@@ -193,54 +293,23 @@ export class Ghost {
   }
 }
 
-/** The WAL batch in a write, or null for another file's bytes. */
-function decodeBatch(file: string, bytes: Uint8Array): GhostBatch | null {
-  if (segmentNumber(file) === null) return null;
-  return recordsOf(bytes, { offset: 0, bytes: bytes.length, records: readU32(bytes, 12) });
-}
-
-function recordsOf(bytes: Uint8Array, header: Pick<BatchHeader, "offset" | "bytes" | "records">): GhostBatch {
-  let hard: Hard | null = null;
-  const entries: Entry[] = [];
-  readRecords(
-    bytes,
-    header,
-    (hardState) => (hard = { ...hardState }),
-    (entry) => entries.push(entry),
-  );
-  return { hard, entries };
-}
-
-function batchAt(bytes: Uint8Array, segment: number, offset: number): { batch: GhostBatch; end: number } | null {
-  if (bytes.length - offset < batchHeaderBytes) return null;
-  const storeId = new Reader(bytes, offset + 48, offset + 64).id();
-  const header = checkBatch(bytes, segment, offset, storeId);
-  if (typeof header === "string") return null;
-  return { batch: recordsOf(bytes, header), end: offset + header.bytes };
-}
-
-/** Every batch from the front up to the first byte that is none. */
-function survivingBatches(contents: ReadonlyMap<string, Uint8Array>): (GhostBatch & { file: string })[] {
-  const batches: (GhostBatch & { file: string })[] = [];
-  const segments = [...contents].map(([file, bytes]) => ({ file, bytes, number: segmentNumber(file) ?? -1 }));
-  for (const { file, bytes, number } of segments.filter((s) => s.number >= 0).toSorted((a, b) => a.number - b.number)) {
-    let offset = 0;
-    while (offset < bytes.length) {
-      const found = batchAt(bytes, number, offset);
-      if (found === null) return batches;
-      batches.push({ ...found.batch, file });
-      offset = found.end;
-    }
+function readSnapshot(bytes: Uint8Array): { header: SnapshotHeader; digest: number } | string {
+  let header: SnapshotHeader | null = null;
+  const hash = new StateHash();
+  const reader = new SnapshotReader({
+    header: (one) => (header = one),
+    sessions: (sessions) => {
+      for (const session of sessions) hash.addSession(session);
+    },
+    rows: (rows) => {
+      for (const [key, row] of rows) hash.addRow(key, row);
+    },
+  });
+  try {
+    reader.receive(bytes);
+  } catch (error) {
+    if (error instanceof BadBytes) return error.message;
+    throw error;
   }
-  return batches;
-}
-
-function replay(batches: readonly GhostBatch[]): { log: GhostLog; hard: Hard } {
-  const log = new GhostLog();
-  let hard: Hard = { term: 0, vote: 0 };
-  for (const batch of batches) {
-    if (batch.hard !== null) hard = batch.hard;
-    for (const { index, term, crc } of batch.entries) log.put(index, term, crc, "surviving");
-  }
-  return { log, hard };
+  return header === null || !reader.ended ? "is cut off" : { header, digest: hash.digest };
 }

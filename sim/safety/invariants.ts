@@ -2,7 +2,7 @@
  * The invariants, judged as facts come in. Each names itself as in SIMULATION.md. What a message or a commit claims is
  * held against the ghost; a node's own flags are only ever the claim.
  */
-import type { Append, AppendReply, Envelope } from "../../core/raft/messages.ts";
+import type { Append, AppendReply, Entry, Envelope } from "../../core/raft/messages.ts";
 import type { Raft } from "../../core/raft/raft.ts";
 import type { NodeId, Term } from "../../core/units.ts";
 import { must } from "../violation.ts";
@@ -12,7 +12,7 @@ import type { GhostLog } from "./ghost-log.ts";
 export class Invariants {
   readonly #ghost: Ghost;
   /** What each leader last took each peer to hold: it never falls within a leadership. */
-  readonly #matches = new Map<number, number>();
+  readonly #matches = new Map<string, number>();
   /** The Raft of a running node: whose log in memory is the claim. */
   readonly #raftOf: (id: NodeId) => Raft | null;
 
@@ -44,6 +44,7 @@ export class Invariants {
   #append(node: GhostNode, { term, entries, commit }: Append): void {
     const leader = this.#ghost.leaders.get(term);
     must(leader === node.id, "I1", () => `n${node.id} speaks as the leader of term ${term}, but that is n${leader}`);
+    this.#mintBefore(node, entries[0]);
     for (const entry of entries) this.#ghost.mint(node, entry);
     must(
       commit <= this.#ghost.committed.last,
@@ -52,13 +53,21 @@ export class Invariants {
     );
   }
 
+  /** A member that is new may be sent a later entry before anybody, the own disk included, has got those before it. */
+  #mintBefore(node: GhostNode, first: Entry | undefined): void {
+    const raft = this.#raftOf(node.id);
+    if (first === undefined || raft?.leadership?.term !== first.term) return;
+    for (let index = this.#ghost.lastAsLeader(node, first.term) + 1; index < first.index; index++) {
+      this.#ghost.mint(node, raft.log.entryAt(index));
+    }
+  }
+
   /** `id` takes office in `term`. I1: alone. I4: distinct durable votes of a quorum. I6: it holds every entry committed before its term. */
   elected(id: NodeId, term: Term): void {
     const leader = this.#ghost.leaders.get(term);
     must(leader === undefined || leader === id, "I1", () => `n${leader} and n${id} both lead term ${term}`);
     const node = this.#ghost.node(id);
-    const votes = this.#ghost.votesFor(node.id, term);
-    must(votes >= this.#ghost.majority, "I4", () => `n${node.id} leads term ${term} with ${votes} durable votes`);
+    must(this.#ghost.isElected(id, term), "I4", () => `n${id} leads term ${term} without a quorum of durable votes`);
     // A leader elected late, by votes that were long under way, owes nothing to the terms after its own.
     const last = this.#ghost.committedBefore(term);
     must(this.#agrees(this.#raftOf(node.id), this.#ghost.committed, last), "I6", () => {
@@ -71,12 +80,16 @@ export class Invariants {
   #agrees(raft: Raft | null, log: GhostLog, index: number): boolean {
     if (index === 0) return true;
     if (raft === null || index > raft.log.lastIndex || index > log.last) return false;
+    // What either begins after is committed, and so the same in both.
+    if (index < raft.log.baseIndex || index < log.base) return true;
+    if (index === raft.log.baseIndex || index === log.base) return raft.log.termAt(index) === log.termAt(index);
     const { term, crc } = raft.log.entryAt(index);
     return term === log.termAt(index) && crc === log.crcAt(index);
   }
 
   /** I7: a success reply only for entries that are durable here and those of that term's leader. */
   #acknowledgement(node: GhostNode, { matchIndex, term }: AppendReply): void {
+    if (matchIndex <= node.snapshot) return;
     must(matchIndex <= node.durable.last, "I7", () => {
       return `n${node.id} acknowledges entry ${matchIndex}, but only ${node.durable.last} are durable`;
     });
@@ -108,10 +121,15 @@ export class Invariants {
     // A leader that steps down in the turn in which it commits is none any more; but it has led that term.
     must(this.#ghost.leaders.get(term) === id, "I12", () => `n${id} commits ${index} before any leader has`);
     this.#ghost.extendCommitted(id, raft.log, index);
-    const holders = this.#ghost.holders(index);
-    must(holders >= this.#ghost.majority, "I7", () => {
-      return `n${id} commits entry ${index}, which is durable on ${holders} of ${this.#ghost.nodes.length} nodes`;
-    });
+    const configuration = this.#ghost.leaderConfiguration(id, term);
+    const holders = this.#ghost.nodes.filter((node) => this.#ghost.holds(node.id, index)).map((node) => node.id);
+    must(
+      this.#ghost.isQuorum(configuration, (voter) => holders.includes(voter)),
+      "I7",
+      () => {
+        return `n${id} commits entry ${index}, which is durable only on ${holders.join()}`;
+      },
+    );
   }
 
   /** `id` has applied up to `index` and its state has that digest. I9, I10. */
@@ -124,11 +142,37 @@ export class Invariants {
     node.applied = index;
   }
 
+  /** A snapshot has become the state of `id`. I9, I13. */
+  installed(id: NodeId, index: number, digest: number): void {
+    const node = this.#ghost.node(id);
+    must(node.snapshot >= index, "I13", () => `n${id} installs snapshot ${index}, which is not durable on its disk`);
+    must(index > node.applied, "I9", () => `n${id} goes back from ${node.applied} to snapshot ${index}`);
+    must(digest === this.#ghost.digestAt(index), "I9", () => `n${id}: the state of snapshot ${index} is another`);
+    node.applied = index;
+  }
+
+  /** I15: the configuration in force is the newest in snapshot and log. I8, I13: nothing is let go that no snapshot holds. */
+  configured(id: NodeId, raft: Raft): void {
+    const { log } = raft;
+    const node = this.#ghost.node(id);
+    const { written } = node;
+    // While a segment is being changed, what Raft holds may not be written yet.
+    if (written.last !== log.lastIndex || written.lastTerm !== log.lastTerm) return;
+    const inLog = written.configurationIndex;
+    const expected = inLog === 0 ? this.#ghost.committedConfigurationIndex(written.base) : inLog;
+    must(log.configurations.latest.index === expected, "I15", () => {
+      return `n${id} goes by configuration ${log.configurations.latest.index}, its log says ${expected}`;
+    });
+    must(log.baseIndex <= Math.max(node.snapshot, 0), "I8", () => {
+      return `n${id} lets go of its log up to ${log.baseIndex}, its snapshot ends at ${node.snapshot}`;
+    });
+  }
+
   /** After acknowledgements have reached a leader. I11: match <= what the peer really holds durably. */
   progress(id: NodeId, raft: Raft): void {
     if (raft.leadership === null) return;
-    for (const [peer, { match, next }] of raft.leadership.progress) {
-      const key = (raft.term * 64 + id) * 64 + peer;
+    for (const [peer, { match, next, incarnation }] of raft.leadership.progress) {
+      const key = `${raft.term}.${id}.${peer}.${incarnation}`;
       must(
         match >= (this.#matches.get(key) ?? 0),
         "I11",
@@ -136,6 +180,7 @@ export class Invariants {
       );
       this.#matches.set(key, match);
       must(next > match, "I11", () => `n${id}: next ${next} of n${peer} is not beyond its match ${match}`);
+      if (this.#ghost.node(peer).snapshot >= match) continue;
       const held = this.#ghost.node(peer).durable;
       // A later leader may have overwritten what was matched; then this one's term is over, and so is its say.
       if (this.#ghost.node(peer).durableHard.term > raft.term) continue;
@@ -145,17 +190,29 @@ export class Invariants {
     }
   }
 
-  /** I14: recovery has found all that was durable and a legal tail, no more and no less. */
+  /**
+   * I14: recovery has found all that was durable and a legal tail, no more and no less; a durable snapshot comes first,
+   * and takes the place of a log that does not hold its entry.
+   */
   recovered(id: NodeId, raft: Raft): void {
-    const { written, writtenHard } = this.#ghost.node(id);
-    must(raft.log.lastIndex === written.last, "I14", () => {
-      return `n${id} recovers a log of ${raft.log.lastIndex} entries, its disk holds ${written.last}`;
+    const node = this.#ghost.node(id);
+    const { written, writtenHard, snapshot } = node;
+    const { committed } = this.#ghost;
+    const keeps = snapshot <= written.base || written.termAt(snapshot) === committed.termAt(snapshot);
+    const last = keeps ? written.last : snapshot;
+    must(raft.log.lastIndex === last, "I14", () => {
+      return `n${id} recovers a log that ends at ${raft.log.lastIndex}, its disk's ends at ${last}`;
     });
-    for (let index = 1; index <= written.last; index++) {
+    for (let index = raft.log.baseIndex + 1; index <= last; index++) {
       must(raft.log.termAt(index) === written.termAt(index), "I14", () => `n${id} recovers another entry ${index}`);
     }
+    must(raft.log.baseIndex === snapshot, "I14", () => {
+      return `n${id} recovers a log that begins after ${raft.log.baseIndex}, its snapshot ends at ${snapshot}`;
+    });
     must(raft.term === writtenHard.term && raft.vote === writtenHard.vote, "I14", () => {
       return `n${id} recovers term ${raft.term}, vote ${raft.vote}; its disk holds ${writtenHard.term}, ${writtenHard.vote}`;
     });
+    node.commit = snapshot;
+    node.applied = snapshot;
   }
 }

@@ -14,6 +14,11 @@ const words = {
   applied: "n{n} has applied up to {a} (term {b})",
   durable: "n{n} log durable up to {a}",
   readIndex: "n{n} grants read index {a}, applied {b}",
+  installed: "n{n} has installed the snapshot {a} (term {b})",
+  snapshot: "n{n} has a durable snapshot {a} (term {b})",
+  change: "operator asks n{n}: {o} n{b}",
+  changed: "n{n} answers the operator's wish {a}: {b}",
+  wipe: "n{n} begins anew, empty",
   start: "n{n} starts, life {a}",
   powerCut: "n{n} loses power",
   kill: "n{n} is killed",
@@ -31,6 +36,7 @@ const kinds = Object.keys(words) as TraceKind[];
 const kindCodes = new Map(kinds.map((kind, code) => [kind, code]));
 
 const roleNames = ["follower", "pre-candidate", "candidate", "leader"];
+export const changeNames = ["add", "remove", "promote", "lead"] as const;
 const messageNames = [
   "pre-vote",
   "pre-vote-reply",
@@ -43,6 +49,14 @@ const messageNames = [
   "read",
   "read-reply",
   "founder",
+  "timeout-now",
+  "snapshot-chunk",
+  "snapshot-reply",
+  "knock",
+  "welcome",
+  "removed",
+  "change",
+  "change-reply",
 ] as const;
 const messageCodes = new Map<string, number>(messageNames.map((name, code) => [name, code]));
 
@@ -105,6 +119,7 @@ export class Trace {
       .replace("{n}", String(node))
       .replace("{m}", messageNames[c!] ?? "")
       .replace("{r}", roleNames[a!] ?? "")
+      .replace("{o}", changeNames[a!] ?? "")
       .replace("{a}", String(a))
       .replace("{b}", String(b))
       .replace("{c}", String(c));

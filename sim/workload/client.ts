@@ -1,12 +1,13 @@
 /**
  * A client: one operation at a time, at its planned times, to a member of its choice; it gives up waiting after its own
- * patience, and may be cut off from a member. A put writes a value that nobody else ever writes. What it saw goes into
- * the history; a get whose outcome is unknown says nothing, a write stays open.
+ * patience, and may be cut off from a member. A put writes a value that nobody else ever writes. With a session it asks
+ * again, elsewhere, under the same sequence, and reports the operation as one. What it saw goes into the history; a get
+ * whose outcome is unknown says nothing, a write stays open.
  */
 import type { Operation } from "../../checker/index.ts";
-import type { Command } from "../../core/kv/command.ts";
+import { type Command, type Condition, always } from "../../core/kv/command.ts";
 import type { Node } from "../../core/node/node.ts";
-import type { Failure } from "../../core/node/options.ts";
+import { noSession, type SessionKey } from "../../core/node/options.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
@@ -14,7 +15,9 @@ import type { Scheduler, Target } from "../scheduler.ts";
 import { must } from "../violation.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 
-const clientEvents = { begin: 1, answer: 2, patience: 3 } as const;
+const clientEvents = { begin: 1, answer: 2, patience: 3, again: 4 } as const;
+/** Tries of one operation under one sequence. */
+const triesMax = 4;
 
 /** What clients need of the run around them. */
 export interface ClientWorld {
@@ -30,22 +33,29 @@ export interface ClientWorld {
   returned(client: number, k: number, outcome: number): void;
 }
 
+type Seen = { readonly value: string | null; readonly revision: number };
+/** How one try ended: with an answer, certainly not at all, or nobody knows. */
 type Answer = {
   readonly k: number;
-  readonly ok: boolean;
-  readonly value: string | null;
-  readonly revision: number;
-  readonly failure: Failure | null;
+  readonly attempt: number;
+  readonly kind: "answer" | "none" | "unknown";
+  readonly seen: Seen;
+  readonly mismatch: boolean;
 };
 type Current = {
   readonly k: number;
-  readonly op: "get" | "put" | "delete";
+  readonly op: "get" | "put" | "delete" | "cas" | "open-session";
   readonly key: string;
   readonly value: string | null;
+  /** What a cas expects. */
+  readonly expected: Seen;
   readonly call: Micros;
-  readonly node: NodeId;
+  readonly session: SessionKey;
   /** I16: the state that answers must have seen everything committed before the call. */
   readonly committedAtCall: number;
+  attempt: number;
+  /** Some earlier try may have happened. */
+  mayHaveHappened: boolean;
 };
 
 export class Client implements Target {
@@ -59,8 +69,13 @@ export class Client implements Target {
   #process: number;
   #current: Current | null = null;
   #stopped = false;
+  /** The session it has, and the last sequence in it; 0: none. */
+  #session = 0;
+  #sequence = 0;
+  /** What it last saw of each key. */
+  readonly #known = new Map<string, Seen>();
   /** Operations that ended well, by kind of ending. */
-  readonly counters = { ok: 0, refused: 0, unknown: 0 };
+  readonly counters = { ok: 0, mismatch: 0, refused: 0, unknown: 0, again: 0 };
 
   constructor(id: number, scheduler: Scheduler, draws: Draws, plan: Plan, world: ClientWorld) {
     this.id = id;
@@ -76,14 +91,17 @@ export class Client implements Target {
     return this.#current === null;
   }
 
+  /** Begins nothing more. */
   stop(): void {
     this.#stopped = true;
   }
 
   on(code: number, payload: unknown): void {
-    if (code === clientEvents.begin) this.#begin();
-    else if (code === clientEvents.answer) this.#answer(payload as Answer);
-    else if (this.#current?.k === payload) this.#end("unknown", null, 0);
+    if (code === clientEvents.begin) return this.#begin();
+    if (code === clientEvents.answer) return this.#answer(payload as Answer);
+    if (this.#current === null || this.#current.k !== payload) return;
+    if (code === clientEvents.patience) this.#end("unknown", nothing);
+    else this.#try(this.#current);
   }
 
   #plant(from: Micros): void {
@@ -98,85 +116,132 @@ export class Client implements Target {
   #begin(): void {
     if (this.#stopped) return;
     const k = this.#k;
-    const dice = this.#draws.below(100, "clientOp", this.id, k, 1);
-    const op = dice < 45 ? "put" : dice < 55 ? "delete" : "get";
-    const key = `k${this.#draws.below(this.#plan.keys, "clientOp", this.id, k, 2)}`;
-    const targets = this.#world.targets();
-    const node = targets[this.#draws.below(targets.length, "clientTarget", this.id, k)]!;
-    const value = op === "put" ? `c${this.id}.${k}.${"x".repeat(this.#plan.valueBytes)}` : null;
     const call = this.#scheduler.now;
-    const current = { k, op, key, value, call, node, committedAtCall: this.#world.committedIndex() } as const;
-    this.#current = current;
-    this.#world.called(this.id, k, node);
+    const key = `k${this.#draws.below(this.#plan.keys, "clientOp", this.id, k, 2)}`;
+    const op = this.#drawOp(k, key);
+    const isWrite = op === "put" || op === "delete" || op === "cas";
+    const value = op === "put" || op === "cas" ? `c${this.id}.${k}.${"x".repeat(this.#plan.valueBytes)}` : null;
+    const session = this.#session > 0 && isWrite ? { session: this.#session, sequence: ++this.#sequence } : noSession;
+    this.#current = {
+      k,
+      op,
+      key,
+      value,
+      expected: this.#known.get(key) ?? nothing,
+      call,
+      session,
+      committedAtCall: this.#world.committedIndex(),
+      attempt: 0,
+      mayHaveHappened: false,
+    };
     this.#at(call + this.#plan.patienceMicros, clientEvents.patience, k);
-    if (this.#world.cutOff(this.id, node)) return;
+    this.#try(this.#current);
+  }
+
+  #drawOp(k: number, key: string): Current["op"] {
+    if (this.#plan.sessions && this.#session === 0) return "open-session";
+    const dice = this.#draws.below(100, "clientOp", this.id, k, 1);
+    if (dice >= 55) return "get";
+    if (dice >= 45) return "delete";
+    const isCas = this.#draws.below(100, "clientOp", this.id, k, 3) < this.#plan.casPercent;
+    return isCas && this.#known.has(key) ? "cas" : "put";
+  }
+
+  #try(current: Current): void {
+    const { k, attempt } = current;
+    const targets = this.#world.targets();
+    const node = targets[this.#draws.below(targets.length, "clientTarget", this.id, k, attempt)]!;
+    this.#world.called(this.id, k, node);
+    if (this.#world.cutOff(this.id, node)) return this.#later(current);
     const request: Request = {
-      run: (to) => this.#ask(to, current),
-      refused: () => this.#reply(node, { k, ok: false, value: null, revision: 0, failure: refused }),
+      run: (to) => this.#ask(to, node, current, attempt),
+      refused: () => this.#reply(node, { k, attempt, kind: "none", seen: nothing, mismatch: false }),
     };
     const host = this.#world.hosts[node - 1]!;
-    const tie = this.#draws.u32("tie", this.id, k, 5);
-    this.#scheduler.at(call + this.#latency(k, 0), tie, host, hostEvents.request, request);
+    const tie = this.#draws.u32("tie", this.id, k, 5, attempt);
+    this.#scheduler.at(this.#scheduler.now + this.#latency(k, 2 * attempt), tie, host, hostEvents.request, request);
+    this.#later(current);
+  }
+
+  /** With a session, an answer that does not come is asked for again, once. */
+  #later(current: Current): void {
+    if (current.session.session === 0 || current.attempt > 0) return;
+    current.attempt = 1;
+    current.mayHaveHappened = true;
+    this.counters.again += 1;
+    this.#at(this.#scheduler.now + Math.ceil(this.#plan.patienceMicros / 3), clientEvents.again, current.k);
   }
 
   #latency(k: number, way: number): Micros {
     return 50 + this.#draws.below(this.#plan.latencyMicros, "clientLatency", this.id, k, way);
   }
 
-  #ask(to: Node, { k, op, key, value, node }: Current): void {
+  #ask(to: Node, node: NodeId, { k, op, key, value, expected, session }: Current, attempt: number): void {
+    const end = (kind: Answer["kind"], seen: Seen, mismatch: boolean): void => {
+      this.#reply(node, { k, attempt, kind, seen, mismatch });
+    };
     if (op === "get") {
       to.read(key, (outcome) => {
-        const failure = outcome.ok ? null : outcome;
-        this.#reply(node, {
-          k,
-          ok: outcome.ok,
-          value: outcome.ok ? (outcome.row?.value ?? null) : null,
-          revision: outcome.ok ? outcome.revision : 0,
-          failure,
-        });
+        if (outcome.ok) end("answer", { value: outcome.row?.value ?? null, revision: outcome.revision }, false);
+        else end(outcome.definite ? "none" : "unknown", nothing, false);
       });
       return;
     }
-    const command: Command = op === "put" ? { op, key, value: value! } : { op: "delete", key };
-    to.write(command, (outcome) => {
-      this.#reply(node, {
-        k,
-        ok: outcome.ok,
-        value,
-        revision: outcome.ok ? outcome.revision : 0,
-        failure: outcome.ok ? null : outcome,
-      });
+    to.write(commandOf(op, key, value, expected), session, (outcome) => {
+      if (!outcome.ok) return end(outcome.definite ? "none" : "unknown", nothing, false);
+      const { applied } = outcome;
+      if (applied.code === "done") end("answer", { value, revision: applied.revision }, false);
+      else if (applied.code === "mismatch") end("answer", { value: null, revision: applied.revision }, true);
+      else {
+        this.#session = 0;
+        end("none", nothing, false);
+      }
     });
   }
 
   #reply(node: NodeId, answer: Answer): void {
     if (this.#world.cutOff(this.id, node)) return;
-    this.#at(this.#scheduler.now + this.#latency(answer.k, 1), clientEvents.answer, answer);
+    const time = this.#scheduler.now + this.#latency(answer.k, 2 * answer.attempt + 1);
+    this.#at(time, clientEvents.answer, answer);
   }
 
-  #answer({ k, ok, value, revision, failure }: Answer): void {
-    if (this.#current?.k !== k) return;
-    if (!ok) return this.#end(failure?.definite === true ? "none" : "unknown", null, 0);
-    const { op, committedAtCall } = this.#current;
-    must(revision >= committedAtCall, "I16", () => {
-      return `client ${this.id}'s ${op} is answered at revision ${revision}, but ${committedAtCall} was committed when it was called`;
+  #answer({ k, kind, seen, mismatch }: Answer): void {
+    const current = this.#current;
+    if (current?.k !== k) return;
+    if (kind !== "answer") {
+      if (kind === "unknown") current.mayHaveHappened = true;
+      const { session, sequence } = current.session;
+      const isLive = session !== 0 && session === this.#session && sequence > 0;
+      if (isLive && current.attempt < triesMax) {
+        current.attempt += 1;
+        this.counters.again += 1;
+        return this.#at(this.#scheduler.now + 20_000, clientEvents.again, k);
+      }
+      return this.#end(current.mayHaveHappened ? "unknown" : "none", nothing);
+    }
+    const { op, committedAtCall, session } = current;
+    // A retry is answered with the revision of the first run.
+    must(session.session !== 0 || seen.revision >= committedAtCall, "I16", () => {
+      return `client ${this.id}'s ${op} is answered at revision ${seen.revision}, but ${committedAtCall} was committed when it was called`;
     });
-    this.#end("ok", value, revision);
+    this.#end(mismatch ? "mismatch" : "ok", seen);
   }
 
-  #end(outcome: "ok" | "none" | "unknown", value: string | null, revision: number): void {
-    const { k, op, key, value: written, call } = this.#current!;
-    const timed = {
-      client: this.#process,
-      key,
-      call,
-      return: outcome === "unknown" ? null : this.#scheduler.now,
-      outcome,
-    };
-    const seen = outcome === "ok" ? { ...timed, revision } : timed;
-    if (op === "get") this.#world.record({ ...seen, op, value });
-    else if (op === "put") this.#world.record({ ...seen, op, value: written! });
-    else this.#world.record({ ...seen, op, value: null });
+  #end(outcome: "ok" | "mismatch" | "none" | "unknown", seen: Seen): void {
+    const { k, op, key, value: written, call, expected } = this.#current!;
+    const client = this.#process;
+    const timed = { client, key, call, return: outcome === "unknown" ? null : this.#scheduler.now, outcome };
+    const told = outcome === "ok" || outcome === "mismatch" ? { ...timed, revision: seen.revision } : timed;
+    if (op === "get") this.#world.record({ ...told, op, value: seen.value });
+    else if (op === "put") this.#world.record({ ...told, op, value: written! });
+    else if (op === "delete") this.#world.record({ ...told, op, value: null });
+    else if (op === "cas") this.#world.record({ ...told, op, value: [expected.value, written!] });
+    else if (outcome === "ok") {
+      this.#session = seen.revision;
+      this.#sequence = 0;
+    }
+    if (outcome === "ok" && op !== "open-session") this.#learn(op, key, seen);
+    if (outcome === "mismatch") this.#known.delete(key);
     if (outcome === "unknown") this.#process += 1_000;
     this.counters[outcome === "none" ? "refused" : outcome] += 1;
     this.#world.returned(this.id, k, outcome === "ok" ? 0 : outcome === "none" ? 1 : 2);
@@ -184,6 +249,24 @@ export class Client implements Target {
     this.#k += 1;
     if (!this.#stopped) this.#plant(this.#scheduler.now);
   }
+
+  /** A get tells the store's revision, not the key's: only own writes, and absence, give something to compare with. */
+  #learn(op: "get" | "put" | "delete" | "cas", key: string, seen: Seen): void {
+    if (op === "put" || op === "cas") this.#known.set(key, seen);
+    else if (op === "delete" || seen.value === null) this.#known.set(key, nothing);
+  }
 }
 
-const refused: Failure = { ok: false, code: "no-leader", definite: true };
+const nothing: Seen = { value: null, revision: 0 };
+
+function commandOf(op: Exclude<Current["op"], "get">, key: string, value: string | null, expected: Seen): Command {
+  if (op === "open-session") return { op };
+  if (op === "delete") return { op, key, condition: always };
+  const condition: Condition =
+    op !== "cas"
+      ? always
+      : expected.value === null
+        ? { kind: "absent" }
+        : { kind: "revision", revision: expected.revision };
+  return { op: "put", key, value: value!, condition };
+}

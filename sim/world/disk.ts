@@ -53,6 +53,9 @@ export interface DiskWorld {
   namesSurviving(count: number): number;
   wrote(file: string, offset: number, bytes: Uint8Array, seq: number): void;
   synced(file: string, throughSeq: number): void;
+  removed(file: string): void;
+  /** Names are durable now; `media` is what a power cut would leave of every file. */
+  namesSynced(media: () => ReadonlyMap<string, Uint8Array>): void;
 }
 export type DiskRole = "sync" | "names" | "read";
 
@@ -61,11 +64,13 @@ export class SimDisk {
   #names = new Map<string, FileState>();
   #mediaNames = new Map<string, FileState>();
   #nameChanges: NameChange[] = [];
-  #seq = 0;
+  #seq: number;
   counters = { writes: 0, syncs: 0, syncFailures: 0, changesLost: 0, tornWrites: 0 };
 
-  constructor(world: DiskWorld) {
+  /** `firstSeq` keeps the draws of two disks of one host apart. */
+  constructor(world: DiskWorld, firstSeq: number) {
     this.#world = world;
+    this.#seq = firstSeq;
   }
 
   /** A view for one life of the process; the host drops completions of an earlier life. */
@@ -84,6 +89,7 @@ export class SimDisk {
       },
       remove: (name, done) => {
         this.#changeName({ kind: "remove", name });
+        this.#world.removed(name);
         this.#world.complete("names", this.#seq, () => done(null));
       },
       syncDirectory: (done) => this.#syncDirectory(done),
@@ -93,6 +99,10 @@ export class SimDisk {
   /** The bytes of every file as the process would see them now. */
   contents(): Map<string, Uint8Array> {
     return new Map([...this.#names].map(([name, file]) => [name, file.seen.subarray(0, file.seenBytes)]));
+  }
+
+  #mediaContents(): Map<string, Uint8Array> {
+    return new Map([...this.#mediaNames].map(([name, file]) => [name, file.media.subarray(0, file.mediaBytes)]));
   }
 
   /** The power goes: the page cache is gone, and of what was not synced some legal part has reached the media. */
@@ -142,6 +152,7 @@ export class SimDisk {
     const count = this.#nameChanges.length;
     this.#world.complete("names", this.#seq, () => {
       for (const change of this.#nameChanges.splice(0, count)) applyName(this.#mediaNames, change);
+      this.#world.namesSynced(() => this.#mediaContents());
       done(null);
     });
   }

@@ -5,6 +5,7 @@
 import { Node } from "../../core/node/node.ts";
 import type { Ending, NodeOptions } from "../../core/node/options.ts";
 import type { Fact } from "../../core/ports.ts";
+import { MemoryState } from "../../core/storage/memory-state.ts";
 import type { Envelope } from "../../core/raft/messages.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import { Copies, type Draws } from "../draws.ts";
@@ -25,24 +26,35 @@ export interface Watcher {
   fact(host: Host, fact: Fact, a: number, b: number, c: number): void;
   wrote(host: Host, file: string, bytes: Uint8Array, seq: number): void;
   synced(host: Host, file: string, throughSeq: number): void;
+  removed(host: Host, file: string): void;
+  /** What a power cut would leave of the directory of snapshots, whose names were just made durable. */
+  snapshotsSynced(host: Host, media: ReadonlyMap<string, Uint8Array>): void;
   turnEnded(host: Host): void;
   /** A process is about to start on what its disk holds. */
   starting(host: Host): void;
   ended(host: Host, ending: Ending): void;
 }
 
+/** Where the numbers of the snapshot disk's changes begin, so that its draws are its own. */
+const snapshotDiskSeq = 1_000_000_000;
+
 type Completion = { readonly life: number; readonly done: () => void };
 type TimerEvent = { readonly life: number; readonly timer: SimTimer };
 
 export class Host implements Target, DiskWorld {
   readonly id: NodeId;
-  readonly disk: SimDisk;
+  disk: SimDisk;
+  snapshotDisk: SimDisk;
   node: Node | null = null;
   /** Starts of this machine's process; completions and timers of an earlier one are dropped. */
   life = 0;
   paused = false;
   /** Frozen for the rest of the run: no fault and no healing touches it any more. */
   healed = false;
+  /** Removed from the cluster: it does not come back by itself. */
+  retired = false;
+  /** It has begun anew, and can only join. */
+  wiped = false;
   notes: string[] = [];
   readonly #scheduler: Scheduler;
   readonly #network: SimNetwork;
@@ -70,8 +82,32 @@ export class Host implements Target, DiskWorld {
     this.#plan = plan;
     this.#watcher = watcher;
     this.#options = options;
-    this.disk = new SimDisk(this);
+    this.disk = new SimDisk(this, 0);
+    this.snapshotDisk = new SimDisk(this.#snapshotWorld(), snapshotDiskSeq);
     network.attach(id, this);
+  }
+
+  /** The machine is replaced by an empty one of the same name. */
+  wipe(): void {
+    this.disk = new SimDisk(this, 0);
+    this.snapshotDisk = new SimDisk(this.#snapshotWorld(), snapshotDiskSeq);
+    this.retired = false;
+    this.wiped = true;
+  }
+
+  /** The same world, watched for other things. */
+  #snapshotWorld(): DiskWorld {
+    return {
+      complete: (role, occasion, done) => this.complete(role, occasion, done),
+      syncFails: (occasion) => this.syncFails(occasion),
+      survives: (seq) => this.survives(seq),
+      sectorSurvives: (seq, sector) => this.sectorSurvives(seq, sector),
+      namesSurviving: (count) => this.namesSurviving(count),
+      wrote: () => undefined,
+      synced: () => undefined,
+      removed: () => undefined,
+      namesSynced: (media) => this.#watcher.snapshotsSynced(this, media()),
+    };
   }
 
   // --- the process
@@ -100,11 +136,17 @@ export class Host implements Target, DiskWorld {
       note: (level: string, text: string) => this.notes.push(`${level} ${text}`),
     };
     const random = new SimRandom(this.#draws, this.id, life);
-    const onEnd = (ending: Ending): void => {
-      this.node = null;
-      this.#watcher.ended(this, ending);
+    const onEnd = (ending: Ending): void => this.#watcher.ended(this, ending);
+    const ports = {
+      clock,
+      disk: this.disk.open(),
+      snapshotDisk: this.snapshotDisk.open(),
+      network,
+      random,
+      trace,
+      store: new MemoryState(this.#plan.sessionLimits),
     };
-    const node = new Node(clock, this.disk.open(), network, random, trace, onEnd, this.#options);
+    const node = new Node(ports, onEnd, { ...this.#options, join: this.#options.join || this.wiped });
     this.node = node;
     this.#turn(() => node.start());
   }
@@ -116,7 +158,9 @@ export class Host implements Target, DiskWorld {
     this.life += 1;
     this.paused = false;
     this.#waiting = [];
-    if (power) this.disk.cutPower();
+    if (!power) return;
+    this.disk.cutPower();
+    this.snapshotDisk.cutPower();
   }
 
   resume(): void {
@@ -205,6 +249,14 @@ export class Host implements Target, DiskWorld {
 
   synced(file: string, throughSeq: number): void {
     this.#watcher.synced(this, file, throughSeq);
+  }
+
+  removed(file: string): void {
+    this.#watcher.removed(this, file);
+  }
+
+  namesSynced(): void {
+    // Of the log's names nothing is asked here.
   }
 }
 

@@ -21,7 +21,8 @@ export type NetworkCounters = {
 
 /** What makes a message this message, for the keys of its draws: not its bytes, and not when it was sent. */
 function occasionOf(message: Message): number {
-  let hash = message.kind.length * 31 + message.kind.charCodeAt(message.kind.length - 1);
+  let hash =
+    message.kind.length * 31 + message.kind.charCodeAt(message.kind.length - 1) + message.kind.charCodeAt(0) * 977;
   switch (message.kind) {
     case "append":
       hash = mix(mix(mix(hash, message.term), message.prevIndex), message.entries.length);
@@ -37,6 +38,17 @@ function occasionOf(message: Message): number {
       return hash;
     case "forward-refused":
       return mix(mix(hash, message.term), message.firstSeq);
+    case "snapshot-chunk":
+    case "snapshot-reply":
+      return mix(mix(mix(hash, message.term), message.index), message.offset);
+    case "knock":
+    case "welcome":
+    case "removed":
+      return mix(hash, message.incarnation);
+    case "change":
+    case "change-reply":
+      return mix(mix(hash, message.boot), message.seq);
+    case "timeout-now":
     case "pre-vote":
     case "pre-vote-reply":
     case "vote":

@@ -3,7 +3,7 @@ import type { Configuration } from "../../core/raft/messages.ts";
 import { committedIndex, voteResult } from "../../core/raft/quorum.ts";
 
 function configuration(voters: readonly number[], outgoing: readonly number[]): Configuration {
-  return { members: [], voters, outgoing, learners: [] };
+  return { members: [], voters, outgoing, learners: [], removed: [] };
 }
 
 function dumbCommitted(voters: readonly number[], match: readonly number[]): number {

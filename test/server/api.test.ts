@@ -104,8 +104,9 @@ for (const [method, path, status, code] of [
   ["PUT", "/%zz", 400, "bad-key"],
   ["POST", "/some-key", 400, "no-member-id"],
   ["POST", "/0", 400, "no-member-id"],
-  ["POST", "/4", 501, "not-yet"],
-  ["DELETE", "/3", 501, "not-yet"],
+  ["POST", "/4", 400, "bad-url"],
+  ["DELETE", "/3", 404, "unknown-member"],
+  ["DELETE", "/1", 409, "last-voter"],
   ["PATCH", "/k", 405, "method-not-allowed"],
   ["POST", "/v1/kv/k", 405, "method-not-allowed"],
   ["GET", "/k?consistency=maybe", 400, "bad-consistency"],
@@ -121,12 +122,13 @@ for (const [method, path, status, code] of [
   });
 }
 
-test("a value beyond the limit is 413; a precondition that is not built is never ignored", async (t) => {
+test("a value beyond the limit is 413; a header that is not understood is never ignored", async (t) => {
   const { cluster: simulated, call } = cluster(1);
   simulated.leader();
   t.is((await call(1, "PUT", "/k", "v".repeat(101))).status, 413);
   t.is((await call(1, "PUT", "/k", "v".repeat(100))).status, 204);
-  t.is((await call(1, "PUT", "/k", "v", { "If-Match": '"1"' })).status, 501);
+  t.is((await call(1, "PUT", "/k", "v", { "If-Match": "1" })).status, 400);
+  t.is((await call(1, "PUT", "/k", "v", { "Idempotency-Key": "abc" })).status, 400);
 });
 
 test("ready means that a leader is known", async (t) => {
@@ -137,4 +139,54 @@ test("ready means that a leader is known", async (t) => {
   const status = (await (await call(leader, "GET", "/v1/status")).json()) as { role: string; members: unknown[] };
   t.is(status.role, "leader");
   t.is(status.members.length, 3);
+});
+
+test("compare-and-set: If-Match writes only over the revision it names, If-None-Match: * only where nothing is", async (t) => {
+  const { cluster: simulated, call } = cluster(3);
+  simulated.leader();
+  const first = await call(1, "PUT", "/k", "a", { "If-None-Match": "*" });
+  t.is(first.status, 204);
+  t.is((await call(2, "PUT", "/k", "b", { "If-None-Match": "*" })).status, 412);
+  const etag = first.headers.get("etag")!;
+  const second = await call(3, "PUT", "/k", "c", { "If-Match": etag });
+  t.is(second.status, 204);
+  const late = await call(1, "PUT", "/k", "d", { "If-Match": etag, Prefer: "return=representation" });
+  t.is(late.status, 412);
+  t.is(late.headers.get("etag"), second.headers.get("etag"));
+  t.is(await late.text(), "c");
+  t.is((await call(1, "DELETE", "/k", undefined, { "If-Match": etag })).status, 412);
+  t.is(await (await call(2, "GET", "/k")).text(), "c");
+});
+
+test("a session makes a retry exactly-once, and an id that is not live is never run", async (t) => {
+  const { cluster: simulated, call } = cluster(3);
+  simulated.leader();
+  const opened = await call(1, "POST", "/v1/sessions");
+  t.is(opened.status, 201);
+  const { session } = (await opened.json()) as { session: number };
+  const key = { "Idempotency-Key": `${session}.1` };
+  const first = await call(1, "PUT", "/k", "a", key);
+  t.is((await call(2, "PUT", "/k", "b")).status, 204);
+  const again = await call(3, "PUT", "/k", "a", key);
+  t.is(again.status, 204);
+  t.is(again.headers.get("etag"), first.headers.get("etag"));
+  t.is(await (await call(1, "GET", "/k")).text(), "b");
+  t.is((await call(1, "PUT", "/k", "other", key)).status, 422);
+  const gone = await call(1, "PUT", "/k", "c", { "Idempotency-Key": "999999.1" });
+  t.is(gone.status, 410);
+  t.false(((await gone.json()) as { definite: boolean }).definite);
+});
+
+test("the leadership moves on request, and a removed member is out", async (t) => {
+  const { cluster: simulated, call } = cluster(3);
+  const leader = simulated.leader();
+  const other = leader === 1 ? 2 : 1;
+  t.is((await call(other, "POST", "/v1/leader", `{"id": ${other}}`)).status, 204);
+  simulated.pass(1);
+  t.is(simulated.leader(), other);
+  t.is((await call(other, "POST", "/4", "http://node-4")).status, 400);
+  t.is((await call(other, "DELETE", `/${leader}`)).status, 204);
+  t.is((await call(other, "DELETE", `/${leader}`)).status, 204);
+  const { members } = (await (await call(other, "GET", "/v1/members")).json()) as { members: unknown[] };
+  t.is(members.length, 2);
 });

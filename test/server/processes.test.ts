@@ -174,7 +174,7 @@ for (const [what, args, message] of [
   ["a URL with a path", ["--cluster", "http://127.0.0.1:1/x"], /carries a path/],
   ["a URL with a user", ["--cluster", "http://u@127.0.0.1:1"], /carries a user/],
   ["a duplicate URL", ["--cluster", "http://127.0.0.1:1,http://127.0.0.1:1"], /twice/],
-  ["--join, which is not built", ["--join"], /--join is not built yet/],
+  ["--peer-url without --join", ["--peer-url", "http://127.0.0.1:1"], /--peer-url goes with --join/],
   ["--rocksdb, which is not built", ["--rocksdb"], /--rocksdb is not built yet/],
   ["a stray argument", ["hello"], /hello/],
 ] as const) {

@@ -9,7 +9,7 @@ const storeId = "00112233445566778899aabbccddeeff";
 
 function entry(index: number, term: number): Entry {
   const payload = new Uint8Array(index % 7).fill(index);
-  const origin = { node: 1, boot: 1, seq: index };
+  const origin = { node: 1, incarnation: 0, boot: 1, seq: index };
   return makeEntry(index, term, index, { kind: entryKinds.command, origin, session: 0, sequence: 0, payload });
 }
 
@@ -21,9 +21,15 @@ function image(terms: readonly (readonly [index: number, term: number])[]): { by
   let offset = 0;
   for (const [k, [index, term]] of terms.entries()) {
     const syncedThrough = k < 2 ? 0 : ends[k - 2]!;
-    encodeBatch(writer, { storeId, segment: 0, offset, segmentPosition: 0, syncedThrough }, { term, vote: 1 }, [
-      entry(index, term),
-    ]);
+    encodeBatch(
+      writer,
+      { storeId, segment: 0, offset, segmentPosition: 0, syncedThrough },
+      {
+        hardState: { term, vote: 1 },
+        base: null,
+        entries: [entry(index, term)],
+      },
+    );
     parts.push(writer.bytes().slice());
     offset += writer.length;
     ends.push(offset);

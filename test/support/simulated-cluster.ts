@@ -14,6 +14,8 @@ export class SimulatedCluster {
       ...planOf(1),
       nodes,
       faults,
+      spares: 0,
+      operatorMicros: 0,
       latencyMicros: 500,
       syncMicros: 500,
       electionMicros: 1_000_000,

@@ -2,6 +2,7 @@ import { fc, testProp } from "@fast-check/ava";
 import test from "ava";
 import { accelerate, BadBytes, crc32, latin1, latin1Bytes, portable, Reader, Writer } from "../../core/bytes.ts";
 import { type Envelope, entryKinds, type Message } from "../../core/raft/messages.ts";
+import type { Change } from "../../core/raft/membership.ts";
 import { Inbound, Outbound } from "../../core/wire/connection.ts";
 import { makeEntry } from "../../core/wire/entry-codec.ts";
 import type { Handshake } from "../../core/wire/frame.ts";
@@ -10,7 +11,7 @@ import { useNativeBytes } from "../../server/native.ts";
 
 const u53 = fc.maxSafeNat();
 const payload = fc.uint8Array({ maxLength: 40 });
-const origin = fc.record({ node: u53, boot: u53, seq: u53 });
+const origin = fc.record({ node: u53, incarnation: u53, boot: u53, seq: u53 });
 const proposal = fc.record({ kind: fc.constant(entryKinds.command), origin, session: u53, sequence: u53, payload });
 const id = fc.string({ unit: fc.constantFrom("1", "2", "7", "9", "a", "f"), minLength: 32, maxLength: 32 });
 const append = fc
@@ -27,8 +28,57 @@ const append = fc
     const entries = proposals.map((one, k) => makeEntry(rest.prevIndex + 1 + k, rest.term, k, one));
     return { kind: "append", ...rest, entries };
   });
+const change: fc.Arbitrary<Change> = fc.oneof(
+  fc.record({
+    kind: fc.constant("add" as const),
+    id: u53,
+    url: fc.constant("http://a:1"),
+    autoPromote: fc.boolean(),
+  }),
+  fc.record({ kind: fc.constantFrom("remove" as const, "promote" as const, "lead" as const), id: u53 }),
+);
 const message: fc.Arbitrary<Message> = fc.oneof(
-  fc.record({ kind: fc.constantFrom("vote" as const, "pre-vote" as const), term: u53, lastIndex: u53, lastTerm: u53 }),
+  fc.record({ kind: fc.constant("pre-vote" as const), term: u53, lastIndex: u53, lastTerm: u53 }),
+  fc.record({
+    kind: fc.constant("vote" as const),
+    term: u53,
+    lastIndex: u53,
+    lastTerm: u53,
+    transfer: fc.boolean(),
+  }),
+  fc.record({ kind: fc.constant("timeout-now" as const), term: u53 }),
+  fc.record({
+    kind: fc.constant("snapshot-chunk" as const),
+    term: u53,
+    index: u53,
+    lastTerm: u53,
+    totalBytes: u53,
+    crc: fc.nat(),
+    offset: u53,
+    bytes: payload,
+  }),
+  fc.record({ kind: fc.constant("snapshot-reply" as const), term: u53, index: u53, offset: u53 }),
+  fc.record({ kind: fc.constant("knock" as const), storeId: id, incarnation: u53 }),
+  fc.record({
+    kind: fc.constant("welcome" as const),
+    storeId: id,
+    incarnation: u53,
+    genesis: fc.array(id, { maxLength: 3 }),
+    founders: fc.array(fc.constant("http://a:1"), { maxLength: 3 }),
+  }),
+  fc.record({
+    kind: fc.constant("removed" as const),
+    storeId: id,
+    incarnation: u53,
+    reason: fc.constantFrom("removed" as const, "another-directory" as const),
+  }),
+  fc.record({ kind: fc.constant("change" as const), boot: u53, seq: u53, change }),
+  fc.record({
+    kind: fc.constant("change-reply" as const),
+    boot: u53,
+    seq: u53,
+    outcome: fc.constantFrom("done" as const, "busy" as const, "no-majority-left" as const),
+  }),
   fc.record({
     kind: fc.constantFrom("vote-reply" as const, "pre-vote-reply" as const),
     term: u53,

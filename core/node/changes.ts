@@ -1,0 +1,167 @@
+/**
+ * Operators' wishes: membership and leadership. Each is a goal; the leader looks every turn whether it is reached,
+ * proposes the next step where one can be, and waits where something else is under way (a promotion, a joint exit). One
+ * operator's goal at a time. A member that does not lead asks the leader, and asks again: asking twice changes nothing.
+ */
+import { type Change, isReached, refusal, stepTowards } from "../raft/membership.ts";
+import type { ChangeOutcome, ChangeReply, ChangeRequest, Outgoing } from "../raft/messages.ts";
+import type { Raft } from "../raft/raft.ts";
+import type { Micros, NodeId, Term } from "../units.ts";
+import type { ChangeResult } from "./options.ts";
+
+type Waiter = {
+  readonly seq: number;
+  readonly change: Change;
+  readonly deadline: Micros;
+  readonly done: (result: ChangeResult) => void;
+  askedTerm: Term;
+  askedAt: Micros;
+};
+
+/** A wish under the leader's eyes: its own client's, or another member's. */
+type Open = {
+  readonly change: Change;
+  readonly deadline: Micros;
+  readonly answer: (outcome: ChangeOutcome) => Outgoing | null;
+};
+
+const openMax = 64;
+
+export class Changes {
+  readonly #self: NodeId;
+  readonly #boot: number;
+  readonly #electionMicros: Micros;
+  readonly #retryMicros: Micros;
+  #seq = 0;
+  readonly #waiting = new Map<number, Waiter>();
+  /** By who asked; in the order in which they came. */
+  readonly #open = new Map<string, Open>();
+
+  constructor(self: NodeId, boot: number, electionMicros: Micros, heartbeatMicros: Micros) {
+    this.#self = self;
+    this.#boot = boot;
+    this.#electionMicros = electionMicros;
+    this.#retryMicros = 2 * heartbeatMicros;
+  }
+
+  get count(): number {
+    return this.#waiting.size;
+  }
+
+  add(change: Change, deadline: Micros, done: (result: ChangeResult) => void): void {
+    const seq = ++this.#seq;
+    this.#waiting.set(seq, { seq, change, deadline, done, askedTerm: 0, askedAt: 0 });
+  }
+
+  /** Another member asks. */
+  onRequest(from: NodeId, { boot, seq, change }: ChangeRequest, deadline: Micros): void {
+    const key = `${from}.${boot}.${seq}`;
+    if (this.#open.has(key) || this.#open.size >= openMax) return;
+    const answer = (outcome: ChangeOutcome): Outgoing => {
+      return { to: from, message: { kind: "change-reply", boot, seq, outcome } };
+    };
+    this.#open.set(key, { change, deadline, answer });
+  }
+
+  onReply({ boot, seq, outcome }: ChangeReply): void {
+    if (boot === this.#boot && outcome !== "gave-up") this.#finish(seq, outcome);
+  }
+
+  /** Asks, proposes, answers: call it every turn, before Raft is asked for what is ready. */
+  dispatch(now: Micros, raft: Raft): Outgoing[] {
+    for (const waiter of this.#waiting.values()) {
+      if (waiter.change.kind === "lead" && raft.leader === waiter.change.id) this.#finish(waiter.seq, "done");
+    }
+    return raft.role === "leader" ? this.#lead(now, raft) : this.#ask(now, raft);
+  }
+
+  #ask(now: Micros, raft: Raft): Outgoing[] {
+    this.#open.clear();
+    if (raft.leader === 0) return [];
+    const out: Outgoing[] = [];
+    for (const waiter of this.#waiting.values()) {
+      if (waiter.askedTerm === raft.term && now < waiter.askedAt + this.#retryMicros) continue;
+      waiter.askedTerm = raft.term;
+      waiter.askedAt = now;
+      const { seq, change } = waiter;
+      out.push({ to: raft.leader, message: { kind: "change", boot: this.#boot, seq, change } });
+    }
+    return out;
+  }
+
+  #lead(now: Micros, raft: Raft): Outgoing[] {
+    for (const waiter of this.#waiting.values()) {
+      const { seq, change, deadline } = waiter;
+      waiter.askedTerm = raft.term;
+      const answer = (outcome: ChangeOutcome): null => {
+        if (outcome !== "gave-up") this.#finish(seq, outcome);
+        return null;
+      };
+      const key = `${this.#self}.${this.#boot}.${seq}`;
+      if (!this.#open.has(key)) this.#open.set(key, { change, deadline, answer });
+    }
+    const out: Outgoing[] = [];
+    let first: Change | null = null;
+    for (const [key, { change, deadline, answer }] of this.#open) {
+      const isOther = first !== null && (first.kind !== change.kind || first.id !== change.id);
+      const outcome = now >= deadline ? "gave-up" : isOther ? "busy" : this.#judge(change, now, raft);
+      first ??= change;
+      if (outcome === null) continue;
+      if (first === change) first = null;
+      this.#open.delete(key);
+      const outgoing = answer(outcome);
+      if (outgoing !== null) out.push(outgoing);
+    }
+    return out;
+  }
+
+  /** What became of it, or null while it is under way. Takes the next step where one can be taken. */
+  #judge(change: Change, now: Micros, raft: Raft): ChangeOutcome | null {
+    if (change.kind === "lead" && change.id === this.#self) return "done";
+    const since = now - this.#electionMicros;
+    const trouble = refusal(change, raft.configuration, (id) => raft.leadership?.isActive(id, since) === true);
+    if (trouble !== null) return trouble;
+    if (isReached(change, raft.committedConfiguration.configuration)) return "done";
+    if (change.kind === "lead") {
+      if (raft.leadership?.transferee === 0) raft.transfer(now, change.id);
+      return null;
+    }
+    const next = stepTowards(change, raft.configuration, raft.log.lastIndex + 1);
+    if (next !== null) raft.proposeConfiguration(now, next);
+    return null;
+  }
+
+  expire(now: Micros): void {
+    for (const { seq, deadline, askedTerm, done } of this.#waiting.values()) {
+      if (deadline > now) continue;
+      this.#waiting.delete(seq);
+      const isDefinite = askedTerm === 0;
+      done({ ok: false, code: isDefinite ? "no-leader" : "timeout", definite: isDefinite });
+    }
+  }
+
+  end(): void {
+    for (const { askedTerm, done } of this.#waiting.values()) {
+      done({ ok: false, code: "stopping", definite: askedTerm === 0 });
+    }
+    this.#waiting.clear();
+  }
+
+  /** `mayAsk`: whether there is a leader elsewhere to be asked again. */
+  nextDeadline(mayAsk: boolean): Micros {
+    let deadline = Infinity;
+    for (const waiter of this.#waiting.values()) {
+      const askAgainAt = mayAsk ? waiter.askedAt + this.#retryMicros : Infinity;
+      deadline = Math.min(deadline, waiter.deadline, askAgainAt);
+    }
+    for (const open of this.#open.values()) deadline = Math.min(deadline, open.deadline);
+    return deadline;
+  }
+
+  #finish(seq: number, outcome: Exclude<ChangeOutcome, "gave-up">): void {
+    const waiter = this.#waiting.get(seq);
+    if (waiter === undefined) return;
+    this.#waiting.delete(seq);
+    waiter.done({ ok: true, outcome });
+  }
+}

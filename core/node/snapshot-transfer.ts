@@ -1,0 +1,197 @@
+/**
+ * Snapshots on their way: from a leader to followers whose next entry is gone from its log, chunk by chunk, each
+ * answered with the offset that the receiver has reached. A lost chunk or answer is sent again; a new leader goes on
+ * where the old one stopped, for snapshots of one index are the same bytes everywhere.
+ */
+import { crc32 } from "../bytes.ts";
+import type { DiskError, DiskFile, Trace } from "../ports.ts";
+import type { Message, Outgoing, SnapshotChunk, SnapshotReply } from "../raft/messages.ts";
+import type { Raft } from "../raft/raft.ts";
+import type { SnapshotFile, SnapshotStore } from "../storage/snapshot-store.ts";
+import type { Index, Micros, NodeId, Term } from "../units.ts";
+
+type Sending = {
+  readonly snapshot: SnapshotFile;
+  readonly term: Term;
+  offset: number;
+  sentAt: Micros;
+  reading: boolean;
+};
+
+export class SnapshotSender {
+  readonly #snapshots: SnapshotStore;
+  readonly #raft: Raft;
+  readonly #broken: (error: DiskError) => void;
+  readonly #send: (outgoing: Outgoing) => void;
+  readonly #chunkBytes: number;
+  readonly #resendMicros: Micros;
+  readonly #sending = new Map<NodeId, Sending>();
+
+  constructor(
+    snapshots: SnapshotStore,
+    raft: Raft,
+    broken: (error: DiskError) => void,
+    send: (outgoing: Outgoing) => void,
+    options: { readonly chunkBytes: number; readonly resendMicros: Micros },
+  ) {
+    this.#snapshots = snapshots;
+    this.#raft = raft;
+    this.#broken = broken;
+    this.#send = send;
+    this.#chunkBytes = options.chunkBytes;
+    this.#resendMicros = options.resendMicros;
+  }
+
+  /** Begins, goes on and ends whatever is due: call it every turn. */
+  advance(now: Micros): void {
+    const { leadership, term } = this.#raft;
+    for (const [to, sending] of this.#sending) {
+      const peer = leadership?.progress.get(to);
+      if (peer === undefined || sending.term !== term || !leadership!.needsSnapshot(peer)) this.#end(to, sending);
+      else if (now >= sending.sentAt + this.#resendMicros) this.#chunk(to, sending, now);
+    }
+    if (leadership === null) return;
+    for (const [to, peer] of leadership.progress) {
+      const snapshot = this.#snapshots.latest;
+      if (snapshot === null || !leadership.needsSnapshot(peer) || this.#sending.has(to)) continue;
+      this.#snapshots.hold(snapshot);
+      const sending = { snapshot, term, offset: 0, sentAt: now, reading: false };
+      this.#sending.set(to, sending);
+      this.#chunk(to, sending, now);
+    }
+  }
+
+  /** What is being sent must stay reachable from the log: the lowest index of those, or Infinity. */
+  get keepAfter(): Index {
+    let keep = Infinity;
+    for (const { snapshot } of this.#sending.values()) keep = Math.min(keep, snapshot.index);
+    return keep;
+  }
+
+  nextDeadline(): Micros {
+    let deadline = Infinity;
+    for (const { sentAt } of this.#sending.values()) deadline = Math.min(deadline, sentAt + this.#resendMicros);
+    return deadline;
+  }
+
+  onReply(from: NodeId, { index, offset }: SnapshotReply, now: Micros): void {
+    const sending = this.#sending.get(from);
+    if (sending?.snapshot.index !== index || offset > sending.snapshot.sizeBytes) return;
+    const isNews = offset !== sending.offset;
+    sending.offset = offset;
+    if (isNews && offset < sending.snapshot.sizeBytes) this.#chunk(from, sending, now);
+  }
+
+  end(): void {
+    for (const [to, sending] of this.#sending) this.#end(to, sending);
+  }
+
+  #end(to: NodeId, sending: Sending): void {
+    this.#sending.delete(to);
+    if (!sending.reading) this.#snapshots.release(sending.snapshot);
+  }
+
+  #chunk(to: NodeId, sending: Sending, now: Micros): void {
+    sending.sentAt = now;
+    if (sending.reading) return;
+    sending.reading = true;
+    const { snapshot, offset, term } = sending;
+    // At the end an empty chunk asks whether the receiver has got that far.
+    const length = Math.min(this.#chunkBytes, snapshot.sizeBytes - offset);
+    snapshot.file.read(offset, length, (error, bytes) => {
+      sending.reading = false;
+      if (this.#sending.get(to) !== sending) return this.#snapshots.release(snapshot);
+      if (error !== null) return this.#broken(error);
+      const { index, term: lastTerm, sizeBytes: totalBytes, crc } = snapshot;
+      this.#send({ to, message: { kind: "snapshot-chunk", term, index, lastTerm, totalBytes, crc, offset, bytes } });
+    });
+  }
+}
+
+type Incoming = {
+  readonly index: Index;
+  readonly lastTerm: Term;
+  readonly totalBytes: number;
+  readonly totalCrc: number;
+  file: DiskFile | null;
+  received: number;
+  crc: number;
+};
+
+export class SnapshotReceiver {
+  readonly #snapshots: SnapshotStore;
+  readonly #broken: (error: DiskError) => void;
+  readonly #trace: Trace;
+  readonly #onComplete: (snapshot: SnapshotFile) => void;
+  #incoming: Incoming | null = null;
+  /** A complete snapshot is being made the state: no other is taken meanwhile. */
+  #installing = false;
+
+  /** `onComplete` gets each snapshot that is whole and durable; it ends with `installed`. */
+  constructor(
+    snapshots: SnapshotStore,
+    broken: (error: DiskError) => void,
+    trace: Trace,
+    onComplete: (snapshot: SnapshotFile) => void,
+  ) {
+    this.#snapshots = snapshots;
+    this.#broken = broken;
+    this.#trace = trace;
+    this.#onComplete = onComplete;
+  }
+
+  installed(): void {
+    this.#installing = false;
+  }
+
+  /** Takes a chunk of a snapshot that leads beyond the log's commit index; answers through `reply`, now or later. */
+  onChunk(chunk: SnapshotChunk, reply: (message: Message) => void): void {
+    if (this.#installing) return;
+    const { index, lastTerm, totalBytes, crc } = chunk;
+    const current = this.#incoming;
+    // Two that empty one file must not overlap.
+    if (current !== null && current.file === null) return;
+    const isSame =
+      current?.index === index &&
+      current.lastTerm === lastTerm &&
+      current.totalBytes === totalBytes &&
+      current.totalCrc === crc;
+    if (!isSame) {
+      const incoming: Incoming = { index, lastTerm, totalBytes, totalCrc: crc, file: null, received: 0, crc: 0 };
+      this.#incoming = incoming;
+      current?.file?.close();
+      this.#snapshots.createIncoming((file) => {
+        if (this.#incoming !== incoming) return file.close();
+        incoming.file = file;
+        this.#take(incoming, file, chunk, reply);
+      });
+      return;
+    }
+    this.#take(current, current.file!, chunk, reply);
+  }
+
+  #take(incoming: Incoming, file: DiskFile, chunk: SnapshotChunk, reply: (message: Message) => void): void {
+    const { offset, bytes, term, index } = chunk;
+    if (offset === incoming.received && offset + bytes.length <= incoming.totalBytes) {
+      const error = bytes.length === 0 ? null : file.write(offset, bytes);
+      if (error !== null) return this.#broken(error);
+      incoming.received += bytes.length;
+      incoming.crc = crc32(bytes, incoming.crc);
+    }
+    if (incoming.received === incoming.totalBytes) {
+      if (incoming.crc === incoming.totalCrc) this.#complete(incoming, file);
+      else {
+        this.#trace.note("warn", `the snapshot at entry ${index} came damaged; it is asked for again`);
+        incoming.received = 0;
+        incoming.crc = 0;
+      }
+    }
+    reply({ kind: "snapshot-reply", term, index, offset: incoming.received });
+  }
+
+  #complete({ index, lastTerm: term, totalBytes: sizeBytes, crc }: Incoming, file: DiskFile): void {
+    this.#incoming = null;
+    this.#installing = true;
+    this.#snapshots.adoptIncoming({ index, term, sizeBytes, crc, file }, (snapshot) => this.#onComplete(snapshot));
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * Changes of the configuration, as pure functions (Raft thesis, chapter 4). Adding, binding and moving a learner are one
+ * step; whatever changes who votes is joint: enter it with both halves, leave it when it is committed.
+ */
+import type { Index, NodeId, StoreId } from "../units.ts";
+import type { Configuration, Member } from "./messages.ts";
+
+/** What an operator wants. Each is a goal, not a step: asking again for what is already so changes nothing. */
+export type Change =
+  | { readonly kind: "add"; readonly id: NodeId; readonly url: string; readonly autoPromote: boolean }
+  | { readonly kind: "remove"; readonly id: NodeId }
+  | { readonly kind: "promote"; readonly id: NodeId }
+  /** No change of the configuration: that `id` leads. */
+  | { readonly kind: "lead"; readonly id: NodeId };
+
+export type ChangeRefusal =
+  | "member-exists" // the id is in use with another URL
+  | "url-in-use"
+  | "unknown-member" // never known
+  | "last-voter"
+  | "no-majority-left" // those that can be reached would be no majority of what is left
+  | "not-bound" // the node has not been heard of yet
+  | "no-voter"; // only a voter can lead
+
+export function isJoint({ outgoing }: Configuration): boolean {
+  return outgoing.length > 0;
+}
+
+export function memberOf({ members }: Configuration, id: NodeId): Member | undefined {
+  return members.find((member) => member.id === id);
+}
+
+export function isVoter({ voters, outgoing }: Configuration, id: NodeId): boolean {
+  return voters.includes(id) || outgoing.includes(id);
+}
+
+export function isOnlyVoter({ voters, outgoing }: Configuration, id: NodeId): boolean {
+  return voters.length === 1 && outgoing.length === 0 && voters[0] === id;
+}
+
+/** Whether `configuration`, committed, is what `change` asks for. */
+export function isReached(change: Change, configuration: Configuration): boolean {
+  const member = memberOf(configuration, change.id);
+  if (change.kind === "add") return member?.url === change.url;
+  if (isJoint(configuration) || change.kind === "lead") return false;
+  return change.kind === "remove" ? member === undefined : configuration.voters.includes(change.id);
+}
+
+/** Why `change` can never be, or null. `isActive` says who is heard of. */
+export function refusal(
+  change: Change,
+  configuration: Configuration,
+  isActive: (id: NodeId) => boolean,
+): ChangeRefusal | null {
+  const { members, voters, removed } = configuration;
+  const member = memberOf(configuration, change.id);
+  switch (change.kind) {
+    case "add":
+      if (member !== undefined) return member.url === change.url ? null : "member-exists";
+      return members.some(({ url }) => url === change.url) ? "url-in-use" : null;
+    case "promote":
+      if (member === undefined) return "unknown-member";
+      return member.storeId === "" ? "not-bound" : null;
+    case "lead":
+      return voters.includes(change.id) ? null : "no-voter";
+    case "remove": {
+      if (member === undefined) return removed.some(({ id }) => id === change.id) ? null : "unknown-member";
+      if (!voters.includes(change.id)) return null;
+      const left = voters.filter((id) => id !== change.id);
+      if (left.length === 0) return "last-voter";
+      return left.filter(isActive).length * 2 > left.length ? null : "no-majority-left";
+    }
+    default:
+      return change satisfies never;
+  }
+}
+
+/** The configuration to propose for `change` now, at log index `index`; null where nothing is to be proposed. Not joint before. */
+export function stepTowards(change: Change, configuration: Configuration, index: Index): Configuration | null {
+  if (isJoint(configuration) || isReached(change, configuration)) return null;
+  const { members, voters, learners, removed } = configuration;
+  switch (change.kind) {
+    case "add": {
+      const { id, url, autoPromote } = change;
+      const member = { id, incarnation: index, url, storeId: "", autoPromote };
+      return { ...configuration, members: [...members, member], learners: [...learners, id] };
+    }
+    case "promote":
+      return enterJoint(configuration, [...voters, change.id]);
+    case "lead":
+      return null;
+    case "remove": {
+      if (voters.includes(change.id))
+        return enterJoint(
+          configuration,
+          voters.filter((id) => id !== change.id),
+        );
+      const gone = memberOf(configuration, change.id)!;
+      return {
+        ...configuration,
+        members: members.filter((member) => member !== gone),
+        learners: learners.filter((id) => id !== change.id),
+        removed: remember(removed, [gone]),
+      };
+    }
+    default:
+      return change satisfies never;
+  }
+}
+
+/** Both halves decide from here on, any number of voters at once. Who votes is no learner. */
+export function enterJoint(configuration: Configuration, voters: readonly NodeId[]): Configuration {
+  const learners = configuration.learners.filter((id) => !voters.includes(id));
+  return { ...configuration, voters, outgoing: configuration.voters, learners };
+}
+
+/** The new half alone decides; whoever is in neither list any more is removed. */
+export function leaveJoint(configuration: Configuration): Configuration {
+  const { members, voters, learners, removed } = configuration;
+  const stays = ({ id }: Member): boolean => voters.includes(id) || learners.includes(id);
+  const gone = members.filter((member) => !stays(member));
+  return { voters, outgoing: [], learners, members: members.filter(stays), removed: remember(removed, gone) };
+}
+
+/** From now on only the directory `storeId` speaks for member `id`. */
+export function bindStore(configuration: Configuration, id: NodeId, storeId: StoreId): Configuration {
+  const members = configuration.members.map((member) => (member.id === id ? { ...member, storeId } : member));
+  return { ...configuration, members };
+}
+
+/** The latest removed incarnation of each id: what tells "never known" from "gone". */
+function remember(removed: Configuration["removed"], gone: readonly Member[]): Configuration["removed"] {
+  const others = removed.filter(({ id }) => gone.every((member) => member.id !== id));
+  return [...others, ...gone.map(({ id, incarnation }) => ({ id, incarnation }))];
+}
+
+/**
+ * Whether (id, incarnation) was a member once and is none any more, by a configuration committed at `index`: an
+ * incarnation is the index of the entry that made it, so a later one is only not known here yet.
+ */
+export function wasRemoved(configuration: Configuration, index: Index, id: NodeId, incarnation: Index): boolean {
+  if (incarnation > index) return false;
+  return memberOf(configuration, id)?.incarnation !== incarnation;
+}

@@ -1,0 +1,328 @@
+/**
+ * Snapshots as files of one directory. A file is written aside, synced, renamed, and the directory synced: what has a
+ * snapshot's name is whole. Everything large happens in slices, a turn each, so that the node's loop is never held.
+ */
+import { assert } from "../assert.ts";
+import { BadBytes, crc32, Writer } from "../bytes.ts";
+import {
+  beginSnapshot,
+  endSnapshot,
+  itemsAtOnce,
+  type SnapshotHeader,
+  SnapshotReader,
+  writeRows,
+  writeSessions,
+} from "../kv/snapshot.ts";
+import type { Clock, Disk, DiskError, DiskFile } from "../ports.ts";
+import type { Index, Term } from "../units.ts";
+import type { Frozen, Installing } from "./state-store.ts";
+
+/** Bytes written or read in one turn. */
+const sliceBytes = 128 * 1024;
+/** A file being written is synced this often, so that no sync has much to do. */
+const syncEveryBytes = 4 * 1024 * 1024;
+const draftName = "draft.part";
+const incomingName = "incoming.part";
+
+/** A whole and durable snapshot file. */
+export type SnapshotFile = {
+  readonly name: string;
+  readonly index: Index;
+  readonly term: Term;
+  readonly sizeBytes: number;
+  /** CRC-32 over the whole file. */
+  readonly crc: number;
+  readonly file: DiskFile;
+};
+
+export function snapshotName(index: Index, term: Term): string {
+  return `snap-${index.toString(16).padStart(14, "0")}-${term.toString(16).padStart(8, "0")}.snap`;
+}
+
+/** Index and term in a snapshot's name, or null for another file. */
+export function snapshotPlace(name: string): { readonly index: Index; readonly term: Term } | null {
+  const match = /^snap-([0-9a-f]{14})-([0-9a-f]{8})\.snap$/.exec(name);
+  if (match === null) return null;
+  return { index: Number.parseInt(match[1]!, 16), term: Number.parseInt(match[2]!, 16) };
+}
+
+type Broken = (error: DiskError) => void;
+
+export class SnapshotStore {
+  readonly #disk: Disk;
+  readonly #clock: Clock;
+  readonly #broken: Broken;
+  #latest: SnapshotFile | null = null;
+  readonly #holders = new Map<SnapshotFile, number>();
+  #closed = false;
+
+  /** `broken`: the disk failed, and the node ends; no completion comes after it. */
+  constructor(disk: Disk, clock: Clock, broken: Broken) {
+    this.#disk = disk;
+    this.#clock = clock;
+    this.#broken = broken;
+  }
+
+  /** Keeps the snapshot's file open, also when a newer one takes its place, until `release`. */
+  hold(snapshot: SnapshotFile): void {
+    this.#holders.set(snapshot, (this.#holders.get(snapshot) ?? 0) + 1);
+  }
+
+  release(snapshot: SnapshotFile): void {
+    const left = this.#holders.get(snapshot)! - 1;
+    if (left > 0) {
+      this.#holders.set(snapshot, left);
+      return;
+    }
+    this.#holders.delete(snapshot);
+    if (this.#latest !== snapshot) snapshot.file.close();
+  }
+
+  /** The newest durable snapshot. */
+  get latest(): SnapshotFile | null {
+    return this.#latest;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#latest?.file.close();
+  }
+
+  /** Removes what a crash left half-done. `done` gets the newest snapshot's name, or null where there is none. */
+  open(done: (name: string | null) => void): void {
+    this.#disk.list((error, names) => {
+      if (error !== null) return this.#broken(error);
+      const places = names.flatMap((name) => {
+        const place = snapshotPlace(name);
+        return place === null ? [] : [{ name, ...place }];
+      });
+      const newest = places.toSorted((a, b) => b.index - a.index || b.term - a.term)[0];
+      const others = names.filter((name) => name !== newest?.name && (name.endsWith(".part") || snapshotPlace(name)));
+      this.#removeAll(others, () => {
+        // A process that died may have left a name that is not durable yet, and the log will rest on it.
+        this.#disk.syncDirectory((failure) => (failure === null ? done(newest?.name ?? null) : this.#broken(failure)));
+      });
+    });
+  }
+
+  /**
+   * Reads the file `name` into `into`. `done` gets its header and how it ends: whole, or what is wrong and about where.
+   * After "whole" it is the latest.
+   */
+  load(
+    name: string,
+    into: Installing,
+    done: (problem: { offset: number; reason: string } | null, header: SnapshotHeader | null) => void,
+  ): void {
+    this.#disk.open(name, false, (error, file) => {
+      if (error !== null || file === null) return this.#broken(error ?? { code: "EIO", message: "no file" });
+      new Loading(file, this.#clock, this.#broken, into).run((problem, header, crc) => {
+        if (problem !== null || header === null) return done(problem, null);
+        const { index, term } = header.place;
+        if (this.#latest?.name === name) file.close();
+        else this.#replaceLatest({ name, index, term, sizeBytes: file.sizeBytes, crc, file });
+        done(null, header);
+      });
+    });
+  }
+
+  /** Writes what `frozen` holds. `done` comes when the snapshot is durable and the latest. */
+  write(header: SnapshotHeader, frozen: Frozen, done: (snapshot: SnapshotFile) => void): void {
+    this.#create(draftName, (file) => {
+      new Writing(file, this.#clock, this.#broken, header, frozen).run((crc) => {
+        const { index, term } = header.place;
+        this.#adopt(
+          draftName,
+          { name: snapshotName(index, term), index, term, sizeBytes: file.sizeBytes, crc, file },
+          done,
+        );
+      });
+    });
+  }
+
+  /** A file for a snapshot that comes in pieces. One at a time: an earlier one is emptied. */
+  createIncoming(done: (file: DiskFile) => void): void {
+    this.#create(incomingName, done);
+  }
+
+  /** Makes the incoming file, whole and checked, durable under its name and the latest. */
+  adoptIncoming(snapshot: Omit<SnapshotFile, "name">, done: (snapshot: SnapshotFile) => void): void {
+    snapshot.file.sync((error) => {
+      if (error !== null) return this.#broken(error);
+      this.#adopt(incomingName, { ...snapshot, name: snapshotName(snapshot.index, snapshot.term) }, done);
+    });
+  }
+
+  #create(name: string, done: (file: DiskFile) => void): void {
+    this.#disk.open(name, true, (error, file) => {
+      if (error !== null || file === null) return this.#broken(error ?? { code: "EIO", message: "no file" });
+      file.truncate(0, (failure) => (failure === null ? done(file) : this.#broken(failure)));
+    });
+  }
+
+  #adopt(from: string, snapshot: SnapshotFile, done: (snapshot: SnapshotFile) => void): void {
+    this.#disk.rename(from, snapshot.name, (error) => {
+      if (error !== null) return this.#broken(error);
+      this.#disk.syncDirectory((failure) => {
+        if (failure !== null) return this.#broken(failure);
+        if (this.#closed) return;
+        const old = this.#latest;
+        if (old !== null && old.index >= snapshot.index) {
+          // A newer one has come meanwhile.
+          this.#removeAll(old.name === snapshot.name ? [] : [snapshot.name], () => done(old));
+          return;
+        }
+        this.#replaceLatest(snapshot);
+        this.#removeAll(old === null ? [] : [old.name], () => done(snapshot));
+      });
+    });
+  }
+
+  #replaceLatest(snapshot: SnapshotFile): void {
+    assert(this.#latest === null || this.#latest.index < snapshot.index, "snapshots go forward");
+    if (this.#latest !== null && !this.#holders.has(this.#latest)) this.#latest.file.close();
+    this.#latest = snapshot;
+  }
+
+  #removeAll(names: readonly string[], done: () => void): void {
+    const [first, ...others] = names;
+    if (first === undefined) return done();
+    this.#disk.remove(first, (error) => (error === null ? this.#removeAll(others, done) : this.#broken(error)));
+  }
+}
+
+/** Calls `run` in a turn of its own. */
+function nextTurn(clock: Clock, run: () => void): void {
+  clock.timer(run).set(clock.now());
+}
+
+/** One file being read, slice by slice. */
+class Loading {
+  readonly #file: DiskFile;
+  readonly #clock: Clock;
+  readonly #broken: Broken;
+  readonly #into: Installing;
+  readonly #reader: SnapshotReader;
+  #header: SnapshotHeader | null = null;
+  readonly #sessions: Parameters<Installing["commit"]>[0][number][] = [];
+  #rows: Parameters<Installing["put"]>[0][number][] = [];
+  #at = 0;
+  #crc = 0;
+
+  constructor(file: DiskFile, clock: Clock, broken: Broken, into: Installing) {
+    this.#file = file;
+    this.#clock = clock;
+    this.#broken = broken;
+    this.#into = into;
+    this.#reader = new SnapshotReader({
+      header: (header) => (this.#header = header),
+      sessions: (sessions) => this.#sessions.push(...sessions),
+      rows: (rows) => this.#rows.push(...rows),
+    });
+  }
+
+  run(
+    done: (problem: { offset: number; reason: string } | null, header: SnapshotHeader | null, crc: number) => void,
+  ): void {
+    const length = Math.min(sliceBytes, this.#file.sizeBytes - this.#at);
+    this.#file.read(this.#at, length, (error, bytes) => {
+      if (error !== null) return this.#broken(error);
+      const reason = this.#take(bytes);
+      if (reason !== null) return done({ offset: this.#at, reason }, null, 0);
+      this.#at += bytes.length;
+      const rows = this.#rows;
+      this.#rows = [];
+      this.#into.put(rows, (failure) => {
+        if (failure !== null) return this.#broken(failure);
+        if (this.#at < this.#file.sizeBytes) return nextTurn(this.#clock, () => this.run(done));
+        this.#finish(done);
+      });
+    });
+  }
+
+  #take(bytes: Uint8Array): string | null {
+    try {
+      this.#crc = crc32(bytes, this.#crc);
+      this.#reader.receive(bytes);
+      return null;
+    } catch (error) {
+      if (error instanceof BadBytes) return error.message;
+      throw error;
+    }
+  }
+
+  #finish(done: Parameters<Loading["run"]>[0]): void {
+    const header = this.#header;
+    if (!this.#reader.ended || header === null)
+      return done({ offset: this.#at, reason: "the file is cut off" }, null, 0);
+    this.#into.commit(this.#sessions, header.place, (error) => {
+      if (error !== null) return this.#broken(error);
+      done(null, header, this.#crc);
+    });
+  }
+}
+
+/** One file being written, slice by slice. */
+class Writing {
+  readonly #file: DiskFile;
+  readonly #clock: Clock;
+  readonly #broken: Broken;
+  readonly #frozen: Frozen;
+  readonly #writer = new Writer();
+  #sessionsWritten = 0;
+  #rowsEnded = false;
+  #at = 0;
+  #syncedAt = 0;
+  #crc = 0;
+
+  constructor(file: DiskFile, clock: Clock, broken: Broken, header: SnapshotHeader, frozen: Frozen) {
+    this.#file = file;
+    this.#clock = clock;
+    this.#broken = broken;
+    this.#frozen = frozen;
+    beginSnapshot(this.#writer, header);
+  }
+
+  /** `done` gets the CRC of the whole file, which is synced. */
+  run(done: (crc: number) => void): void {
+    this.#fill(() => {
+      const bytes = this.#writer.bytes();
+      this.#crc = crc32(bytes, this.#crc);
+      const error = this.#file.write(this.#at, bytes);
+      if (error !== null) return this.#broken(error);
+      this.#at += bytes.length;
+      this.#writer.reset();
+      if (!this.#rowsEnded && this.#at - this.#syncedAt < syncEveryBytes) {
+        return nextTurn(this.#clock, () => this.run(done));
+      }
+      this.#syncedAt = this.#at;
+      this.#file.sync((failure) => {
+        if (failure !== null) return this.#broken(failure);
+        if (!this.#rowsEnded) return nextTurn(this.#clock, () => this.run(done));
+        this.#frozen.release();
+        done(this.#crc);
+      });
+    });
+  }
+
+  /** Encodes until there is a slice, or no more. */
+  #fill(done: () => void): void {
+    const { sessions } = this.#frozen;
+    while (this.#sessionsWritten < sessions.length) {
+      writeSessions(this.#writer, sessions.slice(this.#sessionsWritten, this.#sessionsWritten + itemsAtOnce));
+      this.#sessionsWritten += itemsAtOnce;
+      if (this.#writer.length >= sliceBytes) return done();
+    }
+    this.#frozen.rows(itemsAtOnce, (error, rows) => {
+      if (error !== null) return this.#broken(error);
+      writeRows(this.#writer, rows);
+      if (rows.length < itemsAtOnce) {
+        endSnapshot(this.#writer);
+        this.#rowsEnded = true;
+        return done();
+      }
+      if (this.#writer.length >= sliceBytes) return done();
+      this.#fill(done);
+    });
+  }
+}

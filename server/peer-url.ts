@@ -1,0 +1,19 @@
+/** `http://host:port` and nothing else, as members are named; or what is wrong with `text`, in words. */
+export function parsePeerUrl(text: string): { readonly url: string } | { readonly wrong: string } {
+  const wrong = (what: string): { wrong: string } => {
+    return { wrong: `peer URL "${text}" ${what}; write it as http://host:port` };
+  };
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    return wrong("is malformed");
+  }
+  if (url.protocol === "https:") return { wrong: `peer URL "${text}": TLS between peers is not built yet` };
+  if (url.protocol !== "http:") return wrong("is not http");
+  if (url.username !== "" || url.password !== "") return wrong("carries a user");
+  if (!/^http:\/\/[^/?#]+\/?$/i.test(text)) return wrong("carries a path, a query or a fragment");
+  if (!/:\d+\/?$/.test(text)) return wrong("lacks a port");
+  // new URL drops a default port; it was written, so it is kept.
+  return { url: `http://${url.hostname}:${url.port === "" ? "80" : url.port}` };
+}

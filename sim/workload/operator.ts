@@ -1,0 +1,98 @@
+/**
+ * The operator: adds machines and starts them, removes members, promotes, moves the leadership, at awkward moments and
+ * through whichever member comes to hand. It takes a refusal as an answer, and never repairs anything.
+ */
+import type { Change } from "../../core/raft/membership.ts";
+import type { NodeId } from "../../core/units.ts";
+import type { Draws } from "../draws.ts";
+import type { Plan } from "../nemesis/options.ts";
+import type { Scheduler, Target } from "../scheduler.ts";
+import { type Host, hostEvents, type Request } from "../world/host.ts";
+
+const operatorEvents = { wish: 1, start: 2 } as const;
+
+export interface OperatorWorld {
+  readonly hosts: readonly Host[];
+  /** Starts a machine that has never run, or begins it anew where it was removed. */
+  startJoining(host: Host): void;
+  asked(node: NodeId, change: Change): void;
+  answered(node: NodeId, change: Change, outcome: string): void;
+}
+
+export class Operator implements Target {
+  readonly #scheduler: Scheduler;
+  readonly #draws: Draws;
+  readonly #plan: Plan;
+  readonly #world: OperatorWorld;
+  #k = 0;
+  #stopped = false;
+  readonly counters = { asked: 0, done: 0, refused: 0, unknown: 0 };
+
+  constructor(scheduler: Scheduler, draws: Draws, plan: Plan, world: OperatorWorld) {
+    this.#scheduler = scheduler;
+    this.#draws = draws;
+    this.#plan = plan;
+    this.#world = world;
+    if (plan.operatorMicros > 0) this.#plant();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  on(code: number, payload: unknown): void {
+    if (this.#stopped) return;
+    if (code === operatorEvents.start) return this.#world.startJoining(payload as Host);
+    this.#wish();
+    this.#k += 1;
+    this.#plant();
+  }
+
+  #plant(): void {
+    const wait = 1 + this.#draws.below(2 * this.#plan.operatorMicros, "operator", this.#k, 0);
+    this.#at(wait, operatorEvents.wish, null);
+  }
+
+  #at(wait: number, code: number, payload: unknown): void {
+    const tie = this.#draws.u32("tie", this.#k, code, 55);
+    this.#scheduler.at(this.#scheduler.now + wait, tie, this, code, payload);
+  }
+
+  #wish(): void {
+    const { hosts } = this.#world;
+    const of = (draw: number): Host => hosts[this.#draws.below(hosts.length, "operator", this.#k, draw)]!;
+    const change = this.#draw(of(1).id);
+    const asked = of(2);
+    this.counters.asked += 1;
+    this.#world.asked(asked.id, change);
+    const end = (outcome: string): void => {
+      this.counters[outcome === "done" ? "done" : outcome === "unknown" ? "unknown" : "refused"] += 1;
+      this.#world.answered(asked.id, change, outcome);
+    };
+    const request: Request = {
+      run: (node) =>
+        node.change(change, (result) => end(result.ok ? result.outcome : result.definite ? "none" : "unknown")),
+      refused: () => end("none"),
+    };
+    this.#scheduler.at(
+      this.#scheduler.now + 100,
+      this.#draws.u32("tie", this.#k, 56),
+      asked,
+      hostEvents.request,
+      request,
+    );
+    // The machine is set up without waiting for the answer, or some time later.
+    const isLate = this.#draws.below(2, "operator", this.#k, 4) === 1;
+    if (change.kind === "add") this.#at(isLate ? 2_000_000 : 1_000, operatorEvents.start, hosts[change.id - 1]!);
+  }
+
+  #draw(id: NodeId): Change {
+    const dice = this.#draws.below(100, "operator", this.#k, 3);
+    if (dice < 40) {
+      const autoPromote = this.#draws.below(4, "operator", this.#k, 5) > 0;
+      return { kind: "add", id, url: `http://node-${id}`, autoPromote };
+    }
+    if (dice < 70) return { kind: "remove", id };
+    return { kind: dice < 80 ? "promote" : "lead", id };
+  }
+}
