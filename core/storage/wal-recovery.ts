@@ -155,7 +155,10 @@ class Replay implements RecordTaker {
   }
 
   entry(entry: Entry): void {
-    if (this.#isCutOff && !this.#begun) this.#base = { index: entry.index - 1, term: -1, clusterMicros: 0 };
+    // Where older segments are gone, the log begins with what is left; a rewrite may reach further back than that.
+    const isFirst = this.#isCutOff && (!this.#begun || (this.#base.term === -1 && entry.index <= this.#base.index));
+    if (isFirst) this.#entries = [];
+    if (isFirst) this.#base = { index: entry.index - 1, term: -1, clusterMicros: 0 };
     this.#begun = true;
     const at = entry.index - this.#base.index - 1;
     if (at < 0) throw new BadBytes(`entry ${entry.index} lies before the log's base ${this.#base.index}`);
