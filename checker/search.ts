@@ -72,13 +72,20 @@ function isWrite({ op, outcome }: Operation): boolean {
   return op !== "get" && outcome !== "mismatch";
 }
 
-/** The classes of unknown operations of which only the earliest called one is tried: 1 deletes, 2 unseen puts; 0: none. */
-function classesOf(operations: readonly Operation[]): Uint8Array {
-  const seen = seenValues(operations);
-  return Uint8Array.from(operations, (operation) => {
+/**
+ * The classes of unknown operations of which only the earliest called one is tried, as bits: deletes, unseen puts, and
+ * for each expected value the compare-and-sets to unseen values; 0: none.
+ */
+function classesOf(operations: readonly Operation[], seen: ReadonlySet<string | null>): Int32Array {
+  const bitOf = new Map<string | null, number>();
+  return Int32Array.from(operations, (operation) => {
     if (operation.return !== null) return 0;
     if (operation.op === "delete") return 1;
-    return operation.op === "put" && !seen.has(operation.value) ? 2 : 0;
+    if (operation.op === "put") return seen.has(operation.value) ? 0 : 2;
+    if (operation.op !== "cas" || seen.has(operation.value[1])) return 0;
+    const [expected] = operation.value;
+    if (!bitOf.has(expected)) bitOf.set(expected, bitOf.size < 28 ? 4 << bitOf.size : 0);
+    return bitOf.get(expected)!;
   });
 }
 
@@ -90,6 +97,13 @@ function seenValues(operations: readonly Operation[]): Set<string | null> {
     if (operation.op === "cas") seen.add(operation.value[0]);
   }
   return seen;
+}
+
+/** Stands for every value that nobody asks for: they are all alike. */
+function hiddenValue(seen: ReadonlySet<string | null>): string {
+  let value = "hidden";
+  while (seen.has(value)) value += "'";
+  return value;
 }
 
 /** Calls and returns in order of time, as a doubly linked list; at equal times calls come first. */
@@ -209,7 +223,9 @@ export function search(all: readonly Operation[], configurationsMax: number): Fo
   const operations = relevant(all);
   const events = new Events(operations);
   const ranks = new Ranks(operations);
-  const classes = classesOf(operations);
+  const seen = seenValues(operations);
+  const hidden = hiddenValue(seen);
+  const classes = classesOf(operations, seen);
   const returned = operations.filter((operation) => operation.return !== null);
   const allRanked = returned.every((operation) => operation.revision !== undefined);
   let mustReturn = returned.length;
@@ -231,8 +247,12 @@ export function search(all: readonly Operation[], configurationsMax: number): Fo
       const bit = classes[index]!;
       const isTried = bit !== 0 && (tried & bit) !== 0;
       tried |= bit;
-      const after: string | null | undefined = isTried || !ranks.mayGo(index) ? undefined : apply(operation, state);
-      if (after !== undefined) {
+      const result: string | null | undefined = isTried || !ranks.mayGo(index) ? undefined : apply(operation, state);
+      const after: string | null | undefined =
+        result === undefined || result === null || seen.has(result) ? result : hidden;
+      // What is unknown and changes nothing need not have happened.
+      const isIdle = operation.return === null && after === state;
+      if (after !== undefined && !isIdle) {
         done[index] = 1;
         const configuration = forced >= 0 ? "" : configurationKey(done, after);
         if (forced >= 0 || !visited.has(configuration)) {

@@ -130,3 +130,42 @@ testProp(
   },
   { numRuns: 1_000 },
 );
+
+/** A legal run: operations at points in time, each inside an interval of its own; some answers never come. */
+const legalRun = fc
+  .array(fc.tuple(fc.constantFrom("get", "put", "delete", "cas"), fc.nat(9), fc.nat(9), fc.nat(9)), { maxLength: 7 })
+  .map((steps) => {
+    let state: string | null = null;
+    return steps.map(([op, before, after, dice], k): Operation => {
+      const point = 10 * (k + 1);
+      const unknown = dice === 0 && op !== "get";
+      const end = unknown ? null : point + after;
+      const timed = { client: k, key: "k", call: point - before, return: end, revision: k + 1 };
+      const outcome = unknown ? "unknown" : "ok";
+      const value = `v${k}`;
+      const expected = state;
+      if (op === "get") return { ...timed, outcome, op, value: state };
+      state = op === "delete" ? null : value;
+      if (op === "put") return { ...timed, outcome, op, value };
+      if (op === "delete") return { ...timed, outcome, op, value: null };
+      return { ...timed, outcome, op: "cas", value: [expected, value] };
+    });
+  });
+
+testProp(
+  "revisions that follow the order of effects change no verdict",
+  [legalRun],
+  (t, history) => {
+    t.is(check(history, options).verdict, "ok");
+    const bare = history.map(({ revision: _revision, ...rest }) => rest as Operation);
+    t.is(check(bare, options).verdict, "ok");
+  },
+  { numRuns: 2_000 },
+);
+
+test("answers whose revisions contradict the order of time are illegal", (t) => {
+  const first = { ...put(1, "a", 0, 1), revision: 9 };
+  const second = { ...put(2, "b", 5, 6), revision: 3 };
+  t.is(check([first, second], options).verdict, "illegal");
+  t.is(check([put(1, "a", 0, 1), put(2, "b", 5, 6)], options).verdict, "ok");
+});
