@@ -142,13 +142,13 @@ const legalRun = fc
       const end = unknown ? null : point + after;
       const timed = { client: k, key: "k", call: point - before, return: end, revision: k + 1 };
       const outcome = unknown ? "unknown" : "ok";
-      const value = `v${k}`;
+      const own = `v${k}`;
       const expected = state;
       if (op === "get") return { ...timed, outcome, op, value: state };
-      state = op === "delete" ? null : value;
-      if (op === "put") return { ...timed, outcome, op, value };
+      state = op === "delete" ? null : own;
+      if (op === "put") return { ...timed, outcome, op, value: own };
       if (op === "delete") return { ...timed, outcome, op, value: null };
-      return { ...timed, outcome, op: "cas", value: [expected, value] };
+      return { ...timed, outcome, op: "cas", value: [expected, own] };
     });
   });
 
