@@ -240,8 +240,8 @@ export const mistakes: readonly Mistake[] = [
     name: "no check-quorum",
     layer: "liveness",
     file: "core/raft/raft.ts",
-    old: "if (now >= this.#leadership.quorumCheckAt) this",
-    new: "if (now === -1) this",
+    old: "if (!leadership.quorumHeardSince(now - this.#options.electionMicros)) return this.#follow(now, this.#term, 0);",
+    new: "",
   },
   {
     name: "a lower-term leader is not told of a higher term",
