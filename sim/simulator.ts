@@ -54,6 +54,7 @@ export type RunOptions = {
 const leaderRole = 3;
 const configurationsMax = 200_000;
 const contextLines = 60;
+const nobody: Configuration = { members: [], voters: [], outgoing: [], learners: [], removed: [] };
 
 /** Members are named by URL in the core; here a URL is only a name. */
 export function nodeOptions(plan: Plan, id: NodeId): NodeOptions {
@@ -96,6 +97,8 @@ export class Simulator implements Watcher, ClientWorld, OperatorWorld {
   core: readonly NodeId[] = [];
   /** The nodes that have taken part at some time. */
   readonly #everRan = new Set<NodeId>();
+  /** Without a ghost: the furthest committed configuration that any node has reported. */
+  #heardOf = { commit: -1, configuration: nobody };
   #acknowledged = false;
   #preVote: { readonly term: number; readonly vote: number } | null = null;
 
@@ -176,9 +179,7 @@ export class Simulator implements Watcher, ClientWorld, OperatorWorld {
   /** The newest committed configuration; without a ghost, the nodes' own word is taken. */
   get committedConfiguration(): Configuration {
     if (this.#invariants !== null) return this.ghost.committedConfiguration();
-    const rafts = this.hosts.flatMap(({ id }) => this.raftOf(id) ?? []);
-    const furthest = rafts.toSorted((a, b) => b.commit - a.commit)[0];
-    return furthest?.committedConfiguration.configuration ?? this.ghost.committedConfiguration();
+    return this.#heardOf.configuration;
   }
 
   /** The configuration in force in the log of `id`. */
@@ -226,6 +227,9 @@ export class Simulator implements Watcher, ClientWorld, OperatorWorld {
 
   fact(host: Host, fact: Fact, a: number, b: number, c: number): void {
     const raft = this.raftOf(host.id);
+    if (raft !== null && raft.commit > this.#heardOf.commit) {
+      this.#heardOf = { commit: raft.commit, configuration: raft.committedConfiguration.configuration };
+    }
     if (fact === "role") {
       this.line("role", host.id, a, b, c);
       if (a === leaderRole) this.#invariants?.elected(host.id, b);
