@@ -51,6 +51,32 @@ export interface DiskFile {
   close(): void;
 }
 
+/**
+ * An ordered map of one-byte strings to bytes, as RocksDB is one. Batches are atomic; two in flight take effect in either
+ * order. A power cut leaves a prefix of the batches in the order of their effect, at least up to the last synced one.
+ * After any error nothing later can be trusted: the store is dead.
+ */
+export interface OrderedKv {
+  open(done: (error: DiskError | null) => void): void;
+  /** The values of `keys`, in their order, as of the moment when it executes; null for an absent one. */
+  get(keys: readonly string[], done: (error: DiskError | null, values: readonly (Uint8Array | null)[]) => void): void;
+  /** Takes all of `batch` as one. With `sync` it survives a power cut when it completes, and so do all before it. */
+  write(batch: readonly KvChange[], sync: boolean, done: (error: DiskError | null) => void): void;
+  /** The pairs from `first` on and before `end`, in order of their keys, as they are in this very moment. */
+  scan(first: string, end: string): KvScan;
+  close(): void;
+}
+
+/** A null value removes the key. */
+export type KvChange = { readonly key: string; readonly value: Uint8Array | null };
+
+export interface KvScan {
+  /** The next `count` pairs; fewer only at the end. One call at a time. */
+  next(count: number, done: (error: DiskError | null, pairs: readonly (readonly [string, Uint8Array])[]) => void): void;
+  /** Lets go of what is held; no call comes after it. */
+  end(): void;
+}
+
 export interface Network {
   /** Never blocks and never fails: the message may be lost, late, doubled or out of order. `envelope` is frozen by use. */
   send(to: NodeId, envelope: Envelope): void;

@@ -12,6 +12,8 @@ export type ServerOptions = {
   readonly id: number;
   readonly cluster: readonly string[];
   readonly join: boolean;
+  /** Rows in RocksDB instead of memory. */
+  readonly rocksdb: boolean;
   /** One's own URL, where the list does not have it at one's place. */
   readonly peerUrl: string | null;
   readonly snapshotEntries: number;
@@ -44,7 +46,7 @@ const flags = {
 } as const;
 const switches = {
   join: "join a running cluster, after POST /{id} at one of its members",
-  rocksdb: "RocksDB engine (not built yet)",
+  rocksdb: "keep rows in RocksDB, under data/{id}, so that they may exceed memory",
 } as const;
 type Flag = keyof typeof flags;
 
@@ -71,13 +73,13 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv, ve
   if (stray !== undefined) throw new UsageError(`unknown argument ${stray}`);
   const text = (name: Flag): string => readText(argv, env, name);
   const switchOn = (name: keyof typeof switches): boolean => argv[name] === true || env[envName(name)] === "true";
-  if (switchOn("rocksdb")) throw new UsageError("--rocksdb is not built yet");
   const options: ServerOptions = {
     id: integer("id", text("id"), 1, 999_999_999_999_999),
     cluster: text("cluster")
       .split(",")
       .map((url) => peerUrl(url.trim())),
     join: switchOn("join"),
+    rocksdb: switchOn("rocksdb"),
     peerUrl: text("peer-url") === "" ? null : peerUrl(text("peer-url").trim()),
     snapshotEntries: integer("snapshot-entries", text("snapshot-entries"), 1, 1_000_000_000),
     port: integer("port", text("port"), 0, 65_535),

@@ -2,12 +2,13 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { isIP } from "node:net";
-import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { Node } from "../core/node/node.ts";
 import { sessionLimits } from "../core/kv/sessions.ts";
 import type { Ending, NodeOptions } from "../core/node/options.ts";
 import { MemoryState } from "../core/storage/memory-state.ts";
+import { OrderedState } from "../core/storage/ordered-state.ts";
+import type { StateStore } from "../core/storage/state-store.ts";
 import { createApi } from "./api/api.ts";
 import { MachineClock } from "./clock.ts";
 import { machineDisk } from "./disk.ts";
@@ -16,6 +17,8 @@ import { createLog, type Log } from "./log.ts";
 import { useNativeBytes } from "./native.ts";
 import { MachineNetwork } from "./network.ts";
 import { type ServerOptions, UsageError } from "./options.ts";
+import { loadRocksDb, rocksKv } from "./ordered-kv.ts";
+import { missingPlace, type Places, placesOf } from "./places.ts";
 import { machineRandom } from "./random.ts";
 
 /** The node could not run: one line, exit 1. */
@@ -35,7 +38,7 @@ function nodeOptions(options: ServerOptions): NodeOptions {
     id: options.id,
     cluster: options.cluster,
     join: options.join,
-    engine: "memory",
+    engine: options.rocksdb ? "rocksdb" : "memory",
     snapshotEntries: options.snapshotEntries,
     snapshotBytes: 64 * 1024 * 1024,
     trailingEntries: Math.min(5_000, options.snapshotEntries),
@@ -59,15 +62,18 @@ export async function startServer(
   version: string,
   onEnd: (ending: Ending) => void,
 ): Promise<RunningServer> {
-  const { id, cluster, dataDir, port, host } = options;
-  const directory = join(dataDir, `metaStore-${id}`);
+  const { id, cluster, port, host } = options;
+  const places = placesOf(options);
+  const directory = places.log;
   const ownUrl = options.peerUrl ?? cluster[id - 1];
   if (ownUrl === undefined && !existsSync(directory)) {
     const hint = options.join ? "; give this node's own URL with --peer-url" : "";
     throw new UsageError(`--id ${id} is not in the --cluster list of ${cluster.length}${hint}`);
   }
   if (ownUrl === undefined) throw new StartError(`--cluster has no URL for node ${id}, which is to listen on it`);
-  if (!existsSync(dataDir)) throw new StartError(`the data directory ${dataDir} does not exist`);
+  const missing = missingPlace(options);
+  if (missing !== null) throw new StartError(missing);
+  const store = await storeAt(places);
   const log = createLog(options.logLevel, options.logFormat);
   const network = new MachineNetwork(log);
   await listenOr(
@@ -79,9 +85,9 @@ export async function startServer(
     network.close();
     throw new StartError(holder);
   }
-  mkdirSync(`${directory}-snap`, { recursive: true, mode: 0o700 });
+  mkdirSync(places.snapshots, { recursive: true, mode: 0o700 });
   useNativeBytes();
-  const node = createNode(options, directory, network, log, onEnd);
+  const node = createNode(options, places, store, network, log, onEnd);
   const answer = getRequestListener(createApi(node, { valueBytesMax: options.valueBytesMax, version }).fetch);
   const api = createServer((request, response) => void answer(request, response));
   try {
@@ -99,9 +105,17 @@ export async function startServer(
   return { stop: () => stopServer(node, api, network, directory, options.requestTimeoutMs) };
 }
 
+async function storeAt({ rows }: Places): Promise<StateStore> {
+  if (rows === null) return new MemoryState(sessionLimits);
+  const rocksDb = await loadRocksDb();
+  if ("open" in rocksDb) return new OrderedState(rocksKv(rocksDb.open, rows), sessionLimits);
+  throw new StartError(`RocksDB is not installed (npm install rocksdb level-rocksdb): ${rocksDb.missing}`);
+}
+
 function createNode(
   options: ServerOptions,
-  directory: string,
+  places: Places,
+  store: StateStore,
   network: MachineNetwork,
   log: Log,
   onEnd: (ending: Ending) => void,
@@ -109,12 +123,12 @@ function createNode(
   const trace = { fact: () => undefined, note: log };
   const ports = {
     clock: new MachineClock(),
-    disk: machineDisk(directory),
-    snapshotDisk: machineDisk(`${directory}-snap`),
+    disk: machineDisk(places.log),
+    snapshotDisk: machineDisk(places.snapshots),
     network,
     random: machineRandom,
     trace,
-    store: new MemoryState(sessionLimits),
+    store,
   };
   const node = new Node(ports, onEnd, nodeOptions(options));
   network.carry(node);

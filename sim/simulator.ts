@@ -3,7 +3,7 @@
  * life; a verdict. The same seed gives the same run, bit for bit.
  */
 import { check, type Operation } from "../checker/index.ts";
-import type { Ending, NodeOptions } from "../core/node/options.ts";
+import type { Ending } from "../core/node/options.ts";
 import type { Fact } from "../core/ports.ts";
 import type { Configuration, Envelope } from "../core/raft/messages.ts";
 import { foundersConfiguration } from "../core/node/founding.ts";
@@ -17,6 +17,7 @@ import { Nemesis } from "./nemesis/nemesis.ts";
 import { type Plan, planOf } from "./nemesis/options.ts";
 import { Ghost } from "./safety/ghost.ts";
 import { Invariants } from "./safety/invariants.ts";
+import { nodeOptions } from "./node-options.ts";
 import { Scheduler } from "./scheduler.ts";
 import { changeNames, messageCode, Trace, type TraceKind } from "./trace/trace.ts";
 import { must, Violation } from "./violation.ts";
@@ -56,30 +57,6 @@ const configurationsMax = 200_000;
 const contextLines = 60;
 const nobody: Configuration = { members: [], voters: [], outgoing: [], learners: [], removed: [] };
 
-/** Members are named by URL in the core; here a URL is only a name. */
-export function nodeOptions(plan: Plan, id: NodeId): NodeOptions {
-  return {
-    id,
-    cluster: Array.from({ length: plan.nodes }, (_, k) => `http://node-${k + 1}`),
-    join: id > plan.nodes,
-    engine: "memory",
-    snapshotEntries: plan.snapshotEntries,
-    snapshotBytes: 64 * 1024 * 1024,
-    trailingEntries: plan.trailingEntries,
-    snapshotChunkBytes: plan.snapshotChunkBytes,
-    electionMicros: plan.electionMicros,
-    heartbeatMicros: plan.heartbeatMicros,
-    requestMicros: plan.requestMicros,
-    entriesPerAppendMax: plan.entriesPerAppendMax,
-    bytesPerAppendMax: 1_000_000,
-    entriesInFlightMax: plan.entriesInFlightMax,
-    uncommittedBytesMax: plan.uncommittedBytesMax,
-    waitingMax: 1_000,
-    entriesPerApplyMax: plan.entriesPerApplyMax,
-    walSegmentBytesMax: plan.walSegmentBytesMax,
-  };
-}
-
 export class Simulator implements Watcher, ClientWorld, OperatorWorld {
   readonly plan: Plan;
   readonly scheduler = new Scheduler();
@@ -113,7 +90,9 @@ export class Simulator implements Watcher, ClientWorld, OperatorWorld {
     this.hosts = ids.map(
       (id) => new Host(id, this.scheduler, this.network, this.draws, plan, this, nodeOptions(plan, id)),
     );
-    this.nemesis = new Nemesis(this.scheduler, this.draws, plan, this.hosts, this.network, this.trace);
+    this.nemesis = new Nemesis(this.scheduler, this.draws, plan, this.hosts, this.network, this.trace, (id) =>
+      this.mayLoseRows(id),
+    );
     this.operator = new Operator(this.scheduler, this.draws, plan, this);
   }
 
@@ -151,7 +130,10 @@ export class Simulator implements Watcher, ClientWorld, OperatorWorld {
   // --- ClientWorld
 
   targets(): readonly NodeId[] {
-    const ids = this.core.length > 0 ? this.core : this.hosts.map(({ id }) => id);
+    // Of a core, only its members: one that still knocks answers nobody.
+    const { members } = this.committedConfiguration;
+    const coreMembers = this.core.filter((id) => members.some((member) => member.id === id));
+    const ids = coreMembers.length > 0 ? coreMembers : this.hosts.map(({ id }) => id);
     const up = ids.filter((id) => this.hosts[id - 1]!.life > 0 && !this.hosts[id - 1]!.retired);
     return up.length > 0 ? up : [1];
   }
@@ -240,7 +222,7 @@ export class Simulator implements Watcher, ClientWorld, OperatorWorld {
       if (raft === null || this.#invariants === null) return;
       const { running } = host.node!;
       this.ghost.founded(foundersConfiguration(nodeOptions(this.plan, host.id).cluster, running!.genesis));
-      this.#invariants.recovered(host.id, raft);
+      this.#invariants.recovered(host.id, raft, host.store);
       return;
     }
     if (fact === "read-index") return this.line("readIndex", host.id, a, b);
@@ -273,6 +255,16 @@ export class Simulator implements Watcher, ClientWorld, OperatorWorld {
       this.line("snapshot", host.id, place.index, place.term);
       this.ghost.snapshotDurable(host.id, place.index, place.term, bytes);
     }
+  }
+
+  rowsSynced(host: Host): void {
+    if (this.#invariants !== null) this.ghost.rowsDurable(host.id, host.kv!.contents);
+  }
+
+  /** Whether what `id` would lose with its rows is held by every other voter. */
+  mayLoseRows(id: NodeId): boolean {
+    if (this.#invariants === null || this.hosts[id - 1]!.kv === null) return false;
+    return this.hosts.every((host) => !host.rowsDamaged) && this.ghost.canSpareRows(id);
   }
 
   turnEnded(host: Host): void {
@@ -314,7 +306,9 @@ export class Simulator implements Watcher, ClientWorld, OperatorWorld {
   }
 
   starting(host: Host): void {
-    if (this.#invariants !== null) this.ghost.restarted(host.id, host.disk.contents());
+    if (this.#invariants === null) return;
+    const snapshots = [...host.snapshotDisk.contents().keys()];
+    this.ghost.restarted(host.id, host.disk.contents(), snapshots, host.kv?.contents ?? null);
   }
 }
 

@@ -19,8 +19,9 @@ export type Row = {
   readonly crc: number;
 };
 
-/** What a batch of entries changes; null: it is gone. */
+/** What a batch of entries changes; null: it is gone. `before` has what each changed row was, at least. */
 export type Writes = {
+  readonly before: ReadonlyMap<string, Row | null>;
   readonly rows: Map<string, Row | null>;
   readonly sessions: Map<Index, Session | null>;
 };

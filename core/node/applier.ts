@@ -87,8 +87,9 @@ export class Applier {
     return steps;
   }
 
-  #fold(steps: readonly Step[], rows: Map<string, Row | null>): void {
-    const writes: Writes = { rows: new Map(), sessions: new Map() };
+  #fold(steps: readonly Step[], before: ReadonlyMap<string, Row | null>): void {
+    const writes: Writes = { before, rows: new Map(), sessions: new Map() };
+    const rows = new Map(before);
     const { sessions } = this.#store;
     const results = steps.map(({ entry, command }) =>
       command === null ? null : applyCommand(entry, command, rows, sessions, writes),

@@ -140,6 +140,13 @@ export class Changes {
     }
   }
 
+  /** A committed configuration is without this node: who has wished for that is told so. */
+  departed(): void {
+    for (const { seq, change } of this.#waiting.values()) {
+      if (change.kind === "remove" && change.id === this.#self) this.#finish(seq, "done");
+    }
+  }
+
   end(): void {
     for (const { askedTerm, done } of this.#waiting.values()) {
       done({ ok: false, code: "stopping", definite: askedTerm === 0 });

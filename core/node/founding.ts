@@ -4,6 +4,7 @@
  * afresh and vote a second time.
  */
 import type { Trace } from "../ports.ts";
+import type { LogBase } from "../raft/configurations.ts";
 import type { Configuration, Founder } from "../raft/messages.ts";
 import { type Genesis, genesisOf, type Identity } from "../storage/identity.ts";
 import type { NodeId, StoreId } from "../units.ts";
@@ -63,6 +64,12 @@ export class Founding {
 }
 
 /** The configuration that a genesis stands for: all founders vote. */
+/** Where the log of a cluster begins that nobody has shortened. */
+export function foundingBase(founders: readonly string[], genesis: Genesis): LogBase {
+  const configuration = foundersConfiguration(founders, genesis);
+  return { place: { index: 0, term: 0, clusterMicros: 0 }, configuration: { index: 0, configuration } };
+}
+
 export function foundersConfiguration(founders: readonly string[], { storeIds }: Genesis): Configuration {
   const members = founders.map((url, k) => {
     return { id: k + 1, incarnation: 0, url, storeId: storeIds[k]!, autoPromote: false };

@@ -8,12 +8,13 @@ import type { Clock, Disk, DiskError, Network, Random, Timer, Trace } from "../p
 import type { Change } from "../raft/membership.ts";
 import type { Envelope, Message, Removed, Welcome } from "../raft/messages.ts";
 import { type Claim, genesisOf, type Genesis, type Identity, saveIdentity } from "../storage/identity.ts";
+import { joinLog } from "../storage/join-log.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import type { Micros, NodeId } from "../units.ts";
 import { handshakeRefusal } from "../wire/connection.ts";
 import { type Handshake, protocolVersion } from "../wire/frame.ts";
 import { describeNode } from "./describe.ts";
-import { Founding, type FoundingStep } from "./founding.ts";
+import { Founding, foundingBase, type FoundingStep } from "./founding.ts";
 import { openDirectory, type Opened } from "./opening.ts";
 import type {
   ChangeResult,
@@ -268,7 +269,14 @@ export class Node {
       failDisk: (error: DiskError) => this.#failDisk(error),
       end: (ending: Ending) => (ending.kind === "removed" ? this.#bury(this.#identity!) : this.#end(ending)),
     };
-    this.#running = new Running(host, this.#options, identity, genesis, this.#opened);
+    const joined = joinLog(
+      this.#opened.log,
+      foundingBase(identity.founders, genesis),
+      this.#opened.snapshot,
+      host.store.applied,
+    );
+    if (typeof joined === "string") return this.#end({ kind: "corrupt", reason: joined });
+    this.#running = new Running(host, this.#options, identity, genesis, this.#opened, joined);
     this.#settling = false;
     const { raft } = this.#running;
     const { trace } = this.#ports;

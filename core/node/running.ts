@@ -13,14 +13,15 @@ import { isVoter, type Change } from "../raft/membership.ts";
 import type { Envelope, Message, Outgoing, ReadGrant, Ready, SnapshotChunk } from "../raft/messages.ts";
 import { Raft } from "../raft/raft.ts";
 import type { Genesis, Identity } from "../storage/identity.ts";
+import type { JoinedLog } from "../storage/join-log.ts";
 import type { SnapshotFile } from "../storage/snapshot-store.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import { Wal } from "../storage/wal.ts";
-import type { Micros, NodeId } from "../units.ts";
+import type { Index, Micros, NodeId } from "../units.ts";
 import { Applier } from "./applier.ts";
 import { Changes } from "./changes.ts";
 import { Door } from "./door.ts";
-import { foundersConfiguration } from "./founding.ts";
+import { LostState } from "./lost-state.ts";
 import type { Opened } from "./opening.ts";
 import type { ChangeResult, Ending, NodeOptions, ReadOutcome, SessionKey, WriteOutcome } from "./options.ts";
 import { Reads } from "./reads.ts";
@@ -61,28 +62,36 @@ export class Running {
   readonly #snapshotting: Snapshotting;
   readonly #sender: SnapshotSender;
   readonly #receiver: SnapshotReceiver;
+  readonly #lostState: LostState;
   #incoming: SnapshotFile | null = null;
   #reported = { role: -1, term: -1, leader: -1, commit: 0, configuration: -1, committedConfiguration: -1 };
   #knockAt: Micros = 0;
 
-  constructor(host: RunningHost, options: NodeOptions, identity: Identity, genesis: Genesis, opened: Opened) {
+  constructor(
+    host: RunningHost,
+    options: NodeOptions,
+    identity: Identity,
+    genesis: Genesis,
+    opened: Opened,
+    joined: JoinedLog,
+  ) {
     const { clock, store } = host;
-    const { boot, node, founders, storeId } = identity;
+    const { boot, node, storeId } = identity;
     this.genesis = genesis;
     this.#host = host;
     this.#options = options;
     this.#identity = identity;
     this.#opened = opened;
-    const founding = { index: 0, configuration: foundersConfiguration(founders, genesis) };
-    const log = new RaftLog(opened.log.base, opened.configuration ?? founding, opened.log.entries);
-    this.raft = new Raft({ ...options, boot }, opened.hardState, log, host.random, clock.now());
+    const log = new RaftLog(joined.base, joined.entries);
+    const { index } = store.applied;
+    this.raft = new Raft({ ...options, boot }, opened.hardState, log, index, host.random, clock.now());
     const failDisk = (error: DiskError): void => host.failDisk(error);
     this.wal = new Wal(host.disk, clock, storeId, opened.tail, failDisk, {
       segmentBytesMax: options.walSegmentBytesMax,
       idleMarkMicros,
     });
     this.#reported.commit = this.raft.commit;
-    if (opened.log.needsBase) this.wal.append({ hardState: null, base: opened.log.base, entries: [] }, () => undefined);
+    if (joined.needsBase) this.wal.append({ hardState: null, base: joined.base, entries: [] }, () => undefined);
     this.door = new Door(identity, genesis, this.raft);
     this.#writes = new Writes(node, identity.incarnation, boot);
     this.#reads = new Reads(node, boot, store, failDisk, 2 * options.heartbeatMicros);
@@ -96,8 +105,10 @@ export class Running {
       genesis.cluster,
       host.trace,
       () => host.schedule(),
+      failDisk,
       options,
     );
+    this.#lostState = new LostState(store, this.raft, node, host.trace, 4 * options.heartbeatMicros);
     this.#sender = new SnapshotSender(opened.snapshots, this.raft, failDisk, (outgoing) => this.#send(outgoing), {
       chunkBytes: options.snapshotChunkBytes,
       resendMicros: 4 * options.heartbeatMicros,
@@ -146,8 +157,8 @@ export class Running {
   }
 
   /** Begins to hand the leadership over, if this node has it and there is somebody. */
-  handOver(now: Micros): void {
-    const to = this.raft.leadership?.successor() ?? 0;
+  handOver(now: Micros, unfit?: (id: NodeId) => boolean): void {
+    const to = this.raft.leadership?.successor(unfit) ?? 0;
     if (to !== 0 && this.raft.leadership?.transferee === 0) this.raft.transfer(now, to);
   }
 
@@ -177,6 +188,8 @@ export class Running {
         return this.#changes.onRequest(from, message, now + this.#options.requestMicros);
       case "change-reply":
         return this.#changes.onReply(message);
+      case "snapshot-wanted":
+        return this.#sender.onWanted(from, message.index, now);
       case "snapshot-chunk":
         return this.#onChunk(now, from, message);
       case "snapshot-reply":
@@ -190,7 +203,8 @@ export class Running {
 
   #onChunk(now: Micros, from: NodeId, chunk: SnapshotChunk): void {
     if (!this.raft.hear(now, from, chunk.term)) return;
-    if (this.raft.acknowledgeUpTo(chunk.index)) return;
+    const { isLost } = this.#lostState;
+    if (isLost ? chunk.index < this.raft.log.baseIndex : this.raft.acknowledgeUpTo(chunk.index)) return;
     this.#receiver.onChunk(chunk, (message) => this.#send({ to: from, message }));
   }
 
@@ -205,6 +219,7 @@ export class Running {
       ...this.#writes.dispatch(now, raft, (to) => network.connected(to)),
       ...this.#reads.dispatch(now, now + this.#options.requestMicros, raft),
       ...this.#changes.dispatch(now, raft),
+      ...this.#lostState.ask(now),
     ];
     const ready: Ready = raft.ready(now);
     this.#report();
@@ -220,22 +235,35 @@ export class Running {
     for (const grant of ready.reads) this.#grant(grant);
     this.#knock(now);
     this.#install();
-    if (this.#applier.advance(raft.commit)) this.#host.schedule();
-    this.#snapshotting.advance();
+    if (this.#lostState.mayHandOver(now)) this.handOver(now, (id) => this.#sender.isWantedBy(id, now));
+    if (!this.#lostState.isLost && this.#applier.advance(this.#mayApply)) this.#host.schedule();
     this.#sender.advance(now);
+    this.#snapshotting.advance(this.#sender.wantedIndex);
     this.#snapshotting.compact(this.#sender.keepAfter);
     this.#reads.serve();
     this.#writes.expire(now);
     this.#reads.expire(now);
     this.#changes.expire(now);
-    if (this.#isOut()) this.#host.end({ kind: "removed", reason: removedReason(this.#options.id) });
+    if (this.#isOut()) {
+      this.#changes.departed();
+      this.#host.end({ kind: "removed", reason: removedReason(this.#options.id) });
+    }
+    const { hopeless } = this.#lostState;
+    if (hopeless !== null) this.#host.end({ kind: "corrupt", reason: hopeless });
     return this.#nextDeadline(ready.wakeAt);
+  }
+
+  /** Persistent rows must not be ahead of the own log: a power cut would leave rows of entries that it never had. */
+  get #mayApply(): Index {
+    const { commit, log } = this.raft;
+    return this.#host.store.isPersistent ? Math.min(commit, log.durableIndex) : commit;
   }
 
   #nextDeadline(raftWakeAt: Micros): Micros {
     const mayAsk = this.raft.leader !== 0 && this.raft.role !== "leader";
     const waits = [this.#writes.nextDeadline(), this.#reads.nextDeadline(mayAsk), this.#changes.nextDeadline(mayAsk)];
-    return Math.min(raftWakeAt, this.#knockAt, this.#sender.nextDeadline(), ...waits);
+    const snapshots = Math.min(this.#sender.nextDeadline(), this.#lostState.nextDeadline());
+    return Math.min(raftWakeAt, this.#knockAt, snapshots, ...waits);
   }
 
   /** A committed configuration is without this node. */
@@ -276,7 +304,7 @@ export class Running {
         const where = `the snapshot ${snapshot.name} is damaged near byte ${problem?.offset}`;
         return this.#host.end({ kind: "corrupt", reason: `${where}: ${problem?.reason}` });
       }
-      this.raft.restore(header.place, header.configuration);
+      this.raft.restore(header);
       this.#writes.skippedTo(header.place.index);
       trace.note("info", `installed the snapshot at entry ${header.place.index}: ${header.rowCount} rows`);
       this.#report();

@@ -10,6 +10,9 @@ import type { Raft } from "../raft/raft.ts";
 import type { SnapshotFile, SnapshotStore } from "../storage/snapshot-store.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
 
+/** Asked for by a node that has lost its rows: it must lead beyond `index`. Holds until the node asks again. */
+type Wanted = { readonly index: Index; readonly until: Micros };
+
 type Sending = {
   readonly snapshot: SnapshotFile;
   readonly term: Term;
@@ -26,6 +29,9 @@ export class SnapshotSender {
   readonly #chunkBytes: number;
   readonly #resendMicros: Micros;
   readonly #sending = new Map<NodeId, Sending>();
+  readonly #wanted = new Map<NodeId, Wanted>();
+  /** A newer snapshot than there is would help somebody: what it must reach; else 0. */
+  #wantedIndex: Index = 0;
 
   constructor(
     snapshots: SnapshotStore,
@@ -42,18 +48,50 @@ export class SnapshotSender {
     this.#resendMicros = options.resendMicros;
   }
 
+  get wantedIndex(): Index {
+    return this.#wantedIndex;
+  }
+
+  get isIdle(): boolean {
+    return this.#sending.size === 0;
+  }
+
+  /** Whether `id` has said lately that it has lost its rows. */
+  isWantedBy(id: NodeId, now: Micros): boolean {
+    return (this.#wanted.get(id)?.until ?? 0) > now;
+  }
+
+  onWanted(from: NodeId, index: Index, now: Micros): void {
+    this.#wanted.set(from, { index, until: now + 2 * this.#resendMicros });
+  }
+
+  /** What a snapshot for `to` must reach to be of use; 0: it needs none. */
+  #needOf(to: NodeId, now: Micros): Index {
+    const { leadership, log } = this.#raft;
+    const peer = leadership?.progress.get(to);
+    if (peer === undefined) return 0;
+    const asked = this.isWantedBy(to, now) ? this.#wanted.get(to)!.index : 0;
+    return Math.max(asked, leadership!.needsSnapshot(peer) ? log.baseIndex : 0);
+  }
+
   /** Begins, goes on and ends whatever is due: call it every turn. */
   advance(now: Micros): void {
     const { leadership, term } = this.#raft;
+    this.#wantedIndex = 0;
     for (const [to, sending] of this.#sending) {
-      const peer = leadership?.progress.get(to);
-      if (peer === undefined || sending.term !== term || !leadership!.needsSnapshot(peer)) this.#end(to, sending);
+      const need = this.#needOf(to, now);
+      if (need === 0 || need > sending.snapshot.index || sending.term !== term) this.#end(to, sending);
       else if (now >= sending.sentAt + this.#resendMicros) this.#chunk(to, sending, now);
     }
     if (leadership === null) return;
-    for (const [to, peer] of leadership.progress) {
+    for (const to of leadership.progress.keys()) {
       const snapshot = this.#snapshots.latest;
-      if (snapshot === null || !leadership.needsSnapshot(peer) || this.#sending.has(to)) continue;
+      const need = this.#needOf(to, now);
+      if (need === 0 || this.#sending.has(to)) continue;
+      if (snapshot === null || snapshot.index < need) {
+        this.#wantedIndex = Math.max(this.#wantedIndex, need);
+        continue;
+      }
       this.#snapshots.hold(snapshot);
       const sending = { snapshot, term, offset: 0, sentAt: now, reading: false };
       this.#sending.set(to, sending);

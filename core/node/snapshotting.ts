@@ -2,8 +2,7 @@
  * When the node takes a snapshot, and what it lets go of then. One at a time; the log keeps some trailing entries, so
  * that a follower that is a little behind needs no snapshot.
  */
-import { assert } from "../assert.ts";
-import type { Trace } from "../ports.ts";
+import type { DiskError, Trace } from "../ports.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { SnapshotStore } from "../storage/snapshot-store.ts";
 import type { StateStore } from "../storage/state-store.ts";
@@ -27,6 +26,7 @@ export class Snapshotting {
   readonly #trace: Trace;
   readonly #options: SnapshotOptions;
   readonly #onWritten: () => void;
+  readonly #broken: (error: DiskError) => void;
   #writing = false;
   #bytesSince = 0;
 
@@ -38,6 +38,7 @@ export class Snapshotting {
     cluster: ClusterId,
     trace: Trace,
     onWritten: () => void,
+    broken: (error: DiskError) => void,
     options: SnapshotOptions,
   ) {
     this.#snapshots = snapshots;
@@ -47,6 +48,7 @@ export class Snapshotting {
     this.#cluster = cluster;
     this.#trace = trace;
     this.#onWritten = onWritten;
+    this.#broken = broken;
     this.#options = options;
   }
 
@@ -55,19 +57,44 @@ export class Snapshotting {
     this.#bytesSince += bytes;
   }
 
-  /** Begins to write a snapshot where one is due. The store is not written to in this very moment. */
-  advance(): void {
+  /** Up to here the state survives without the log. */
+  get #covered(): Index {
+    return this.#store.isPersistent ? this.#store.durableIndex : (this.#snapshots.latest?.index ?? 0);
+  }
+
+  /**
+   * Begins to make the state durable where that is due: as a snapshot, or, where rows are persistent, in their own place;
+   * then a snapshot is written only for one that needs it to reach `wantedIndex`.
+   */
+  advance(wantedIndex: Index): void {
     const { index } = this.#store.applied;
-    const entriesSince = index - (this.#snapshots.latest?.index ?? 0);
-    const isDue = entriesSince >= this.#options.snapshotEntries || this.#bytesSince >= this.#options.snapshotBytes;
-    if (this.#writing || !isDue || entriesSince === 0) return;
+    const entriesSince = index - this.#covered;
+    const { snapshotEntries, snapshotBytes } = this.#options;
+    const isFar = entriesSince >= snapshotEntries || (this.#bytesSince >= snapshotBytes && entriesSince > 0);
+    const isWanted = wantedIndex > (this.#snapshots.latest?.index ?? 0) && wantedIndex <= index;
+    // One that has lost its rows has nothing to keep.
+    if (this.#writing || index < this.#raft.log.baseIndex) return;
+    if (isWanted || (isFar && !this.#store.isPersistent)) this.#write();
+    else if (isFar) this.#sync();
+  }
+
+  #sync(): void {
+    this.#writing = true;
+    this.#bytesSince = 0;
+    this.#store.sync((error) => {
+      if (error !== null) return this.#broken(error);
+      this.#writing = false;
+      this.#onWritten();
+    });
+  }
+
+  #write(): void {
     this.#writing = true;
     this.#bytesSince = 0;
     this.#store.freeze((error, frozen) => {
-      if (error !== null || frozen === null) return; // The store is dead, and has said so.
+      if (error !== null || frozen === null) return this.#broken(error ?? { code: "EIO", message: "nothing frozen" });
       const { place, rowCount, sessions } = frozen;
-      assert(place.index === index, "frozen at the applied entry");
-      const configuration = this.#raft.log.configurations.at(index);
+      const configuration = this.#raft.log.configurations.at(place.index);
       const header = { cluster: this.#cluster, place, configuration, sessionCount: sessions.length, rowCount };
       this.#snapshots.write(header, frozen, (snapshot) => {
         this.#writing = false;
@@ -80,18 +107,27 @@ export class Snapshotting {
     });
   }
 
-  /** Lets go of what the durable snapshot covers, but nothing after `keepAfter`: what somebody is being sent. */
+  /** Lets go of what is durable without the log, but nothing after `keepAfter`: what somebody is being sent. */
   compact(keepAfter: Index): void {
-    const snapshot = this.#snapshots.latest;
-    if (snapshot === null) return;
     const { log } = this.#raft;
     const index = Math.min(
-      snapshot.index - this.#options.trailingEntries,
+      this.#covered - this.#options.trailingEntries,
       keepAfter,
       log.durableIndex,
       this.#store.applied.index,
     );
     if (index > log.baseIndex) this.#raft.compact(index);
-    this.#wal.purge(log.baseIndex);
+    this.#wal.purge();
+    if (keepAfter === Infinity) this.#dropSnapshot();
+  }
+
+  /** Where rows are persistent a snapshot is there to be sent or received; it goes once rows and log stand without it. */
+  #dropSnapshot(): void {
+    const snapshot = this.#snapshots.latest;
+    if (!this.#store.isPersistent || snapshot === null || this.#writing) return;
+    const { log } = this.#raft;
+    const reach = Math.min(this.#store.durableIndex, log.durableIndex);
+    if (reach < snapshot.index || this.#wal.durableBase < log.baseIndex) return;
+    this.#snapshots.remove(snapshot.name, () => undefined);
   }
 }

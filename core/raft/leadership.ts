@@ -174,12 +174,12 @@ export class Leadership {
     return transfer.to;
   }
 
-  /** The voter that is furthest: whom to hand over to. 0 where there is none. */
-  successor(): NodeId {
+  /** The voter that is furthest, besides those of `unfit`: whom to hand over to. 0 where there is none. */
+  successor(unfit: (id: NodeId) => boolean = () => false): NodeId {
     let best: NodeId = 0;
     for (const id of this.configuration.voters) {
       const match = this.progress.get(id)?.match ?? -1;
-      if (id !== this.#self && match > (this.progress.get(best)?.match ?? -1)) best = id;
+      if (id !== this.#self && !unfit(id) && match > (this.progress.get(best)?.match ?? -1)) best = id;
     }
     return best;
   }

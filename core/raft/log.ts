@@ -9,7 +9,7 @@ import type { Index, Micros, Term } from "../units.ts";
 import { decodeConfiguration } from "../wire/configuration-codec.ts";
 import { entryPayload } from "../wire/entry-codec.ts";
 import type { LogEnd } from "./election.ts";
-import { type ConfigurationAt, Configurations } from "./configurations.ts";
+import { Configurations, type LogBase } from "./configurations.ts";
 import { type Entry, entryKinds, type LogPlace } from "./messages.ts";
 
 type PendingWrite = { readonly seq: number; lastIndex: Index };
@@ -25,14 +25,18 @@ export class RaftLog {
   /** Writes handed out and not completed. A truncation lowers their marks: a late completion must not vouch for new entries. */
   readonly #pending: PendingWrite[] = [];
 
-  /** `configuration` is in force at `base`. Throws BadBytes where a configuration entry cannot be read. */
-  constructor(base: LogPlace, configuration: ConfigurationAt, durableEntries: readonly Entry[]) {
-    this.#base = base;
+  /** Throws BadBytes where a configuration entry cannot be read. */
+  constructor({ place, configuration }: LogBase, durableEntries: readonly Entry[]) {
+    this.#base = place;
     this.#entries = [...durableEntries];
     this.configurations = new Configurations(configuration);
     for (const entry of durableEntries) this.#noteConfiguration(entry);
     this.#durableIndex = this.lastIndex;
     this.#unstableFrom = this.lastIndex + 1;
+  }
+
+  get base(): LogBase {
+    return { place: this.#base, configuration: this.configurations.at(this.baseIndex) };
   }
 
   get baseIndex(): Index {
@@ -125,17 +129,15 @@ export class RaftLog {
 
   /**
    * A durable snapshot at `base` takes the place of everything up to it. What follows stays if the log holds that very
-   * entry (5.4.1 makes it the leader's too), else it goes. Returns whether the WAL must be told: what it has been given
-   * does not reach up to the base.
+   * entry (5.4.1 makes it the leader's too), else it goes.
    */
-  restore(base: LogPlace, configuration: ConfigurationAt): boolean {
+  restore({ place: base, configuration }: LogBase): void {
     assert(base.index > this.baseIndex, "a snapshot leads forward");
     if (this.matches(base.index, base.term)) {
-      const leavesGap = this.#unstableFrom <= base.index;
       this.#durableIndex = Math.max(this.#durableIndex, base.index);
       this.#unstableFrom = Math.max(this.#unstableFrom, base.index + 1);
       this.compact(base.index);
-      return leavesGap;
+      return;
     }
     this.#base = base;
     this.#entries = [];
@@ -143,7 +145,6 @@ export class RaftLog {
     this.#unstableFrom = base.index + 1;
     for (const write of this.#pending) write.lastIndex = 0;
     this.configurations.reset(configuration);
-    return true;
   }
 
   #truncate(from: Index): void {

@@ -2,6 +2,7 @@
  * The values that Raft takes and gives: entries, configurations, messages, hard state, Ready. All of it is plain data,
  * never changed once made, and so can be passed by reference between simulated nodes.
  */
+import type { LogBase } from "./configurations.ts";
 import type { Change, ChangeRefusal } from "./membership.ts";
 import { encodeConfiguration } from "../wire/configuration-codec.ts";
 import type { ClusterId, Index, Micros, NodeId, StoreId, Term } from "../units.ts";
@@ -188,6 +189,8 @@ export type SnapshotReply = {
   readonly index: Index;
   readonly offset: number;
 };
+/** The sender has lost its rows, and its log begins after `index`: only a snapshot from there on helps it. */
+export type SnapshotWanted = { readonly kind: "snapshot-wanted"; readonly index: Index };
 /** "Am I a member?": from a node that joins, or that has not heard of a leader for long. */
 export type Knock = { readonly kind: "knock"; readonly storeId: StoreId; readonly incarnation: Index };
 /** "You are": the answer to a knock, once a committed configuration has bound the knocker's directory. */
@@ -225,6 +228,7 @@ export type Message =
   | TimeoutNow
   | SnapshotChunk
   | SnapshotReply
+  | SnapshotWanted
   | Knock
   | Welcome
   | Removed
@@ -266,13 +270,13 @@ export type ReadGrant = { readonly node: NodeId; readonly boot: number; readonly
 export type LogPlace = { readonly index: Index; readonly term: Term; readonly clusterMicros: Micros };
 
 /**
- * One write to the WAL: durable together, in order of `seq`. With `base` the log begins anew after that place, which a
- * durable snapshot holds. The first entry's index may cut the log before it.
+ * One write to the WAL: durable together, in order of `seq`. With `base` the log begins after that place from now on:
+ * everything up to it is durable elsewhere. The first entry's index may cut the log before it.
  */
 export type Persist = {
   readonly seq: number;
   readonly hardState: HardState | null;
-  readonly base: LogPlace | null;
+  readonly base: LogBase | null;
   readonly entries: readonly Entry[];
 };
 

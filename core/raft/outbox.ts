@@ -4,8 +4,9 @@
  */
 import { assert } from "../assert.ts";
 import type { NodeId } from "../units.ts";
+import type { LogBase } from "./configurations.ts";
 import type { RaftLog } from "./log.ts";
-import type { HardState, LogPlace, Message, Outgoing, Persist } from "./messages.ts";
+import type { HardState, Message, Outgoing, Persist } from "./messages.ts";
 
 export class Outbox {
   /** Writes handed out so far. */
@@ -15,7 +16,7 @@ export class Outbox {
   #holdSeq = 0;
   /** What the next write carries beside entries. */
   #hardState: HardState | null = null;
-  #base: LogPlace | null = null;
+  #base: LogBase | null = null;
   readonly #held: { readonly seq: number; readonly outgoing: Outgoing }[] = [];
   #messages: Outgoing[] = [];
 
@@ -25,8 +26,8 @@ export class Outbox {
     this.#holdSeq = this.#persistSeq + 1;
   }
 
-  /** The next write tells that the log begins anew after `base`. */
-  writeBase(base: LogPlace): void {
+  /** The next write tells that the log begins after `base`. */
+  writeBase(base: LogBase): void {
     this.#base = base;
   }
 

@@ -11,7 +11,7 @@
 import { assert } from "../assert.ts";
 import type { Random } from "../ports.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
-import type { ConfigurationAt } from "./configurations.ts";
+import type { ConfigurationAt, LogBase } from "./configurations.ts";
 import { type Campaign, isUpToDate, mayVoteFor, tally } from "./election.ts";
 import { ElectionTimer } from "./election-timer.ts";
 import { ForwardGate, refusalOf } from "./forward-gate.ts";
@@ -25,7 +25,6 @@ import {
   configurationProposal,
   type Forward,
   type HardState,
-  type LogPlace,
   type Message,
   type PreVote,
   type Proposal,
@@ -55,12 +54,13 @@ export class Raft {
   readonly #outbox = new Outbox();
   readonly #reads: ReadGrant[] = [];
 
-  constructor(options: RaftOptions, hardState: HardState, log: RaftLog, random: Random, now: Micros) {
+  /** `applied` is in the log or its base: what was applied had been committed. */
+  constructor(options: RaftOptions, hardState: HardState, log: RaftLog, applied: Index, random: Random, now: Micros) {
     this.#options = options;
     this.log = log;
     this.#term = hardState.term;
     this.#vote = hardState.vote;
-    this.#commit = log.baseIndex;
+    this.#commit = Math.max(log.baseIndex, applied);
     this.#following = new Following(log, hardState.term);
     this.#timer = new ElectionTimer(random, options.electionMicros, options.boot, hardState.term, now);
     if (isOnlyVoter(this.configuration, options.id)) this.#timer.electionAt = now;
@@ -110,8 +110,7 @@ export class Raft {
       case "forward":
         return this.#onForward(now, from, message);
       case "read":
-        this.read({ node: from, boot: message.boot, id: message.id });
-        return;
+        return this.read({ node: from, boot: message.boot, id: message.id });
       case "pre-vote-reply":
         // A grant carries the term asked about, which nobody is in yet; a refusal may teach a term.
         if (!message.granted && message.term > this.#term) this.#follow(now, message.term, 0);
@@ -164,11 +163,9 @@ export class Raft {
     return true;
   }
 
-  /** Asks for a read index; false where this node does not lead, and then nothing was asked. */
-  read(ask: ReadAsk): boolean {
-    if (this.#leadership === null) return false;
-    this.#leadership.reads.add(ask);
-    return true;
+  /** Asks for a read index, to be granted in a later `ready()`; nothing comes of it where this node does not lead. */
+  read(ask: ReadAsk): void {
+    this.#leadership?.reads.add(ask);
   }
 
   /** Every write up to `seq` is durable: what waited for it may leave. */
@@ -182,18 +179,21 @@ export class Raft {
     else if (this.#leader !== 0 && this.#following.acknowledgementDue) this.#acknowledge();
   }
 
-  /** A durable snapshot covers the log up to `index`, which is applied: nothing before it is needed. */
+  /** Everything up to `index` is applied and durable elsewhere: the log begins after it. */
   compact(index: Index): void {
     assert(index <= this.#commit, "only what is committed is compacted");
     this.log.compact(index);
+    this.#outbox.writeBase(this.log.base);
   }
 
   /** A durable snapshot at `base`, from this term's leader, takes the place of the log so far. False where it is too late. */
-  restore(base: LogPlace, configuration: ConfigurationAt): boolean {
-    if (base.index <= this.#commit || this.#leadership !== null) return false;
-    if (this.log.restore(base, configuration)) this.#outbox.writeBase(base);
-    this.#commit = base.index;
-    this.#following.restored(base.index);
+  restore(base: LogBase): boolean {
+    const { index } = base.place;
+    if (index <= this.#commit || this.#leadership !== null) return false;
+    this.log.restore(base);
+    this.#outbox.writeBase(base);
+    this.#commit = index;
+    this.#following.restored(index);
     if (this.#leader !== 0) this.#acknowledge();
     return true;
   }

@@ -1,29 +1,38 @@
 /**
- * How the newest snapshot and the WAL make one log after a crash. The snapshot comes first: it is made durable before the
- * log is told of it, so the log may end before it, or hold other entries where it stands.
+ * How what is applied and the WAL make one log after a crash. A snapshot becomes durable before the log is told of it, so
+ * the log may end before it, or hold other entries where it stands.
  */
+import type { LogBase } from "../raft/configurations.ts";
 import type { Entry, LogPlace } from "../raft/messages.ts";
 import type { WalLog } from "./wal-recovery.ts";
 
 export type JoinedLog = {
-  readonly base: LogPlace;
+  readonly base: LogBase;
   readonly entries: readonly Entry[];
   /** The WAL does not say so yet: a base record must come before any new entry. */
   readonly needsBase: boolean;
 };
 
-/** Joins them, or says why they cannot be of one log: then something that was durable is gone. */
-export function joinLog(snapshot: LogPlace | null, log: WalLog): JoinedLog | string {
-  const { base, entries } = log;
-  if (snapshot === null) {
-    if (base.index > 0) return `the log begins after entry ${base.index}, but there is no snapshot`;
-    return { base, entries, needsBase: false };
-  }
-  const { index, term } = snapshot;
-  if (index < base.index) return `the log begins after entry ${base.index}, but the snapshot ends at ${index}`;
-  const isBase = index === base.index && (base.term === term || base.term === -1);
-  const holdsIt = isBase || entries[index - base.index - 1]?.term === term;
-  if (holdsIt) return { base: snapshot, entries: entries.slice(index - base.index), needsBase: false };
+/** Whether the WAL holds the entry at `place`, or what follows it. */
+export function holdsPlace({ base, entries }: WalLog, { index, term }: LogPlace): boolean {
+  const first = base?.place ?? { index: 0, term: 0 };
+  if (index < first.index) return true;
+  return index === first.index ? term === first.term : entries[index - first.index - 1]?.term === term;
+}
+
+/**
+ * Joins the log with what is applied, from `snapshot` where the log does not reach so far. A log that does not hold that
+ * entry otherwise is not whole, and the reason is returned. `founding` holds from entry 1 on.
+ */
+export function joinLog(
+  log: WalLog,
+  founding: LogBase,
+  snapshot: LogBase | null,
+  applied: LogPlace,
+): JoinedLog | string {
+  const { entries } = log;
+  if (holdsPlace(log, applied)) return { base: log.base ?? founding, entries, needsBase: false };
   // What the log holds was never the leader's; the snapshot is.
-  return { base: snapshot, entries: [], needsBase: true };
+  if (snapshot?.place.index === applied.index) return { base: snapshot, entries: [], needsBase: true };
+  return `the rows are those of entry ${applied.index} of term ${applied.term}, which the log does not hold`;
 }

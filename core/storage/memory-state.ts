@@ -10,6 +10,7 @@ import { type Session, type SessionLimits, Sessions } from "../kv/sessions.ts";
 import { StateHash } from "../kv/state-hash.ts";
 import type { DiskError } from "../ports.ts";
 import type { LogPlace } from "../raft/messages.ts";
+import type { StoreId } from "../units.ts";
 import type { Frozen, Installing, StateStore } from "./state-store.ts";
 
 const { default: BTree } = sortedBTree;
@@ -62,10 +63,19 @@ export class MemoryState implements StateStore {
   #hashed = new Map<number, Session>();
   #applied: LogPlace = { index: 0, term: 0, clusterMicros: 0 };
   readonly durableIndex = 0;
+  readonly isPersistent = false;
 
   constructor(limits: SessionLimits) {
     this.#limits = limits;
     this.#sessions = new Sessions(limits);
+  }
+
+  open(_storeId: StoreId, done: (failure: null) => void): void {
+    done(null);
+  }
+
+  sync(done: (error: DiskError | null) => void): void {
+    done(null);
   }
 
   get applied(): LogPlace {

@@ -126,6 +126,15 @@ export class SnapshotStore {
     });
   }
 
+  /** Removes a snapshot that nobody needs, not waiting until that is durable. */
+  remove(name: string, done: () => void): void {
+    if (this.#latest?.name === name) {
+      if (!this.#holders.has(this.#latest)) this.#latest.file.close();
+      this.#latest = null;
+    }
+    this.#removeAll([name], done);
+  }
+
   /** Writes what `frozen` holds. `done` comes when the snapshot is durable and the latest. */
   write(header: SnapshotHeader, frozen: Frozen, done: (snapshot: SnapshotFile) => void): void {
     this.#create(draftName, (file) => {

@@ -13,11 +13,14 @@
  * be durable when it wrote the batch: it is what tells a torn tail from corruption.
  *
  * Records: u8 1, u64 term, u64 vote (hard state) · u8 2, an entry as in wire/entry-codec.ts · u8 3, u64 index, u64 term,
- * u64 cluster time (base: the log begins anew after that place, which a durable snapshot holds).
+ * u64 cluster time, u64 index of a configuration, that configuration (base: the log begins after that place from now on,
+ * and what was before it is durable elsewhere; the configuration is the one in force there).
  */
 import { BadBytes, crc32, Reader, readU32, readU64, type Writer, writeId, writeU32, writeU64 } from "../bytes.ts";
-import type { Entry, HardState, LogPlace } from "../raft/messages.ts";
+import type { LogBase } from "../raft/configurations.ts";
+import type { Entry, HardState } from "../raft/messages.ts";
 import type { StoreId } from "../units.ts";
+import { readConfiguration, writeConfiguration } from "../wire/configuration-codec.ts";
 import { decodeEntry, entryLength } from "../wire/entry-codec.ts";
 
 export const batchHeaderBytes = 64;
@@ -27,7 +30,7 @@ const recordKinds = { hardState: 1, entry: 2, base: 3 } as const;
 /** What one batch says, in this order. */
 export type BatchContent = {
   readonly hardState: HardState | null;
-  readonly base: LogPlace | null;
+  readonly base: LogBase | null;
   readonly entries: readonly Entry[];
 };
 
@@ -62,7 +65,9 @@ export function encodeBatch(writer: Writer, place: BatchPlace, { hardState, base
   }
   if (base !== null) {
     writer.u8(recordKinds.base);
-    for (const field of [base.index, base.term, base.clusterMicros]) writer.u64(field);
+    const { place: at, configuration } = base;
+    for (const field of [at.index, at.term, at.clusterMicros, configuration.index]) writer.u64(field);
+    writeConfiguration(writer, configuration.configuration);
   }
   for (const entry of entries) {
     writer.u8(recordKinds.entry);
@@ -105,7 +110,7 @@ export function checkBatch(bytes: Uint8Array, segment: number, offset: number, s
 
 export interface RecordTaker {
   hardState(hardState: HardState): void;
-  base(base: LogPlace): void;
+  base(base: LogBase): void;
   entry(entry: Entry): void;
 }
 
@@ -124,8 +129,10 @@ export function readRecords(
       taker.hardState({ term: readU64(bytes, at), vote: readU64(bytes, at + 8) });
       at += 16;
     } else if (kind === recordKinds.base) {
-      taker.base({ index: readU64(bytes, at), term: readU64(bytes, at + 8), clusterMicros: readU64(bytes, at + 16) });
-      at += 24;
+      const reader = new Reader(bytes, at, end);
+      const place = { index: reader.u64(), term: reader.u64(), clusterMicros: reader.u64() };
+      taker.base({ place, configuration: { index: reader.u64(), configuration: readConfiguration(reader) } });
+      at = end - reader.left;
     } else if (kind === recordKinds.entry) {
       taker.entry(decodeEntry(bytes, at, end));
       at += entryLength(bytes, at, end);

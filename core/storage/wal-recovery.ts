@@ -8,6 +8,7 @@
  */
 import { BadBytes } from "../bytes.ts";
 import type { Disk, DiskError, DiskFile } from "../ports.ts";
+import type { LogBase } from "../raft/configurations.ts";
 import type { Entry, HardState, LogPlace } from "../raft/messages.ts";
 import type { Index, StoreId } from "../units.ts";
 import type { SegmentReach, WalTail } from "./wal.ts";
@@ -33,11 +34,8 @@ export type RecoveryFailure =
   | { readonly ok: false; readonly kind: "disk"; readonly error: DiskError };
 
 export type Segment = { readonly number: number; readonly bytes: Uint8Array };
-/**
- * The entries that the segments hold, and where they begin. `base` is the place before the first entry: (0, 0), or what a
- * base record says; its term is -1 where older segments are gone and nothing says it.
- */
-export type WalLog = { readonly base: LogPlace; readonly entries: readonly Entry[] };
+/** The entries that the segments hold, and where they begin as the newest base record says; null: with entry 1. */
+export type WalLog = { readonly base: LogBase | null; readonly entries: readonly Entry[] };
 
 export type Scan = WalLog & {
   readonly hardState: HardState;
@@ -86,11 +84,19 @@ export function scanSegments(
       return corrupt(number, offset, reason === "" ? "the segment is empty" : reason);
     }
     const cut = segments.slice(k).reduce((sum, segment) => sum + segment.bytes.length, 0) - offset;
-    return { ...state.result, ...at, segments: reaches, cutBytes: cut };
+    return judged(state, { ...at, segments: reaches, cutBytes: cut });
   }
   if (at.segmentPosition + at.goodBytes < syncedThrough)
     return corrupt(at.segment, at.goodBytes, "the file is too short");
-  return { ...state.result, ...at, segments: reaches, cutBytes: 0 };
+  return judged(state, { ...at, segments: reaches, cutBytes: 0 });
+}
+
+function judged(
+  state: Replay,
+  end: Omit<Scan, "base" | "entries" | "hardState">,
+): Scan | (RecoveryFailure & { kind: "corrupt" }) {
+  if (!state.isAnchored) return corrupt(end.segments[0]!.segment, 0, "what came before is gone, and no base is told");
+  return { ...state.result, ...end };
 }
 
 function corrupt(segment: number, offset: number, reason: string): RecoveryFailure & { kind: "corrupt" } {
@@ -109,17 +115,23 @@ class Replay implements RecordTaker {
   /** Older segments are gone: the first entry may have any index. */
   readonly #isCutOff: boolean;
   #hardState: HardState = { term: 0, vote: 0 };
+  /** Its term is -1 where older segments are gone and no base was told since. */
   #base: LogPlace = { index: 0, term: 0, clusterMicros: 0 };
+  #told: LogBase | null = null;
   #entries: Entry[] = [];
   #reach: Index = 0;
-  #begun = false;
 
   constructor(firstSegment: number) {
     this.#isCutOff = firstSegment > 0;
   }
 
   get result(): WalLog & { readonly hardState: HardState } {
-    return { hardState: this.#hardState, base: this.#base, entries: this.#entries };
+    return { hardState: this.#hardState, base: this.#told, entries: this.#entries };
+  }
+
+  /** It is known where the entries begin. */
+  get isAnchored(): boolean {
+    return this.#base.term !== -1;
   }
 
   /** The highest index since the last call. */
@@ -146,20 +158,26 @@ class Replay implements RecordTaker {
   }
 
   /** As RaftLog.restore did in memory: what follows that very entry stays, else everything goes. */
-  base(base: LogPlace): void {
-    this.#begun = true;
-    this.#reach = Math.max(this.#reach, base.index);
-    const after = base.index - this.#base.index;
-    this.#entries = this.#entries[after - 1]?.term === base.term ? this.#entries.slice(after) : [];
-    this.#base = base;
+  base(base: LogBase): void {
+    const { place } = base;
+    this.#told = base;
+    this.#reach = Math.max(this.#reach, place.index);
+    const after = place.index - this.#base.index;
+    // A segment opens with the base of its time: a newer one must follow where entries between are gone.
+    if (after < 0 && !this.isAnchored) return;
+    if (after < 0) throw new BadBytes(`the base falls to ${place.index}`);
+    const keeps = after === 0 || this.#entries[after - 1]?.term === place.term;
+    this.#entries = keeps ? this.#entries.slice(after) : [];
+    this.#base = place;
   }
 
   entry(entry: Entry): void {
     // Where older segments are gone, the log begins with what is left; a rewrite may reach further back than that.
-    const isFirst = this.#isCutOff && (!this.#begun || (this.#base.term === -1 && entry.index <= this.#base.index));
-    if (isFirst) this.#entries = [];
-    if (isFirst) this.#base = { index: entry.index - 1, term: -1, clusterMicros: 0 };
-    this.#begun = true;
+    const leavesGap = this.#entries.length === 0 && entry.index > this.#base.index + 1;
+    if (this.#isCutOff && (leavesGap || (!this.isAnchored && entry.index <= this.#base.index))) {
+      this.#entries = [];
+      this.#base = { index: entry.index - 1, term: -1, clusterMicros: 0 };
+    }
     const at = entry.index - this.#base.index - 1;
     if (at < 0) throw new BadBytes(`entry ${entry.index} lies before the log's base ${this.#base.index}`);
     if (at > this.#entries.length) throw new BadBytes(`entry ${entry.index} leaves a gap`);
@@ -246,7 +264,7 @@ function settleTail(
         disk.syncDirectory((directoryError) => {
           if (directoryError !== null) return broken(directoryError);
           const { hardState, base, entries, segment, segments, segmentPosition, goodBytes: offset, cutBytes } = scan;
-          const tail = { file, segment, segments, segmentPosition, offset, hardState };
+          const tail = { file, segment, segments, segmentPosition, offset, hardState, base };
           done({ ok: true, hardState, log: { base, entries }, cutBytes, tail });
         });
       });

@@ -8,6 +8,7 @@
 import { assert } from "../assert.ts";
 import { Writer } from "../bytes.ts";
 import type { Clock, Disk, DiskError, DiskFile, Timer } from "../ports.ts";
+import type { LogBase } from "../raft/configurations.ts";
 import type { HardState } from "../raft/messages.ts";
 import type { Index, Micros, StoreId } from "../units.ts";
 import { type BatchContent, encodeBatch, segmentName } from "./wal-record.ts";
@@ -21,6 +22,8 @@ export type WalTail = {
   readonly segmentPosition: number;
   readonly offset: number;
   readonly hardState: HardState;
+  /** Null: the log begins at its first entry. */
+  readonly base: LogBase | null;
   /** Every segment there is, this one last, with the highest index of an entry in it. */
   readonly segments: readonly SegmentReach[];
 };
@@ -43,7 +46,12 @@ export class Wal {
   #segment: number;
   #segmentPosition: number;
   #offset: number;
+  /** Of this segment, written at its opening: however long, it is followed by something new. */
+  #headBytes = 0;
   #hardState: HardState;
+  #base: LogBase | null;
+  /** Index of the newest base that survives a power cut. */
+  #durableBase: Index;
   /** The full segments, oldest first, and how far the current one reaches. */
   #full: SegmentReach[];
   #lastIndex: Index;
@@ -77,6 +85,8 @@ export class Wal {
     this.#segmentPosition = tail.segmentPosition;
     this.#offset = tail.offset;
     this.#hardState = tail.hardState;
+    this.#base = tail.base;
+    this.#durableBase = tail.base?.place.index ?? 0;
     this.#full = tail.segments.slice(0, -1);
     this.#lastIndex = tail.segments.at(-1)?.lastIndex ?? 0;
     // Recovery has synced all that it found.
@@ -96,24 +106,34 @@ export class Wal {
   /** `done` comes when the batch, and all given before it, survive a power cut. */
   append(content: BatchContent, done: () => void): void {
     if (this.#dead) return;
-    if (this.#rotating || this.#offset >= this.#options.segmentBytesMax) {
+    if (this.#rotating || this.#offset - this.#headBytes >= this.#options.segmentBytesMax) {
       this.#rotating = true;
       this.#backlog.push({ content, done });
     } else {
       this.#write(content);
-      this.#waiting.push({ position: this.#written, done });
+      const base = content.base?.place.index ?? 0;
+      const finish = (): void => {
+        this.#durableBase = Math.max(this.#durableBase, base);
+        done();
+      };
+      this.#waiting.push({ position: this.#written, done: finish });
     }
     this.#work();
   }
 
+  /** Everything up to here is told to be elsewhere, durably. */
+  get durableBase(): Index {
+    return this.#durableBase;
+  }
+
   /**
-   * Removes the segments that hold nothing after `index`, oldest first: a durable snapshot covers them. Stops where one
-   * still is needed, so that what is left is one run. Removing is not waited for.
+   * Removes the segments that hold nothing after the durable base, oldest first. Stops where one still is needed, so that
+   * what is left is one run. Removing is not waited for.
    */
-  purge(index: Index): void {
+  purge(): void {
     const oldest = this.#full[0];
-    if (this.#dead || this.#purging || oldest === undefined || oldest.lastIndex > index) return;
-    // The hard state that opens the next segment must be durable first: the oldest may hold the only copy.
+    if (this.#dead || this.#purging || oldest === undefined || oldest.lastIndex > this.#durableBase) return;
+    // The hard state and base that open the next segment must be durable first: the oldest may hold the only copy.
     const isNextDurable = this.#full.length > 1 || this.#syncedThrough > this.#segmentPosition;
     if (!isNextDurable) return;
     this.#purging = true;
@@ -126,7 +146,7 @@ export class Wal {
         if (this.#dead) return;
         if (failure !== null) return this.#fail(failure);
         this.#purging = false;
-        this.purge(index);
+        this.purge();
       });
     });
   }
@@ -145,7 +165,10 @@ export class Wal {
     // Here and not when it is given: what opens the next segment must not be newer than what waits behind it.
     if (content.hardState !== null) this.#hardState = content.hardState;
     for (const { index } of content.entries) this.#lastIndex = Math.max(this.#lastIndex, index);
-    if (content.base !== null) this.#lastIndex = Math.max(this.#lastIndex, content.base.index);
+    if (content.base !== null) {
+      this.#base = content.base;
+      this.#lastIndex = Math.max(this.#lastIndex, content.base.place.index);
+    }
     const place = {
       storeId: this.#storeId,
       segment: this.#segment,
@@ -212,10 +235,11 @@ export class Wal {
         this.#segment += 1;
         this.#offset = 0;
         this.#file = file;
-        // Each segment opens with the hard state, so that older segments can go.
+        // Each segment opens with hard state and base, so that older segments can go.
         this.#full.push({ segment: this.#segment - 1, lastIndex: this.#lastIndex });
         this.#lastIndex = 0;
-        this.#write({ ...empty, hardState: this.#hardState });
+        this.#write({ ...empty, hardState: this.#hardState, base: this.#base });
+        this.#headBytes = this.#offset;
         for (const { content, done } of this.#backlog.splice(0)) this.append(content, done);
         this.#work();
       });

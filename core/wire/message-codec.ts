@@ -38,6 +38,7 @@ const kinds = {
   removed: 17,
   change: 18,
   "change-reply": 19,
+  "snapshot-wanted": 20,
 } as const satisfies Record<Message["kind"], number>;
 
 const foundersMax = 64;
@@ -140,6 +141,9 @@ function encodeAffair(writer: Writer, message: Affair): void {
     case "snapshot-reply":
       for (const field of [message.term, message.index, message.offset]) writer.u64(field);
       return;
+    case "snapshot-wanted":
+      writer.u64(message.index);
+      return;
     case "knock":
       writer.id(message.storeId);
       writer.u64(message.incarnation);
@@ -179,7 +183,15 @@ type Affair = Extract<
   Message,
   {
     kind:
-      "timeout-now" | "snapshot-chunk" | "snapshot-reply" | "knock" | "welcome" | "removed" | "change" | "change-reply";
+      | "timeout-now"
+      | "snapshot-chunk"
+      | "snapshot-reply"
+      | "snapshot-wanted"
+      | "knock"
+      | "welcome"
+      | "removed"
+      | "change"
+      | "change-reply";
   }
 >;
 
@@ -265,6 +277,8 @@ function decodeAffair(reader: Reader, kind: number): Affair {
     }
     case kinds["snapshot-reply"]:
       return { kind: "snapshot-reply", term: reader.u64(), index: reader.u64(), offset: reader.u64() };
+    case kinds["snapshot-wanted"]:
+      return { kind: "snapshot-wanted", index: reader.u64() };
     case kinds.knock:
       return { kind: "knock", storeId: reader.id(), incarnation: reader.u64() };
     case kinds.welcome: {

@@ -20,6 +20,7 @@ export class Nemesis implements Target {
   readonly #hosts: readonly Host[];
   readonly #network: SimNetwork;
   readonly #trace: Trace;
+  readonly #mayLoseRows: (id: NodeId) => boolean;
   /** client * 64 + node -> until. */
   readonly #clientBlocks = new Map<number, Micros>();
   #slot = 0;
@@ -33,6 +34,7 @@ export class Nemesis implements Target {
     hosts: readonly Host[],
     network: SimNetwork,
     trace: Trace,
+    mayLoseRows: (id: NodeId) => boolean,
   ) {
     this.#scheduler = scheduler;
     this.#draws = draws;
@@ -40,6 +42,7 @@ export class Nemesis implements Target {
     this.#hosts = hosts;
     this.#network = network;
     this.#trace = trace;
+    this.#mayLoseRows = mayLoseRows;
     scheduler.at(slotMicros, 0, this, nemesisEvents.slot, null);
   }
 
@@ -117,8 +120,9 @@ export class Nemesis implements Target {
     const power =
       family === "powerCut" ||
       (family === "fastRestart" && this.#draws.below(2, "faultTarget", this.#slot, host.id) === 0);
-    this.#trace.line(this.#scheduler.now, power ? "powerCut" : "kill", host.id);
-    host.stop(power);
+    const damage = power && this.#mayLoseRows(host.id) && this.#strikes("rowsLost", host.id);
+    this.#trace.line(this.#scheduler.now, damage ? "rowsLost" : power ? "powerCut" : "kill", host.id);
+    host.stop(power, damage);
     const down =
       family === "fastRestart"
         ? 1_000 + this.#draws.below(downMost, "faultLength", this.#slot, host.id)

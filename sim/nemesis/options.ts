@@ -20,8 +20,11 @@ export const faultFamilies = [
   "diskStall",
   "syncFailure",
   "clockDrift",
+  "rowsLost",
 ] as const;
 export type FaultFamily = (typeof faultFamilies)[number];
+
+export type Engines = "memory" | "rocksdb" | "mixed";
 
 export type Plan = {
   readonly seed: number;
@@ -46,6 +49,8 @@ export type Plan = {
   readonly entriesPerApplyMax: number;
   readonly uncommittedBytesMax: number;
   readonly walSegmentBytesMax: number;
+  /** Where rows live: one engine for all, or each node its own. */
+  readonly engines: Engines;
   readonly snapshotEntries: number;
   readonly trailingEntries: number;
   readonly snapshotChunkBytes: number;
@@ -77,6 +82,7 @@ const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
   diskStall: [5_000, 30_000],
   syncFailure: [500, 5_000],
   clockDrift: [2_000, 9_000],
+  rowsLost: [200_000, 600_000],
 };
 
 export function planOf(seed: number): Plan {
@@ -119,6 +125,7 @@ export function planOf(seed: number): Plan {
       { sessionsMax: 10_000, resultsMax: 128, idleMicrosMax: 3_600_000_000 },
       { sessionsMax: 3, resultsMax: 2, idleMicrosMax: 3_000_000 },
     ]),
+    engines: pick(["memory", "rocksdb", "mixed"]),
     faults,
   };
 }

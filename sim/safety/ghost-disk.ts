@@ -3,7 +3,8 @@
  * left of the others.
  */
 import { Reader, readU32 } from "../../core/bytes.ts";
-import type { Entry, HardState, LogPlace } from "../../core/raft/messages.ts";
+import type { LogBase } from "../../core/raft/configurations.ts";
+import type { Entry, HardState } from "../../core/raft/messages.ts";
 import {
   batchHeaderBytes,
   type BatchHeader,
@@ -15,7 +16,7 @@ import { must } from "../violation.ts";
 
 export type GhostBatch = {
   readonly hard: HardState | null;
-  readonly base: LogPlace | null;
+  readonly base: LogBase | null;
   readonly entries: readonly Entry[];
   /** The batch's checksum: which batch it is. */
   readonly crc: number;
@@ -90,7 +91,7 @@ export class GhostDisk {
 
 function recordsOf(bytes: Uint8Array, header: Pick<BatchHeader, "offset" | "bytes" | "records">): GhostBatch {
   let hard: HardState | null = null;
-  let base: LogPlace | null = null;
+  let base: LogBase | null = null;
   const entries: Entry[] = [];
   readRecords(bytes, header, {
     hardState: (record) => (hard = record),

@@ -8,6 +8,16 @@ import { type SnapshotHeader, SnapshotReader } from "../../core/kv/snapshot.ts";
 import { StateHash } from "../../core/kv/state-hash.ts";
 import type { RaftLog } from "../../core/raft/log.ts";
 import { type Configuration, type Entry, entryKinds } from "../../core/raft/messages.ts";
+import {
+  decodeMeta,
+  decodeRow,
+  decodeSession,
+  generationStart,
+  keyOfRow,
+  metaKey,
+  sessionRange,
+} from "../../core/storage/ordered-format.ts";
+import { snapshotPlace } from "../../core/storage/snapshot-store.ts";
 import type { NodeId, Term } from "../../core/units.ts";
 import { decodeConfiguration } from "../../core/wire/configuration-codec.ts";
 import { entryPayload } from "../../core/wire/entry-codec.ts";
@@ -30,6 +40,8 @@ export class GhostNode {
   led: { readonly term: Term; readonly log: GhostLog } | null = null;
   /** The newest durable snapshot. */
   snapshot = 0;
+  /** Up to here the state survives without the log: by a durable snapshot, or by durable rows. */
+  covered = 0;
   /** Of this process life. */
   commit = 0;
   applied = 0;
@@ -113,8 +125,8 @@ export class Ghost {
 
   /** Whether `id` durably holds the committed prefix up to `index`. */
   holds(id: NodeId, index: number): boolean {
-    const { durable, snapshot } = this.node(id);
-    if (snapshot >= index) return true;
+    const { durable, covered } = this.node(id);
+    if (covered >= index) return true;
     if (durable.base >= index) return durable.chainAt(durable.base) === this.committed.chainAt(durable.base);
     return durable.chainAt(index) === this.committed.chainAt(index);
   }
@@ -133,8 +145,18 @@ export class Ghost {
   }
 
   /** A process starts on what the crash has left. I14: nothing below the durable mark is gone, and the rest is a legal tail. */
-  restarted(id: NodeId, contents: ReadonlyMap<string, Uint8Array>): void {
+  restarted(
+    id: NodeId,
+    contents: ReadonlyMap<string, Uint8Array>,
+    snapshots: readonly string[],
+    rows: ReadonlyMap<string, Uint8Array> | null,
+  ): void {
     const node = this.node(id);
+    if (rows !== null) {
+      // Where rows are persistent, a snapshot goes once it is not needed.
+      node.snapshot = Math.max(0, ...snapshots.map((name) => snapshotPlace(name)?.index ?? 0));
+      node.covered = Math.max(node.snapshot, this.#rowsAt(id, rows));
+    }
     const tail = node.disk.restarted(`n${id}`, contents);
     node.written = node.durable.clone();
     node.writtenHard = node.durableHard;
@@ -158,7 +180,7 @@ export class Ghost {
 
   #fold(node: GhostNode, { base, entries }: GhostBatch, log: GhostLog, whose: string): void {
     if (base !== null) {
-      const { index, term } = base;
+      const { index, term } = base.place;
       must(this.committed.termAt(index) === term, "I13", () => `n${node.id} bases its log on ${index}, not committed`);
       log.rebase({ index, term, chain: this.committed.chainAt(index) });
     }
@@ -247,6 +269,29 @@ export class Ghost {
     this.#votes.set(key, vote);
   }
 
+  rowsDurable(id: NodeId, rows: ReadonlyMap<string, Uint8Array>): void {
+    const node = this.node(id);
+    node.covered = Math.max(node.covered, this.#rowsAt(id, rows));
+  }
+
+  /** The entry that persistent rows are the state of. I9: row by row, they are the fold of the committed prefix. */
+  #rowsAt(id: NodeId, pairs: ReadonlyMap<string, Uint8Array>): number {
+    const { index, digest } = readRows(pairs);
+    must(digest === this.digestAt(index), "I9", () => `n${id}: the rows at ${index} are not the fold of the prefix`);
+    return index;
+  }
+
+  /** Whether every other voter holds what only the rows of `id` hold there, and its own rows. */
+  canSpareRows(id: NodeId): boolean {
+    const { voters, outgoing } = this.committedConfiguration();
+    const { base } = this.node(id).durable;
+    const others = [...voters, ...outgoing].filter((voter) => voter !== id);
+    return (
+      others.length > 0 &&
+      others.every((voter) => this.holds(voter, base) && this.node(voter).covered >= this.node(voter).durable.base)
+    );
+  }
+
   /** I13: a durable snapshot is the fold of the committed prefix, with the right term and configuration. */
   snapshotDurable(id: NodeId, index: number, term: Term, bytes: Uint8Array): void {
     const found = readSnapshot(bytes);
@@ -264,6 +309,7 @@ export class Ghost {
     });
     const node = this.node(id);
     node.snapshot = Math.max(node.snapshot, index);
+    node.covered = Math.max(node.covered, index);
   }
 
   // --- the committed prefix
@@ -291,6 +337,18 @@ export class Ghost {
   digestAt(index: number): number | undefined {
     return this.#machine.digests[index];
   }
+}
+
+function readRows(pairs: ReadonlyMap<string, Uint8Array>): { readonly index: number; readonly digest: number } {
+  const hash = new StateHash();
+  const bytes = pairs.get(metaKey);
+  if (bytes === undefined) return { index: 0, digest: hash.digest };
+  const { generation, applied } = decodeMeta(bytes);
+  for (const [key, value] of pairs) {
+    if (key.startsWith(generationStart(generation))) hash.addRow(keyOfRow(key), decodeRow(value));
+    else if (key >= sessionRange[0]) hash.addSession(decodeSession(value));
+  }
+  return { index: applied.index, digest: hash.digest };
 }
 
 function readSnapshot(bytes: Uint8Array): { header: SnapshotHeader; digest: number } | string {

@@ -4,6 +4,7 @@
  */
 import type { Append, AppendReply, Entry, Envelope } from "../../core/raft/messages.ts";
 import type { Raft } from "../../core/raft/raft.ts";
+import type { StateStore } from "../../core/storage/state-store.ts";
 import type { NodeId, Term } from "../../core/units.ts";
 import { must } from "../violation.ts";
 import type { Ghost, GhostNode } from "./ghost.ts";
@@ -89,7 +90,7 @@ export class Invariants {
 
   /** I7: a success reply only for entries that are durable here and those of that term's leader. */
   #acknowledgement(node: GhostNode, { matchIndex, term }: AppendReply): void {
-    if (matchIndex <= node.snapshot) return;
+    if (matchIndex <= node.covered) return;
     must(matchIndex <= node.durable.last, "I7", () => {
       return `n${node.id} acknowledges entry ${matchIndex}, but only ${node.durable.last} are durable`;
     });
@@ -163,8 +164,9 @@ export class Invariants {
     must(log.configurations.latest.index === expected, "I15", () => {
       return `n${id} goes by configuration ${log.configurations.latest.index}, its log says ${expected}`;
     });
-    must(log.baseIndex <= Math.max(node.snapshot, 0), "I8", () => {
-      return `n${id} lets go of its log up to ${log.baseIndex}, its snapshot ends at ${node.snapshot}`;
+    // What it has lost since was covered when it let go.
+    must(log.baseIndex <= Math.max(node.covered, written.base), "I8", () => {
+      return `n${id} lets go of its log up to ${log.baseIndex}, its durable state ends at ${node.covered}`;
     });
   }
 
@@ -180,7 +182,7 @@ export class Invariants {
       );
       this.#matches.set(key, match);
       must(next > match, "I11", () => `n${id}: next ${next} of n${peer} is not beyond its match ${match}`);
-      if (this.#ghost.node(peer).snapshot >= match) continue;
+      if (this.#ghost.node(peer).covered >= match) continue;
       const held = this.#ghost.node(peer).durable;
       // A later leader may have overwritten what was matched; then this one's term is over, and so is its say.
       if (this.#ghost.node(peer).durableHard.term > raft.term) continue;
@@ -191,28 +193,32 @@ export class Invariants {
   }
 
   /**
-   * I14: recovery has found all that was durable and a legal tail, no more and no less; a durable snapshot comes first,
-   * and takes the place of a log that does not hold its entry.
+   * I14: recovery has found all that was durable and a legal tail, no more and no less; durable rows or a snapshot come
+   * first, and take the place of a log that does not hold their entry.
    */
-  recovered(id: NodeId, raft: Raft): void {
+  recovered(id: NodeId, raft: Raft, store: StateStore): void {
     const node = this.#ghost.node(id);
-    const { written, writtenHard, snapshot } = node;
+    const { written, writtenHard, covered } = node;
     const { committed } = this.#ghost;
-    const keeps = snapshot <= written.base || written.termAt(snapshot) === committed.termAt(snapshot);
-    const last = keeps ? written.last : snapshot;
+    const { index: applied } = store.applied;
+    must(applied >= covered, "I14", () => `n${id} finds the state of ${applied}, that of ${covered} was durable`);
+    must(store.hash.digest === this.#ghost.digestAt(applied), "I9", () => `n${id} finds another state of ${applied}`);
+    const keeps = applied <= written.base || written.termAt(applied) === committed.termAt(applied);
+    const last = keeps ? written.last : applied;
+    const base = keeps ? written.base : applied;
     must(raft.log.lastIndex === last, "I14", () => {
       return `n${id} recovers a log that ends at ${raft.log.lastIndex}, its disk's ends at ${last}`;
     });
     for (let index = raft.log.baseIndex + 1; index <= last; index++) {
       must(raft.log.termAt(index) === written.termAt(index), "I14", () => `n${id} recovers another entry ${index}`);
     }
-    must(raft.log.baseIndex === snapshot, "I14", () => {
-      return `n${id} recovers a log that begins after ${raft.log.baseIndex}, its snapshot ends at ${snapshot}`;
+    must(raft.log.baseIndex === base, "I14", () => {
+      return `n${id} recovers a log that begins after ${raft.log.baseIndex}, not ${base}`;
     });
     must(raft.term === writtenHard.term && raft.vote === writtenHard.vote, "I14", () => {
       return `n${id} recovers term ${raft.term}, vote ${raft.vote}; its disk holds ${writtenHard.term}, ${writtenHard.vote}`;
     });
-    node.commit = snapshot;
-    node.applied = snapshot;
+    node.commit = Math.max(base, applied);
+    node.applied = applied;
   }
 }

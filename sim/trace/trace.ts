@@ -22,6 +22,7 @@ const words = {
   start: "n{n} starts, life {a}",
   powerCut: "n{n} loses power",
   kill: "n{n} is killed",
+  rowsLost: "n{n} loses power, and rows that had been synced",
   pause: "n{n} pauses for {a} us",
   resume: "n{n} resumes",
   ended: "n{n} ends itself",
@@ -57,6 +58,7 @@ const messageNames = [
   "removed",
   "change",
   "change-reply",
+  "snapshot-wanted",
 ] as const;
 const messageCodes = new Map<string, number>(messageNames.map((name, code) => [name, code]));
 

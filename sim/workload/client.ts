@@ -15,6 +15,8 @@ import type { Scheduler, Target } from "../scheduler.ts";
 import { must } from "../violation.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 
+/** Few and hot; some are names that an object of the language would have by itself. */
+const keyNames = ["k", "__proto__", "constructor", "k\u00ff\u0000"];
 const clientEvents = { begin: 1, answer: 2, patience: 3, again: 4 } as const;
 /** Tries of one operation under one sequence. */
 const triesMax = 4;
@@ -117,7 +119,7 @@ export class Client implements Target {
     if (this.#stopped) return;
     const k = this.#k;
     const call = this.#scheduler.now;
-    const key = `k${this.#draws.below(this.#plan.keys, "clientOp", this.id, k, 2)}`;
+    const key = keyNames[this.#draws.below(this.#plan.keys, "clientOp", this.id, k, 2)]!;
     const op = this.#drawOp(k, key);
     const isWrite = op === "put" || op === "delete" || op === "cas";
     const value = op === "put" || op === "cas" ? `c${this.id}.${k}.${"x".repeat(this.#plan.valueBytes)}` : null;

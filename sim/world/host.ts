@@ -6,6 +6,8 @@ import { Node } from "../../core/node/node.ts";
 import type { Ending, NodeOptions } from "../../core/node/options.ts";
 import type { Fact } from "../../core/ports.ts";
 import { MemoryState } from "../../core/storage/memory-state.ts";
+import { OrderedState } from "../../core/storage/ordered-state.ts";
+import type { StateStore } from "../../core/storage/state-store.ts";
 import type { Envelope } from "../../core/raft/messages.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import { Copies, type Draws } from "../draws.ts";
@@ -14,6 +16,7 @@ import type { Scheduler, Target } from "../scheduler.ts";
 import { SimClock, SimTimer } from "./clock.ts";
 import { type DiskRole, type DiskWorld, readMicros, SimDisk } from "./disk.ts";
 import type { SimNetwork } from "./network.ts";
+import { SimKv } from "./ordered-kv.ts";
 import { SimRandom } from "./random.ts";
 
 /** Codes of the events that a host takes. */
@@ -29,6 +32,8 @@ export interface Watcher {
   removed(host: Host, file: string): void;
   /** What a power cut would leave of the directory of snapshots, whose names were just made durable. */
   snapshotsSynced(host: Host, media: ReadonlyMap<string, Uint8Array>): void;
+  /** The rows of `host` as they are now survive a power cut. */
+  rowsSynced(host: Host): void;
   turnEnded(host: Host): void;
   /** A process is about to start on what its disk holds. */
   starting(host: Host): void;
@@ -37,6 +42,7 @@ export interface Watcher {
 
 /** Where the numbers of the snapshot disk's changes begin, so that its draws are its own. */
 const snapshotDiskSeq = 1_000_000_000;
+const kvSeq = 2_000_000_000;
 
 type Completion = { readonly life: number; readonly done: () => void };
 type TimerEvent = { readonly life: number; readonly timer: SimTimer };
@@ -45,6 +51,9 @@ export class Host implements Target, DiskWorld {
   readonly id: NodeId;
   disk: SimDisk;
   snapshotDisk: SimDisk;
+  /** Where its rows are, if they outlive the process. */
+  kv: SimKv | null;
+  store: StateStore;
   node: Node | null = null;
   /** Starts of this machine's process; completions and timers of an earlier one are dropped. */
   life = 0;
@@ -55,6 +64,8 @@ export class Host implements Target, DiskWorld {
   retired = false;
   /** It has begun anew, and can only join. */
   wiped = false;
+  /** A power cut has taken synced rows; it has not started since. */
+  rowsDamaged = false;
   notes: string[] = [];
   readonly #scheduler: Scheduler;
   readonly #network: SimNetwork;
@@ -84,13 +95,26 @@ export class Host implements Target, DiskWorld {
     this.#options = options;
     this.disk = new SimDisk(this, 0);
     this.snapshotDisk = new SimDisk(this.#snapshotWorld(), snapshotDiskSeq);
+    this.kv = this.#newKv();
+    this.store = new MemoryState(plan.sessionLimits);
     network.attach(id, this);
+  }
+
+  #newKv(): SimKv | null {
+    if (this.#options.engine === "memory") return null;
+    return new SimKv({
+      complete: (role, occasion, done) => this.complete(role, kvSeq + occasion, done),
+      syncFails: (occasion) => this.syncFails(kvSeq + occasion),
+      left: (bound, occasion) => this.#draws.below(bound, "crashRows", this.id, this.life, occasion),
+      kvSynced: () => this.#watcher.rowsSynced(this),
+    });
   }
 
   /** The machine is replaced by an empty one of the same name. */
   wipe(): void {
     this.disk = new SimDisk(this, 0);
     this.snapshotDisk = new SimDisk(this.#snapshotWorld(), snapshotDiskSeq);
+    this.kv = this.#newKv();
     this.retired = false;
     this.wiped = true;
   }
@@ -116,6 +140,7 @@ export class Host implements Target, DiskWorld {
     this.life += 1;
     const { life } = this;
     this.#watcher.starting(this);
+    this.rowsDamaged = false;
     const offset = this.#draws.below(1_000_000_000, "clockOffset", this.id, life);
     const drift = this.#plan.faults.clockDrift;
     const rate = 1 + (drift === 0 ? 0 : (this.#draws.below(2 * drift, "clockRate", this.id, life) - drift) / 1_000_000);
@@ -135,6 +160,8 @@ export class Host implements Target, DiskWorld {
       fact: (fact: Fact, a: number, b: number, c: number) => this.#watcher.fact(this, fact, a, b, c),
       note: (level: string, text: string) => this.notes.push(`${level} ${text}`),
     };
+    const { sessionLimits } = this.#plan;
+    this.store = this.kv === null ? new MemoryState(sessionLimits) : new OrderedState(this.kv.open(), sessionLimits);
     const random = new SimRandom(this.#draws, this.id, life);
     const onEnd = (ending: Ending): void => this.#watcher.ended(this, ending);
     const ports = {
@@ -144,21 +171,24 @@ export class Host implements Target, DiskWorld {
       network,
       random,
       trace,
-      store: new MemoryState(this.#plan.sessionLimits),
+      store: this.store,
     };
     const node = new Node(ports, onEnd, { ...this.#options, join: this.#options.join || this.wiped });
     this.node = node;
     this.#turn(() => node.start());
   }
 
-  /** The process is gone. With `power`, so is the page cache. */
-  stop(power: boolean): void {
+  /** The process is gone. With `power`, so is the page cache; with `damage`, so are rows that had been synced. */
+  stop(power: boolean, damage = false): void {
     this.node?.kill();
     this.node = null;
     this.life += 1;
     this.paused = false;
     this.#waiting = [];
+    this.kv?.processDied();
     if (!power) return;
+    this.kv?.cutPower(damage);
+    this.rowsDamaged = damage;
     this.disk.cutPower();
     this.snapshotDisk.cutPower();
   }

@@ -41,6 +41,8 @@ function occasionOf(message: Message): number {
     case "snapshot-chunk":
     case "snapshot-reply":
       return mix(mix(mix(hash, message.term), message.index), message.offset);
+    case "snapshot-wanted":
+      return mix(hash, message.index);
     case "knock":
     case "welcome":
     case "removed":

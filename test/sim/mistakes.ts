@@ -2,6 +2,8 @@
  * Planted bugs: each is one named mistake, a small textual change to the product, applied to a scratch copy only. The
  * simulator must notice every one of them; a mistake that no longer applies fails the tests.
  */
+import { mistakesOfState } from "./mistakes-of-state.ts";
+
 export type Mistake = {
   readonly name: string;
   readonly layer: string;
@@ -11,7 +13,7 @@ export type Mistake = {
   readonly new: string;
 };
 
-export const mistakes: readonly Mistake[] = [
+const mistakesOfRaft: readonly Mistake[] = [
   {
     name: "vote reply leaves before the vote is synced",
     layer: "election",
@@ -142,8 +144,8 @@ export const mistakes: readonly Mistake[] = [
     name: "WAL completes at the write, not at the sync",
     layer: "log",
     file: "core/storage/wal.ts",
-    old: "this.#waiting.push({ position: this.#written, done });",
-    new: "done();",
+    old: "this.#waiting.push({ position: this.#written, done: finish });",
+    new: "finish();",
   },
   {
     name: "torn record accepted",
@@ -185,7 +187,7 @@ export const mistakes: readonly Mistake[] = [
     layer: "log",
     file: "core/storage/wal.ts",
     old: "    if (this.#dead) return;\n    if (this.#rotating",
-    new: "    if (this.#dead) return;\n    if (hardState !== null) this.#hardState = hardState;\n    if (this.#rotating",
+    new: "    if (this.#dead) return;\n    if (content.hardState !== null) this.#hardState = content.hardState;\n    if (this.#rotating",
   },
   {
     name: "leader reads with no check",
@@ -258,3 +260,5 @@ export const mistakes: readonly Mistake[] = [
     new: "if (this.#founding === null || this.#founding.missing().some(({ id }) => id === k + 1)) this.#send(k + 1, word);",
   },
 ];
+
+export const mistakes: readonly Mistake[] = [...mistakesOfRaft, ...mistakesOfState];

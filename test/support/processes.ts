@@ -1,6 +1,6 @@
 /** Real nodes: processes of the compiled server on free ports, in a folder of their own, stopped by their own ids. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -50,24 +50,38 @@ export class ProcessCluster {
   readonly directory = freshDirectory();
   readonly ports: readonly number[];
   readonly peerPorts: readonly number[];
-  readonly #cluster: string;
+  /** Of nodes started from now on; 0: what the machine gives. */
+  heapMb = 0;
+  readonly #founders: number;
   readonly #children: (ChildProcess | null)[];
   readonly #extra: readonly string[];
 
-  private constructor(peerPorts: readonly number[], ports: readonly number[], extra: readonly string[]) {
+  private constructor(
+    founders: number,
+    peerPorts: readonly number[],
+    ports: readonly number[],
+    extra: readonly string[],
+  ) {
+    this.#founders = founders;
     this.ports = ports;
     this.peerPorts = peerPorts;
-    this.#cluster = peerPorts.map((port) => `http://127.0.0.1:${port}`).join(",");
     this.#children = ports.map(() => null);
     this.#extra = extra;
   }
 
-  static async start(nodes: number, extra: readonly string[] = []): Promise<ProcessCluster> {
-    const ports = await freePorts(2 * nodes);
-    const cluster = new ProcessCluster(ports.slice(0, nodes), ports.slice(nodes), extra);
+  /** Founders 1 to `nodes` are started and ready; `spares` more have their ports, and can be added. */
+  static async start(nodes: number, extra: readonly string[] = [], spares = 0): Promise<ProcessCluster> {
+    const count = nodes + spares;
+    const ports = await freePorts(2 * count);
+    const cluster = new ProcessCluster(nodes, ports.slice(0, count), ports.slice(count), extra);
+    mkdirSync(join(cluster.directory, "data"));
     for (let id = 1; id <= nodes; id++) cluster.startNode(id);
-    await Promise.all(cluster.ports.map((_, k) => cluster.ready(k + 1)));
+    await Promise.all(Array.from({ length: nodes }, (_, k) => cluster.ready(k + 1)));
     return cluster;
+  }
+
+  peerUrl(id: number): string {
+    return `http://127.0.0.1:${this.peerPorts[id - 1]!}`;
   }
 
   url(id: number): string {
@@ -75,18 +89,28 @@ export class ProcessCluster {
   }
 
   startNode(id: number): void {
+    const listed = Math.max(this.#founders, id);
     const args = [
       "dist/server/main.js",
       "--id",
       String(id),
       "--cluster",
-      this.#cluster,
+      Array.from({ length: listed }, (_, k) => this.peerUrl(k + 1)).join(","),
       "--port",
       String(this.ports[id - 1]!),
     ];
     const child = spawn(
       process.execPath,
-      [...args, "--data-dir", this.directory, "--log-level", "warn", ...this.#extra],
+      [
+        ...(this.heapMb > 0 ? [`--max-old-space-size=${this.heapMb}`] : []),
+        ...args,
+        ...(id > this.#founders ? ["--join"] : []),
+        "--data-dir",
+        this.directory,
+        "--log-level",
+        "warn",
+        ...this.#extra,
+      ],
       { stdio: ["ignore", "ignore", "inherit"] },
     );
     this.#children[id - 1] = child;
@@ -101,6 +125,13 @@ export class ProcessCluster {
     const gone = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
     child.kill(signal);
     return gone;
+  }
+
+  /** Waits until the node ends by itself; its exit code. */
+  async ended(id: number): Promise<number | null> {
+    const child = this.#children[id - 1]!;
+    if (child.exitCode === null) await new Promise((resolve) => child.once("exit", resolve));
+    return child.exitCode;
   }
 
   /** Waits until the node knows a leader. */
@@ -121,4 +152,14 @@ export class ProcessCluster {
     await Promise.all(this.ports.map((_, k) => this.end(k + 1, "SIGKILL")));
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+export async function put(cluster: ProcessCluster, id: number, key: string, value: string): Promise<number> {
+  const answer = await fetch(`${cluster.url(id)}/${key}`, { method: "PUT", body: value });
+  return answer.status;
+}
+
+export async function get(cluster: ProcessCluster, id: number, key: string): Promise<string | null> {
+  const answer = await fetch(`${cluster.url(id)}/${key}`);
+  return answer.status === 200 ? answer.text() : null;
 }

@@ -1,0 +1,64 @@
+/**
+ * A node whose rows are gone while its log begins later: RocksDB lost its tail, or a directory was emptied. Vote and log
+ * are whole, so it votes, appends and counts; but it cannot apply. It asks the leader for a snapshot, and hands over a
+ * leadership of its own.
+ */
+import type { Trace } from "../ports.ts";
+import { isOnlyVoter } from "../raft/membership.ts";
+import type { Outgoing } from "../raft/messages.ts";
+import type { Raft } from "../raft/raft.ts";
+import type { StateStore } from "../storage/state-store.ts";
+import type { Micros, NodeId } from "../units.ts";
+
+export class LostState {
+  readonly #store: StateStore;
+  readonly #raft: Raft;
+  readonly #node: NodeId;
+  readonly #askEveryMicros: Micros;
+  #askAt: Micros = 0;
+  #handOverAt: Micros = Infinity;
+
+  constructor(store: StateStore, raft: Raft, node: NodeId, trace: Trace, askEveryMicros: Micros) {
+    this.#store = store;
+    this.#raft = raft;
+    this.#node = node;
+    this.#askEveryMicros = askEveryMicros;
+    if (!this.isLost) return;
+    const gap = `the rows end at entry ${store.applied.index}, the log begins after ${raft.log.baseIndex}`;
+    trace.note("warn", `${gap}: a snapshot is asked for`);
+  }
+
+  get isLost(): boolean {
+    return this.#store.applied.index < this.#raft.log.baseIndex;
+  }
+
+  /** Why nobody can help, or null. */
+  get hopeless(): string | null {
+    if (!this.isLost || !isOnlyVoter(this.#raft.configuration, this.#node)) return null;
+    return `the rows end at entry ${this.#store.applied.index}, the log begins after ${this.#raft.log.baseIndex}, and no other voter has what lies between: put back a copy of this node's directory`;
+  }
+
+  /** What is to be sent now. */
+  ask(now: Micros): Outgoing[] {
+    const { leader, role, log } = this.#raft;
+    if (!this.isLost || leader === 0 || role === "leader" || now < this.#askAt) return [];
+    this.#askAt = now + this.#askEveryMicros;
+    return [{ to: leader, message: { kind: "snapshot-wanted", index: log.baseIndex } }];
+  }
+
+  /** Whether it leads and should not. It waits a while at first: others who have lost their rows will ask it for them. */
+  mayHandOver(now: Micros): boolean {
+    if (!this.isLost || this.#raft.role !== "leader") {
+      this.#handOverAt = Infinity;
+      return false;
+    }
+    if (this.#handOverAt === Infinity) this.#handOverAt = now + this.#askEveryMicros;
+    return now >= this.#handOverAt;
+  }
+
+  nextDeadline(): Micros {
+    if (!this.isLost || this.#raft.leader === 0) return Infinity;
+    // A leader is awake at every heartbeat.
+    return this.#raft.role === "leader" ? Infinity : this.#askAt;
+  }
+}

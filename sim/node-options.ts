@@ -1,0 +1,33 @@
+/** How a run's plan sets up each of its nodes. */
+import type { NodeOptions } from "../core/node/options.ts";
+import type { Engine } from "../core/storage/identity.ts";
+import type { NodeId } from "../core/units.ts";
+import type { Plan } from "./nemesis/options.ts";
+
+function engineOf({ engines }: Plan, id: NodeId): Engine {
+  return engines === "mixed" ? (id % 2 === 0 ? "rocksdb" : "memory") : engines;
+}
+
+/** Members are named by URL in the core; here a URL is only a name. */
+export function nodeOptions(plan: Plan, id: NodeId): NodeOptions {
+  return {
+    id,
+    cluster: Array.from({ length: plan.nodes }, (_, k) => `http://node-${k + 1}`),
+    join: id > plan.nodes,
+    engine: engineOf(plan, id),
+    snapshotEntries: plan.snapshotEntries,
+    snapshotBytes: 64 * 1024 * 1024,
+    trailingEntries: plan.trailingEntries,
+    snapshotChunkBytes: plan.snapshotChunkBytes,
+    electionMicros: plan.electionMicros,
+    heartbeatMicros: plan.heartbeatMicros,
+    requestMicros: plan.requestMicros,
+    entriesPerAppendMax: plan.entriesPerAppendMax,
+    bytesPerAppendMax: 1_000_000,
+    entriesInFlightMax: plan.entriesInFlightMax,
+    uncommittedBytesMax: plan.uncommittedBytesMax,
+    waitingMax: 1_000,
+    entriesPerApplyMax: plan.entriesPerApplyMax,
+    walSegmentBytesMax: plan.walSegmentBytesMax,
+  };
+}
