@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../core/ports.ts";
 import type { Micros } from "../core/units.ts";
 
-/** The machine's monotonic clock. It may stop while the machine is suspended; no lease relies on it today. */
+/** The machine's monotonic clock. It may stop while the machine is suspended: then a lease outlives its term. */
 export class MachineClock implements Clock {
   #turnEnds: (() => void)[] = [];
 

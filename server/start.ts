@@ -42,6 +42,7 @@ function nodeOptions(options: ServerOptions): NodeOptions {
     snapshotEntries: options.snapshotEntries,
     snapshotBytes: 64 * 1024 * 1024,
     trailingEntries: Math.min(5_000, options.snapshotEntries),
+    trailingBytes: 16 * 1024 * 1024,
     snapshotChunkBytes: 256 * 1024,
     electionMicros: options.electionTimeoutMs * 1000,
     heartbeatMicros: options.heartbeatMs * 1000,

@@ -18,6 +18,7 @@ export function nodeOptions(plan: Plan, id: NodeId): NodeOptions {
     snapshotEntries: plan.snapshotEntries,
     snapshotBytes: 64 * 1024 * 1024,
     trailingEntries: plan.trailingEntries,
+    trailingBytes: plan.trailingBytes,
     snapshotChunkBytes: plan.snapshotChunkBytes,
     electionMicros: plan.electionMicros,
     heartbeatMicros: plan.heartbeatMicros,

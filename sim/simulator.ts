@@ -214,7 +214,13 @@ export class Simulator implements Watcher, ClientWorld, OperatorWorld {
     }
     if (fact === "role") {
       this.line("role", host.id, a, b, c);
-      if (a === leaderRole) this.#invariants?.elected(host.id, b);
+      if (a !== leaderRole || this.#invariants === null) return;
+      const holders = this.hosts.filter((other) => other.believesInLease && this.raftOf(other.id)!.term < b);
+      this.#invariants.elected(
+        host.id,
+        b,
+        holders.map(({ id }) => id),
+      );
       return;
     }
     if (fact === "recovered") {

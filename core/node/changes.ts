@@ -67,12 +67,12 @@ export class Changes {
     if (boot === this.#boot && outcome !== "gave-up") this.#finish(seq, outcome);
   }
 
-  /** Asks, proposes, answers: call it every turn, before Raft is asked for what is ready. */
-  dispatch(now: Micros, raft: Raft): Outgoing[] {
+  /** Asks, proposes, answers: call it every turn, before Raft is asked for what is ready. Nothing is built on those who have lost their rows. */
+  dispatch(now: Micros, raft: Raft, hasLostRows: (id: NodeId) => boolean): Outgoing[] {
     for (const waiter of this.#waiting.values()) {
       if (waiter.change.kind === "lead" && raft.leader === waiter.change.id) this.#finish(waiter.seq, "done");
     }
-    return raft.role === "leader" ? this.#lead(now, raft) : this.#ask(now, raft);
+    return raft.role === "leader" ? this.#lead(now, raft, hasLostRows) : this.#ask(now, raft);
   }
 
   #ask(now: Micros, raft: Raft): Outgoing[] {
@@ -89,7 +89,7 @@ export class Changes {
     return out;
   }
 
-  #lead(now: Micros, raft: Raft): Outgoing[] {
+  #lead(now: Micros, raft: Raft, hasLostRows: (id: NodeId) => boolean): Outgoing[] {
     for (const waiter of this.#waiting.values()) {
       const { seq, change, deadline } = waiter;
       waiter.askedTerm = raft.term;
@@ -104,7 +104,7 @@ export class Changes {
     let first: Change | null = null;
     for (const [key, { change, deadline, answer }] of this.#open) {
       const isOther = first !== null && (first.kind !== change.kind || first.id !== change.id);
-      const outcome = now >= deadline ? "gave-up" : isOther ? "busy" : this.#judge(change, now, raft);
+      const outcome = now >= deadline ? "gave-up" : isOther ? "busy" : this.#judge(change, now, raft, hasLostRows);
       first ??= change;
       if (outcome === null) continue;
       if (first === change) first = null;
@@ -116,10 +116,11 @@ export class Changes {
   }
 
   /** What became of it, or null while it is under way. Takes the next step where one can be taken. */
-  #judge(change: Change, now: Micros, raft: Raft): ChangeOutcome | null {
+  #judge(change: Change, now: Micros, raft: Raft, hasLostRows: (id: NodeId) => boolean): ChangeOutcome | null {
     if (change.kind === "lead" && change.id === this.#self) return "done";
     const since = now - this.#electionMicros;
-    const trouble = refusal(change, raft.configuration, (id) => raft.leadership?.isActive(id, since) === true);
+    const isFit = (id: NodeId): boolean => raft.leadership?.isActive(id, since) === true && !hasLostRows(id);
+    const trouble = refusal(change, raft.configuration, isFit);
     if (trouble !== null) return trouble;
     if (isReached(change, raft.committedConfiguration.configuration)) return "done";
     if (change.kind === "lead") {

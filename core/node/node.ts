@@ -109,9 +109,12 @@ export class Node {
     this.#running?.cancelWrite(handle);
   }
 
-  /** Linearizable: sees every write that was acknowledged anywhere before the call. */
-  read(key: string, done: (outcome: ReadOutcome) => void): void {
-    this.#admit(done)?.read(key, done);
+  /**
+   * Linearizable: sees every write that was acknowledged anywhere before the call. With `lease` a leader may trust the
+   * bound on clocks instead of asking a quorum.
+   */
+  read(key: string, lease: boolean, done: (outcome: ReadOutcome) => void): void {
+    this.#admit(done)?.read(key, lease, done);
   }
 
   /** This node's own state, however old. */

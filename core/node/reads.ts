@@ -10,7 +10,7 @@ import type { StateStore } from "../storage/state-store.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
 import type { FailureCode, ReadOutcome } from "./options.ts";
 
-type Waiter = { readonly key: string; readonly done: (outcome: ReadOutcome) => void };
+type Waiter = { readonly key: string; readonly lease: boolean; readonly done: (outcome: ReadOutcome) => void };
 type Batch = {
   readonly id: number;
   readonly deadline: Micros;
@@ -52,18 +52,24 @@ export class Reads {
     return this.#count;
   }
 
-  add(key: string, done: (outcome: ReadOutcome) => void): void {
+  /** `lease`: where this node leads, and surely nobody else does, the leader's word is enough. */
+  add(key: string, lease: boolean, done: (outcome: ReadOutcome) => void): void {
     this.#count += 1;
-    this.#arrived.push({ key, done });
+    this.#arrived.push({ key, lease, done });
   }
 
   /** Closes this turn's batch and asks for all that have no answer. */
   dispatch(now: Micros, deadline: Micros, raft: Raft): Outgoing[] {
-    if (this.#arrived.length > 0) {
-      const id = this.#nextId++;
-      this.#batches.set(id, { id, deadline, waiters: this.#arrived, askedTerm: 0, askedAt: 0, index: -1 });
-      this.#arrived = [];
-    }
+    const arrived = this.#arrived;
+    this.#arrived = [];
+    const leaseIndex = arrived.some(({ lease }) => lease) ? raft.leaseRead(now) : null;
+    const isByLease = ({ lease }: Waiter): boolean => lease && leaseIndex !== null;
+    this.#batch(arrived.filter(isByLease), deadline, leaseIndex ?? -1);
+    this.#batch(
+      arrived.filter((waiter) => !isByLease(waiter)),
+      deadline,
+      -1,
+    );
     if (raft.leader === 0) return [];
     const out: Outgoing[] = [];
     for (const batch of this.#batches.values()) {
@@ -75,6 +81,12 @@ export class Reads {
       else out.push({ to: raft.leader, message: { kind: "read", boot: this.#boot, id: batch.id } });
     }
     return out;
+  }
+
+  #batch(waiters: readonly Waiter[], deadline: Micros, index: Index): void {
+    if (waiters.length === 0) return;
+    const id = this.#nextId++;
+    this.#batches.set(id, { id, deadline, waiters, askedTerm: 0, askedAt: 0, index });
   }
 
   onGrant({ boot, id, index }: Omit<ReadGrant, "node">): void {

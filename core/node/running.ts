@@ -148,8 +148,8 @@ export class Running {
     this.#writes.cancel(handle);
   }
 
-  read(key: string, done: (outcome: ReadOutcome) => void): void {
-    this.#reads.add(key, done);
+  read(key: string, lease: boolean, done: (outcome: ReadOutcome) => void): void {
+    this.#reads.add(key, lease, done);
   }
 
   change(change: Change, deadline: Micros, done: (result: ChangeResult) => void): void {
@@ -218,7 +218,7 @@ export class Running {
     const asked = [
       ...this.#writes.dispatch(now, raft, (to) => network.connected(to)),
       ...this.#reads.dispatch(now, now + this.#options.requestMicros, raft),
-      ...this.#changes.dispatch(now, raft),
+      ...this.#changes.dispatch(now, raft, (id) => this.#sender.isWantedBy(id, now)),
       ...this.#lostState.ask(now),
     ];
     const ready: Ready = raft.ready(now);

@@ -13,8 +13,9 @@ export type SnapshotOptions = {
   /** A snapshot is taken when this many entries, or bytes of entries, were applied since the last one. */
   readonly snapshotEntries: number;
   readonly snapshotBytes: number;
-  /** Entries below the snapshot that stay in the log. */
+  /** Entries that stay in the log though they are covered, for followers a little behind: at most so many, and so large. */
   readonly trailingEntries: number;
+  readonly trailingBytes: number;
 };
 
 export class Snapshotting {
@@ -29,6 +30,9 @@ export class Snapshotting {
   readonly #broken: (error: DiskError) => void;
   #writing = false;
   #bytesSince = 0;
+  /** What trails behind `#trailedFor` begins after `#trailFrom`. */
+  #trailedFor: Index = -1;
+  #trailFrom: Index = 0;
 
   constructor(
     snapshots: SnapshotStore,
@@ -110,15 +114,26 @@ export class Snapshotting {
   /** Lets go of what is durable without the log, but nothing after `keepAfter`: what somebody is being sent. */
   compact(keepAfter: Index): void {
     const { log } = this.#raft;
-    const index = Math.min(
-      this.#covered - this.#options.trailingEntries,
-      keepAfter,
-      log.durableIndex,
-      this.#store.applied.index,
-    );
+    const covered = this.#covered;
+    if (covered !== this.#trailedFor) this.#trailFrom = this.#trail(covered);
+    this.#trailedFor = covered;
+    const index = Math.min(this.#trailFrom, keepAfter, log.durableIndex, this.#store.applied.index);
     if (index > log.baseIndex) this.#raft.compact(index);
     this.#wal.purge();
     if (keepAfter === Infinity) this.#dropSnapshot();
+  }
+
+  /** The last entry that goes, by the limits of what trails. */
+  #trail(covered: Index): Index {
+    const { log } = this.#raft;
+    const { trailingEntries, trailingBytes } = this.#options;
+    const first = Math.max(log.baseIndex, covered - trailingEntries);
+    let index = Math.min(covered, log.lastIndex);
+    for (let bytes = 0; index > first; index--) {
+      bytes += log.entryAt(index).bytes.length;
+      if (bytes > trailingBytes) break;
+    }
+    return index;
   }
 
   /** Where rows are persistent a snapshot is there to be sent or received; it goes once rows and log stand without it. */

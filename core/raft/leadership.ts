@@ -32,6 +32,12 @@ export type LeadershipOptions = ReplicationLimits & {
   readonly uncommittedBytesMax: number;
 };
 
+/** Of clocks: each gains or loses at most so much of true time. */
+const clockRateBound = 0.01;
+/** A promise of E on the fastest clock, measured on the slowest. */
+const leaseShare = (1 - clockRateBound) / (1 + clockRateBound);
+const longAgo: Micros = -1e15;
+
 type Transfer = { readonly to: NodeId; readonly deadline: Micros; told: boolean };
 
 export type Progress = {
@@ -46,6 +52,8 @@ export type Progress = {
   /** Counts the times that probing began. */
   stream: number;
   ackRound: number;
+  /** When that round was opened: from then on the peer helps to elect nobody else for an election timeout. */
+  promisedAt: Micros;
   sentRound: number;
   sentCommit: Index;
   /** When the peer was last heard of in this term. */
@@ -68,6 +76,7 @@ export class Leadership {
   heartbeatAt: Micros;
   quorumCheckAt: Micros;
   #transfer: Transfer | null = null;
+  #hasToldToStand = false;
 
   /** Takes office: opens the term with an entry of its own (5.4.2: until it is committed, nothing is known to be). */
   constructor(self: NodeId, term: Term, log: RaftLog, commit: Index, options: LeadershipOptions, now: Micros) {
@@ -113,6 +122,7 @@ export class Leadership {
         probeSent: false,
         stream: 1,
         ackRound: 0,
+        promisedAt: longAgo,
         sentRound: 0,
         sentCommit: 0,
         heardAt: now,
@@ -171,6 +181,7 @@ export class Leadership {
     }
     if (transfer.told || this.progress.get(transfer.to)?.match !== this.#log.lastIndex) return 0;
     transfer.told = true;
+    this.toldToStand();
     return transfer.to;
   }
 
@@ -216,9 +227,12 @@ export class Leadership {
     return 0;
   }
 
-  /** Whether a quorum, this node included, was heard of since `since`: check-quorum (thesis 6.2). */
-  quorumHeardSince(since: Micros): boolean {
-    return isQuorum(this.configuration, (voter) => this.isActive(voter, since));
+  /** Whether no quorum, this node included, was heard of for an election timeout: check-quorum (thesis 6.2). */
+  hasLostQuorum(now: Micros): boolean {
+    if (now < this.quorumCheckAt) return false;
+    // Asked often, so that a leader cut off is gone soon after its followers' patience ends.
+    this.quorumCheckAt = now + this.#limits.heartbeatMicros;
+    return !isQuorum(this.configuration, (voter) => this.isActive(voter, now - this.#limits.electionMicros));
   }
 
   /** The index that may be committed now: on a quorum durably, and of the leader's own term (5.4.2). */
@@ -237,6 +251,23 @@ export class Leadership {
     return this.reads.grant(confirmed);
   }
 
+  /**
+   * Until then nobody else can have been elected: the promises of a quorum, shortened by what two clocks may differ. Once
+   * somebody was told to stand there is no lease for the rest of the term: who is told so breaks the promises.
+   */
+  leaseUntil(now: Micros): Micros {
+    if (this.#hasToldToStand) return longAgo;
+    const from = committedIndex(this.configuration, (voter) =>
+      voter === this.#self ? now : this.#of(voter).promisedAt,
+    );
+    return from + Math.floor(this.#limits.electionMicros * leaseShare);
+  }
+
+  /** From now on somebody may be elected at any time. */
+  toldToStand(): void {
+    this.#hasToldToStand = true;
+  }
+
   heard(from: NodeId, now: Micros): void {
     const peer = this.progress.get(from);
     if (peer !== undefined) peer.heardAt = now;
@@ -248,6 +279,7 @@ export class Leadership {
     peer.heardAt = now;
     assert(reply.round <= this.reads.round, "nobody acknowledges a round that was not opened");
     peer.ackRound = Math.max(peer.ackRound, reply.round);
+    peer.promisedAt = Math.max(peer.promisedAt, this.reads.openedAt(reply.round));
     if (reply.success) {
       assert(reply.matchIndex <= this.#log.lastIndex, "nobody holds more of this leader's log than the leader");
       peer.match = Math.max(peer.match, reply.matchIndex);

@@ -38,6 +38,11 @@ export function isOnlyVoter({ voters, outgoing }: Configuration, id: NodeId): bo
   return voters.length === 1 && outgoing.length === 0 && voters[0] === id;
 }
 
+/** Nobody else was ever a member: no leader but `id` itself can rely on its promise. */
+export function wasAlwaysAlone({ members, voters, removed }: Configuration, id: NodeId): boolean {
+  return members.length === 1 && voters[0] === id && removed.length === 0;
+}
+
 /** Whether `configuration`, committed, is what `change` asks for. */
 export function isReached(change: Change, configuration: Configuration): boolean {
   const member = memberOf(configuration, change.id);

@@ -2,20 +2,20 @@
  * Quorum arithmetic for simple and joint configurations. A joint quorum is a majority of each half, never of the
  * union (Raft thesis, 4.3).
  */
-import type { Index, NodeId } from "../units.ts";
+import type { NodeId } from "../units.ts";
 import type { Configuration } from "./messages.ts";
 
 export type VoteResult = "won" | "lost" | "open";
 
 /** The highest index that a majority of `voters` has reached, by `matchOf`. Infinity for no voters: they forbid nothing. */
-function committedOfMajority(voters: readonly NodeId[], matchOf: (voter: NodeId) => Index): Index {
+function committedOfMajority(voters: readonly NodeId[], matchOf: (voter: NodeId) => number): number {
   if (voters.length === 0) return Infinity;
   const matches = voters.map(matchOf).toSorted((a, b) => b - a);
   return matches[voters.length >> 1]!;
 }
 
-/** The highest index that a quorum has reached. */
-export function committedIndex(configuration: Configuration, matchOf: (voter: NodeId) => Index): Index {
+/** The highest index (or round, or time) that a quorum has reached. */
+export function committedIndex(configuration: Configuration, matchOf: (voter: NodeId) => number): number {
   return Math.min(
     committedOfMajority(configuration.voters, matchOf),
     committedOfMajority(configuration.outgoing, matchOf),

@@ -18,7 +18,7 @@ import { ForwardGate, refusalOf } from "./forward-gate.ts";
 import { Following, outdatedReply } from "./following.ts";
 import { Leadership } from "./leadership.ts";
 import type { RaftLog } from "./log.ts";
-import { isOnlyVoter, isVoter } from "./membership.ts";
+import { isVoter, wasAlwaysAlone } from "./membership.ts";
 import {
   type Append,
   type Configuration,
@@ -63,7 +63,7 @@ export class Raft {
     this.#commit = Math.max(log.baseIndex, applied);
     this.#following = new Following(log, hardState.term);
     this.#timer = new ElectionTimer(random, options.electionMicros, options.boot, hardState.term, now);
-    if (isOnlyVoter(this.configuration, options.id)) this.#timer.electionAt = now;
+    if (wasAlwaysAlone(this.configuration, options.id)) this.#timer.electionAt = now;
   }
 
   get role(): Role {
@@ -168,6 +168,12 @@ export class Raft {
     this.#leadership?.reads.add(ask);
   }
 
+  /** The index to read at if no other leader can have been elected at `now`, which is after the read came; else null. */
+  leaseRead(now: Micros): Index | null {
+    const holds = this.#committedInTerm && this.#leadership !== null && now < this.#leadership.leaseUntil(now);
+    return holds ? this.#commit : null;
+  }
+
   /** Every write up to `seq` is durable: what waited for it may leave. */
   persisted(now: Micros, seq: number): void {
     this.#outbox.persisted(seq);
@@ -209,7 +215,7 @@ export class Raft {
   /** Acts on every deadline that has passed. */
   tick(now: Micros): void {
     if (this.#leadership !== null) {
-      if (now >= this.#leadership.quorumCheckAt) this.#checkQuorum(now, this.#leadership);
+      if (this.#leadership.hasLostQuorum(now)) this.#follow(now, this.#term, 0);
     } else if (now >= this.#timer.electionAt && this.#mayStand()) {
       this.#askForElection(now);
     }
@@ -293,18 +299,12 @@ export class Raft {
     this.#gate.open(this.#term);
   }
 
-  #checkQuorum(now: Micros, leadership: Leadership): void {
-    if (!leadership.quorumHeardSince(now - this.#options.electionMicros)) return this.#follow(now, this.#term, 0);
-    // Asked often, so that a leader cut off is gone soon after its followers' patience ends.
-    leadership.quorumCheckAt = now + this.#options.heartbeatMicros;
-  }
-
   #lead(now: Micros, leadership: Leadership): void {
     this.#advanceCommit();
     const next = leadership.nextConfiguration(this.#commit, now);
     if (next !== null) this.proposeConfiguration(now, next);
-    if (this.#committedInTerm) leadership.reads.open(this.#commit);
     const due = leadership.beat(now);
+    if (this.#committedInTerm) leadership.reads.open(this.#commit, now, due);
     for (const { to, message } of leadership.compose(this.#commit, due)) this.#outbox.send(to, message);
     this.#reads.push(...leadership.grantReads());
     const successor = leadership.transferStep(now);

@@ -2,18 +2,25 @@
  * ReadIndex (Raft thesis, 6.4): a read is answered from an index that was committed when the read arrived, after a
  * quorum has confirmed that the leader still was the leader at some moment after that. All reads of one turn share one
  * round; a read that comes after a round was sent waits for the next.
+ *
+ * A lease (thesis, 6.4.1): who has heard a round helps to elect nobody else for an election timeout, and counts it from
+ * later than the leader does, which counts from the opening of the round.
  */
-import type { Index, NodeId } from "../units.ts";
+import type { Index, Micros, NodeId } from "../units.ts";
 import type { ReadGrant } from "./messages.ts";
 
 export type ReadAsk = { readonly node: NodeId; readonly boot: number; readonly id: number };
 type Batch = { readonly round: number; readonly index: Index; readonly asks: readonly ReadAsk[] };
+
+/** Rounds whose time of opening is remembered. */
+const openingsMax = 64;
 
 export class ReadRounds {
   /** Rises with every batch of reads. Invariant: every batch waiting has a round <= this one. */
   #round = 0;
   #arrived: ReadAsk[] = [];
   #batches: Batch[] = [];
+  #openings: { readonly round: number; readonly at: Micros }[] = [];
 
   get round(): number {
     return this.#round;
@@ -28,14 +35,22 @@ export class ReadRounds {
   }
 
   /**
-   * Gives the reads of this turn a round of their own, at `commit`. To be called only once the leader has committed an
-   * entry of its own term: before that it cannot know what is committed.
+   * Gives the reads of this turn a round of their own, at `commit`; `always` opens one for the lease's sake too. To be
+   * called only once the leader has committed an entry of its own term: before that it cannot know what is committed.
    */
-  open(commit: Index): void {
-    if (this.#arrived.length === 0) return;
+  open(commit: Index, now: Micros, always: boolean): void {
+    if (this.#arrived.length === 0 && !always) return;
     this.#round += 1;
+    this.#openings.push({ round: this.#round, at: now });
+    if (this.#openings.length > openingsMax) this.#openings.shift();
+    if (this.#arrived.length === 0) return;
     this.#batches.push({ round: this.#round, index: commit, asks: this.#arrived });
     this.#arrived = [];
+  }
+
+  /** When `round` was opened; -Infinity if that is not remembered. */
+  openedAt(round: number): Micros {
+    return this.#openings.find((opening) => opening.round === round)?.at ?? -Infinity;
   }
 
   /** The reads of every round up to `confirmedRound`, which a quorum has confirmed. */

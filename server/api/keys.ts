@@ -96,7 +96,7 @@ async function onGet(c: Ctx, node: Node, key: string): Promise<Response> {
   }
   const outcome = await new Promise<ReadOutcome>((resolve) => {
     if (consistency === "stale") node.readStale(key, resolve);
-    else node.read(key, resolve);
+    else node.read(key, consistency === "lease", resolve);
   });
   if (!outcome.ok) return problemResponse(failureProblem(outcome));
   const headers: Record<string, string> = { "Metastore-Revision": String(outcome.revision) };

@@ -53,6 +53,7 @@ export type Plan = {
   readonly engines: Engines;
   readonly snapshotEntries: number;
   readonly trailingEntries: number;
+  readonly trailingBytes: number;
   readonly snapshotChunkBytes: number;
   /** Machines that are not founders, and may be added. */
   readonly spares: number;
@@ -60,6 +61,8 @@ export type Plan = {
   readonly operatorMicros: number;
   /** Of a hundred writes, how many are conditional. */
   readonly casPercent: number;
+  /** Of a hundred reads, how many may trust a lease. */
+  readonly leasePercent: number;
   /** Clients open sessions, and ask again under the same sequence. */
   readonly sessions: boolean;
   readonly sessionLimits: SessionLimits;
@@ -116,6 +119,7 @@ export function planOf(seed: number): Plan {
     walSegmentBytesMax: pick([600, 4_096, 1_000_000]),
     snapshotEntries: pick([3, 8, 60, 10_000]),
     trailingEntries: pick([0, 1, 3, 100]),
+    trailingBytes: pick([300, 1_000_000]),
     snapshotChunkBytes: pick([60, 500, 65_536]),
     spares: 2,
     operatorMicros: pick([0, 0, 1_000_000, 3_000_000]),
@@ -126,6 +130,7 @@ export function planOf(seed: number): Plan {
       { sessionsMax: 3, resultsMax: 2, idleMicrosMax: 3_000_000 },
     ]),
     engines: pick(["memory", "rocksdb", "mixed"]),
+    leasePercent: pick([0, 50, 100]),
     faults,
   };
 }

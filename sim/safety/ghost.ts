@@ -287,7 +287,8 @@ export class Ghost {
     const { base } = this.node(id).durable;
     const others = [...voters, ...outgoing].filter((voter) => voter !== id);
     return (
-      others.length > 0 &&
+      // Fewer could be no voters any more before the rows are back.
+      others.length > 1 &&
       others.every((voter) => this.holds(voter, base) && this.node(voter).covered >= this.node(voter).durable.base)
     );
   }

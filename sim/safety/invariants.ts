@@ -2,7 +2,7 @@
  * The invariants, judged as facts come in. Each names itself as in SIMULATION.md. What a message or a commit claims is
  * held against the ghost; a node's own flags are only ever the claim.
  */
-import type { Append, AppendReply, Entry, Envelope } from "../../core/raft/messages.ts";
+import type { Append, AppendReply, Envelope } from "../../core/raft/messages.ts";
 import type { Raft } from "../../core/raft/raft.ts";
 import type { StateStore } from "../../core/storage/state-store.ts";
 import type { NodeId, Term } from "../../core/units.ts";
@@ -45,7 +45,7 @@ export class Invariants {
   #append(node: GhostNode, { term, entries, commit }: Append): void {
     const leader = this.#ghost.leaders.get(term);
     must(leader === node.id, "I1", () => `n${node.id} speaks as the leader of term ${term}, but that is n${leader}`);
-    this.#mintBefore(node, entries[0]);
+    if (entries[0] !== undefined) this.#mintUpTo(node, term, entries[0].index - 1);
     for (const entry of entries) this.#ghost.mint(node, entry);
     must(
       commit <= this.#ghost.committed.last,
@@ -54,17 +54,18 @@ export class Invariants {
     );
   }
 
-  /** A member that is new may be sent a later entry before anybody, the own disk included, has got those before it. */
-  #mintBefore(node: GhostNode, first: Entry | undefined): void {
+  /** A leader's entries count before anybody, its own disk included, has got them: to a new member, and as a configuration. */
+  #mintUpTo(node: GhostNode, term: Term, last: number): void {
     const raft = this.#raftOf(node.id);
-    if (first === undefined || raft?.leadership?.term !== first.term) return;
-    for (let index = this.#ghost.lastAsLeader(node, first.term) + 1; index < first.index; index++) {
+    if (raft?.leadership?.term !== term) return;
+    for (let index = this.#ghost.lastAsLeader(node, term) + 1; index <= last; index++) {
       this.#ghost.mint(node, raft.log.entryAt(index));
     }
   }
 
-  /** `id` takes office in `term`. I1: alone. I4: distinct durable votes of a quorum. I6: it holds every entry committed before its term. */
-  elected(id: NodeId, term: Term): void {
+  /** `id` takes office in `term`. I1: alone. I4: distinct durable votes of a quorum. I6: it holds every entry committed before its term. I17: nobody of an earlier term believes in a lease. */
+  elected(id: NodeId, term: Term, leaseholders: readonly NodeId[]): void {
+    must(leaseholders.length === 0, "I17", () => `n${id} leads term ${term} while n${leaseholders.join()} has a lease`);
     const leader = this.#ghost.leaders.get(term);
     must(leader === undefined || leader === id, "I1", () => `n${leader} and n${id} both lead term ${term}`);
     const node = this.#ghost.node(id);
@@ -122,10 +123,13 @@ export class Invariants {
     // A leader that steps down in the turn in which it commits is none any more; but it has led that term.
     must(this.#ghost.leaders.get(term) === id, "I12", () => `n${id} commits ${index} before any leader has`);
     this.#ghost.extendCommitted(id, raft.log, index);
-    const configuration = this.#ghost.leaderConfiguration(id, term);
+    // What it has appended in this very turn may be in force already, or not yet when it counted.
+    const before = this.#ghost.leaderConfiguration(id, term);
+    this.#mintUpTo(this.#ghost.node(id), term, raft.log.lastIndex);
+    const after = this.#ghost.leaderConfiguration(id, term);
     const holders = this.#ghost.nodes.filter((node) => this.#ghost.holds(node.id, index)).map((node) => node.id);
     must(
-      this.#ghost.isQuorum(configuration, (voter) => holders.includes(voter)),
+      [before, after].some((configuration) => this.#ghost.isQuorum(configuration, (voter) => holders.includes(voter))),
       "I7",
       () => {
         return `n${id} commits entry ${index}, which is durable only on ${holders.join()}`;

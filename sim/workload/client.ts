@@ -183,7 +183,8 @@ export class Client implements Target {
       this.#reply(node, { k, attempt, kind, seen, mismatch });
     };
     if (op === "get") {
-      to.read(key, (outcome) => {
+      const lease = this.#draws.below(100, "clientOp", this.id, k, 4) < this.#plan.leasePercent;
+      to.read(key, lease, (outcome) => {
         if (outcome.ok) end("answer", { value: outcome.row?.value ?? null, revision: outcome.revision }, false);
         else end(outcome.definite ? "none" : "unknown", nothing, false);
       });

@@ -232,6 +232,12 @@ export class Host implements Target, DiskWorld {
     this.#watcher.turnEnded(this);
   }
 
+  /** Whether its process, on its own clock, would answer reads by lease now. */
+  get believesInLease(): boolean {
+    const raft = this.node?.running?.raft;
+    return raft !== undefined && this.#clock !== null && raft.leaseRead(this.#clock.now()) !== null;
+  }
+
   queueTimer(at: Micros, timer: SimTimer): void {
     const event: TimerEvent = { life: this.life, timer };
     this.#scheduler.at(at, this.#draws.u32("tie", this.id, at, hostEvents.timer), this, hostEvents.timer, event);

@@ -242,8 +242,8 @@ const mistakesOfRaft: readonly Mistake[] = [
     name: "no check-quorum",
     layer: "liveness",
     file: "core/raft/raft.ts",
-    old: "if (!leadership.quorumHeardSince(now - this.#options.electionMicros)) return this.#follow(now, this.#term, 0);",
-    new: "",
+    old: "if (this.#leadership.hasLostQuorum(now)) this.#follow(now, this.#term, 0);",
+    new: "this.#leadership.hasLostQuorum(now);",
   },
   {
     name: "a lower-term leader is not told of a higher term",

@@ -1,0 +1,17 @@
+/** Seeds that have failed once, each with what it had found. The numbers hold for this version of the model. */
+import test from "ava";
+import { simulateSeed } from "../../sim/simulator.ts";
+
+const found: readonly (readonly [seed: number, what: string])[] = [
+  [12, "the quorum that counts an entry is the one of the configuration appended in that very turn, or the one before"],
+  [98, "the same, with a joint configuration that is left"],
+  [719, "voters are not removed down to one that has lost its rows"],
+  [2093, "a lone voter that restarts at once stands while a removed leader still believes in its lease"],
+];
+
+for (const [seed, what] of found) {
+  test(`seed ${seed}: ${what}`, (t) => {
+    const { verdict, property, message } = simulateSeed(seed, { print: null, invariants: true });
+    t.is(verdict, "ok", `${property}: ${message}`);
+  });
+}
