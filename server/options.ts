@@ -33,7 +33,7 @@ const flags = {
   id: { default: "1", describe: "this node's id: at its first start its 1-based place in --cluster" },
   cluster: { default: "http://127.0.0.1:9021", describe: "comma-separated peer URLs" },
   "peer-url": { default: "", describe: "this node's own peer URL, with --join, if --cluster lacks it" },
-  "snapshot-entries": { default: "10000", describe: "applied entries between two snapshots" },
+  "snapshot-entries": { default: "10000", describe: "applied entries between two snapshots, at least" },
   port: { default: "9121", describe: "port of the client HTTP API" },
   host: { default: "127.0.0.1", describe: "address that the client HTTP API listens on" },
   "data-dir": { default: ".", describe: "where the node's directories are" },

@@ -10,7 +10,10 @@ import type { Wal } from "../storage/wal.ts";
 import type { ClusterId, Index } from "../units.ts";
 
 export type SnapshotOptions = {
-  /** A snapshot is taken when this many entries, or bytes of entries, were applied since the last one. */
+  /**
+   * A snapshot is taken when this many entries, or bytes of entries, were applied since the last one; but not before they
+   * come to half of its size, or a large state would be written again and again.
+   */
   readonly snapshotEntries: number;
   readonly snapshotBytes: number;
   /** Entries that stay in the log though they are covered, for followers a little behind: at most so many, and so large. */
@@ -74,7 +77,9 @@ export class Snapshotting {
     const { index } = this.#store.applied;
     const entriesSince = index - this.#covered;
     const { snapshotEntries, snapshotBytes } = this.#options;
-    const isFar = entriesSince >= snapshotEntries || (this.#bytesSince >= snapshotBytes && entriesSince > 0);
+    const isSmall = this.#bytesSince * 2 < (this.#snapshots.latest?.sizeBytes ?? 0);
+    const isFar =
+      !isSmall && entriesSince > 0 && (entriesSince >= snapshotEntries || this.#bytesSince >= snapshotBytes);
     const isWanted = wantedIndex > (this.#snapshots.latest?.index ?? 0) && wantedIndex <= index;
     // One that has lost its rows has nothing to keep.
     if (this.#writing || index < this.#raft.log.baseIndex) return;

@@ -25,7 +25,6 @@ const expected: readonly (readonly [name: string, property: RegExp, seeds: numbe
   ["answer before applied reaches the read index", /^I16$/, 50],
   ["a doubled forward is appended twice", /^linearizability$/, 600],
   ["'failed' reported for what may still commit", /^linearizability$/, 50],
-  ["founders ask only those they have not seen", /^L1$/, 300],
 ];
 
 for (const [name, property, seedsMax] of expected) {
