@@ -12,11 +12,14 @@ export type Delays = {
   readonly mostMs: number;
 };
 
+function ms(nanos: number): number {
+  return nanos / 1e6;
+}
+
 const histogram = monitorEventLoopDelay({ resolution: 1 });
 histogram.enable();
 
 process.on("SIGUSR2", () => {
-  const ms = (nanos: number): number => nanos / 1e6;
   const delays: Delays = {
     samples: histogram.count,
     p50Ms: ms(histogram.percentile(50)),

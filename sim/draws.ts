@@ -36,6 +36,7 @@ export const sites = {
   recovery: 25,
   operator: 26,
   crashRows: 27,
+  damage: 28,
 } as const;
 export type Site = keyof typeof sites;
 

@@ -54,7 +54,7 @@ function drawCore(simulator: Simulator): NodeId[] {
   const founders = hosts.filter(({ id }) => id <= plan.nodes).map(({ id }) => id);
   if (!everyoneHasRun) return founders;
   const order = hosts
-    .filter(({ life, retired }) => life > 0 && !retired)
+    .filter(({ life, retired, isRecovering }) => life > 0 && !retired && !isRecovering)
     .map(({ id }) => ({ id, draw: draws.u32("core", id) }))
     .toSorted((a, b) => a.draw - b.draw || a.id - b.id)
     .map(({ id }) => id);

@@ -13,7 +13,7 @@ import { snapshotPlace } from "../core/storage/snapshot-store.ts";
 import type { Micros, NodeId } from "../core/units.ts";
 import { Draws } from "./draws.ts";
 import { checkLiveness } from "./liveness.ts";
-import { Nemesis } from "./nemesis/nemesis.ts";
+import { type Atlas, Nemesis } from "./nemesis/nemesis.ts";
 import { type Plan, planOf } from "./nemesis/options.ts";
 import { Ghost } from "./safety/ghost.ts";
 import { Invariants } from "./safety/invariants.ts";
@@ -57,7 +57,7 @@ const configurationsMax = 200_000;
 const contextLines = 60;
 const nobody: Configuration = { members: [], voters: [], outgoing: [], learners: [], removed: [] };
 
-export class Simulator implements Watcher, ClientWorld, OperatorWorld {
+export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   readonly plan: Plan;
   readonly scheduler = new Scheduler();
   readonly draws: Draws;
@@ -90,9 +90,7 @@ export class Simulator implements Watcher, ClientWorld, OperatorWorld {
     this.hosts = ids.map(
       (id) => new Host(id, this.scheduler, this.network, this.draws, plan, this, nodeOptions(plan, id)),
     );
-    this.nemesis = new Nemesis(this.scheduler, this.draws, plan, this.hosts, this.network, this.trace, (id) =>
-      this.mayLoseRows(id),
-    );
+    this.nemesis = new Nemesis(this.scheduler, this.draws, plan, this.hosts, this.network, this.trace, this);
     this.operator = new Operator(this.scheduler, this.draws, plan, this);
   }
 
@@ -225,6 +223,7 @@ export class Simulator implements Watcher, ClientWorld, OperatorWorld {
     }
     if (fact === "recovered") {
       this.#everRan.add(host.id);
+      host.mustRecover = false;
       if (raft === null || this.#invariants === null) return;
       const { running } = host.node!;
       this.ghost.founded(foundersConfiguration(nodeOptions(this.plan, host.id).cluster, running!.genesis));
@@ -273,6 +272,16 @@ export class Simulator implements Watcher, ClientWorld, OperatorWorld {
     return this.hosts.every((host) => !host.rowsDamaged) && this.ghost.canSpareRows(id);
   }
 
+  /** One at a time, where every other voter holds all that is committed. */
+  mayLoseLog(id: NodeId): boolean {
+    if (this.#invariants === null || this.hosts.some((host) => host.mustRecover || host.rowsDamaged)) return false;
+    return this.ghost.canSpareLog(id);
+  }
+
+  logLost(id: NodeId): void {
+    this.ghost.logLost(id);
+  }
+
   turnEnded(host: Host): void {
     const raft = this.raftOf(host.id);
     if (raft === null || this.#invariants === null) return;
@@ -302,17 +311,20 @@ export class Simulator implements Watcher, ClientWorld, OperatorWorld {
     const isRemoved = ending.kind === "removed" || ending.reason.includes("was removed");
     // A knock of a machine that was wiped since may have come late, and have been taken for the new one's.
     const isShutOut = host.wiped && ending.reason.includes("another directory is bound");
-    const isExplained = ending.kind === "disk" || isRemoved || isShutOut;
+    const isAlone = host.mustRecover && ending.reason.includes("no majority without this node");
+    const isExplained = ending.kind === "disk" || isRemoved || isShutOut || isAlone;
     must(isExplained, "I14", () => `n${host.id} ends itself: ${ending.reason}`);
     must(!isRemoved || isOut || this.#invariants === null, "I15", () => `n${host.id} takes itself for removed`);
     host.stop(false);
-    host.retired = isRemoved || isShutOut;
+    host.retired = isRemoved || isShutOut || isAlone;
     if (host.retired) return;
     if (this.core.length === 0) this.nemesis.restartLater(host);
   }
 
   starting(host: Host): void {
     if (this.#invariants === null) return;
+    // What is left of a damaged log is set aside.
+    if (host.mustRecover) return;
     const snapshots = [...host.snapshotDisk.contents().keys()];
     this.ghost.restarted(host.id, host.disk.contents(), snapshots, host.kv?.contents ?? null);
   }

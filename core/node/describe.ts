@@ -26,7 +26,15 @@ export function describeNode(
     storeId: identity?.storeId ?? "",
     cluster: running?.genesis.cluster ?? "",
     engine: options.engine,
-    role: raft?.role ?? (identity === null ? "opening" : founding === null ? "joining" : "founding"),
+    role:
+      raft?.role ??
+      (identity === null
+        ? "opening"
+        : founding !== null
+          ? "founding"
+          : identity.lost === null
+            ? "joining"
+            : "recovering"),
     term: raft?.term ?? 0,
     leader: raft?.leader ?? 0,
     leaderUrl: raft === null ? "" : (memberOf(raft.configuration, raft.leader)?.url ?? ""),

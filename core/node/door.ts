@@ -3,11 +3,11 @@
  * the configuration. A member that a committed configuration is without is told so, and ends itself.
  */
 import type { Origin } from "../raft/messages.ts";
-import { bindStore, memberOf, wasRemoved } from "../raft/membership.ts";
+import { bindStore, memberOf, rebindStore, wasRemoved } from "../raft/membership.ts";
 import type { Envelope, Knock, Removed, Welcome } from "../raft/messages.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Genesis, Identity } from "../storage/identity.ts";
-import type { Index, Micros, NodeId } from "../units.ts";
+import type { Index, Micros, NodeId, StoreId } from "../units.ts";
 import { removedVerdict } from "../wire/connection.ts";
 import type { Handshake } from "../wire/frame.ts";
 
@@ -36,6 +36,8 @@ export class Door {
     if (this.isRemoved(from, fromIncarnation)) {
       return { kind: "removed", storeId: "", incarnation: fromIncarnation, reason: "removed" };
     }
+    // One of its members begins anew: what its earlier life has acknowledged says nothing about this one.
+    if (fromIncarnation < (memberOf(this.#raft.configuration, from)?.incarnation ?? 0)) return false;
     const heard = this.#heard.get(from);
     if (heard !== undefined) {
       const isOlder = fromIncarnation < heard.incarnation;
@@ -62,21 +64,34 @@ export class Door {
   }
 
   /** The answer to "am I a member?", or null: not yet. The leader binds the directory of one that is new. */
-  onKnock(now: Micros, from: NodeId, { storeId, incarnation }: Knock): Welcome | Removed | null {
-    // A directory of an earlier incarnation is never bound again: it has voted.
-    if (incarnation > 0 && this.isRemoved(from, incarnation)) {
-      return { kind: "removed", storeId, incarnation, reason: "removed" };
-    }
+  onKnock(now: Micros, from: NodeId, { storeId, incarnation, lost }: Knock): Welcome | Removed | null {
     const member = memberOf(this.#raft.committedConfiguration.configuration, from);
     if (member?.storeId === storeId) {
       const { founders } = this.#identity;
       return { kind: "welcome", storeId, incarnation: member.incarnation, genesis: this.#genesis.storeIds, founders };
     }
+    // A directory of an earlier incarnation is never bound again: it has voted.
+    if ((incarnation > 0 || lost !== "") && this.isRemoved(from, incarnation)) {
+      return { kind: "removed", storeId, incarnation, reason: "removed" };
+    }
+    if (lost !== "") return this.#rebind(now, from, storeId, lost);
     if (member !== undefined && member.storeId !== "") {
       return { kind: "removed", storeId, incarnation, reason: "another-directory" };
     }
     const latest = this.#raft.configuration;
     if (memberOf(latest, from)?.storeId === "") this.#raft.proposeConfiguration(now, bindStore(latest, from, storeId));
+    return null;
+  }
+
+  /** Binds the new directory of one whose log is lost, where a quorum can be had without it. */
+  #rebind(now: Micros, from: NodeId, storeId: StoreId, lost: StoreId): Removed | null {
+    const latest = this.#raft.configuration;
+    const member = memberOf(latest, from);
+    if (member?.storeId !== lost) return null;
+    const isNeeded = [latest.voters, latest.outgoing].some((half) => half.includes(from) && half.length <= 2);
+    if (isNeeded) return { kind: "removed", storeId, incarnation: member.incarnation, reason: "too-few-voters" };
+    const index = this.#raft.log.lastIndex + 1;
+    this.#raft.proposeConfiguration(now, rebindStore(latest, from, storeId, index));
     return null;
   }
 

@@ -41,6 +41,9 @@ export type NodePorts = {
   readonly store: StateStore;
 };
 
+const tooFewVoters =
+  "the log is damaged, and the other voters are no majority without this node: put back a copy of its directory";
+
 export class Node {
   readonly #ports: NodePorts;
   readonly #options: NodeOptions;
@@ -193,12 +196,17 @@ export class Node {
         `--cluster is read at the first start only; this directory was founded with ${known}`,
       );
     }
-    const urls = (identity.founders.length > 0 ? identity.founders : cluster).map((url, k): [NodeId, string] => [
-      k + 1,
-      url,
-    ]);
+    // One that begins anew may know more members by its command line than it was founded with.
+    const lists =
+      identity.founders.length === 0
+        ? [cluster]
+        : identity.lost === null
+          ? [identity.founders]
+          : [cluster, identity.founders];
+    const urls = lists.flatMap((list) => list.map((url, k): [NodeId, string] => [k + 1, url]));
     this.#ports.network.setPeers(new Map(urls.filter(([id]) => id !== identity.node)));
-    if (identity.genesis !== null) this.#run(identity, identity.genesis);
+    if (identity.lost === null && identity.genesis !== null) this.#run(identity, identity.genesis);
+    else if (identity.lost !== null) this.#ports.trace.note("warn", "this node takes no part until it is bound anew");
     else if (identity.founders.length > 0) {
       this.#founding = new Founding(identity, this.#ports.trace);
       this.#settle(this.#founding.step(identity.node, null));
@@ -220,9 +228,10 @@ export class Node {
   }
 
   #onWelcome(identity: Identity, { storeId, incarnation, genesis: storeIds, founders }: Welcome): void {
-    if (identity.genesis !== null || identity.founders.length > 0 || storeId !== identity.storeId) return;
-    const genesis = genesisOf(founders, storeIds);
-    this.#become({ ...identity, founders, genesis, incarnation }, genesis);
+    const isAwaited = identity.lost !== null || (identity.genesis === null && identity.founders.length === 0);
+    if (!isAwaited || storeId !== identity.storeId) return;
+    const genesis = identity.genesis ?? genesisOf(founders, storeIds);
+    this.#become({ ...identity, founders, genesis, incarnation, lost: null, anew: identity.lost !== null }, genesis);
   }
 
   /** Takes part once `identity` is durable. */
@@ -241,8 +250,10 @@ export class Node {
   #onRemoved(identity: Identity, cluster: string, { storeId, incarnation, reason }: Removed): void {
     const { node } = identity;
     if (reason === "removed") {
-      const isMeant = cluster === this.#running?.genesis.cluster && incarnation === identity.incarnation;
+      const isMeant = cluster === identity.genesis?.cluster && incarnation === identity.incarnation;
       if (isMeant) this.#bury(identity);
+    } else if (reason === "too-few-voters") {
+      if (storeId === identity.storeId && identity.lost !== null) this.#end({ kind: "corrupt", reason: tooFewVoters });
     } else if (storeId === identity.storeId && identity.genesis === null) {
       const words = `another directory is bound as node ${node}: remove ${node}, then add it again`;
       this.#end({ kind: "refused", reason: words });
@@ -309,17 +320,17 @@ export class Node {
   /** While it does not take part: founders greet each other, a joining node knocks. */
   #callOut(now: Micros, identity: Identity): void {
     if (identity.removed) return;
-    const { storeId, incarnation, founders, node } = identity;
-    const word: Message = this.#founding?.hello(null) ?? { kind: "knock", storeId, incarnation };
+    const { storeId, incarnation, founders, node, lost } = identity;
+    const word: Message = this.#founding?.hello(null) ?? { kind: "knock", storeId, incarnation, lost: lost ?? "" };
     // To all, also those already seen: they may not have seen this node.
-    const list = founders.length > 0 ? founders : this.#options.cluster;
-    for (const [k] of list.entries()) if (k + 1 !== node) this.#send(k + 1, word);
+    const count = Math.max(founders.length, lost === null && founders.length > 0 ? 0 : this.#options.cluster.length);
+    for (let id = 1; id <= count; id++) if (id !== node) this.#send(id, word);
     this.#timer.set(now + this.#options.heartbeatMicros);
   }
 
   #send(to: NodeId, message: Message): void {
-    const { node, boot, incarnation } = this.#identity!;
-    const cluster = this.#running?.genesis.cluster ?? "";
+    const { node, boot, incarnation, lost } = this.#identity!;
+    const cluster = (lost === null ? this.#running?.genesis : this.#identity!.genesis)?.cluster ?? "";
     const envelope = {
       cluster,
       from: node,

@@ -84,7 +84,14 @@ export class Running {
     this.#opened = opened;
     const log = new RaftLog(joined.base, joined.entries);
     const { index } = store.applied;
-    this.raft = new Raft({ ...options, boot }, opened.hardState, log, index, host.random, clock.now());
+    this.raft = new Raft(
+      { ...options, boot, electsFrom: identity.anew ? identity.incarnation : 0 },
+      opened.hardState,
+      log,
+      index,
+      host.random,
+      clock.now(),
+    );
     const failDisk = (error: DiskError): void => host.failDisk(error);
     this.wal = new Wal(host.disk, clock, storeId, opened.tail, failDisk, {
       segmentBytesMax: options.walSegmentBytesMax,
@@ -283,7 +290,8 @@ export class Running {
     this.#knockAt = now + this.#options.electionMicros;
     const { storeId, incarnation } = this.#identity;
     for (const { id } of raft.configuration.members) {
-      if (id !== this.#identity.node) this.#send({ to: id, message: { kind: "knock", storeId, incarnation } });
+      if (id !== this.#identity.node)
+        this.#send({ to: id, message: { kind: "knock", storeId, incarnation, lost: "" } });
     }
   }
 

@@ -23,7 +23,7 @@ export type Status = {
   readonly storeId: StoreId;
   readonly cluster: ClusterId;
   readonly engine: Engine;
-  readonly role: Role | "founding" | "joining" | "opening";
+  readonly role: Role | "founding" | "joining" | "recovering" | "opening";
   readonly term: Term;
   readonly leader: NodeId;
   /** Its peer URL; empty where no leader is known. */

@@ -4,6 +4,7 @@
  */
 import type { Index, NodeId, Term } from "../units.ts";
 import type { Configuration, HardState } from "./messages.ts";
+import type { RaftLog } from "./log.ts";
 import { voteResult, type VoteResult } from "./quorum.ts";
 
 /** One try to be elected. `pre`: only asking. Votes are kept by voter, so a doubled reply counts once. */
@@ -20,6 +21,14 @@ export type LogEnd = { readonly lastIndex: Index; readonly lastTerm: Term };
 export function isUpToDate(theirs: LogEnd, own: LogEnd): boolean {
   if (theirs.lastTerm !== own.lastTerm) return theirs.lastTerm > own.lastTerm;
   return theirs.lastIndex >= own.lastIndex;
+}
+
+/**
+ * Whether a log that ends at `theirs` may lead this node. A node that begins anew in a voter's place may have forgotten
+ * what it has acknowledged: it elects nobody until it durably holds the entry that says so, which is its incarnation.
+ */
+export function mayElect(theirs: LogEnd, own: RaftLog, electsFrom: Index): boolean {
+  return own.durableIndex >= electsFrom && isUpToDate(theirs, own.end);
 }
 
 /** One vote a term; the same candidate may hear it again. A term that already has a leader elects nobody else. */

@@ -133,6 +133,17 @@ export function bindStore(configuration: Configuration, id: NodeId, storeId: Sto
   return { ...configuration, members };
 }
 
+/**
+ * Member `id` begins anew under `storeId`, in the place that it has, as the incarnation `index`: nothing that its lost
+ * directory has said counts for it, and it takes part again only once this is committed, and so by others.
+ */
+export function rebindStore(configuration: Configuration, id: NodeId, storeId: StoreId, index: Index): Configuration {
+  const members = configuration.members.map((member) =>
+    member.id === id ? { ...member, storeId, incarnation: index } : member,
+  );
+  return { ...configuration, members };
+}
+
 /** The latest removed incarnation of each id: what tells "never known" from "gone". */
 function remember(removed: Configuration["removed"], gone: readonly Member[]): Configuration["removed"] {
   const others = removed.filter(({ id }) => gone.every((member) => member.id !== id));

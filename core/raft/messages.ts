@@ -191,8 +191,17 @@ export type SnapshotReply = {
 };
 /** The sender has lost its rows, and its log begins after `index`: only a snapshot from there on helps it. */
 export type SnapshotWanted = { readonly kind: "snapshot-wanted"; readonly index: Index };
-/** "Am I a member?": from a node that joins, or that has not heard of a leader for long. */
-export type Knock = { readonly kind: "knock"; readonly storeId: StoreId; readonly incarnation: Index };
+/**
+ * "Am I a member?": from a node that joins, or that has not heard of a leader for long; or, with `lost`, from the
+ * directory that was bound under that store id and has lost its log: "bind me anew".
+ */
+export type Knock = {
+  readonly kind: "knock";
+  readonly storeId: StoreId;
+  readonly incarnation: Index;
+  /** Empty: nothing was lost. */
+  readonly lost: StoreId;
+};
 /** "You are": the answer to a knock, once a committed configuration has bound the knocker's directory. */
 export type Welcome = {
   readonly kind: "welcome";
@@ -208,7 +217,11 @@ export type Removed = {
   readonly incarnation: Index;
   readonly reason: RemovalReason;
 };
-export type RemovalReason = "removed" | "another-directory";
+export type RemovalReason =
+  | "removed"
+  | "another-directory"
+  /** A log that was lost cannot be had back from fewer than two other voters. */
+  | "too-few-voters";
 /** An operator's wish, on its way from the member that took it to the leader. */
 export type ChangeRequest = {
   readonly kind: "change";

@@ -12,7 +12,7 @@ import { assert } from "../assert.ts";
 import type { Random } from "../ports.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
 import type { ConfigurationAt, LogBase } from "./configurations.ts";
-import { type Campaign, isUpToDate, mayVoteFor, tally } from "./election.ts";
+import { type Campaign, mayElect, mayVoteFor, tally } from "./election.ts";
 import { ElectionTimer } from "./election-timer.ts";
 import { ForwardGate, refusalOf } from "./forward-gate.ts";
 import { Following, outdatedReply } from "./following.ts";
@@ -214,11 +214,9 @@ export class Raft {
 
   /** Acts on every deadline that has passed. */
   tick(now: Micros): void {
-    if (this.#leadership !== null) {
-      if (this.#leadership.hasLostQuorum(now)) this.#follow(now, this.#term, 0);
-    } else if (now >= this.#timer.electionAt && this.#mayStand()) {
-      this.#askForElection(now);
-    }
+    if (this.#leadership?.hasLostQuorum(now) === true) return this.#follow(now, this.#term, 0);
+    const isDue = this.#leadership === null && now >= this.#timer.electionAt;
+    if (isDue && this.#mayStand()) this.#askForElection(now);
   }
 
   /** What the inputs since the last call have produced. Writes are taken before messages: both are of this turn. */
@@ -331,7 +329,7 @@ export class Raft {
   }
 
   #onPreVote(now: Micros, from: NodeId, ask: PreVote): void {
-    const granted = ask.term > this.#term && isUpToDate(ask, this.log.end) && !this.#promised(now);
+    const granted = ask.term > this.#term && mayElect(ask, this.log, this.#options.electsFrom) && !this.#promised(now);
     this.#outbox.send(from, { kind: "pre-vote-reply", term: granted ? ask.term : this.#term, granted });
   }
 
@@ -343,7 +341,7 @@ export class Raft {
     const granted =
       term === this.#term &&
       mayVoteFor(from, { term: this.#term, vote: this.#vote }, this.#leader) &&
-      isUpToDate(ask, this.log.end);
+      mayElect(ask, this.log, this.#options.electsFrom);
     if (granted) {
       if (this.#vote !== from) this.#setHardState(term, from);
       this.#timer.reset(term, now);
@@ -388,7 +386,8 @@ export class Raft {
 
   /** Also one that is a voter no more, until that is committed: it may be the only one that can lead (thesis 4.2.2). */
   #mayStand(): boolean {
-    const { id } = this.#options;
+    const { id, electsFrom } = this.#options;
+    if (this.log.durableIndex < electsFrom) return false;
     return isVoter(this.configuration, id) || isVoter(this.committedConfiguration.configuration, id);
   }
 

@@ -24,6 +24,13 @@ export type Identity = {
   readonly genesis: Genesis | null;
   /** The log index of the entry that made this directory's node a member; 0 for a founder, and before a welcome. */
   readonly incarnation: Index;
+  /**
+   * The store id that this directory had before its log was found damaged; null: it is whole. Until a committed
+   * configuration has bound the new id, under a new incarnation, it takes no part: core/node/recovering.ts.
+   */
+  readonly lost: StoreId | null;
+  /** It was bound anew once: as this incarnation it elects nobody before it holds the entry that says so. */
+  readonly anew: boolean;
   /** A committed configuration is without this incarnation: it never takes part again. */
   readonly removed: boolean;
 };
@@ -41,8 +48,11 @@ export type Claim = {
 export type IdentityFailure =
   { readonly kind: "refused"; readonly reason: string } | { readonly kind: "disk"; readonly error: DiskError };
 
-export function storeIdFrom(random: Random): StoreId {
-  const words = [1, 2, 3, 4].map((occasion) => random.draw("store-id", occasion, 0x100000000));
+/** `occasion` counts the ids that a directory has had. */
+export function storeIdFrom(random: Random, occasionOf: number): StoreId {
+  const words = [1, 2, 3, 4]
+    .map((k) => occasionOf * 4 + k)
+    .map((occasion) => random.draw("store-id", occasion, 0x100000000));
   return words.map((word) => word.toString(16).padStart(8, "0")).join("");
 }
 
@@ -93,7 +103,7 @@ export function openIdentity(disk: Disk, random: Random, claim: Claim, done: Don
       if (!claim.join && !isFounder) {
         return refuse(`--id ${claim.id} is not in the --cluster list of ${claim.cluster.length}`);
       }
-      return save(firstIdentity(storeIdFrom(random), claim));
+      return save(firstIdentity(storeIdFrom(random, 0), claim));
     }
     readIdentity(disk, broken, (identity, reason) => {
       const trouble = identity === null ? reason : mismatch(identity, claim);
@@ -105,7 +115,18 @@ export function openIdentity(disk: Disk, random: Random, claim: Claim, done: Don
 
 function firstIdentity(storeId: StoreId, { id, engine, cluster, join }: Claim): Identity {
   const founders = join ? [] : cluster;
-  return { storeId, node: id, engine, boot: 1, founders, genesis: null, incarnation: 0, removed: false };
+  return {
+    storeId,
+    node: id,
+    engine,
+    boot: 1,
+    founders,
+    genesis: null,
+    incarnation: 0,
+    lost: null,
+    anew: false,
+    removed: false,
+  };
 }
 
 /** Why the directory is not the one that the operator means, or null. */

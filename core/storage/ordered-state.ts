@@ -79,7 +79,7 @@ export class OrderedState implements StateStore {
     return this.#hash;
   }
 
-  open(storeId: StoreId, done: (failure: StoreFailure | null) => void): void {
+  open(storeId: StoreId, anew: boolean, done: (failure: StoreFailure | null) => void): void {
     const broken = (error: DiskError): void => done({ kind: "disk", error });
     this.#kv.open((error) => {
       if (error !== null) return broken(error);
@@ -90,6 +90,7 @@ export class OrderedState implements StateStore {
         } catch (thrown) {
           return done({ kind: "refused", reason: `the rows cannot be read: ${wordsOf(thrown)}` });
         }
+        if (anew) return this.#beginAnew(storeId, (trouble) => (trouble === null ? done(null) : broken(trouble)));
         if (this.#meta.storeId !== storeId) {
           return done({
             kind: "refused",
@@ -100,6 +101,23 @@ export class OrderedState implements StateStore {
         this.#loadSessions((trouble) => {
           if (trouble !== null) return broken(trouble);
           this.#sweep.allBut(this.#meta.generation);
+          done(null);
+        });
+      });
+    });
+  }
+
+  /** Rows of an earlier life are left to the sweep; its sessions would pass for this one's. */
+  #beginAnew(storeId: StoreId, done: Done): void {
+    const meta = { ...nothing, storeId, generation: this.#meta.generation + 1 };
+    this.#loadSessions((trouble) => {
+      if (trouble !== null) return done(trouble);
+      const gone = [...this.#stored.keys()].map((id): KvChange => ({ key: sessionKey(id), value: null }));
+      this.#restoreSessions([]);
+      this.#gate.enter(true, (leave) => {
+        this.#put(meta, gone, true, leave, (error) => {
+          if (error !== null) return done(error);
+          this.#sweep.allBut(meta.generation);
           done(null);
         });
       });

@@ -105,6 +105,16 @@ export class SnapshotStore {
     });
   }
 
+  /** Removes every snapshot: they are of a life that is over. */
+  clear(done: () => void): void {
+    this.#disk.list((error, names) => {
+      if (error !== null) return this.#broken(error);
+      this.#removeAll(names, () => {
+        this.#disk.syncDirectory((failure) => (failure === null ? done() : this.#broken(failure)));
+      });
+    });
+  }
+
   /**
    * Reads the file `name` into `into`. `done` gets its header and how it ends: whole, or what is wrong and about where.
    * After "whole" it is the latest.

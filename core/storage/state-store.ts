@@ -15,8 +15,11 @@ export type StoreFailure =
   { readonly kind: "refused"; readonly reason: string } | { readonly kind: "disk"; readonly error: DiskError };
 
 export interface StateStore {
-  /** Finds what an earlier process of the directory `storeId` has left. Call it once, before anything but `close`. */
-  open(storeId: StoreId, done: (failure: StoreFailure | null) => void): void;
+  /**
+   * Finds what an earlier process of the directory `storeId` has left, or, `anew`, drops whatever is there, durably. Call
+   * it once, before anything but `close`.
+   */
+  open(storeId: StoreId, anew: boolean, done: (failure: StoreFailure | null) => void): void;
   /** Rows outlive the process, and need no snapshot to be found again. Then only what is durable in the log is applied. */
   readonly isPersistent: boolean;
   /** The entry up to which rows and sessions are the fold of the log. */

@@ -56,7 +56,7 @@ const outcomes = [
   "not-bound",
   "no-voter",
 ] as const satisfies readonly ChangeOutcome[];
-const removalReasons = ["removed", "another-directory"] as const satisfies readonly RemovalReason[];
+const removalReasons = ["removed", "another-directory", "too-few-voters"] as const satisfies readonly RemovalReason[];
 
 export function encodeEnvelope(writer: Writer, envelope: Envelope): void {
   writer.id(envelope.cluster);
@@ -147,6 +147,7 @@ function encodeAffair(writer: Writer, message: Affair): void {
     case "knock":
       writer.id(message.storeId);
       writer.u64(message.incarnation);
+      writer.id(message.lost);
       return;
     case "welcome":
       writer.id(message.storeId);
@@ -280,7 +281,7 @@ function decodeAffair(reader: Reader, kind: number): Affair {
     case kinds["snapshot-wanted"]:
       return { kind: "snapshot-wanted", index: reader.u64() };
     case kinds.knock:
-      return { kind: "knock", storeId: reader.id(), incarnation: reader.u64() };
+      return { kind: "knock", storeId: reader.id(), incarnation: reader.u64(), lost: reader.id() };
     case kinds.welcome: {
       const [storeId, incarnation] = [reader.id(), reader.u64()];
       const genesis = Array.from({ length: Math.min(reader.count(16), foundersMax) }, () => reader.id());

@@ -13,6 +13,13 @@ import { type FaultFamily, faultFamilies, type Plan } from "./options.ts";
 const slotMicros: Micros = 250_000;
 const nemesisEvents = { slot: 1, restart: 2, resume: 3 } as const;
 
+/** Who may lose what, so that everything committed still is on a majority of those who vote. */
+export interface Atlas {
+  mayLoseRows(id: NodeId): boolean;
+  mayLoseLog(id: NodeId): boolean;
+  logLost(id: NodeId): void;
+}
+
 export class Nemesis implements Target {
   readonly #scheduler: Scheduler;
   readonly #draws: Draws;
@@ -20,7 +27,7 @@ export class Nemesis implements Target {
   readonly #hosts: readonly Host[];
   readonly #network: SimNetwork;
   readonly #trace: Trace;
-  readonly #mayLoseRows: (id: NodeId) => boolean;
+  readonly #atlas: Atlas;
   /** client * 64 + node -> until. */
   readonly #clientBlocks = new Map<number, Micros>();
   #slot = 0;
@@ -34,7 +41,7 @@ export class Nemesis implements Target {
     hosts: readonly Host[],
     network: SimNetwork,
     trace: Trace,
-    mayLoseRows: (id: NodeId) => boolean,
+    atlas: Atlas,
   ) {
     this.#scheduler = scheduler;
     this.#draws = draws;
@@ -42,7 +49,7 @@ export class Nemesis implements Target {
     this.#hosts = hosts;
     this.#network = network;
     this.#trace = trace;
-    this.#mayLoseRows = mayLoseRows;
+    this.#atlas = atlas;
     scheduler.at(slotMicros, 0, this, nemesisEvents.slot, null);
   }
 
@@ -120,9 +127,13 @@ export class Nemesis implements Target {
     const power =
       family === "powerCut" ||
       (family === "fastRestart" && this.#draws.below(2, "faultTarget", this.#slot, host.id) === 0);
-    const damage = power && this.#mayLoseRows(host.id) && this.#strikes("rowsLost", host.id);
+    const damage = power && this.#atlas.mayLoseRows(host.id) && this.#strikes("rowsLost", host.id);
     this.#trace.line(this.#scheduler.now, damage ? "rowsLost" : power ? "powerCut" : "kill", host.id);
     host.stop(power, damage);
+    if (this.#atlas.mayLoseLog(host.id) && this.#strikes("logDamaged", host.id) && host.damageLog()) {
+      this.#trace.line(this.#scheduler.now, "logDamaged", host.id);
+      this.#atlas.logLost(host.id);
+    }
     const down =
       family === "fastRestart"
         ? 1_000 + this.#draws.below(downMost, "faultLength", this.#slot, host.id)

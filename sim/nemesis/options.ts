@@ -21,6 +21,7 @@ export const faultFamilies = [
   "syncFailure",
   "clockDrift",
   "rowsLost",
+  "logDamaged",
 ] as const;
 export type FaultFamily = (typeof faultFamilies)[number];
 
@@ -86,6 +87,7 @@ const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
   syncFailure: [500, 5_000],
   clockDrift: [2_000, 9_000],
   rowsLost: [200_000, 600_000],
+  logDamaged: [200_000, 600_000],
 };
 
 export function planOf(seed: number): Plan {

@@ -2,21 +2,9 @@
  * The ghost: what is true of the whole cluster, computed from the bytes that reach the disks and the messages that reach
  * the network, never from what a node believes. Invariants are judged against it.
  */
-import { BadBytes } from "../../core/bytes.ts";
 import type { SessionLimits } from "../../core/kv/sessions.ts";
-import { type SnapshotHeader, SnapshotReader } from "../../core/kv/snapshot.ts";
-import { StateHash } from "../../core/kv/state-hash.ts";
 import type { RaftLog } from "../../core/raft/log.ts";
 import { type Configuration, type Entry, entryKinds } from "../../core/raft/messages.ts";
-import {
-  decodeMeta,
-  decodeRow,
-  decodeSession,
-  generationStart,
-  keyOfRow,
-  metaKey,
-  sessionRange,
-} from "../../core/storage/ordered-format.ts";
 import { snapshotPlace } from "../../core/storage/snapshot-store.ts";
 import type { NodeId, Term } from "../../core/units.ts";
 import { decodeConfiguration } from "../../core/wire/configuration-codec.ts";
@@ -25,11 +13,16 @@ import { must, Violation } from "../violation.ts";
 import { type GhostBatch, GhostDisk } from "./ghost-disk.ts";
 import { GhostLog } from "./ghost-log.ts";
 import { GhostMachine } from "./ghost-machine.ts";
+import { readRows, readSnapshot } from "./ghost-state.ts";
 
 type Hard = { term: Term; vote: NodeId };
 
 export class GhostNode {
   readonly id: NodeId;
+  /** Rises when its log is lost: it votes anew, and its earlier votes stay what they were. */
+  readonly life: number;
+  /** What its lost log held: acknowledged in its time; and what was committed then. */
+  readonly lost: { readonly durable: GhostLog; readonly committed: number } | null;
   readonly disk = new GhostDisk();
   /** The log and hard state as written, page cache included; and as an honest disk would hold them. */
   written = new GhostLog();
@@ -46,8 +39,10 @@ export class GhostNode {
   commit = 0;
   applied = 0;
 
-  constructor(id: NodeId) {
+  constructor(id: NodeId, life: number, lost: GhostNode["lost"]) {
     this.id = id;
+    this.life = life;
+    this.lost = lost;
   }
 }
 
@@ -55,7 +50,7 @@ export class Ghost {
   readonly nodes: GhostNode[];
   /** The node whose election each term has seen. */
   readonly leaders = new Map<Term, NodeId>();
-  /** Durable votes: term * 64 + voter -> candidate. */
+  /** Durable votes: (term * 64 + voter) * 64 + life of the voter -> candidate. */
   readonly #votes = new Map<number, NodeId>();
   /** Every (index, term) ever written, by index * 65536 + term. */
   readonly #entries = new Map<number, Entry>();
@@ -71,7 +66,7 @@ export class Ghost {
   readonly #machine: GhostMachine;
 
   constructor(count: number, limits: SessionLimits) {
-    this.nodes = Array.from({ length: count }, (_, k) => new GhostNode(k + 1));
+    this.nodes = Array.from({ length: count }, (_, k) => new GhostNode(k + 1, 0, null));
     this.#machine = new GhostMachine(limits);
   }
 
@@ -85,8 +80,14 @@ export class Ghost {
 
   /** A machine begins anew: nothing of its earlier life is left, and none of its votes counts any more. */
   wiped(id: NodeId): void {
-    this.nodes[id - 1] = new GhostNode(id);
-    for (const key of this.#votes.keys()) if (key % 64 === id) this.#votes.delete(key);
+    this.nodes[id - 1] = new GhostNode(id, 0, null);
+    for (const key of this.#votes.keys()) if (Math.floor(key / 64) % 64 === id) this.#votes.delete(key);
+  }
+
+  /** The log of a machine is damaged: it is bound anew before it takes part again, and begins with nothing. */
+  logLost(id: NodeId): void {
+    const { life, durable } = this.node(id);
+    this.nodes[id - 1] = new GhostNode(id, life + 1, { durable, committed: this.committed.last });
   }
 
   // --- quorums
@@ -114,7 +115,10 @@ export class Ghost {
   }
 
   votedFor(voter: NodeId, candidate: NodeId, term: Term): boolean {
-    return this.#votes.get(term * 64 + voter) === candidate;
+    for (let life = 0; life <= this.node(voter).life; life++) {
+      if (this.#votes.get((term * 64 + voter) * 64 + life) === candidate) return true;
+    }
+    return false;
   }
 
   /** I4: whether `candidate` has the durable votes of a quorum, by the configuration in its own log. */
@@ -129,6 +133,11 @@ export class Ghost {
     if (covered >= index) return true;
     if (durable.base >= index) return durable.chainAt(durable.base) === this.committed.chainAt(durable.base);
     return durable.chainAt(index) === this.committed.chainAt(index);
+  }
+
+  /** Whether `id` held the committed entry `index` in the log that it has lost. */
+  hasHeld(id: NodeId, index: number): boolean {
+    return this.node(id).lost?.durable.chainAt(index) === this.committed.chainAt(index);
   }
 
   // --- facts from the disks
@@ -261,7 +270,7 @@ export class Ghost {
 
   /** I2: one vote per node and term. */
   #vote(voter: NodeId, { term, vote }: Hard): void {
-    const key = term * 64 + voter;
+    const key = (term * 64 + voter) * 64 + this.node(voter).life;
     const before = this.#votes.get(key);
     must(before === undefined || before === vote, "I2", () => {
       return `n${voter} votes in term ${term} for n${before} and for n${vote}`;
@@ -286,10 +295,21 @@ export class Ghost {
     const { voters, outgoing } = this.committedConfiguration();
     const { base } = this.node(id).durable;
     const others = [...voters, ...outgoing].filter((voter) => voter !== id);
+    // Rows of an earlier life of the directory would come back.
+    if (this.node(id).life > 0) return false;
     return (
       // Fewer could be no voters any more before the rows are back.
       others.length > 1 &&
       others.every((voter) => this.holds(voter, base) && this.node(voter).covered >= this.node(voter).durable.base)
+    );
+  }
+
+  /** Whether a quorum can be had without `id`, and every other voter holds all that is committed. */
+  canSpareLog(id: NodeId): boolean {
+    const { voters, outgoing } = this.committedConfiguration();
+    const others = voters.filter((voter) => voter !== id);
+    return (
+      outgoing.length === 0 && others.length > 1 && others.every((voter) => this.holds(voter, this.committed.last))
     );
   }
 
@@ -338,37 +358,4 @@ export class Ghost {
   digestAt(index: number): number | undefined {
     return this.#machine.digests[index];
   }
-}
-
-function readRows(pairs: ReadonlyMap<string, Uint8Array>): { readonly index: number; readonly digest: number } {
-  const hash = new StateHash();
-  const bytes = pairs.get(metaKey);
-  if (bytes === undefined) return { index: 0, digest: hash.digest };
-  const { generation, applied } = decodeMeta(bytes);
-  for (const [key, value] of pairs) {
-    if (key.startsWith(generationStart(generation))) hash.addRow(keyOfRow(key), decodeRow(value));
-    else if (key >= sessionRange[0]) hash.addSession(decodeSession(value));
-  }
-  return { index: applied.index, digest: hash.digest };
-}
-
-function readSnapshot(bytes: Uint8Array): { header: SnapshotHeader; digest: number } | string {
-  let header: SnapshotHeader | null = null;
-  const hash = new StateHash();
-  const reader = new SnapshotReader({
-    header: (one) => (header = one),
-    sessions: (sessions) => {
-      for (const session of sessions) hash.addSession(session);
-    },
-    rows: (rows) => {
-      for (const [key, row] of rows) hash.addRow(key, row);
-    },
-  });
-  try {
-    reader.receive(bytes);
-  } catch (error) {
-    if (error instanceof BadBytes) return error.message;
-    throw error;
-  }
-  return header === null || !reader.ended ? "is cut off" : { header, digest: hash.digest };
 }

@@ -127,7 +127,9 @@ export class Invariants {
     const before = this.#ghost.leaderConfiguration(id, term);
     this.#mintUpTo(this.#ghost.node(id), term, raft.log.lastIndex);
     const after = this.#ghost.leaderConfiguration(id, term);
-    const holders = this.#ghost.nodes.filter((node) => this.#ghost.holds(node.id, index)).map((node) => node.id);
+    // What was acknowledged by a log that was lost since had been durable at its time.
+    const has = (node: NodeId): boolean => this.#ghost.holds(node, index) || this.#ghost.hasHeld(node, index);
+    const holders = this.#ghost.nodes.map((node) => node.id).filter(has);
     must(
       [before, after].some((configuration) => this.#ghost.isQuorum(configuration, (voter) => holders.includes(voter))),
       "I7",
@@ -186,7 +188,8 @@ export class Invariants {
       );
       this.#matches.set(key, match);
       must(next > match, "I11", () => `n${id}: next ${next} of n${peer} is not beyond its match ${match}`);
-      if (this.#ghost.node(peer).covered >= match) continue;
+      const { covered, lost } = this.#ghost.node(peer);
+      if (covered >= match || (lost !== null && incarnation <= lost.committed)) continue;
       const held = this.#ghost.node(peer).durable;
       // A later leader may have overwritten what was matched; then this one's term is over, and so is its say.
       if (this.#ghost.node(peer).durableHard.term > raft.term) continue;

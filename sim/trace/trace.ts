@@ -22,6 +22,7 @@ const words = {
   start: "n{n} starts, life {a}",
   powerCut: "n{n} loses power",
   kill: "n{n} is killed",
+  logDamaged: "n{n} has a damaged log",
   rowsLost: "n{n} loses power, and rows that had been synced",
   pause: "n{n} pauses for {a} us",
   resume: "n{n} resumes",

@@ -96,6 +96,13 @@ export class SimDisk {
     };
   }
 
+  /** Bits rot: the byte at `offset` of `name` is another one from now on. */
+  damage(name: string, offset: number): void {
+    const file = this.#names.get(name)!;
+    file.seen[offset]! ^= 0x5a;
+    file.media[offset]! ^= 0x5a;
+  }
+
   /** The bytes of every file as the process would see them now. */
   contents(): Map<string, Uint8Array> {
     return new Map([...this.#names].map(([name, file]) => [name, file.seen.subarray(0, file.seenBytes)]));

@@ -18,6 +18,7 @@ import { type DiskRole, type DiskWorld, readMicros, SimDisk } from "./disk.ts";
 import type { SimNetwork } from "./network.ts";
 import { SimKv } from "./ordered-kv.ts";
 import { SimRandom } from "./random.ts";
+import { vouchedPlace } from "./vouched.ts";
 
 /** Codes of the events that a host takes. */
 export const hostEvents = { message: 1, timer: 2, disk: 3, request: 4 } as const;
@@ -66,6 +67,10 @@ export class Host implements Target, DiskWorld {
   wiped = false;
   /** A power cut has taken synced rows; it has not started since. */
   rowsDamaged = false;
+  /** Its log was damaged, and it has not been bound anew since. */
+  mustRecover = false;
+  /** Its log was lost, and it counts for nothing until it holds the entry that binds it anew. */
+  isRecovering = false;
   notes: string[] = [];
   readonly #scheduler: Scheduler;
   readonly #network: SimNetwork;
@@ -116,6 +121,8 @@ export class Host implements Target, DiskWorld {
     this.snapshotDisk = new SimDisk(this.#snapshotWorld(), snapshotDiskSeq);
     this.kv = this.#newKv();
     this.retired = false;
+    this.mustRecover = false;
+    this.isRecovering = false;
     this.wiped = true;
   }
 
@@ -193,6 +200,16 @@ export class Host implements Target, DiskWorld {
     this.snapshotDisk.cutPower();
   }
 
+  /** Damages the log of this machine, which is down, below what had been synced; false where there is nothing of that. */
+  damageLog(): boolean {
+    const place = vouchedPlace(this.disk.contents(), (bound) => this.#draws.below(bound, "damage", this.id, this.life));
+    if (place === null) return false;
+    this.disk.damage(place.name, place.offset);
+    this.mustRecover = true;
+    this.isRecovering = true;
+    return true;
+  }
+
   resume(): void {
     this.paused = false;
     for (const { code, payload } of this.#waiting.splice(0)) this.on(code, payload);
@@ -229,6 +246,7 @@ export class Host implements Target, DiskWorld {
     const clock = this.#clock;
     run(this.node);
     clock.runTurnEnds();
+    if (this.isRecovering) this.#lookWhetherWhole();
     this.#watcher.turnEnded(this);
   }
 
@@ -236,6 +254,12 @@ export class Host implements Target, DiskWorld {
   get believesInLease(): boolean {
     const raft = this.node?.running?.raft;
     return raft !== undefined && this.#clock !== null && raft.leaseRead(this.#clock.now()) !== null;
+  }
+
+  #lookWhetherWhole(): void {
+    const running = this.node?.running ?? null;
+    if (this.mustRecover || running === null) return;
+    this.isRecovering = running.raft.log.durableIndex < this.node!.status().incarnation;
   }
 
   queueTimer(at: Micros, timer: SimTimer): void {

@@ -242,8 +242,8 @@ const mistakesOfRaft: readonly Mistake[] = [
     name: "no check-quorum",
     layer: "liveness",
     file: "core/raft/raft.ts",
-    old: "if (this.#leadership.hasLostQuorum(now)) this.#follow(now, this.#term, 0);",
-    new: "this.#leadership.hasLostQuorum(now);",
+    old: "if (this.#leadership?.hasLostQuorum(now) === true) return this.#follow(now, this.#term, 0);",
+    new: "this.#leadership?.hasLostQuorum(now);",
   },
   {
     name: "a lower-term leader is not told of a higher term",
@@ -256,8 +256,8 @@ const mistakesOfRaft: readonly Mistake[] = [
     name: "founders ask only those they have not seen",
     layer: "liveness",
     file: "core/node/node.ts",
-    old: "if (k + 1 !== node) this.#send(k + 1, word);",
-    new: "if (this.#founding === null || this.#founding.missing().some(({ id }) => id === k + 1)) this.#send(k + 1, word);",
+    old: "if (id !== node) this.#send(id, word);",
+    new: "if (id !== node && (this.#founding === null || this.#founding.missing().some((one) => one.id === id))) this.#send(id, word);",
   },
 ];
 

@@ -57,7 +57,7 @@ const stores: readonly (readonly [name: string, make: () => Home | Promise<Home>
 
 async function opened(home: Home): Promise<StateStore> {
   const store = home.open();
-  const failure = await new Promise<StoreFailure | null>((resolve) => store.open(storeId, resolve));
+  const failure = await new Promise<StoreFailure | null>((resolve) => store.open(storeId, false, resolve));
   if (failure !== null) throw new Error(JSON.stringify(failure));
   return store;
 }
@@ -269,6 +269,30 @@ test("rows of another directory are refused", async (t) => {
   const home = await ordered(simKvHome);
   const store = await opened(home);
   await fold(store, entriesOf([{ command: { op: "open-session" }, session: 0, sequence: 0 }], 0));
-  const failure = await new Promise<StoreFailure | null>((resolve) => home.open().open("ff".repeat(16), resolve));
+  const failure = await new Promise<StoreFailure | null>((resolve) =>
+    home.open().open("ff".repeat(16), false, resolve),
+  );
   t.is(failure?.kind, "refused");
 });
+
+for (const [name, make] of stores.slice(1)) {
+  test(`${name}: a store that is opened anew holds nothing, and nothing of its earlier life comes back`, async (t) => {
+    const home = await make();
+    const store = await opened(home);
+    const open: Step = { command: { op: "open-session" }, session: 0, sequence: 0 };
+    await fold(store, entriesOf([putOf("a"), open, putOf("b")], 0));
+    await home.leave(store);
+    const anew = home.open();
+    const other = "ff".repeat(16);
+    t.is(await new Promise<StoreFailure | null>((resolve) => anew.open(other, true, resolve)), null);
+    const empty = new MemoryState(limits);
+    t.is(anew.hash.digest, empty.hash.digest);
+    t.deepEqual([anew.applied.index, anew.rowCount, anew.sessions.count], [0, 0, 0]);
+    t.deepEqual(await rowsOf(anew, ["a", "b"]), [null, null]);
+    await fold(anew, entriesOf([putOf("b")], 0));
+    await fold(empty, entriesOf([putOf("b")], 0));
+    t.deepEqual(await bytesOf(await frozenOf(anew)), await bytesOf(await frozenOf(empty)));
+    await home.leave(anew);
+    home.remove();
+  });
+}

@@ -59,7 +59,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   }),
   fc.record({ kind: fc.constant("snapshot-wanted" as const), index: u53 }),
   fc.record({ kind: fc.constant("snapshot-reply" as const), term: u53, index: u53, offset: u53 }),
-  fc.record({ kind: fc.constant("knock" as const), storeId: id, incarnation: u53 }),
+  fc.record({ kind: fc.constant("knock" as const), lost: id, storeId: id, incarnation: u53 }),
   fc.record({
     kind: fc.constant("welcome" as const),
     storeId: id,

@@ -1,0 +1,29 @@
+/** Where a log can be damaged so that its recovery must notice: below the mark of some batch that stays whole. */
+import { Reader } from "../../core/bytes.ts";
+import { batchHeaderBytes, checkBatch, segmentNumber } from "../../core/storage/wal-record.ts";
+
+type Batch = { readonly name: string; readonly offset: number; readonly bytes: number; readonly end: number };
+
+/** A byte of a batch that a later one vouches for, chosen by `below`; null where there is none. */
+export function vouchedPlace(
+  contents: ReadonlyMap<string, Uint8Array>,
+  below: (bound: number) => number,
+): { readonly name: string; readonly offset: number } | null {
+  const batches: Batch[] = [];
+  let syncedThrough = 0;
+  for (const [name, bytes] of contents) {
+    const number = segmentNumber(name);
+    if (number === null) continue;
+    for (let offset = 0; bytes.length - offset >= batchHeaderBytes;) {
+      const header = checkBatch(bytes, number, offset, new Reader(bytes, offset + 48, offset + 64).id());
+      if (typeof header === "string") break;
+      syncedThrough = Math.max(syncedThrough, header.syncedThrough);
+      batches.push({ name, offset, bytes: header.bytes, end: header.segmentPosition + offset + header.bytes });
+      offset += header.bytes;
+    }
+  }
+  const vouched = batches.filter(({ end }) => end <= syncedThrough);
+  if (vouched.length === 0) return null;
+  const { name, offset, bytes } = vouched[below(vouched.length)]!;
+  return { name, offset: offset + below(bytes) };
+}

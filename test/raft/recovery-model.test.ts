@@ -1,0 +1,226 @@
+/**
+ * The argument for a node that begins anew, checked on every run of a small abstract Raft: three voters, one of which
+ * loses its log at any moment. Messages are never lost here but may be as late as they like: a vote or an acknowledgement
+ * that was given once counts at any later time. Judged: what is committed stays committed, and every leader of a later
+ * term holds it.
+ */
+import test from "ava";
+
+/** An entry is its term; the one that binds node 2 anew is 100 + its term. */
+type Log = readonly number[];
+type Node = { readonly term: number; readonly vote: number; readonly log: Log };
+type State = {
+  readonly nodes: readonly Node[];
+  /** Of node 2, which may lose its log once; in between it takes no part. */
+  readonly life: 0 | 1;
+  readonly running: boolean;
+  /** By `term.candidate`: its log when it stood. */
+  readonly stood: Readonly<Record<string, Log>>;
+  /** By `term.voter.life`: whom it voted for. */
+  readonly votes: Readonly<Record<string, number>>;
+  /** By term: who leads, and its log as a leader. */
+  readonly leads: Readonly<Record<string, { readonly node: number; readonly log: Log }>>;
+  /** By `term.node.life`: how long a prefix of that term's leader's log it has acknowledged. */
+  readonly acks: Readonly<Record<string, number>>;
+  readonly committed: Log;
+};
+
+type Rules = {
+  /** Node 2, begun anew, votes only once its log holds the entry that says so. */
+  readonly votesLate: boolean;
+  /** It takes part only once that entry is committed. */
+  readonly runsLate: boolean;
+  /** What its earlier life has acknowledged does not count for the later one. */
+  readonly tellsLivesApart: boolean;
+  /** It comes back at all only by such an entry: not in its old place, as if nothing were lost. */
+  readonly isBoundAnew: boolean;
+};
+const rules: Rules = { votesLate: true, runsLate: true, tellsLivesApart: true, isBoundAnew: true };
+
+const termsMax = 3;
+const logMax = 3;
+const victim = 2;
+const ids = [0, 1, 2];
+
+function bindsAnew(log: Log): boolean {
+  return log.some((entry) => entry > 100);
+}
+
+function lastTerm(log: Log): number {
+  return (log.at(-1) ?? 0) % 100;
+}
+
+function isUpToDate(theirs: Log, own: Log): boolean {
+  if (lastTerm(theirs) !== lastTerm(own)) return lastTerm(theirs) > lastTerm(own);
+  return theirs.length >= own.length;
+}
+
+function withNode(state: State, id: number, change: Partial<Node>): State {
+  return { ...state, nodes: state.nodes.map((node, k) => (k === id ? { ...node, ...change } : node)) };
+}
+
+/** Whether a message of somebody with `log` is for the life that `id` lives now, and it listens. */
+function hears(state: State, id: number, log: Log, by: Rules): boolean {
+  if (id !== victim) return true;
+  if (!by.isBoundAnew) return true;
+  return state.life === 0 || (state.running && bindsAnew(log));
+}
+
+function lifeOf(state: State, id: number): number {
+  return id === victim ? state.life : 0;
+}
+
+/** Every state that one step leads to. */
+function* steps(state: State, by: Rules): Generator<State> {
+  for (const id of ids) yield* standing(state, id, by);
+  yield* voting(state, by);
+  yield* leading(state, by);
+  if (state.life === 0) {
+    const lost = withNode(state, victim, { term: 0, vote: -1, log: [] });
+    yield { ...lost, life: 1, running: !by.isBoundAnew || !by.runsLate };
+  } else if (!state.running && bindsAnew(state.committed)) yield { ...state, running: true };
+}
+
+function mayElect(state: State, id: number, by: Rules): boolean {
+  if (id !== victim || state.life === 0 || !by.isBoundAnew) return true;
+  return state.running && (!by.votesLate || bindsAnew(state.nodes[id]!.log));
+}
+
+function* standing(state: State, id: number, by: Rules): Generator<State> {
+  const { term, log } = state.nodes[id]!;
+  if (term < termsMax && mayElect(state, id, by)) {
+    const next = term + 1;
+    const voted = { ...state.votes, [`${next}.${id}.${lifeOf(state, id)}`]: id };
+    yield {
+      ...withNode(state, id, { term: next, vote: id }),
+      votes: voted,
+      stood: { ...state.stood, [`${next}.${id}`]: log },
+    };
+  }
+}
+
+function* voting(state: State, by: Rules): Generator<State> {
+  for (const [key, theirs] of Object.entries(state.stood)) {
+    const [term, candidate] = key.split(".").map(Number) as [number, number];
+    for (const id of ids) {
+      const node = state.nodes[id]!;
+      const isFree = node.term < term || (node.term === term && node.vote === -1);
+      if (id === candidate || !isFree || !mayElect(state, id, by)) continue;
+      if (!hears(state, id, theirs, by) || !isUpToDate(theirs, node.log)) continue;
+      const voted = { ...state.votes, [`${term}.${id}.${lifeOf(state, id)}`]: candidate };
+      yield { ...withNode(state, id, { term, vote: candidate }), votes: voted };
+    }
+    const supporters = new Set(
+      Object.entries(state.votes).flatMap(([vote, whom]) => {
+        const [inTerm, voter] = vote.split(".").map(Number);
+        return inTerm === term && whom === candidate ? [voter] : [];
+      }),
+    );
+    const isStill = state.nodes[candidate]!.term === term && state.nodes[candidate]!.vote === candidate;
+    const leader = state.leads[term];
+    if (supporters.size >= 2 && isStill && leader?.node !== candidate) {
+      if (leader !== undefined) throw new Error(`two leaders of term ${term}`);
+      yield { ...state, leads: { ...state.leads, [term]: { node: candidate, log: state.nodes[candidate]!.log } } };
+    }
+  }
+}
+
+function* leading(state: State, by: Rules): Generator<State> {
+  for (const [key, { node: leader, log }] of Object.entries(state.leads)) {
+    const term = Number(key);
+    if (state.nodes[leader]!.term === term && state.nodes[leader]!.log.length === log.length && log.length < logMax) {
+      const entries = state.life === 1 && !bindsAnew(log) ? [term, 100 + term] : [term];
+      for (const entry of entries) {
+        const longer = [...log, entry];
+        yield {
+          ...withNode(state, leader, { log: longer }),
+          leads: { ...state.leads, [key]: { node: leader, log: longer } },
+        };
+      }
+    }
+    for (const id of ids) {
+      const node = state.nodes[id]!;
+      if (id === leader || node.term > term || !hears(state, id, log, by)) continue;
+      const conflict = node.log.findIndex((entry, k) => k < log.length && entry !== log[k]);
+      const taken = conflict === -1 && node.log.length > log.length ? node.log : log;
+      const ack = `${term}.${id}.${lifeOf(state, id)}`;
+      if ((state.acks[ack] ?? -1) >= log.length && node.log === taken) continue;
+      const vote = node.term < term ? -1 : node.vote;
+      yield { ...withNode(state, id, { term, vote, log: taken }), acks: { ...state.acks, [ack]: log.length } };
+    }
+    yield* committing(state, term, leader, log, by);
+  }
+}
+
+function* committing(state: State, term: number, leader: number, log: Log, by: Rules): Generator<State> {
+  if (state.nodes[leader]!.term !== term) return;
+  const lives = by.tellsLivesApart && by.isBoundAnew ? [bindsAnew(log) ? 1 : 0] : [0, 1];
+  const matchOf = (id: number): number => {
+    const inLives = id === victim ? lives : [0];
+    return Math.max(...inLives.map((life) => state.acks[`${term}.${id}.${life}`] ?? 0));
+  };
+  for (let length = state.committed.length + 1; length <= log.length; length++) {
+    const holders = ids.filter((id) => id === leader || matchOf(id) >= length).length;
+    if (holders >= 2 && log[length - 1]! % 100 === term) yield { ...state, committed: log.slice(0, length) };
+  }
+}
+
+/** What is wrong with the step from `before` to `after`, or null. */
+function wrong(before: State, after: State): string | null {
+  if (!before.committed.every((entry, k) => after.committed[k] === entry)) return "what was committed is another";
+  for (const [term, { log }] of Object.entries(after.leads)) {
+    const isNew = before.leads[term] === undefined;
+    const owed = before.committed.every((entry, k) => log[k] === entry);
+    if (isNew && Number(term) > lastTerm(before.committed) && !owed)
+      return `the leader of term ${term} lacks what is committed`;
+  }
+  return null;
+}
+
+/** Walks every state; returns how many there are and the first thing that is wrong. */
+function explore(by: Rules, statesMax: number): { readonly states: number; readonly trouble: string | null } {
+  const empty: Node = { term: 0, vote: -1, log: [] };
+  const start: State = {
+    nodes: [empty, empty, empty],
+    life: 0,
+    running: true,
+    stood: {},
+    votes: {},
+    leads: {},
+    acks: {},
+    committed: [],
+  };
+  const seen = new Set([keyOf(start)]);
+  const queue = [start];
+  for (let at = 0; at < queue.length && seen.size < statesMax; at++) {
+    const state = queue[at]!;
+    queue[at] = start;
+    try {
+      for (const next of steps(state, by)) {
+        const trouble = wrong(state, next);
+        if (trouble !== null) return { states: seen.size, trouble };
+        const key = keyOf(next);
+        if (seen.has(key)) continue;
+        seen.add(key);
+        queue.push(next);
+      }
+    } catch (error) {
+      return { states: seen.size, trouble: (error as Error).message };
+    }
+  }
+  return { states: seen.size, trouble: null };
+}
+
+function sorted(record: Readonly<Record<string, unknown>>): unknown {
+  return Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function keyOf({ nodes, life, running, stood, votes, leads, acks, committed }: State): string {
+  return JSON.stringify([nodes, life, running, sorted(stood), sorted(votes), sorted(leads), sorted(acks), committed]);
+}
+
+test("a voter that lost its log and is bound anew breaks nothing", (t) => {
+  const { states, trouble } = explore(rules, Infinity);
+  t.log(`${states} states`);
+  t.is(trouble, null);
+});
