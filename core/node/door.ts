@@ -68,7 +68,9 @@ export class Door {
     const member = memberOf(this.#raft.committedConfiguration.configuration, from);
     if (member?.storeId === storeId) {
       const { founders } = this.#identity;
-      return { kind: "welcome", storeId, incarnation: member.incarnation, genesis: this.#genesis.storeIds, founders };
+      const { term } = this.#raft;
+      const genesis = this.#genesis.storeIds;
+      return { kind: "welcome", storeId, term, incarnation: member.incarnation, genesis, founders };
     }
     // A directory of an earlier incarnation is never bound again: it has voted.
     if ((incarnation > 0 || lost !== "") && this.isRemoved(from, incarnation)) {

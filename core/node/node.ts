@@ -227,11 +227,12 @@ export class Node {
     this.#become({ ...this.#identity, genesis: step.genesis }, step.genesis);
   }
 
-  #onWelcome(identity: Identity, { storeId, incarnation, genesis: storeIds, founders }: Welcome): void {
+  #onWelcome(identity: Identity, { storeId, term, incarnation, genesis: storeIds, founders }: Welcome): void {
     const isAwaited = identity.lost !== null || (identity.genesis === null && identity.founders.length === 0);
     if (!isAwaited || storeId !== identity.storeId) return;
     const genesis = identity.genesis ?? genesisOf(founders, storeIds);
-    this.#become({ ...identity, founders, genesis, incarnation, lost: null, anew: identity.lost !== null }, genesis);
+    const anew = identity.lost !== null;
+    this.#become({ ...identity, founders, genesis, incarnation, lost: null, anew, sinceTerm: term }, genesis);
   }
 
   /** Takes part once `identity` is durable. */

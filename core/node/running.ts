@@ -83,10 +83,13 @@ export class Running {
     this.#identity = identity;
     this.#opened = opened;
     const log = new RaftLog(joined.base, joined.entries);
+    // An index may have been bound twice, in two terms: a leader of before the welcome is not listened to.
+    const isNew = opened.hardState.term < identity.sinceTerm;
+    const hardState = isNew ? { term: identity.sinceTerm, vote: node } : opened.hardState;
     const { index } = store.applied;
     this.raft = new Raft(
       { ...options, boot, electsFrom: identity.anew ? identity.incarnation : 0 },
-      opened.hardState,
+      hardState,
       log,
       index,
       host.random,

@@ -206,6 +206,8 @@ export type Knock = {
 export type Welcome = {
   readonly kind: "welcome";
   readonly storeId: StoreId;
+  /** The answerer's: the entry that binds was committed in this term or before. */
+  readonly term: Term;
   readonly incarnation: Index;
   readonly genesis: readonly StoreId[];
   readonly founders: readonly string[];

@@ -4,7 +4,7 @@
  */
 import { BadBytes, crc32, latin1, latin1Bytes } from "../bytes.ts";
 import type { Disk, DiskError, Random } from "../ports.ts";
-import type { ClusterId, Index, NodeId, StoreId } from "../units.ts";
+import type { ClusterId, Index, NodeId, StoreId, Term } from "../units.ts";
 
 const formatVersion = 1;
 const fileName = "identity";
@@ -31,6 +31,8 @@ export type Identity = {
   readonly lost: StoreId | null;
   /** It was bound anew once: as this incarnation it elects nobody before it holds the entry that says so. */
   readonly anew: boolean;
+  /** It takes no part in this term's election, nor in an earlier one: the term in which it was welcomed; 0 for a founder. */
+  readonly sinceTerm: Term;
   /** A committed configuration is without this incarnation: it never takes part again. */
   readonly removed: boolean;
 };
@@ -125,6 +127,7 @@ function firstIdentity(storeId: StoreId, { id, engine, cluster, join }: Claim): 
     incarnation: 0,
     lost: null,
     anew: false,
+    sinceTerm: 0,
     removed: false,
   };
 }

@@ -151,6 +151,7 @@ function encodeAffair(writer: Writer, message: Affair): void {
       return;
     case "welcome":
       writer.id(message.storeId);
+      writer.u64(message.term);
       writer.u64(message.incarnation);
       writer.u32(message.genesis.length);
       for (const id of message.genesis) writer.id(id);
@@ -283,10 +284,10 @@ function decodeAffair(reader: Reader, kind: number): Affair {
     case kinds.knock:
       return { kind: "knock", storeId: reader.id(), incarnation: reader.u64(), lost: reader.id() };
     case kinds.welcome: {
-      const [storeId, incarnation] = [reader.id(), reader.u64()];
+      const [storeId, term, incarnation] = [reader.id(), reader.u64(), reader.u64()];
       const genesis = Array.from({ length: Math.min(reader.count(16), foundersMax) }, () => reader.id());
       const founders = Array.from({ length: Math.min(reader.count(4), foundersMax) }, () => reader.text(urlBytesMax));
-      return { kind: "welcome", storeId, incarnation, genesis, founders };
+      return { kind: "welcome", storeId, term, incarnation, genesis, founders };
     }
     case kinds.removed: {
       const [storeId, incarnation] = [reader.id(), reader.u64()];

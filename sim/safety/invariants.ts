@@ -222,7 +222,9 @@ export class Invariants {
     must(raft.log.baseIndex === base, "I14", () => {
       return `n${id} recovers a log that begins after ${raft.log.baseIndex}, not ${base}`;
     });
-    must(raft.term === writtenHard.term && raft.vote === writtenHard.vote, "I14", () => {
+    // One that has just been welcomed begins at that term, its vote spent.
+    const isNew = raft.term > writtenHard.term && raft.vote === id;
+    must(isNew || (raft.term === writtenHard.term && raft.vote === writtenHard.vote), "I14", () => {
       return `n${id} recovers term ${raft.term}, vote ${raft.vote}; its disk holds ${writtenHard.term}, ${writtenHard.vote}`;
     });
     node.commit = Math.max(base, applied);

@@ -30,15 +30,17 @@ type Rules = {
   readonly votesLate: boolean;
   /** It takes part only once that entry is committed. */
   readonly runsLate: boolean;
+  /** It begins at the term of that entry, its vote spent: an index may have been bound twice, in two terms. */
+  readonly startsAtTerm: boolean;
   /** What its earlier life has acknowledged does not count for the later one. */
   readonly tellsLivesApart: boolean;
   /** It comes back at all only by such an entry: not in its old place, as if nothing were lost. */
   readonly isBoundAnew: boolean;
 };
-const rules: Rules = { votesLate: true, runsLate: true, tellsLivesApart: true, isBoundAnew: true };
+const rules: Rules = { votesLate: true, runsLate: true, startsAtTerm: true, tellsLivesApart: true, isBoundAnew: true };
 
-const termsMax = 3;
-const logMax = 3;
+const termsMax = 2;
+const logMax = 2;
 const victim = 2;
 const ids = [0, 1, 2];
 
@@ -78,7 +80,11 @@ function* steps(state: State, by: Rules): Generator<State> {
   if (state.life === 0) {
     const lost = withNode(state, victim, { term: 0, vote: -1, log: [] });
     yield { ...lost, life: 1, running: !by.isBoundAnew || !by.runsLate };
-  } else if (!state.running && bindsAnew(state.committed)) yield { ...state, running: true };
+  } else if (!state.running && bindsAnew(state.committed)) {
+    const term = lastTerm(state.committed.filter((entry) => entry > 100));
+    const told = by.startsAtTerm ? withNode(state, victim, { term, vote: victim }) : state;
+    yield { ...told, running: true };
+  }
 }
 
 function mayElect(state: State, id: number, by: Rules): boolean {
@@ -219,8 +225,18 @@ function keyOf({ nodes, life, running, stood, votes, leads, acks, committed }: S
   return JSON.stringify([nodes, life, running, sorted(stood), sorted(votes), sorted(leads), sorted(acks), committed]);
 }
 
-test("a voter that lost its log and is bound anew breaks nothing", (t) => {
+test("a voter that lost its log and is bound anew breaks nothing, in any run of two terms", (t) => {
   const { states, trouble } = explore(rules, Infinity);
   t.log(`${states} states`);
   t.is(trouble, null);
 });
+
+for (const [rule, trouble] of [
+  ["runsLate", /^the leader of term 2 lacks what is committed$/],
+  ["startsAtTerm", /^two leaders of term 2$/],
+  ["isBoundAnew", /^two leaders of term 1$/],
+] as const) {
+  test(`without the rule "${rule}" something breaks`, (t) => {
+    t.regex(explore({ ...rules, [rule]: false }, Infinity).trouble ?? "", trouble);
+  });
+}

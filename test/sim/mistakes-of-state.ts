@@ -324,4 +324,11 @@ export const mistakesOfState: readonly Mistake[] = [
     old: "if (identity.lost === null && identity.genesis !== null) this.#run",
     new: "if (identity.genesis !== null) this.#run",
   },
+  {
+    name: "a node that is bound anew begins before the term that bound it",
+    layer: "recovery",
+    file: "core/node/running.ts",
+    old: "const isNew = opened.hardState.term < identity.sinceTerm;",
+    new: "const isNew = identity.sinceTerm < 0;",
+  },
 ];

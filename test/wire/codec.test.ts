@@ -62,6 +62,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ kind: fc.constant("knock" as const), lost: id, storeId: id, incarnation: u53 }),
   fc.record({
     kind: fc.constant("welcome" as const),
+    term: u53,
     storeId: id,
     incarnation: u53,
     genesis: fc.array(id, { maxLength: 3 }),
