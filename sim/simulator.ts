@@ -14,7 +14,7 @@ import type { Micros, NodeId } from "../core/units.ts";
 import { Draws } from "./draws.ts";
 import { checkLiveness } from "./liveness.ts";
 import { type Atlas, Nemesis } from "./nemesis/nemesis.ts";
-import { type Plan, planOf } from "./nemesis/options.ts";
+import { type Engines, type Plan, planOf } from "./nemesis/options.ts";
 import { Ghost } from "./safety/ghost.ts";
 import { Invariants } from "./safety/invariants.ts";
 import { nodeOptions } from "./node-options.ts";
@@ -353,8 +353,10 @@ export function simulate(plan: Plan, options: RunOptions): Result {
   return resultOf(simulator, verdict, property, message);
 }
 
-export function simulateSeed(seed: number, options: RunOptions): Result {
-  return simulate(planOf(seed), options);
+/** `engines`: where rows live, instead of what the seed draws. */
+export function simulateSeed(seed: number, options: RunOptions, engines: Engines | null = null): Result {
+  const plan = planOf(seed);
+  return simulate(engines === null ? plan : { ...plan, engines }, options);
 }
 
 /** I21: no uncaught error. The first lines of its stack say where. */

@@ -1,18 +1,20 @@
 import { execFileSync } from "node:child_process";
 import { Worker } from "node:worker_threads";
+import type { Engines } from "../nemesis/options.ts";
 import { simulateSeed } from "../simulator.ts";
 import { exitCodeOf, failureDirectory, summary, writeFailure } from "./report.ts";
-import type { Report } from "./worker.ts";
+import type { Order, Report } from "./worker.ts";
 
 /** One seed: prints its summary, and the trace as it happens if asked. Returns the exit code. */
-export function runSeed(seed: number, trace: boolean): number {
-  const result = simulateSeed(seed, { print: trace ? (line) => console.log(line) : null, invariants: true });
+export function runSeed(seed: number, engines: Engines | null, trace: boolean): number {
+  const print = trace ? (line: string): void => console.log(line) : null;
+  const result = simulateSeed(seed, { print, invariants: true }, engines);
   for (const line of summary(result)) console.log(line);
   if (result.verdict !== "ok") {
     console.log("  the last events:");
     for (const line of result.context.slice(-25)) console.log(`    ${line}`);
     for (const file of writeFailure(result, failureDirectory)) console.log(`  wrote ${file}`);
-    console.log(`npm run sim -- --seed ${seed}${commit()}`);
+    console.log(`npm run sim -- --seed ${seed}${engines === null ? "" : ` --engines ${engines}`}${commit()}`);
   }
   return exitCodeOf(result);
 }
@@ -27,7 +29,7 @@ function commit(): string {
 }
 
 /** Seeds `from` to `to` on `jobs` threads; each seed gives the same result as alone. Returns the gravest exit code. */
-export async function runSeeds(from: number, to: number, jobs: number): Promise<number> {
+export async function runSeeds(from: number, to: number, engines: Engines | null, jobs: number): Promise<number> {
   const started = performance.now();
   let next = from;
   const tally = { done: 0, failed: 0, events: 0, micros: 0, code: 0 };
@@ -50,7 +52,8 @@ export async function runSeeds(from: number, to: number, jobs: number): Promise<
           void worker.terminate().then(() => resolve());
           return;
         }
-        worker.postMessage(next++);
+        const order: Order = { seed: next++, engines };
+        worker.postMessage(order);
       };
       worker.on("message", (report: Report) => {
         take(report);

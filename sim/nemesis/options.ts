@@ -25,7 +25,8 @@ export const faultFamilies = [
 ] as const;
 export type FaultFamily = (typeof faultFamilies)[number];
 
-export type Engines = "memory" | "rocksdb" | "mixed";
+export const engineChoices = ["memory", "rocksdb", "mixed"] as const;
+export type Engines = (typeof engineChoices)[number];
 
 export type Plan = {
   readonly seed: number;
@@ -131,7 +132,7 @@ export function planOf(seed: number): Plan {
       { sessionsMax: 10_000, resultsMax: 128, idleMicrosMax: 3_600_000_000 },
       { sessionsMax: 3, resultsMax: 2, idleMicrosMax: 3_000_000 },
     ]),
-    engines: pick(["memory", "rocksdb", "mixed"]),
+    engines: pick(engineChoices),
     leasePercent: pick([0, 50, 100]),
     faults,
   };
