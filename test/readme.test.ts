@@ -78,22 +78,46 @@ test.serial("one node answers curl", async (t) => {
   }
 });
 
-test.serial("three nodes by the Procfile: one is killed, the others go on, it comes back", async (t) => {
+test.serial(
+  "three nodes by the Procfile: one is killed and comes back, a fourth joins, the third is removed",
+  async (t) => {
+    const directory = clone();
+    const all = start(directory, blockWith("npx nf start"));
+    let second: ChildProcess | null = null;
+    let fourth: ChildProcess | null = null;
+    try {
+      await Promise.all([12380, 22380, 32380].map((port) => ready(`http://127.0.0.1:${port}`)));
+      const { code, stdout, output } = await bash(directory, blockWith("kill -9"));
+      t.is(code, 0, output);
+      t.is(stdout, "bar");
+      t.true(readme.includes("`npx nf start store2`") && readme.includes("`curl http://127.0.0.1:22380/my-key`"));
+      second = start(directory, "npx nf start store2");
+      await ready("http://127.0.0.1:22380");
+      t.is((await bash(directory, "curl http://127.0.0.1:22380/my-key")).stdout, "bar");
+      const [add, startFourth] = blockWith("curl -XPOST").trim().split("\n") as [string, string];
+      t.is((await bash(directory, add)).code, 0);
+      fourth = start(directory, startFourth);
+      await ready("http://127.0.0.1:42380");
+      const change = await bash(directory, blockWith("curl -i -XDELETE http://127.0.0.1:12380/3"));
+      t.regex(change.stdout, /204 No Content[\s\S]*bar$/);
+    } finally {
+      await stop(all);
+      if (second !== null) await stop(second);
+      if (fourth !== null) await stop(fourth);
+      rmSync(directory, { recursive: true });
+    }
+  },
+);
+
+test.serial("rows in RocksDB", async (t) => {
   const directory = clone();
-  const all = start(directory, blockWith("npx nf start"));
-  let second: ChildProcess | null = null;
+  const node = start(directory, blockWith("--rocksdb"));
   try {
-    await Promise.all([12380, 22380, 32380].map((port) => ready(`http://127.0.0.1:${port}`)));
-    const { code, stdout, output } = await bash(directory, blockWith("kill -9"));
-    t.is(code, 0, output);
-    t.is(stdout, "bar");
-    t.true(readme.includes("`npx nf start store2`") && readme.includes("`curl http://127.0.0.1:22380/my-key`"));
-    second = start(directory, "npx nf start store2");
-    await ready("http://127.0.0.1:22380");
-    t.is((await bash(directory, "curl http://127.0.0.1:22380/my-key")).stdout, "bar");
+    await ready("http://127.0.0.1:9121");
+    const { stdout } = await bash(directory, "curl http://127.0.0.1:9121/v1/status");
+    t.regex(stdout, /"engine":"rocksdb"/);
   } finally {
-    await stop(all);
-    if (second !== null) await stop(second);
+    await stop(node);
     rmSync(directory, { recursive: true });
   }
 });
@@ -105,6 +129,7 @@ for (const [command, code, output] of [
   ["npm run check-history -- test/checker/testdata/stale-read.jsonl", 1, /^illegal .* stale by at least 11$/m],
   ["npx ava dist/test/server/api.test.js", 0, /tests passed/],
   ["npx ava dist/test/storage/wal-recovery.test.js", 0, /tests passed/],
+  ["npx ava dist/test/storage/state-store.test.js", 0, /tests passed/],
   ["npm start -- --help", 0, /--cluster/],
 ] as const) {
   test.serial(command, async (t) => {
@@ -123,6 +148,7 @@ for (const [command, code, output] of [
 for (const [command, output] of [
   ["npm run bench -- sim", /events\/s/],
   ["npm run bench -- server", /^put metaStore .*\/s/m],
+  ["npm run bench -- snapshot", /^RocksDB +installed .*p99\.9/m],
 ] as const) {
   test.serial(`${command}, one short round of it`, async (t) => {
     t.true(readme.includes(command));
@@ -140,6 +166,8 @@ for (const [command, output] of [
 test.serial("every command of the README is run by a test", (t) => {
   const commands = blocks.flatMap((block) => block.trim().split("\n"));
   const source = readFileSync("test/readme.test.ts", "utf8");
-  const story = [blockWith("http://127.0.0.1:9121/my-key"), blockWith("npx nf start"), blockWith("kill -9")].join("");
+  const story =
+    [blockWith("http://127.0.0.1:9121/my-key"), blockWith("npx nf start"), blockWith("kill -9")].join("") +
+    [blockWith("curl -XPOST"), blockWith("curl -i -XDELETE http://127.0.0.1:12380/3"), blockWith("--rocksdb")].join("");
   for (const command of commands) t.true(source.includes(command) || story.includes(command), command);
 });
