@@ -251,7 +251,9 @@ export class Node {
   #onRemoved(identity: Identity, cluster: string, { storeId, incarnation, reason }: Removed): void {
     const { node } = identity;
     if (reason === "removed") {
-      const isMeant = cluster === identity.genesis?.cluster && incarnation === identity.incarnation;
+      // A late word of the life before, answered late, says nothing to one that is about to be bound anew.
+      const isAnswer = identity.lost === null || storeId === identity.storeId;
+      const isMeant = isAnswer && cluster === identity.genesis?.cluster && incarnation === identity.incarnation;
       if (isMeant) this.#bury(identity);
     } else if (reason === "too-few-voters") {
       if (storeId === identity.storeId && identity.lost !== null) this.#end({ kind: "corrupt", reason: tooFewVoters });
