@@ -123,7 +123,7 @@ export class Client implements Target {
     const op = this.#drawOp(k, key);
     const isWrite = op === "put" || op === "delete" || op === "cas";
     const value = op === "put" || op === "cas" ? `c${this.id}.${k}.${"x".repeat(this.#plan.valueBytes)}` : null;
-    const session = this.#session > 0 && isWrite ? { session: this.#session, sequence: ++this.#sequence } : noSession;
+    const session = isWrite ? this.#sessionKey(k, value !== null) : noSession;
     this.#current = {
       k,
       op,
@@ -138,6 +138,14 @@ export class Client implements Target {
     };
     this.#at(call + this.#plan.patienceMicros, clientEvents.patience, k);
     this.#try(this.#current);
+  }
+
+  /** Now and then the last sequence once more, for another command: it must be refused, unless the first never ran. */
+  #sessionKey(k: number, isUnique: boolean): SessionKey {
+    if (this.#session === 0) return noSession;
+    const isClash = isUnique && this.#sequence > 0 && this.#draws.below(100, "clientOp", this.id, k, 5) < 5;
+    if (!isClash) this.#sequence += 1;
+    return { session: this.#session, sequence: this.#sequence };
   }
 
   #drawOp(k: number, key: string): Current["op"] {
@@ -196,7 +204,7 @@ export class Client implements Target {
       if (applied.code === "done") end("answer", { value, revision: applied.revision }, false);
       else if (applied.code === "mismatch") end("answer", { value: null, revision: applied.revision }, true);
       else {
-        this.#session = 0;
+        if (applied.code !== "other-command") this.#session = 0;
         end("none", nothing, false);
       }
     });
