@@ -24,7 +24,17 @@ const expected: readonly (readonly [name: string, property: RegExp, seeds: numbe
   ["new segment's directory not synced", /^I14$/, 100],
   ["answer before applied reaches the read index", /^I16$/, 50],
   ["a doubled forward is appended twice", /^linearizability$/, 600],
-  ["'failed' reported for what may still commit", /^linearizability$/, 50],
+  ["'failed' reported for what may still commit", /^linearizability$/, 300],
+  ["purge before the base that covers it is durable", /^I14$/, 200],
+  ["state copied while apply goes on", /^I13$/, 50],
+  ["crash between snapshot and log reset trusts the stale log", /^I14$/, 10],
+  ["second change while one is in flight", /^I15$/, 50],
+  ["restart reads the configuration only up to the base", /^I15$/, 50],
+  ["joint quorum as majority of the union, for commit", /^I7$/, 300],
+  ["an expired session goes on", /^I9$/, 50],
+  ["applied index durable before its data", /^I9$/, 50],
+  ["purge below rows that are not synced", /^I8$/, 20],
+  ["rows run ahead of the own log", /^I14$/, 300],
 ];
 
 for (const [name, property, seedsMax] of expected) {
