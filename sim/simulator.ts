@@ -54,7 +54,6 @@ export type RunOptions = {
 /** The code of the role "leader" in the fact "role". */
 const leaderRole = 3;
 const configurationsMax = 200_000;
-const contextLines = 60;
 const nobody: Configuration = { members: [], voters: [], outgoing: [], learners: [], removed: [] };
 
 export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
@@ -172,7 +171,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
 
   /** A machine that never ran starts; one that was removed begins anew; one that runs goes on. */
   startJoining(host: Host): void {
-    if (host.node !== null || (host.life > 0 && !host.retired)) return;
+    if (host.node !== null || host.dead || (host.life > 0 && !host.retired)) return;
     if (host.life > 0) {
       this.line("wipe", host.id);
       host.wipe();
@@ -311,11 +310,12 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     const isRemoved = ending.kind === "removed" || ending.reason.includes("was removed");
     // A knock of a machine that was wiped since may have come late, and have been taken for the new one's.
     const isShutOut = host.wiped && ending.reason.includes("another directory is bound");
-    const isAlone = host.mustRecover && ending.reason.includes("no majority without this node");
+    const isAlone = host.mustRecover && ending.kind === "corrupt" && ending.reason.includes("put back a copy");
     const isExplained = ending.kind === "disk" || isRemoved || isShutOut || isAlone;
     must(isExplained, "I14", () => `n${host.id} ends itself: ${ending.reason}`);
     must(!isRemoved || isOut || this.#invariants === null, "I15", () => `n${host.id} takes itself for removed`);
     host.stop(false);
+    host.dead = isAlone;
     host.retired = isRemoved || isShutOut || isAlone;
     if (host.retired) return;
     if (this.core.length === 0) this.nemesis.restartLater(host);
@@ -387,7 +387,7 @@ function resultOf(simulator: Simulator, verdict: Verdict, property: string, mess
     simulatedMicros: scheduler.now,
     counters,
     history,
-    context: verdict === "ok" ? [] : trace.last(contextLines),
+    context: verdict === "ok" ? [] : trace.last(60),
   };
 }
 

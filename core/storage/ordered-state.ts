@@ -109,7 +109,8 @@ export class OrderedState implements StateStore {
 
   /** Rows of an earlier life are left to the sweep; its sessions would pass for this one's. */
   #beginAnew(storeId: StoreId, done: Done): void {
-    const meta = { ...nothing, storeId, generation: this.#meta.generation + 1 };
+    // The next generation may hold rows of a snapshot that was on its way.
+    const meta = { ...nothing, storeId, generation: this.#meta.generation + 2 };
     this.#loadSessions((trouble) => {
       if (trouble !== null) return done(trouble);
       const gone = [...this.#stored.keys()].map((id): KvChange => ({ key: sessionKey(id), value: null }));

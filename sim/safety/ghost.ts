@@ -308,8 +308,13 @@ export class Ghost {
   canSpareLog(id: NodeId): boolean {
     const { voters, outgoing } = this.committedConfiguration();
     const others = voters.filter((voter) => voter !== id);
+    const isSpare = (half: readonly NodeId[]): boolean => !half.includes(id) || half.length > 2;
+    const inForce = this.nodes.map((node) => this.configurationOf(node.written));
     return (
-      outgoing.length === 0 && others.length > 1 && others.every((voter) => this.holds(voter, this.committed.last))
+      inForce.every((one) => isSpare(one.voters) && isSpare(one.outgoing)) &&
+      outgoing.length === 0 &&
+      others.length > 1 &&
+      others.every((voter) => this.holds(voter, this.committed.last))
     );
   }
 

@@ -69,6 +69,8 @@ export class Host implements Target, DiskWorld {
   rowsDamaged = false;
   /** Its log was damaged, and it has not been bound anew since. */
   mustRecover = false;
+  /** Nobody can give back what it has lost: only a copy of its directory would help. */
+  dead = false;
   /** Its log was lost, and it counts for nothing until it holds the entry that binds it anew. */
   isRecovering = false;
   notes: string[] = [];

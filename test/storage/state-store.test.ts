@@ -281,6 +281,8 @@ for (const [name, make] of stores.slice(1)) {
     const store = await opened(home);
     const open: Step = { command: { op: "open-session" }, session: 0, sequence: 0 };
     await fold(store, entriesOf([putOf("a"), open, putOf("b")], 0));
+    const stray = { value: "x", createRevision: 1, modRevision: 1, version: 1, crc: 1 };
+    await ended((done) => store.beginInstall().put([["stray", stray]], done));
     await home.leave(store);
     const anew = home.open();
     const other = "ff".repeat(16);
@@ -288,7 +290,7 @@ for (const [name, make] of stores.slice(1)) {
     const empty = new MemoryState(limits);
     t.is(anew.hash.digest, empty.hash.digest);
     t.deepEqual([anew.applied.index, anew.rowCount, anew.sessions.count], [0, 0, 0]);
-    t.deepEqual(await rowsOf(anew, ["a", "b"]), [null, null]);
+    t.deepEqual(await rowsOf(anew, ["a", "b", "stray"]), [null, null, null]);
     await fold(anew, entriesOf([putOf("b")], 0));
     await fold(empty, entriesOf([putOf("b")], 0));
     t.deepEqual(await bytesOf(await frozenOf(anew)), await bytesOf(await frozenOf(empty)));
