@@ -190,3 +190,36 @@ test("the leadership moves on request, and a removed member is out", async (t) =
   const { members } = (await (await call(other, "GET", "/v1/members")).json()) as { members: unknown[] };
   t.is(members.length, 2);
 });
+
+test("no request can brick the cluster: a bad wish is refused with its reason, and nothing has changed", async (t) => {
+  const { cluster: simulated, call } = cluster(3);
+  const asked = simulated.leader() === 1 ? 1 : 2;
+  const view = async (): Promise<string> => (await call(asked, "GET", "/v1/members")).text();
+  t.is((await call(asked, "DELETE", "/3")).status, 204);
+  t.is((await call(asked, "POST", "/3", "http://127.0.0.1:4")).status, 204);
+  simulated.pass(2);
+  const before = await view();
+  for (const [method, path, body, status, code] of [
+    ["POST", "/3", "not a url", 400, "bad-url"],
+    ["POST", "/3", "http://127.0.0.1:4/path", 400, "bad-url"],
+    ["POST", "/3", "http://127.0.0.1:5", 409, "member-exists"],
+    ["POST", "/5", "http://127.0.0.1:4", 409, "url-in-use"],
+    ["DELETE", "/9", undefined, 404, "unknown-member"],
+    ["POST", "/v1/members/9/promote", undefined, 404, "unknown-member"],
+    ["POST", "/v1/members/3/promote", undefined, 409, "not-bound"],
+    ["POST", "/v1/leader", '{"id": 3}', 409, "no-voter"],
+  ] as const) {
+    const answer = await call(asked, method, path, body);
+    const problem = (await answer.json()) as { code: string; definite: boolean };
+    t.deepEqual([answer.status, problem.code, problem.definite], [status, code, true], `${method} ${path}`);
+  }
+  t.is(await view(), before);
+  // The same again is no refusal, and one that was never heard of can go.
+  t.is((await call(asked, "POST", "/3", "http://127.0.0.1:4")).status, 204);
+  t.is((await call(asked, "DELETE", "/3")).status, 204);
+  t.is((await call(asked, "DELETE", "/3")).status, 204);
+  const alone = cluster(1);
+  alone.cluster.leader();
+  const last = await alone.call(1, "DELETE", "/1");
+  t.deepEqual([last.status, ((await last.json()) as { code: string }).code], [409, "last-voter"]);
+});

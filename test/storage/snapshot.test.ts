@@ -1,0 +1,75 @@
+/** A snapshot's bytes: whole, cut, or with a bit that is another one. */
+import test from "ava";
+import { BadBytes, Writer } from "../../core/bytes.ts";
+import type { Row } from "../../core/kv/machine.ts";
+import type { Session } from "../../core/kv/sessions.ts";
+import { beginSnapshot, endSnapshot, SnapshotReader, writeRows, writeSessions } from "../../core/kv/snapshot.ts";
+import { configurationOf } from "../support/rafts.ts";
+
+const rows = Array.from({ length: 20 }, (_, k): [string, Row] => {
+  const revision = k + 1;
+  return [
+    `key-${String(k).padStart(2, "0")}`,
+    { value: "v".repeat(k), createRevision: revision, modRevision: revision, version: 1, crc: k },
+  ];
+});
+const session: Session = {
+  id: 3,
+  lastIndex: 9,
+  lastMicros: 7,
+  results: [{ sequence: 1, digest: 5, revision: 9, existed: true, matched: true }],
+};
+
+function image(): Uint8Array {
+  const writer = new Writer();
+  beginSnapshot(writer, {
+    cluster: "ab".repeat(16),
+    place: { index: 30, term: 2, clusterMicros: 5 },
+    configuration: { index: 0, configuration: configurationOf([1, 2, 3]) },
+    sessionCount: 1,
+    rowCount: rows.length,
+  });
+  writeSessions(writer, [session]);
+  writeRows(writer, rows);
+  endSnapshot(writer);
+  return writer.bytes().slice();
+}
+
+/** What comes of reading `bytes`, in pieces of `size`: its rows, or null where it is not whole. */
+function readBack(bytes: Uint8Array, size: number): (readonly [string, Row])[] | null {
+  const found: (readonly [string, Row])[] = [];
+  const reader = new SnapshotReader({
+    header: () => undefined,
+    sessions: () => undefined,
+    rows: (some) => found.push(...some),
+  });
+  try {
+    for (let at = 0; at < bytes.length; at += size) reader.receive(bytes.slice(at, at + size));
+  } catch (error) {
+    if (error instanceof BadBytes) return null;
+    throw error;
+  }
+  return reader.ended ? found : null;
+}
+
+const whole = image();
+
+test("in pieces of any size it gives back what was written", (t) => {
+  for (const size of [1, 7, 64, 1_000, whole.length]) t.deepEqual(readBack(whole, size), rows);
+});
+
+test("cut at any byte it is not whole", (t) => {
+  for (let cut = 0; cut < whole.length; cut++) t.is(readBack(whole.slice(0, cut), 100), null, `cut at ${cut}`);
+});
+
+test("any bit that is another one is noticed", (t) => {
+  for (let at = 0; at < whole.length; at++) {
+    const bytes = whole.slice();
+    bytes[at]! ^= 1 << (at % 8);
+    t.is(readBack(bytes, 100), null, `byte ${at}`);
+  }
+});
+
+test("bytes after the end are noticed", (t) => {
+  t.is(readBack(Uint8Array.from([...whole, 0]), 100), null);
+});
