@@ -1,4 +1,5 @@
-/** `npm run bench -- sim | server | snapshot [--quick]`: figures on this machine, now; medians of rounds that run side by side. */
+/** `npm run bench -- sim | server | snapshot | disk [--quick]`: figures on this machine, now; medians of rounds that run side by side. */
+import { benchDiskUse } from "./disk-use.ts";
 import { benchServer } from "./server.ts";
 import { benchSimulator } from "./simulator.ts";
 import { benchSnapshot } from "./snapshot.ts";
@@ -9,7 +10,8 @@ if (rest.length > 0 && !quick) usage(`unknown argument ${rest.join(" ")}`);
 else if (what === "sim") benchSimulator(quick ? 1 : 5);
 else if (what === "server") await benchServer(quick ? { rounds: 1, seconds: 1 } : { rounds: 3, seconds: 8 });
 else if (what === "snapshot") await benchSnapshot(quick ? 20_000 : 1_000_000);
-else usage("name what to measure: sim, server or snapshot");
+else if (what === "disk") await benchDiskUse({ seconds: quick ? 5 : 3_600, writesPerSecond: 400 });
+else usage("name what to measure: sim, server, snapshot or disk");
 
 function usage(message: string): void {
   console.error(`bench: ${message} (--quick: one short round, to see that it runs)`);

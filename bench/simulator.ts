@@ -20,6 +20,8 @@ function planWith(seed: number, opsPerSecond: number): Plan {
     heartbeatMicros: 100_000,
     entriesPerAppendMax: 64,
     entriesInFlightMax: 256,
+    bytesInFlightMax: 1_000_000,
+    messagesInFlightMax: 256,
     entriesPerApplyMax: 256,
     walSegmentBytesMax: 1_000_000,
     uncommittedBytesMax: 1_000_000,

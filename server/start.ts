@@ -50,6 +50,8 @@ function nodeOptions(options: ServerOptions): NodeOptions {
     entriesPerAppendMax: 1_024,
     bytesPerAppendMax: 1024 * 1024,
     entriesInFlightMax: 16_384,
+    bytesInFlightMax: 8 * 1024 * 1024,
+    messagesInFlightMax: 256,
     uncommittedBytesMax: 64 * 1024 * 1024,
     waitingMax,
     entriesPerApplyMax: 1_024,

@@ -26,6 +26,8 @@ export function nodeOptions(plan: Plan, id: NodeId): NodeOptions {
     entriesPerAppendMax: plan.entriesPerAppendMax,
     bytesPerAppendMax: 1_000_000,
     entriesInFlightMax: plan.entriesInFlightMax,
+    bytesInFlightMax: plan.bytesInFlightMax,
+    messagesInFlightMax: plan.messagesInFlightMax,
     uncommittedBytesMax: plan.uncommittedBytesMax,
     waitingMax: 1_000,
     entriesPerApplyMax: plan.entriesPerApplyMax,

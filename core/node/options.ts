@@ -18,7 +18,10 @@ export type NodeOptions = {
   readonly requestMicros: Micros;
   readonly entriesPerAppendMax: number;
   readonly bytesPerAppendMax: number;
+  /** What may be on its way to one peer, unacknowledged. */
   readonly entriesInFlightMax: number;
+  readonly bytesInFlightMax: number;
+  readonly messagesInFlightMax: number;
   readonly uncommittedBytesMax: number;
   /** Requests that may wait at one time. */
   readonly waitingMax: number;

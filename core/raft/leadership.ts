@@ -5,6 +5,7 @@
 import { assert } from "../assert.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
 import { makeEntry } from "../wire/entry-codec.ts";
+import { InFlight, type InFlightLimits } from "./in-flight.ts";
 import type { RaftLog } from "./log.ts";
 import { enterJoint, isJoint, leaveJoint, memberOf } from "./membership.ts";
 import {
@@ -19,10 +20,9 @@ import {
 import { committedIndex, isQuorum } from "./quorum.ts";
 import { ReadRounds } from "./reads.ts";
 
-export type ReplicationLimits = {
+export type ReplicationLimits = InFlightLimits & {
   readonly entriesPerAppendMax: number;
   readonly bytesPerAppendMax: number;
-  readonly entriesInFlightMax: number;
 };
 
 export type LeadershipOptions = ReplicationLimits & {
@@ -45,6 +45,7 @@ export type Progress = {
   /** The peer's log equals the leader's up to here, durably. Never falls. Invariant: match < next. */
   match: Index;
   next: Index;
+  readonly inFlight: InFlight;
   /** Probing: where the logs agree is not known, one append at a time. Otherwise entries are streamed ahead of the replies. */
   probing: boolean;
   /** A probe is on its way; the next heartbeat or reply frees it. */
@@ -118,6 +119,7 @@ export class Leadership {
         incarnation,
         match: 0,
         next: this.#log.lastIndex + 1,
+        inFlight: new InFlight(),
         probing: true,
         probeSent: false,
         stream: 1,
@@ -283,6 +285,7 @@ export class Leadership {
     if (reply.success) {
       assert(reply.matchIndex <= this.#log.lastIndex, "nobody holds more of this leader's log than the leader");
       peer.match = Math.max(peer.match, reply.matchIndex);
+      peer.inFlight.acknowledge(peer.match);
       peer.next = Math.max(peer.next, peer.match + 1);
       peer.probing = false;
       peer.probeSent = false;
@@ -291,6 +294,7 @@ export class Leadership {
     if (reply.stream !== peer.stream || reply.prevIndex <= peer.match) return;
     const agreed = this.#log.lastPossibleMatch(reply.hintIndex, reply.hintTerm);
     peer.next = Math.max(peer.match, Math.min(agreed, reply.prevIndex - 1)) + 1;
+    peer.inFlight.clear();
     peer.probing = true;
     peer.probeSent = false;
     peer.stream += 1;
@@ -316,7 +320,7 @@ export class Leadership {
   #maySend(peer: Progress): boolean {
     if (peer.next > this.#log.lastIndex || this.needsSnapshot(peer)) return false;
     if (peer.probing) return !peer.probeSent;
-    return peer.next - 1 - peer.match < this.#limits.entriesInFlightMax;
+    return !peer.inFlight.isFull(this.#limits);
   }
 
   /** What the peer lacks is not in the log any more. */
@@ -328,7 +332,10 @@ export class Leadership {
     const message = this.#message(peer, commit, this.#limits.entriesPerAppendMax);
     out.push({ to, message });
     if (peer.probing) peer.probeSent = true;
-    else peer.next += message.entries.length;
+    else {
+      peer.inFlight.send(message.entries);
+      peer.next += message.entries.length;
+    }
   }
 
   #message(peer: Progress, commit: Index, entriesMax: number): Append {

@@ -22,7 +22,7 @@ export function summary(result: Result): string[] {
   const lines = [
     `seed ${plan.seed}: ${verdict}${verdict === "ok" ? "" : ` (${property}): ${message}`}`,
     `  plan      ${plan.nodes} nodes, ${plan.clients} clients, ${plan.keys} keys, value +${plan.valueBytes} B, think ${plan.thinkMicros} us, safety ${plan.safetyMicros / 1e6} s`,
-    `  sizes     append ${plan.entriesPerAppendMax} entries, in flight ${plan.entriesInFlightMax}, apply ${plan.entriesPerApplyMax}, WAL segment ${plan.walSegmentBytesMax} B, uncommitted ${plan.uncommittedBytesMax} B`,
+    `  sizes     append ${plan.entriesPerAppendMax} entries, in flight ${plan.entriesInFlightMax} (${plan.bytesInFlightMax} B, ${plan.messagesInFlightMax} messages), apply ${plan.entriesPerApplyMax}, WAL segment ${plan.walSegmentBytesMax} B, uncommitted ${plan.uncommittedBytesMax} B`,
     `  faults    ${faults.length === 0 ? "none" : faults.join(", ")} (parts in a million)`,
   ];
   const groups = new Map<string, string[]>();

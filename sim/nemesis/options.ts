@@ -48,6 +48,8 @@ export type Plan = {
   readonly requestMicros: number;
   readonly entriesPerAppendMax: number;
   readonly entriesInFlightMax: number;
+  readonly bytesInFlightMax: number;
+  readonly messagesInFlightMax: number;
   readonly entriesPerApplyMax: number;
   readonly uncommittedBytesMax: number;
   readonly walSegmentBytesMax: number;
@@ -134,6 +136,8 @@ export function planOf(seed: number): Plan {
     ]),
     engines: pick(engineChoices),
     leasePercent: pick([0, 50, 100]),
+    bytesInFlightMax: pick([300, 1_000_000, 1_000_000]),
+    messagesInFlightMax: pick([1, 256, 256]),
     faults,
   };
 }

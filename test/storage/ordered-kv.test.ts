@@ -7,6 +7,7 @@ import test from "ava";
 import { fc } from "@fast-check/ava";
 import type { KvChange, OrderedKv } from "../../core/ports.ts";
 import { loadRocksDb, rocksKv } from "../../server/ordered-kv.ts";
+import { SimKv } from "../../sim/world/ordered-kv.ts";
 import { completed, ended, type KvHome, rocksKvHome, simKvHome } from "../support/worlds.ts";
 
 const worlds: readonly (readonly [string, () => KvHome | Promise<KvHome>])[] = [
@@ -201,4 +202,96 @@ test("RocksDB: a damaged byte drops what follows it without a word, as the simul
     keys.map((_, k) => `k${String(k + 1).padStart(4, "0")}`),
   );
   rmSync(directory, { recursive: true });
+});
+
+/**
+ * A process whose log file may not grow beyond a limit, until a batch has failed; then the limit is lifted, and it writes
+ * 20 more synced batches. Says "ok" or "failed" of each, through the plain library or through our port.
+ */
+const failing = `
+import { execFileSync } from "node:child_process";
+import { loadRocksDb, rocksKv } from "${process.cwd()}/dist/server/ordered-kv.js";
+const [directory, through] = process.argv.slice(1);
+const { open } = await loadRocksDb();
+const key = (k) => "k" + String(k).padStart(4, "0");
+const value = Buffer.alloc(1000, 7);
+const say = (k, error) => process.stdout.write((error == null ? "ok " : "failed ") + k + "\\n");
+const run = (write) => {
+  let failedAt = 0;
+  const next = (k) => write(k, (error) => {
+    say(k, error);
+    if (error != null && failedAt === 0) {
+      failedAt = k;
+      execFileSync("prlimit", ["--fsize=unlimited", "--pid", String(process.pid)]);
+    }
+    if (failedAt === 0 || k < failedAt + 20) next(k + 1);
+    else process.kill(process.pid, "SIGKILL");
+  });
+  next(1);
+};
+if (through === "port") {
+  const kv = rocksKv(open, directory);
+  kv.open(() => run((k, done) => kv.write([{ key: key(k), value }], true, done)));
+} else open(directory, { keyEncoding: "binary", valueEncoding: "binary" }, (error, level) => {
+  run((k, done) => level.batch([{ type: "put", key: Buffer.from(key(k)), value }], { sync: true }, done));
+});
+`;
+
+/** What the process said of its batches, and which of them the next process finds. */
+async function failOnce(through: "port" | "library"): Promise<{ said: string[]; kept: number[] }> {
+  const directory = mkdtempSync(join(tmpdir(), "metastore-rocks-"));
+  const limited = `trap '' XFSZ; ulimit -S -f 60; exec "$0" "$@"`;
+  const args = ["-c", limited, process.execPath, "--input-type=module", "-e", failing, directory, through];
+  const child = spawn("bash", args, { stdio: ["ignore", "pipe", "inherit"] });
+  let text = "";
+  child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  await new Promise((resolve) => child.once("close", resolve));
+  const kept = (await reopened(directory)).map((one) => Number(one.slice(1)));
+  rmSync(directory, { recursive: true });
+  return { said: text.trim().split("\n"), kept };
+}
+
+test("RocksDB: after a failed batch the library takes more, and they are lost: no kinder than the simulated one", async (t) => {
+  const { said, kept } = await failOnce("library");
+  const failedAt = said.findIndex((line) => line.startsWith("failed")) + 1;
+  t.true(failedAt > 1);
+  const later = said.slice(failedAt).filter((line) => line.startsWith("ok"));
+  t.log(
+    `batch ${failedAt} failed; of ${said.length - failedAt} after it ${later.length} were acknowledged; ${kept.length} are there`,
+  );
+  t.true(later.some((line) => !kept.includes(Number(line.slice(3)))));
+  for (let k = 1; k < failedAt; k++) t.true(kept.includes(k), `batch ${k} was synced before the failure`);
+});
+
+test("RocksDB: through the port the first failure is the last answer", async (t) => {
+  const { said, kept } = await failOnce("port");
+  const failedAt = said.findIndex((line) => line.startsWith("failed")) + 1;
+  t.true(failedAt > 1);
+  t.is(said.length, failedAt + 20);
+  t.true(said.slice(failedAt - 1).every((line) => line.startsWith("failed")));
+  for (let k = 1; k < failedAt; k++) t.true(kept.includes(k), `batch ${k} was synced before the failure`);
+});
+
+test("simulated: after a failed batch it takes more, and they are lost", async (t) => {
+  let syncs = 0;
+  const kv = new SimKv({
+    complete: (_role, _occasion, done) => void setImmediate(done),
+    syncFails: () => (syncs += 1) === 3,
+    left: () => 0,
+    kvSynced: () => undefined,
+  });
+  const open = kv.open();
+  const said: string[] = [];
+  for (const one of ["a", "b", "c", "d", "e"]) {
+    await ended((done) => open.write([{ key: one, value: bytes("1") }], true, done)).then(
+      () => said.push(`ok ${one}`),
+      () => said.push(`failed ${one}`),
+    );
+  }
+  kv.processDied();
+  t.deepEqual(said, ["ok a", "ok b", "failed c", "ok d", "ok e"]);
+  t.deepEqual(
+    (await all(kv.open())).map(([one]) => one),
+    ["a", "b"],
+  );
 });

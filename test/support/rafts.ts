@@ -11,6 +11,7 @@ import {
   type Persist,
   type Proposal,
 } from "../../core/raft/messages.ts";
+import type { ReplicationLimits } from "../../core/raft/leadership.ts";
 import { Raft } from "../../core/raft/raft.ts";
 import type { NodeId } from "../../core/units.ts";
 import { makeEntry } from "../../core/wire/entry-codec.ts";
@@ -48,8 +49,14 @@ export class Rafts {
   /** What has happened, as a story. */
   readonly story: string[] = [];
   readonly #configuration: ConfigurationAt;
+  readonly #limits: Partial<ReplicationLimits>;
 
-  constructor(configuration: Configuration, starts: Readonly<Record<number, Start>> = {}) {
+  constructor(
+    configuration: Configuration,
+    starts: Readonly<Record<number, Start>> = {},
+    limits: Partial<ReplicationLimits> = {},
+  ) {
+    this.#limits = limits;
     this.#configuration = { index: 0, configuration };
     for (const { id } of configuration.members) this.start(id, starts[id] ?? {});
   }
@@ -65,6 +72,9 @@ export class Rafts {
       entriesPerAppendMax: 100,
       bytesPerAppendMax: 1_000_000,
       entriesInFlightMax: 100,
+      bytesInFlightMax: 1_000_000,
+      messagesInFlightMax: 100,
+      ...this.#limits,
     };
     const place = { index: 0, term: 0, clusterMicros: 0 };
     const log = new RaftLog({ place, configuration: this.#configuration }, entriesOf(terms));
