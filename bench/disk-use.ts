@@ -56,7 +56,7 @@ export async function benchDiskUse({
       const due = Math.min(Math.floor(passed * writesPerSecond) - written, 2_000);
       const from = written % keys;
       const count = Math.min(due, keys - from);
-      if (count < writesPerSecond / 10) {
+      if (due < writesPerSecond / 10) {
         await new Promise((resolve) => setTimeout(resolve, 50));
         continue;
       }

@@ -35,12 +35,11 @@ function send(port: number, run: () => string): Promise<void> {
     socket.on("error", reject);
     socket.on("data", (chunk: Buffer) => {
       text += chunk.toString("latin1");
-      const answers = text.split("HTTP/1.1 ");
-      for (const answer of answers.slice(1, -1)) if (!answer.startsWith("204")) reject(new Error(answer.slice(0, 200)));
-      const last = answers.at(-1)!;
-      const isWhole = last.includes("\r\n\r\n");
-      waiting -= answers.length - 2 + (isWhole ? 1 : 0);
-      text = isWhole ? "" : `HTTP/1.1 ${last}`;
+      for (let end = text.indexOf("\r\n\r\n"); end !== -1; end = text.indexOf("\r\n\r\n")) {
+        if (!text.startsWith("HTTP/1.1 204")) reject(new Error(text.slice(0, end)));
+        text = text.slice(end + 4);
+        waiting -= 1;
+      }
       if (waiting === 0) more();
     });
   });

@@ -6,20 +6,30 @@ export type OutcomeName = "ok" | "mismatch" | "none" | "unknown";
 type Timed = {
   /** One client calls one operation at a time; a client whose operation stays unknown goes on under another number. */
   readonly client: number;
-  readonly key: string;
   readonly call: number;
   /** Null exactly where the outcome is `unknown`. */
   readonly return: number | null;
   readonly outcome: OutcomeName;
+  /** Where the store tells it: of two answers with revisions the lower comes first, and at equal ones the write. */
   readonly revision?: number;
 };
 
-export type Operation =
-  /** `value`: what was read; null: the key was absent. Meaningless unless `ok`. */
-  | (Timed & { readonly op: "get"; readonly value: string | null })
-  | (Timed & { readonly op: "put"; readonly value: string })
-  | (Timed & { readonly op: "delete"; readonly value: null })
-  /** Writes value[1] where the key holds value[0]. */
-  | (Timed & { readonly op: "cas"; readonly value: readonly [string | null, string] });
+/** One operation on one key. Absence of a key is null; an empty string is a value. */
+export type Operation = Timed & { readonly key: string } & (
+    | { readonly op: "get"; /** What was read; meaningless unless `ok`. */ readonly value: string | null }
+    | { readonly op: "put"; readonly value: string }
+    | { readonly op: "delete"; readonly value: null }
+    /** Writes value[1] where the key holds value[0]. */
+    | { readonly op: "cas"; readonly value: readonly [string | null, string] }
+    /** Puts the value behind what is there; an absent key counts as empty. */
+    | { readonly op: "append"; readonly value: string }
+  );
 
-export type History = readonly Operation[];
+/** One step of a transaction: what it read, or wrote (null deletes). */
+export type Step =
+  readonly ["get", key: string, read: string | null] | readonly ["put", key: string, written: string | null];
+
+/** Steps on any keys that take effect as one, in their order. */
+export type Transaction = Timed & { readonly op: "txn"; readonly value: readonly Step[] };
+
+export type History = readonly (Operation | Transaction)[];

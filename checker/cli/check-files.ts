@@ -14,8 +14,7 @@ export function checkFiles(files: readonly string[], print: (line: string) => vo
       return 2;
     }
     print(`${result.verdict} ${file}${words(result)}`);
-    if (result.verdict === "illegal")
-      for (const operation of result.operations) print(`  ${JSON.stringify(operation)}`);
+    if (result.verdict === "illegal") for (const operation of result.core) print(`  ${JSON.stringify(operation)}`);
     // Illegal outweighs unknown.
     if (code !== 1) code = Math.max(code, exitCodes[result.verdict]);
     if (result.verdict === "illegal") code = 1;

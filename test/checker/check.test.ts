@@ -1,7 +1,9 @@
 import { fc, testProp } from "@fast-check/ava";
 import test from "ava";
 import { check, HistoryError, type Operation, parseJsonLines, printJsonLines } from "../../checker/index.ts";
-import { apply } from "../../checker/search.ts";
+import { keyModel } from "../../checker/model.ts";
+import { whyNotWitness } from "../../checker/verify.ts";
+import { isLinearizable } from "./brute-force.ts";
 
 const options = { configurationsMax: 100_000 };
 
@@ -36,10 +38,22 @@ test("a value that nobody wrote is illegal, also where its write certainly did n
   t.is(check([refused, get(2, "a", 2, 3)], options).verdict, "illegal");
 });
 
-test("a budget that ends is unknown, never a pass", (t) => {
-  const puts = Array.from({ length: 12 }, (_, k) => put(k, `v${k}`, 0, 100));
-  const reads = [get(20, "v3", 200, 201), get(21, "v4", 202, 203)];
-  t.is(check([...puts, ...reads], { configurationsMax: 50 }).verdict, "unknown");
+test("a budget that ends is unknown, never a pass, and says where", (t) => {
+  // Two values, written again and again: nothing tells which write a read has seen.
+  const puts = Array.from({ length: 12 }, (_, k) => put(k, k % 2 === 0 ? "a" : "b", 0, 100));
+  const reads = [get(20, "a", 200, 201), get(21, "b", 202, 203)];
+  const verdict = check([...puts, ...reads], { configurationsMax: 50 });
+  t.like(verdict, { verdict: "unknown", key: "k", reason: "50 configurations were not enough" });
+  t.is(check([...puts, ...reads], options).verdict, "illegal");
+});
+
+test("a search that is told to stop is unknown", (t) => {
+  const puts = Array.from({ length: 40 }, (_, k) => put(k, k % 2 === 0 ? "a" : "b", 0, 100));
+  let asked = 0;
+  const verdict = check([...puts, get(50, "a", 200, 201), get(51, "b", 202, 203)], {
+    shouldStop: () => (asked += 1) === 3,
+  });
+  t.like(verdict, { verdict: "unknown", reason: "it was stopped" });
 });
 
 test("a broken line is an error with its number and what was expected", (t) => {
@@ -69,22 +83,6 @@ test("an unknown write that nobody saw may be what made a compare-and-set fail",
   t.is(check([mismatch], options).verdict, "illegal");
 });
 
-/** Every order that keeps the intervals, tried one by one: slow, and plainly right. */
-function dumb(rest: readonly Operation[], state: string | null): boolean {
-  if (rest.every((operation) => operation.return === null)) return true;
-  return rest.some((operation) => {
-    const isFirst = rest.every(
-      (other) => other === operation || other.return === null || other.return >= operation.call,
-    );
-    const after = isFirst ? apply(operation, state) : undefined;
-    if (after === undefined) return false;
-    return dumb(
-      rest.filter((other) => other !== operation),
-      after,
-    );
-  });
-}
-
 const value = fc.constantFrom("a", "b", "c");
 const operation: fc.Arbitrary<Operation> = fc
   .tuple(fc.constantFrom("get", "put", "delete", "cas"), value, fc.option(value), fc.nat(20), fc.nat(8), fc.nat(9))
@@ -107,7 +105,7 @@ testProp(
   "the search agrees with trying every order",
   [fc.array(operation, { maxLength: 7 })],
   (t, history) => {
-    t.is(check(history, options).verdict, dumb(history, null) ? "ok" : "illegal");
+    t.is(check(history, options).verdict, isLinearizable(history) ? "ok" : "illegal");
   },
   { numRuns: 3_000 },
 );
@@ -119,14 +117,7 @@ testProp(
     t.deepEqual(parseJsonLines(printJsonLines(history)), history);
     const verdict = check(history, options);
     if (verdict.verdict !== "ok") return;
-    let state: string | null = null;
-    for (const [k, one] of (verdict.order.get("k") ?? []).entries()) {
-      const after = apply(one, state);
-      t.not(after, undefined);
-      state = after ?? null;
-      const later = verdict.order.get("k")!.slice(k + 1);
-      t.true(later.every((other) => other.return === null || other.return >= one.call));
-    }
+    t.is(whyNotWitness(keyModel, history, (verdict.order.get("k") ?? []) as Operation[]), null);
   },
   { numRuns: 1_000 },
 );

@@ -1,5 +1,5 @@
 /** Planted bugs of log purge, snapshots, membership, sessions and persistent rows. */
-import type { Mistake } from "./mistakes.ts";
+import type { Mistake } from "../support/plant.ts";
 
 export const mistakesOfState: readonly Mistake[] = [
   {

@@ -2,16 +2,8 @@
  * Planted bugs: each is one named mistake, a small textual change to the product, applied to a scratch copy only. The
  * simulator must notice every one of them; a mistake that no longer applies fails the tests.
  */
+import type { Mistake } from "../support/plant.ts";
 import { mistakesOfState } from "./mistakes-of-state.ts";
-
-export type Mistake = {
-  readonly name: string;
-  readonly layer: string;
-  readonly file: string;
-  /** Occurs exactly once in the file. */
-  readonly old: string;
-  readonly new: string;
-};
 
 const mistakesOfRaft: readonly Mistake[] = [
   {

@@ -1,5 +1,5 @@
 /** `npm run mutants [-- NAME]`: for each planted bug, which check notices it, after how many seeds and events. */
-import { huntMistake } from "./plant.ts";
+import { huntMistake } from "../support/plant.ts";
 import { mistakes } from "./mistakes.ts";
 
 const seedsMax = 2_000;

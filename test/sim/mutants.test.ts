@@ -1,7 +1,7 @@
 /** The simulator notices planted bugs, by the check that is meant to: without this it would be decoration. */
 import test from "ava";
 import { mistakes } from "./mistakes.ts";
-import { applyMistake, huntMistake } from "./plant.ts";
+import { applyMistake, huntMistake } from "../support/plant.ts";
 
 test("every planted bug still applies, once", (t) => {
   for (const mistake of mistakes) t.notThrows(() => applyMistake(mistake));

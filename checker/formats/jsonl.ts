@@ -1,5 +1,5 @@
 /** Histories as JSON lines: `{"client":6,"op":"put","key":"k0","value":"v1","call":1,"return":5,"outcome":"ok","revision":7}`. */
-import type { History, Operation } from "./history.ts";
+import type { History, Operation } from "../history.ts";
 
 /** A line that is no operation; `line` counts from 1. */
 export class HistoryError extends Error {

@@ -1,0 +1,132 @@
+/** One key: which engine decides it, from the fastest that can to the general one. */
+import type { Operation, Transaction } from "../history.ts";
+import { type Call, keyModel } from "../model.ts";
+import { Blocks, type Contradiction, uniqueWriters } from "./blocks.ts";
+import type { Spending } from "./budget.ts";
+import { absent, Column, kinds, telling } from "./column.ts";
+import { evidence } from "./evidence.ts";
+import { searchGeneral } from "./general.ts";
+import { insertMismatches } from "./mismatches.ts";
+import { orderByRevisions, ranksOf } from "./revisions.ts";
+import { orderZones } from "./zones.ts";
+import { orderWithAbsence } from "./sweep.ts";
+
+type Any = Operation | Transaction;
+
+export type Decision =
+  | { readonly verdict: "ok"; readonly order: readonly Any[] }
+  | {
+      readonly verdict: "illegal";
+      readonly kind: Contradiction["kind"] | "search";
+      /** The extremal ones of the contradiction; of a search the one that fits nowhere. */
+      readonly extremal: readonly Any[];
+      /** What is illegal by itself, where that is known at once. */
+      readonly core: readonly Any[] | null;
+      /** The longest order of what had been called by then; empty where none was looked for. */
+      readonly partial: readonly Any[];
+    }
+  | { readonly verdict: "unknown"; readonly reason: string; readonly at: Any };
+
+/** Decides the operations of one key, which is absent at first. */
+export function decideKey(all: readonly Operation[], spending: Spending): Decision {
+  const operations = telling(all);
+  const { ranks, isComplete } = ranksOf(operations);
+  if (operations.some(({ op }) => op === "append")) return decideGeneral(operations, ranks, spending);
+  const column = new Column(operations);
+  const writer = uniqueWriters(column);
+  if (writer !== null) {
+    const found = ranks !== null && isComplete ? orderByRevisions(column, ranks, writer) : null;
+    const decided = found ?? orderByBlocks(column, writer);
+    if (decided !== null && "kind" in decided) {
+      return contradicted(column, writer, decided);
+    }
+    if (decided !== null && (found !== null || ranks === null || keepsRanks(decided, ranks))) {
+      return { verdict: "ok", order: Array.from(decided, (i) => operations[i]!) };
+    }
+  }
+  return decideGeneral(operations, ranks, spending);
+}
+
+function contradicted(column: Column, writer: Int32Array, { kind, operations }: Contradiction): Decision {
+  const pick = (some: readonly number[]): Operation[] => some.map((i) => column.operations[i]!);
+  const few = kind === "null" || kind === "revisions" ? [] : evidence(column, writer, operations);
+  // Absence has no one writer where there are deletes, and revisions speak of all that is between: then what is enough is
+  // found by trying.
+  const isEnough = few.length > 0 && !few.some((i) => column.hasDeletes && beginsFromAbsence(column, i));
+  return { verdict: "illegal", kind, extremal: pick(operations), core: isEnough ? pick(few) : null, partial: [] };
+}
+
+function beginsFromAbsence({ kind, expected }: Column, i: number): boolean {
+  return kind[i] === kinds.cas && expected[i] === absent;
+}
+
+/** Null: an order was found, but none that also has a place for each compare-and-set that failed. */
+export function orderByBlocks(column: Column, writer: Int32Array): Int32Array | Contradiction | null {
+  const repeats = column.hasDeletes;
+  const blocks = new Blocks(column, writer, repeats);
+  if (blocks.contradiction !== null) return blocks.contradiction;
+  if (repeats) {
+    const order = orderWithAbsence(blocks);
+    return "kind" in order ? order : insertMismatches(column, order);
+  }
+  const zones = orderZones(blocks);
+  if ("kind" in zones) return zones;
+  const order = new Int32Array(column.length);
+  let at = 0;
+  for (const block of zones) {
+    blocks.emit(block, (operation) => {
+      order[at++] = operation;
+    });
+  }
+  return insertMismatches(column, order.subarray(0, at));
+}
+
+function keepsRanks(order: Int32Array, ranks: Int32Array): boolean {
+  let highest = -1;
+  for (const i of order) {
+    const rank = ranks[i]!;
+    if (rank >= 0 && rank < highest) return false;
+    highest = Math.max(highest, rank);
+  }
+  return true;
+}
+
+/** The indices without unknown blind writes that nobody can have seen: they could only hide a value, which helps none but a mismatch. */
+function worthwhile(operations: readonly Operation[]): number[] {
+  const all = operations.map((_, i) => i);
+  if (operations.some(({ op, outcome }) => op === "append" || outcome === "mismatch")) return all;
+  const seen = new Set<string | null>([null]);
+  for (const operation of operations) {
+    if (operation.op === "get") seen.add(operation.value);
+    if (operation.op === "cas") seen.add(operation.value[0]);
+  }
+  return all.filter((i) => {
+    const { op, outcome, value } = operations[i]!;
+    return op !== "put" || outcome !== "unknown" || seen.has(value);
+  });
+}
+
+/** The general engine. `operations` are `telling`, and `ranks` belong to them. */
+export function decideGeneral(
+  operations: readonly Operation[],
+  ranks: Int32Array | null,
+  spending: Spending,
+): Decision {
+  const useful = worthwhile(operations);
+  const calls = useful.map((i): Call<Operation, Operation> => {
+    const operation = operations[i]!;
+    const output = operation.outcome === "unknown" ? undefined : operation;
+    return { input: operation, output, call: operation.call, return: operation.return ?? Infinity };
+  });
+  const found = searchGeneral(
+    keyModel,
+    calls,
+    ranks === null ? null : Int32Array.from(useful, (i) => ranks[i]!),
+    spending,
+  );
+  const pick = (order: readonly number[]): Operation[] => order.map((k) => operations[useful[k]!]!);
+  if (found.verdict === "ok") return { verdict: "ok", order: pick(found.order) };
+  const [at] = pick([found.at]);
+  if (found.verdict === "unknown") return { verdict: "unknown", reason: found.reason, at: at! };
+  return { verdict: "illegal", kind: "search", extremal: [at!], core: null, partial: pick(found.partial) };
+}

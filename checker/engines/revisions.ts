@@ -1,0 +1,155 @@
+/**
+ * Histories whose answers all tell a revision: these order everything that was answered, so one walk decides. Operations of
+ * unknown outcome are put in where an answer shows that they happened, as late as possible: that binds the others least.
+ */
+import type { Contradiction } from "./blocks.ts";
+import type { Operation } from "../history.ts";
+import { absent, type Column, kinds } from "./column.ts";
+
+/** The rank of each operation by its revision, -1 where it has told none; null: nobody has. Equal ranks may go in any order. */
+export function ranksOf(operations: readonly Operation[]): {
+  readonly ranks: Int32Array | null;
+  readonly isComplete: boolean;
+} {
+  const told: { readonly i: number; readonly order: number }[] = [];
+  let isComplete = true;
+  for (const [i, { op, outcome, revision }] of operations.entries()) {
+    if (outcome === "unknown") continue;
+    if (revision === undefined) isComplete = false;
+    else told.push({ i, order: 2 * revision + (op === "get" || outcome === "mismatch" ? 1 : 0) });
+  }
+  if (told.length === 0) return { ranks: null, isComplete };
+  told.sort((a, b) => a.order - b.order);
+  const ranks = new Int32Array(operations.length).fill(-1);
+  let rank = -1;
+  for (const [k, { i, order }] of told.entries()) {
+    if (k === 0 || order !== told[k - 1]!.order) rank += 1;
+    ranks[i] = rank;
+  }
+  return { ranks, isComplete };
+}
+
+class Walk {
+  readonly order: number[] = [];
+  contradiction: Contradiction | null = null;
+  readonly #column: Column;
+  readonly #writer: Int32Array;
+  readonly #used: Uint8Array;
+  /** Deletes, and writes that nobody observes, of unknown outcome; the earliest called one last. */
+  readonly #deletes: number[];
+  readonly #unseen: number[];
+  /** Failed compare-and-sets that expected what the key holds: they wait for it to change. */
+  #waiting: number[] = [];
+  #state = absent;
+  #latest = -Infinity;
+  #latestOf = -1;
+
+  constructor(column: Column, writer: Int32Array) {
+    this.#column = column;
+    this.#writer = writer;
+    this.#used = new Uint8Array(column.length);
+    const { kind, value, expected, end, call } = column;
+    const seen = new Uint8Array(column.valueCount);
+    for (let i = 0; i < column.length; i++) {
+      if (kind[i] === kinds.get) seen[value[i]!] = 1;
+      if (kind[i] === kinds.cas) seen[expected[i]!] = 1;
+    }
+    const unknown = [...kind.keys()].filter((i) => end[i] === Infinity).toSorted((a, b) => call[b]! - call[a]!);
+    this.#deletes = unknown.filter((i) => kind[i] === kinds.delete);
+    this.#unseen = unknown.filter((i) => kind[i] === kinds.put && seen[value[i]!] === 0);
+  }
+
+  /** The next in the order. False: it had returned before one that stands before it was called. */
+  #put(i: number): boolean {
+    const { kind, call, end, value, expected } = this.#column;
+    if (end[i]! < this.#latest) {
+      this.contradiction ??= { kind: "revisions", operations: [this.#latestOf, i] };
+      return false;
+    }
+    if (call[i]! > this.#latest) [this.#latest, this.#latestOf] = [call[i]!, i];
+    this.#used[i] = 1;
+    this.order.push(i);
+    if (kind[i] === kinds.get || kind[i] === kinds.mismatch) return true;
+    this.#state = value[i]!;
+    const ready = this.#waiting.filter((one) => expected[one] !== this.#state);
+    this.#waiting = this.#waiting.filter((one) => expected[one] === this.#state);
+    return ready.every((one) => this.#put(one));
+  }
+
+  /** Puts in what is unknown until the key holds `wanted`, which `answer` shows; false: nothing does that. */
+  #reach(wanted: number, answer: number): boolean {
+    const { kind, end, expected } = this.#column;
+    const chain: number[] = [];
+    for (let state = wanted; state !== this.#state;) {
+      const next = state === absent ? this.#deletes.at(-1) : this.#writer[state]!;
+      const isFree = next !== undefined && next !== -1 && end[next] === Infinity && this.#used[next] === 0;
+      if (!isFree || chain.includes(next)) {
+        this.contradiction ??= { kind: "revisions", operations: [...this.order.slice(-1), answer] };
+        return false;
+      }
+      if (state === absent) this.#deletes.pop();
+      chain.push(next);
+      if (kind[next] !== kinds.cas) break;
+      state = expected[next]!;
+    }
+    return chain.toReversed().every((i) => this.#put(i));
+  }
+
+  /** Those that wait for a change get one that nobody sees. False: none is to be had. */
+  hide(): boolean {
+    if (this.#waiting.length === 0) return true;
+    const next = this.#unseen.pop() ?? (this.#state === absent ? undefined : this.#deletes.pop());
+    return next !== undefined && this.#put(next) && this.#waiting.length === 0;
+  }
+
+  /** A write, with a rank of its own. False: no order explains it, or (without a contradiction) this walk finds none. */
+  write(i: number): boolean {
+    const { kind, expected } = this.#column;
+    if (kind[i] !== kinds.cas) return this.hide() && this.#put(i);
+    // What hides a value would hide it from this one too.
+    return this.#reach(expected[i]!, i) && this.#waiting.length === 0 && this.#put(i);
+  }
+
+  /** Observers of one rank, in order of their calls: first those that fit what the key holds, then those of one other value. */
+  observe(group: readonly number[]): boolean {
+    const { kind, value, expected } = this.#column;
+    const state = this.#state;
+    const fits = (i: number): boolean => (kind[i] === kinds.get ? value[i] === state : expected[i] !== state);
+    const free = group.filter(fits);
+    if (free.length > 0 && this.#waiting.length > 0) return false;
+    if (!free.every((i) => this.#put(i))) return false;
+    const rest = group.filter((i) => !fits(i));
+    this.#waiting.push(...rest.filter((i) => kind[i] === kinds.mismatch));
+    const reads = rest.filter((i) => kind[i] === kinds.get);
+    if (reads.length === 0) return true;
+    // Of several other values any may come first.
+    if (reads.some((i) => value[i] !== value[reads[0]!])) return false;
+    return this.#reach(value[reads[0]!]!, reads[0]!) && reads.every((i) => this.#put(i));
+  }
+}
+
+/** The order that the revisions tell, why it cannot be, or null where this walk is not enough to say. `writer`: see blocks.ts. */
+export function orderByRevisions(
+  column: Column,
+  ranks: Int32Array,
+  writer: Int32Array,
+): Int32Array | Contradiction | null {
+  const { call, kind, length } = column;
+  const order = Array.from({ length }, (_, i) => i).filter((i) => ranks[i]! >= 0);
+  order.sort((a, b) => ranks[a]! - ranks[b]! || call[a]! - call[b]!);
+  const walk = new Walk(column, writer);
+  for (let from = 0; from < order.length;) {
+    let to = from + 1;
+    while (to < order.length && ranks[order[to]!] === ranks[order[from]!]) to += 1;
+    const first = order[from]!;
+    const isWrite = kind[first] !== kinds.get && kind[first] !== kinds.mismatch;
+    // Of two writes of one rank either may be the first.
+    if (isWrite && to > from + 1) return null;
+    const isTaken = isWrite ? walk.write(first) : walk.observe(order.slice(from, to));
+    // With failed compare-and-sets, or several observers of one rank, another order may be right.
+    if (!isTaken) return column.mismatches.length > 0 || to > from + 1 ? null : walk.contradiction;
+    from = to;
+  }
+  if (!walk.hide()) return null;
+  return Int32Array.from(walk.order);
+}

@@ -1,0 +1,94 @@
+/**
+ * What a store does when one operation at a time is run on it. Any deterministic model can be checked; those here are of
+ * one key with get, put, delete, cas and append (a register, where only get and put are used), and of transactions.
+ */
+import type { Operation, Transaction } from "./history.ts";
+
+/** One operation as the general engine sees it. Unknown outcomes have no output and return at Infinity. */
+export type Call<Input, Output> = {
+  readonly input: Input;
+  readonly output: Output | undefined;
+  readonly call: number;
+  readonly return: number;
+};
+
+export interface Model<State, Input, Output> {
+  readonly initial: State;
+  /** The state after, or undefined where `output` cannot be the answer in `state`. Without an output any answer is right. */
+  step(state: State, input: Input, output: Output | undefined): State | undefined;
+  /** Equal exactly for states that nothing can tell apart. */
+  keyOf(state: State): string;
+  /** Whether the operation never changes the state, whatever it is. */
+  isObserver(input: Input, output: Output | undefined): boolean;
+  /** Operations of unknown outcome with equal effects are interchangeable; null: like no other. */
+  effectOf(input: Input): string | null;
+}
+
+/** What the key holds after `operation`, or undefined where its answer cannot be given in `state`. */
+export function apply(operation: Operation, state: string | null): string | null | undefined {
+  switch (operation.op) {
+    case "put":
+      return operation.value;
+    case "delete":
+      return null;
+    case "append":
+      return (state ?? "") + operation.value;
+    case "get":
+      return operation.outcome === "unknown" || operation.value === state ? state : undefined;
+    case "cas":
+      if (operation.value[0] === state) return operation.outcome === "mismatch" ? undefined : operation.value[1];
+      return operation.outcome === "ok" ? undefined : state;
+    default:
+      return operation satisfies never;
+  }
+}
+
+/** One key. An operation carries its answer, so that it is input and output at once. */
+export const keyModel: Model<string | null, Operation, Operation> = {
+  initial: null,
+  step: (state, operation) => apply(operation, state),
+  keyOf: (state) => (state === null ? "" : `=${state}`),
+  isObserver: ({ op, outcome }) => op === "get" || outcome === "mismatch",
+  effectOf: ({ op, value }) => `${op} ${JSON.stringify(value)}`,
+};
+
+type Rows = ReadonlyMap<string, string>;
+
+function applySteps(rows: Rows, { op, value, outcome }: Transaction): Rows | undefined {
+  let after: Map<string, string> | null = null;
+  for (const [kind, key, content] of value satisfies Transaction["value"]) {
+    const now: Rows = after ?? rows;
+    if (kind === "get") {
+      if (outcome !== "unknown" && (now.get(key) ?? null) !== content) return undefined;
+      continue;
+    }
+    after ??= new Map(rows);
+    if (content === null) after.delete(key);
+    else after.set(key, content);
+  }
+  return op === "txn" && after !== null ? after : rows;
+}
+
+/** What a transaction does that is this operation alone. A cas and an append have no steps: they are applied as they are. */
+function applyAny(rows: Rows, operation: Operation | Transaction): Rows | undefined {
+  if (operation.op === "txn") return applySteps(rows, operation);
+  const before = rows.get(operation.key) ?? null;
+  const content = apply(operation, before);
+  if (content === undefined || content === before) return content === undefined ? undefined : rows;
+  const after = new Map(rows);
+  if (content === null) after.delete(operation.key);
+  else after.set(operation.key, content);
+  return after;
+}
+
+/** Several keys, which transactions join. */
+export const rowsModel: Model<Rows, Operation | Transaction, Operation | Transaction> = {
+  initial: new Map(),
+  step: (rows, operation) => applyAny(rows, operation),
+  keyOf: (rows) => JSON.stringify([...rows].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+  isObserver: (operation) =>
+    operation.op === "txn"
+      ? operation.value.every(([kind]) => kind === "get")
+      : operation.op === "get" || operation.outcome === "mismatch",
+  effectOf: () => null,
+};

@@ -1,0 +1,40 @@
+/** A share of the proof: the engines agree with brute force, and no planted mistake in them gets by. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import test from "ava";
+import { applyMistake, withMistake } from "../support/plant.ts";
+import { mistakesOfTheChecker } from "./mistakes.ts";
+import { partsOf, prove, type Mismatch } from "./prove.ts";
+
+test("every engine decides as brute force does, each witness replays, and each core is illegal by itself", async (t) => {
+  const { mismatch, counts } = prove(await partsOf(new URL("../../checker/", import.meta.url)), 0, 60_000);
+  t.is(mismatch, null);
+  for (const way of ["zones", "null", "revisions", "order-in-chain", "two-successors", "nobody-wrote", "search"]) {
+    t.true((counts[`dispatch: illegal by ${way}`] ?? 0) > 100, way);
+  }
+});
+
+test("every mistake in the engines still applies, once", (t) => {
+  t.true(mistakesOfTheChecker.length >= 20);
+  for (const mistake of mistakesOfTheChecker) t.notThrows(() => applyMistake(mistake));
+});
+
+/** What is wrong with the checker in `directory`: it decides wrongly, or dies, or does not come to an end. */
+async function hunt(directory: string): Promise<string | null> {
+  const args = ["--max-old-space-size=500", "dist/test/checker/hunt.js", directory, "100000"];
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
+    const mismatch = JSON.parse(stdout) as Mismatch | null;
+    return mismatch === null ? null : `history ${mismatch.seed}: ${mismatch.what}`;
+  } catch (error) {
+    return `it dies: ${(error as Error).message.split("\n").find((line) => line.includes("Error")) ?? ""}`;
+  }
+}
+
+for (const mistake of mistakesOfTheChecker) {
+  test.serial(`a mistake in the engines is caught: ${mistake.name}`, async (t) => {
+    const wrong = await withMistake(mistake, ["checker"], hunt);
+    t.log(wrong);
+    t.not(wrong, null);
+  });
+}

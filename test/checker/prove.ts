@@ -1,0 +1,82 @@
+/** The engines against brute force, the witnesses against the judge, and the cores against both; history after history. */
+import type * as Budget from "../../checker/engines/budget.ts";
+import type * as Certificate from "../../checker/certificate.ts";
+import type * as Columns from "../../checker/engines/column.ts";
+import type * as Decide from "../../checker/engines/decide.ts";
+import type * as Revisions from "../../checker/engines/revisions.ts";
+import type { Operation } from "../../checker/index.ts";
+import { keyModel } from "../../checker/model.ts";
+import { whyNotWitness } from "../../checker/verify.ts";
+import { isLinearizable } from "./brute-force.ts";
+import { Chance, historyOf, shapeOf } from "./generators.ts";
+
+/** The parts of a checker, which may be one with a mistake in it. */
+export type Parts = typeof Budget & typeof Certificate & typeof Columns & typeof Decide & typeof Revisions;
+
+export async function partsOf(directory: URL): Promise<Parts> {
+  const files = [
+    "engines/budget.js",
+    "certificate.js",
+    "engines/column.js",
+    "engines/decide.js",
+    "engines/revisions.js",
+  ];
+  const modules = await Promise.all(files.map((file) => import(new URL(file, directory).href) as Promise<object>));
+  return Object.assign({}, ...modules) as Parts;
+}
+
+export type Mismatch = { readonly seed: number; readonly what: string; readonly history: readonly Operation[] };
+export type Proof = { readonly mismatch: Mismatch | null; readonly counts: Readonly<Record<string, number>> };
+
+const budget = { configurationsMax: 1_000_000, bytesMax: 1e9, shouldStop: null };
+
+/** Histories of the seeds in [from, to), each by all engines that can take it; ends at the first mismatch. */
+export function prove(parts: Parts, from: number, to: number): Proof {
+  const counts: Record<string, number> = {};
+  for (let seed = from; seed < to; seed++) {
+    const chance = new Chance(`history ${seed}`);
+    const shape = shapeOf(chance);
+    const history = historyOf(chance, shape);
+    const truth = isLinearizable(history) ? "ok" : "illegal";
+    for (const [engine, decide] of enginesFor(parts)) {
+      const found = decide(history);
+      const tag = `${engine}: ${found.verdict}${found.verdict === "illegal" ? ` by ${found.kind}` : ""}`;
+      counts[tag] = (counts[tag] ?? 0) + 1;
+      const wrong = whatIsWrong(parts, history, truth, found);
+      if (wrong !== null) return { mismatch: { seed, what: `${engine}: ${wrong}`, history }, counts };
+    }
+  }
+  return { mismatch: null, counts };
+}
+
+type Engine = readonly [name: string, decide: (history: readonly Operation[]) => Decide.Decision];
+
+function enginesFor({ decideKey, decideGeneral, telling, ranksOf, Spending }: Parts): Engine[] {
+  return [
+    ["dispatch", (history) => decideKey(history, new Spending(budget))],
+    [
+      "general",
+      (history) => {
+        const operations = telling(history);
+        return decideGeneral(operations, ranksOf(operations).ranks, new Spending(budget));
+      },
+    ],
+  ];
+}
+
+function whatIsWrong(
+  { certificateOf, decideKey, Spending }: Parts,
+  history: readonly Operation[],
+  truth: "ok" | "illegal",
+  found: Decide.Decision,
+): string | null {
+  if (found.verdict !== truth) return `says ${found.verdict}, but it is ${truth}`;
+  if (found.verdict === "ok") return whyNotWitness(keyModel, history, found.order as readonly Operation[]);
+  const { core, kind } = certificateOf(history, found, new Spending(budget));
+  if (isLinearizable(core as readonly Operation[])) return "the core is legal by itself";
+  const again = decideKey(core as readonly Operation[], new Spending(budget));
+  // Revisions, where a part has them all, may tell another reason.
+  const isSame = again.verdict === "illegal" && (again.kind === kind || core.some((one) => one.revision !== undefined));
+  if (!isSame) return `the core is not illegal by ${kind}`;
+  return null;
+}

@@ -1,0 +1,61 @@
+/** Plants a mistake in a scratch copy of the compiled product, and lets the simulator hunt for it. */
+import { execFile } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import ts from "typescript";
+import type { Catch } from "../sim/hunt.ts";
+
+/** A small textual change to the product, applied to a scratch copy only. */
+export type Mistake = {
+  readonly name: string;
+  readonly layer: string;
+  readonly file: string;
+  /** Occurs exactly once in the file. */
+  readonly old: string;
+  readonly new: string;
+};
+
+/** The file's text with the mistake in it; throws where the mistake does not apply exactly once. */
+export function applyMistake(mistake: Mistake): string {
+  const source = readFileSync(mistake.file, "utf8");
+  const places = source.split(mistake.old).length - 1;
+  if (places !== 1) throw new Error(`"${mistake.name}" applies ${places} times in ${mistake.file}, not once`);
+  return source.replace(mistake.old, () => mistake.new);
+}
+
+/** Compiles `folders` with the mistake in them into a scratch directory, which is there until `use` has ended. */
+export async function withMistake<T>(
+  mistake: Mistake,
+  folders: readonly string[],
+  use: (directory: string) => Promise<T>,
+): Promise<T> {
+  const scratch = mkdtempSync(join(tmpdir(), "metastore-mistake-"));
+  try {
+    for (const folder of folders) cpSync(join("dist", folder), join(scratch, folder), { recursive: true });
+    symlinkSync(resolve("node_modules"), join(scratch, "node_modules"));
+    writeFileSync(join(scratch, "package.json"), '{"type":"module"}');
+    const compilerOptions = {
+      target: ts.ScriptTarget.ES2023,
+      module: ts.ModuleKind.ES2022,
+      rewriteRelativeImportExtensions: true,
+      verbatimModuleSyntax: true,
+    };
+    const { outputText } = ts.transpileModule(applyMistake(mistake), { compilerOptions });
+    writeFileSync(join(scratch, mistake.file.replace(/\.ts$/, ".js")), outputText);
+    return await use(scratch);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Hunts with seeds `from` to `to`; `invariants` false judges by the client history alone. Call it from the project's root. */
+export function huntMistake(mistake: Mistake, from: number, to: number, invariants: boolean): Promise<Catch> {
+  return withMistake(mistake, ["core", "sim", "checker"], async (scratch) => {
+    const hunt = ["--max-old-space-size=3000", "dist/test/sim/hunt.js", scratch];
+    const args = [...hunt, String(from), String(to), String(invariants)];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 1 << 24 });
+    return JSON.parse(stdout) as Catch;
+  });
+}
