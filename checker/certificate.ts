@@ -1,9 +1,10 @@
 /** From a decision to what is shown of it: a core that is illegal by itself, and a sentence. */
 import type { Spending } from "./engines/budget.ts";
 import { decideKey, type Decision } from "./engines/decide.ts";
-import { plainTimes, type Reason, sentenceOf, type Times } from "./explain.ts";
+import { type Reason, sentenceOf } from "./explain.ts";
 import type { Operation, Transaction } from "./history.ts";
 import { shrink } from "./shrink.ts";
+import { plainTimes, type Times } from "./times.ts";
 
 type Any = Operation | Transaction;
 
@@ -30,8 +31,15 @@ export function certificateOf(
     const core = some.toSorted((a, b) => a.call - b.call);
     return { kind, sentence: sentenceOf(kind, those, core, times), core, partial };
   };
-  if (decision.core !== null) return say(decision.kind, decision.core, extremal);
   const decide = (part: readonly Operation[]): Decision => decideKey(part, spending.part(configurationsPerTry));
+  if (decision.core !== null) {
+    const core = withoutIdle(decision.core, (part) => {
+      const again = decide(part);
+      return again.verdict === "illegal" && again.kind === decision.kind;
+    });
+    const left = extremal.filter((operation) => core.includes(operation));
+    return say(decision.kind, core, left.length === extremal.length ? left : core);
+  }
   const moment = Math.max(...extremal.map((operation) => operation.return ?? operation.call));
   const keyed = operations.filter((operation): operation is Operation => operation.op !== "txn");
   if (keyed.length === operations.length) {
@@ -41,4 +49,18 @@ export function certificateOf(
   }
   const before = operations.filter(({ call, outcome }) => call <= moment && outcome !== "none");
   return say(decision.kind, before, extremal);
+}
+
+/** Without reads, and writes whose value nobody else mentions, where the rest is as illegal: the others do not rest on them. */
+function withoutIdle(core: readonly Any[], isIllegal: (part: readonly Operation[]) => boolean): readonly Any[] {
+  let part = core as readonly Operation[];
+  for (const one of part.toReversed()) {
+    const value = one.op === "cas" ? one.value[1] : one.value;
+    const rest = part.filter((operation) => operation !== one);
+    const isNeeded =
+      one.op === "delete" ||
+      (one.op !== "get" && rest.some((other) => other.value === value || other.value?.[0] === value));
+    if (!isNeeded && rest.length > 0 && isIllegal(rest)) part = rest;
+  }
+  return part;
 }

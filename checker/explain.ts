@@ -2,14 +2,11 @@
 import { chainsOf } from "./chains.ts";
 import type { Contradiction } from "./engines/blocks.ts";
 import type { Operation, Transaction } from "./history.ts";
+import type { Times } from "./times.ts";
 
 type Any = Operation | Transaction;
 
 export type Reason = Contradiction["kind"] | "search";
-
-/** How times are said; as plain numbers unless the history names its unit. */
-export type Times = { readonly at: (time: number) => string; readonly span: (time: number) => string };
-export const plainTimes: Times = { at: String, span: String };
 
 /** One sentence on why `core` contradicts itself; `extremal` are those of it that do. */
 export function sentenceOf(reason: Reason, extremal: readonly Any[], core: readonly Any[], times: Times): string {

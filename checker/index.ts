@@ -7,14 +7,21 @@ import { certificateOf } from "./certificate.ts";
 import { type Budget, Spending } from "./engines/budget.ts";
 import { decideKey, type Decision } from "./engines/decide.ts";
 import { decideRows } from "./engines/rows.ts";
+import type { Reason } from "./explain.ts";
 import type { History, Operation, Transaction } from "./history.ts";
 import { partition } from "./partition.ts";
+import type { Times } from "./times.ts";
 
 export type { History, Operation, OutcomeName, Step, Transaction } from "./history.ts";
 export type { Call, Model } from "./model.ts";
-export { HistoryError, parseJsonLines, printJsonLines } from "./formats/jsonl.ts";
+export { HistoryError } from "./formats/history-error.ts";
+export { parseJsonLines, printJsonLines } from "./formats/jsonl.ts";
+export { type Format, formats, type HistoryFile, HistoryReader } from "./formats/reader.ts";
 
-export type CheckOptions = Partial<Budget>;
+export type CheckOptions = Partial<Budget> & {
+  /** How the sentence says times; as plain numbers without it. */
+  readonly times?: Times;
+};
 
 export type Verdict =
   /** `order`: a witness for each key (or keys that transactions join): what happened, in an order that explains every answer. */
@@ -23,6 +30,7 @@ export type Verdict =
   | {
       readonly verdict: "illegal";
       readonly key: string;
+      readonly kind: Reason;
       readonly sentence: string;
       readonly core: readonly (Operation | Transaction)[];
       readonly partial: readonly (Operation | Transaction)[];
@@ -43,12 +51,16 @@ export function check(history: History, options: CheckOptions = {}): Verdict {
   const order = new Map<string, readonly (Operation | Transaction)[]>();
   let open: Verdict | null = null;
   for (const { name, operations, isJoined } of partition(history)) {
+    if (spending.poll()) {
+      open ??= { verdict: "unknown", key: name, reason: spending.over!, at: operations[0]! };
+      break;
+    }
     const found: Decision = isJoined
       ? decideRows(operations, spending)
       : decideKey(operations as Operation[], spending);
     if (found.verdict === "ok") order.set(name, found.order);
     else if (found.verdict === "illegal")
-      return { verdict: "illegal", key: name, ...certificateOf(operations, found, spending) };
+      return { verdict: "illegal", key: name, ...certificateOf(operations, found, spending, options.times) };
     else open ??= { verdict: "unknown", key: name, reason: found.reason, at: found.at };
   }
   return open ?? { verdict: "ok", order };

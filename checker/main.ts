@@ -1,15 +1,10 @@
 #!/usr/bin/env node
 import { checkFiles } from "./cli/check-files.ts";
+import { parseOptions, usage } from "./cli/options.ts";
 
-const files = process.argv.slice(2);
-const unknownFlag = files.find((file) => file.startsWith("-"));
-if (unknownFlag !== undefined || files.length === 0) {
-  console.error(
-    unknownFlag === undefined
-      ? "check-history: name at least one history file (JSON lines)"
-      : `check-history: unknown flag ${unknownFlag}`,
-  );
+const options = parseOptions(process.argv.slice(2));
+if (options === null) console.log(usage);
+else if (typeof options === "string") {
+  console.error(`check-history: ${options} (--help tells all)`);
   process.exitCode = 2;
-} else {
-  process.exitCode = checkFiles(files, (line) => console.log(line));
-}
+} else process.exitCode = await checkFiles(options, (line) => console.log(line));

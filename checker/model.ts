@@ -15,13 +15,25 @@ export type Call<Input, Output> = {
 export interface Model<State, Input, Output> {
   readonly initial: State;
   /** The state after, or undefined where `output` cannot be the answer in `state`. Without an output any answer is right. */
-  step(state: State, input: Input, output: Output | undefined): State | undefined;
+  readonly step: (state: State, input: Input, output: Output | undefined) => State | undefined;
   /** Equal exactly for states that nothing can tell apart. */
-  keyOf(state: State): string;
+  readonly keyOf: (state: State) => string;
   /** Whether the operation never changes the state, whatever it is. */
-  isObserver(input: Input, output: Output | undefined): boolean;
+  readonly isObserver: (input: Input, output: Output | undefined) => boolean;
+  /** Where known: the key of the only state in which the operation can be, or does something; or null. With `makes` it saves much searching. */
+  readonly needs?: (input: Input) => string | null;
+  /** Where known: the key of the state after the operation, if it changes anything, whatever was before; or null. */
+  readonly makes?: (input: Input) => string | null;
   /** Operations of unknown outcome with equal effects are interchangeable; null: like no other. */
-  effectOf(input: Input): string | null;
+  readonly effectOf: (input: Input) => string | null;
+}
+
+type Answer = { readonly call: number; readonly return: number | null; readonly outcome: string };
+
+/** Operations that carry their answers are input and output at once. */
+export function callOf<Op extends Answer>(operation: Op): Call<Op, Op> {
+  const output = operation.outcome === "unknown" ? undefined : operation;
+  return { input: operation, output, call: operation.call, return: operation.return ?? Infinity };
 }
 
 /** What the key holds after `operation`, or undefined where its answer cannot be given in `state`. */
@@ -43,12 +55,24 @@ export function apply(operation: Operation, state: string | null): string | null
   }
 }
 
-/** One key. An operation carries its answer, so that it is input and output at once. */
+function keyOfValue(value: string | null): string {
+  return value === null ? "" : `=${value}`;
+}
+
+/** One key. */
 export const keyModel: Model<string | null, Operation, Operation> = {
   initial: null,
   step: (state, operation) => apply(operation, state),
-  keyOf: (state) => (state === null ? "" : `=${state}`),
+  keyOf: keyOfValue,
   isObserver: ({ op, outcome }) => op === "get" || outcome === "mismatch",
+  needs: (operation) => {
+    if (operation.op === "get") return keyOfValue(operation.value);
+    return operation.op === "cas" && operation.outcome !== "mismatch" ? keyOfValue(operation.value[0]) : null;
+  },
+  makes: (operation) => {
+    if (operation.op === "put" || operation.op === "delete") return keyOfValue(operation.value);
+    return operation.op === "cas" ? keyOfValue(operation.value[1]) : null;
+  },
   effectOf: ({ op, value }) => `${op} ${JSON.stringify(value)}`,
 };
 

@@ -1,46 +1,104 @@
-import { readFileSync } from "node:fs";
-import { check, HistoryError, parseJsonLines, type Verdict } from "../index.ts";
+/** Reads each file, decides it, and says so. */
+import { createReadStream, writeFileSync } from "node:fs";
+import { check, HistoryError, type HistoryFile, HistoryReader, type Verdict } from "../index.ts";
+import { strangerTo } from "../models.ts";
+import { timesOf } from "../times.ts";
+import { page } from "../view/page.ts";
+import { timeline } from "../view/timeline.ts";
+import type { Options } from "./options.ts";
+import { Watch } from "./watch.ts";
 
-const configurationsMax = 2_000_000;
-const exitCodes = { ok: 0, illegal: 1, unknown: 3 } as const;
+type Checked = { readonly file: string; readonly read: HistoryFile; readonly verdict: Verdict; readonly ms: number };
+/** `broken`: why the file is no history. */
+type Outcome = Checked | { readonly file: string; readonly broken: string };
 
-/** Checks each file, prints a line each (and the prefix of a failure), and returns the exit code: the gravest of all. */
-export function checkFiles(files: readonly string[], print: (line: string) => void): number {
-  let code = 0;
-  for (const file of files) {
-    const result = checkFile(file);
-    if (typeof result === "string") {
-      print(`error ${file}: ${result}`);
-      return 2;
-    }
-    print(`${result.verdict} ${file}${words(result)}`);
-    if (result.verdict === "illegal") for (const operation of result.core) print(`  ${JSON.stringify(operation)}`);
-    // Illegal outweighs unknown.
-    if (code !== 1) code = Math.max(code, exitCodes[result.verdict]);
-    if (result.verdict === "illegal") code = 1;
+/** Returns the exit status: broken input outweighs illegal, illegal outweighs unknown. */
+export async function checkFiles(options: Options, print: (line: string) => void): Promise<number> {
+  const outcomes: Outcome[] = [];
+  for (const file of options.files) {
+    const outcome = await checkFile(file, options);
+    outcomes.push(outcome);
+    if (options.json) print(JSON.stringify(asJson(outcome)));
+    else for (const line of inWords(outcome)) print(line);
   }
-  return code;
+  if (!options.json && outcomes.length > 1) for (const line of table(outcomes)) print(line);
+  const checked = outcomes.filter((outcome): outcome is Checked => "verdict" in outcome);
+  const shown = checked.find(({ verdict }) => verdict.verdict === "illegal") ?? checked[0];
+  if (options.html !== null && shown !== undefined) {
+    writeFileSync(options.html, page(shown.file, shown.read.history, shown.verdict, timesOf(shown.read.heading.unit)));
+  }
+  if (checked.length < outcomes.length) return 2;
+  if (checked.some(({ verdict }) => verdict.verdict === "illegal")) return 1;
+  return checked.some(({ verdict }) => verdict.verdict === "unknown") ? 3 : 0;
 }
 
-function checkFile(file: string): Verdict | string {
+async function checkFile(file: string, { format, model, timeoutMs }: Options): Promise<Outcome> {
+  const watch = new Watch(file, timeoutMs);
   try {
-    return check(parseJsonLines(readFileSync(file, "utf8")), { configurationsMax });
+    const reader = new HistoryReader(format);
+    for await (const text of file === "-" ? process.stdin.setEncoding("utf8") : createReadStream(file, "utf8")) {
+      reader.feed(text as string);
+      if (watch.shouldStop()) return { file, broken: "the time was over before it was read" };
+    }
+    const read = reader.end();
+    const stranger = model === null ? undefined : strangerTo(model, read.history);
+    if (stranger !== undefined) return { file, broken: `a ${model} has no ${stranger.op}` };
+    const times = timesOf(read.heading.unit);
+    const verdict = check(read.history, { shouldStop: () => watch.shouldStop(), times });
+    return { file, read, verdict, ms: watch.ms };
   } catch (error) {
-    if (error instanceof HistoryError) return error.message;
-    if (error instanceof Error && "code" in error) return error.message;
+    if (error instanceof HistoryError) return { file, broken: error.message };
+    if (error instanceof Error && "code" in error) return { file, broken: error.message };
     throw error;
   }
 }
 
-function words(result: Verdict): string {
-  switch (result.verdict) {
-    case "ok":
-      return `: ${[...result.order.values()].reduce((sum, order) => sum + order.length, 0)} operations on ${result.order.size} keys`;
-    case "illegal":
-      return `: ${result.sentence}`;
-    case "unknown":
-      return `: key ${result.key}: ${result.reason}`;
-    default:
-      return result satisfies never;
+function inWords(outcome: Outcome): string[] {
+  if ("broken" in outcome) return [`error ${outcome.file}: ${outcome.broken}`];
+  const { file, verdict, read, ms } = outcome;
+  if (verdict.verdict === "ok") {
+    return [
+      `ok ${file}: ${count(read.history.length, "operation")} on ${count(verdict.order.size, "key")}, ${Math.round(ms)} ms`,
+    ];
   }
+  if (verdict.verdict === "unknown") {
+    const { key, reason, at } = verdict;
+    return [`unknown ${file}: key ${key}: ${reason}, at client ${at.client}'s ${at.op}, called at ${at.call}`];
+  }
+  return [`illegal ${file}: ${verdict.sentence}`, "", ...timeline(verdict.core, timesOf(read.heading.unit)), ""];
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}
+
+function table(outcomes: readonly Outcome[]): string[] {
+  const rows = outcomes.map((outcome) => {
+    if ("broken" in outcome) return ["error", "", "", outcome.file];
+    const { verdict, read, ms, file } = outcome;
+    return [verdict.verdict, String(read.history.length), `${ms.toFixed(1)} ms`, file];
+  });
+  const lines = [["verdict", "operations", "time", "file"], ...rows];
+  const widths = [0, 1, 2].map((k) => Math.max(...lines.map((line) => line[k]!.length)));
+  const total = new Map<string, number>();
+  for (const [verdict] of rows) total.set(verdict!, (total.get(verdict!) ?? 0) + 1);
+  return [
+    "",
+    ...lines.map((line) =>
+      line
+        .map((cell, k) => (k === 3 ? cell : k === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[k]!)))
+        .join("  "),
+    ),
+    "",
+    `${count(rows.length, "file")}: ${[...total].map(([verdict, number]) => `${number} ${verdict}`).join(", ")}`,
+  ];
+}
+
+function asJson(outcome: Outcome): object {
+  if ("broken" in outcome) return { file: outcome.file, verdict: "error", reason: outcome.broken };
+  const { file, verdict, read, ms } = outcome;
+  const common = { file, verdict: verdict.verdict, operations: read.history.length, format: read.format, ms };
+  if (verdict.verdict === "ok") return { ...common, keys: verdict.order.size };
+  if (verdict.verdict === "unknown") return { ...common, key: verdict.key, reason: verdict.reason, at: verdict.at };
+  return { ...common, key: verdict.key, reason: verdict.kind, sentence: verdict.sentence, core: verdict.core };
 }

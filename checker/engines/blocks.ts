@@ -37,8 +37,9 @@ export class Blocks {
   readonly lastCall: Float64Array;
   readonly firstEndOf: Int32Array;
   readonly lastCallOf: Int32Array;
-  /** Per operation that happened: its block. */
   count = 0;
+  /** Per value: it is in some block. */
+  readonly #standing: Uint8Array;
   contradiction: Contradiction | null = null;
 
   /**
@@ -51,6 +52,7 @@ export class Blocks {
     const { valueCount, length } = column;
     this.successor = new Int32Array(valueCount).fill(none);
     this.observed = new Uint8Array(valueCount);
+    this.#standing = new Uint8Array(valueCount);
     this.readerStart = new Int32Array(valueCount + 1);
     this.#observe();
     this.readers = this.#sortReaders();
@@ -129,29 +131,14 @@ export class Blocks {
     if (members !== inBlocks) this.#findOrphan(nullRepeats);
   }
 
+  /** The first answer that rests on a value which is in no block. */
   #findOrphan(nullRepeats: boolean): void {
-    const { kind, expected, value, length } = this.column;
-    let inRing = none;
+    const { kind, expected, value, end, length } = this.column;
     for (let i = 0; i < length; i++) {
-      const isRead = kind[i] === kinds.get;
-      if (!isRead && (kind[i] !== kinds.cas || !this.happened(i))) continue;
-      const needs = isRead ? value[i]! : expected[i]!;
-      if (needs === absent && (nullRepeats || !isRead)) continue;
-      if (needs !== absent && this.writer[needs] === none) return this.#fail("nobody-wrote", [i]);
-      if (inRing === none && !isRead && this.#isInRing(i)) inRing = i;
+      if (kind[i] !== kinds.get && (kind[i] !== kinds.cas || end[i] === Infinity)) continue;
+      const needs = kind[i] === kinds.get ? value[i]! : expected[i]!;
+      if (this.#standing[needs] === 0 && !(nullRepeats && needs === absent)) return this.#fail("nobody-wrote", [i]);
     }
-    this.#fail("nobody-wrote", [inRing]);
-  }
-
-  #isInRing(start: number): boolean {
-    const { expected, kind, length } = this.column;
-    let at = start;
-    for (let steps = 0; steps <= length; steps++) {
-      at = this.writer[expected[at]!]!;
-      if (at === none || kind[at] !== kinds.cas) return false;
-      if (at === start) return true;
-    }
-    return false;
   }
 
   /** Makes the block that begins with write `root`; how many operations it has. */
@@ -162,9 +149,9 @@ export class Blocks {
     let [latest, latestOf] = [-Infinity, none];
     let [earliest, earliestOf] = root === none ? [-Infinity, none] : [Infinity, none];
     for (let write = root, isFirst = true; isFirst || write !== none; isFirst = false) {
-      let v = absent;
+      const v = write === none ? absent : value[write]!;
+      this.#standing[v] = 1;
       if (write !== none) {
-        v = value[write]!;
         if (end[write]! < latest) return (this.#fail("order-in-chain", [latestOf, write]), 0);
         if (end[write]! < earliest) [earliest, earliestOf] = [end[write]!, write];
         if (call[write]! > latest) [latest, latestOf] = [call[write]!, write];

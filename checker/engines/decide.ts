@@ -1,6 +1,6 @@
 /** One key: which engine decides it, from the fastest that can to the general one. */
 import type { Operation, Transaction } from "../history.ts";
-import { type Call, keyModel } from "../model.ts";
+import { callOf, keyModel } from "../model.ts";
 import { Blocks, type Contradiction, uniqueWriters } from "./blocks.ts";
 import type { Spending } from "./budget.ts";
 import { absent, Column, kinds, telling } from "./column.ts";
@@ -91,7 +91,7 @@ function keepsRanks(order: Int32Array, ranks: Int32Array): boolean {
   return true;
 }
 
-/** The indices without unknown blind writes that nobody can have seen: they could only hide a value, which helps none but a mismatch. */
+/** The indices without unknown writes that nobody can have seen: they could only hide a value, which helps none but a mismatch. */
 function worthwhile(operations: readonly Operation[]): number[] {
   const all = operations.map((_, i) => i);
   if (operations.some(({ op, outcome }) => op === "append" || outcome === "mismatch")) return all;
@@ -101,8 +101,9 @@ function worthwhile(operations: readonly Operation[]): number[] {
     if (operation.op === "cas") seen.add(operation.value[0]);
   }
   return all.filter((i) => {
-    const { op, outcome, value } = operations[i]!;
-    return op !== "put" || outcome !== "unknown" || seen.has(value);
+    const operation = operations[i]!;
+    if (operation.outcome !== "unknown" || operation.op === "delete") return true;
+    return seen.has(operation.op === "cas" ? operation.value[1] : operation.value);
   });
 }
 
@@ -113,11 +114,7 @@ export function decideGeneral(
   spending: Spending,
 ): Decision {
   const useful = worthwhile(operations);
-  const calls = useful.map((i): Call<Operation, Operation> => {
-    const operation = operations[i]!;
-    const output = operation.outcome === "unknown" ? undefined : operation;
-    return { input: operation, output, call: operation.call, return: operation.return ?? Infinity };
-  });
+  const calls = useful.map((i) => callOf(operations[i]!));
   const found = searchGeneral(
     keyModel,
     calls,

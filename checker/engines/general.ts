@@ -9,10 +9,12 @@
  *   wherever a later one can;
  * - of two configurations that differ only in which of those were used, one that used a part of the other's is enough:
  *   whatever the other can do, it can;
- * - one of unknown outcome that changes nothing is left out.
+ * - one of unknown outcome that changes nothing is left out;
+ * - and what needs.ts says.
  */
 import type { Call, Model } from "../model.ts";
 import type { Spending } from "./budget.ts";
+import { Needs } from "./needs.ts";
 
 export type Found =
   | { readonly verdict: "ok"; readonly order: readonly number[] }
@@ -32,6 +34,9 @@ type Configuration<State> = {
   readonly used: readonly number[];
   readonly trail: Trail | null;
 };
+
+/** Stands for all states that nobody needs any more. */
+const deadKey = "\u0001";
 
 type UnknownClass = { readonly members: number[] };
 
@@ -110,6 +115,7 @@ class Search<State, Input, Output> {
   readonly #calls: readonly Call<Input, Output>[];
   readonly #ranks: Int32Array | null;
   readonly #spending: Spending;
+  readonly #needs: Needs<State, Input, Output>;
   /** Of each class, in the order in which they were first called. */
   readonly #classes: UnknownClass[] = [];
   readonly #classOf = new Map<string, number>();
@@ -132,6 +138,7 @@ class Search<State, Input, Output> {
     this.#calls = calls;
     this.#ranks = ranks;
     this.#spending = spending;
+    this.#needs = new Needs(model, calls);
     const { initial } = model;
     this.#configurations = [{ state: initial, stateKey: model.keyOf(initial), done: "", used: [], trail: null }];
   }
@@ -180,6 +187,7 @@ class Search<State, Input, Output> {
 
   #call(i: number): void {
     const { input, output, return: end } = this.#calls[i]!;
+    this.#needs.called(i, this.#calls[i]!);
     if (end === Infinity) {
       const effect = this.#model.effectOf(input) ?? `\u0000${i}`;
       let known = this.#classOf.get(effect);
@@ -193,26 +201,74 @@ class Search<State, Input, Output> {
     const slot = this.#freeSlots.pop() ?? String.fromCharCode(this.#slots++);
     this.#open.set(slot, i);
     this.#slotOf.set(i, slot);
-    if (!this.#model.isObserver(input, output)) return;
-    this.#configurations = this.#configurations.map((one) => this.#observe(one));
+    if (!this.#model.isObserver(input, output) && !this.#needs.isHidden[i]) return;
+    this.#configurations = this.#configurations.map((one) => this.#settle(one));
   }
 
-  /** All open observers whose answers fit take effect. */
-  #observe(configuration: Configuration<State>): Configuration<State> {
-    let { done, trail } = configuration;
+  /** All that is free takes effect: observers whose answers fit and, once the state is dead, what nobody needs. */
+  #settle(configuration: Configuration<State>): Configuration<State> {
+    let { state, stateKey, done, trail } = configuration;
+    const take = (slot: string, i: number): void => {
+      done = withSlot(done, slot);
+      trail = { operation: i, before: trail, length: (trail?.length ?? 0) + 1 };
+    };
     for (let again = true; again;) {
       again = false;
       for (const [slot, i] of this.#open) {
         const { input, output } = this.#calls[i]!;
         if (done.includes(slot) || !this.#model.isObserver(input, output) || !this.#mayGo(i, done)) continue;
-        if (this.#model.step(configuration.state, input, output) === undefined) continue;
-        done = withSlot(done, slot);
-        trail = { operation: i, before: trail, length: (trail?.length ?? 0) + 1 };
+        if (this.#model.step(state, input, output) === undefined) continue;
+        take(slot, i);
         // It may have been what another waits for, by rank.
         again = this.#ranks !== null;
       }
     }
-    return trail === configuration.trail ? configuration : { ...configuration, done, trail };
+    if (this.#needs.isKnown && (stateKey === deadKey || this.#isDead(stateKey, done, configuration.used))) {
+      stateKey = deadKey;
+      for (const [slot, i] of this.#open) {
+        if (!this.#needs.isHidden[i] || done.includes(slot) || !this.#mayGo(i, done)) continue;
+        state = this.#model.step(state, this.#calls[i]!.input, this.#calls[i]!.output)!;
+        take(slot, i);
+      }
+    }
+    return trail === configuration.trail && stateKey === configuration.stateKey
+      ? configuration
+      : { ...configuration, state, stateKey, done, trail };
+  }
+
+  /** Whether nobody can do anything with the state any more. */
+  #isDead(stateKey: string, done: string, used: readonly number[]): boolean {
+    if (this.#needs.isUsedAhead(stateKey) || this.#isNeeded(stateKey, done, -1)) return false;
+    return !this.#classes.some(
+      ({ members }, k) => this.#needs.needOf[members[0]!] === stateKey && usedOf(used, k) < members.length,
+    );
+  }
+
+  /** Whether somebody other than `besides` needs the state and has not taken effect. */
+  #isNeeded(stateKey: string, done: string, besides: number): boolean {
+    if (this.#needs.isNeededAhead(stateKey)) return true;
+    for (const [slot, i] of this.#open) {
+      if (this.#needs.needOf[i] === stateKey && i !== besides && !done.includes(slot)) return true;
+    }
+    return false;
+  }
+
+  /** Whether something other than `besides` can still make the state. */
+  #isMade({ stateKey, done, used }: Configuration<State>, besides: number): boolean {
+    if (this.#needs.isMadeAhead(stateKey)) return true;
+    for (const [slot, i] of this.#open) {
+      if (this.#needs.makeOf[i] === stateKey && i !== besides && !done.includes(slot)) return true;
+    }
+    return this.#classes.some(
+      ({ members }, k) => this.#needs.makeOf[members[0]!] === stateKey && usedOf(used, k) < members.length,
+    );
+  }
+
+  /** Whether `i` may take effect: nobody that is left behind needs the state. */
+  #mayLeave(from: Configuration<State>, i: number): boolean {
+    if (!this.#needs.isKnown || from.stateKey === deadKey) return true;
+    if (this.#needs.makeOf[i] === from.stateKey) return true;
+    return !this.#isNeeded(from.stateKey, from.done, i) || this.#isMade(from, i);
   }
 
   /** Whether nobody of a lower rank is left. */
@@ -254,27 +310,34 @@ class Search<State, Input, Output> {
     for (const [slot, i] of this.#open) {
       const { input, output } = this.#calls[i]!;
       if (from.done.includes(slot) || this.#model.isObserver(input, output) || !this.#mayGo(i, from.done)) continue;
-      const state = this.#model.step(from.state, input, output);
-      if (state !== undefined) yield this.#after(from, i, state, withSlot(from.done, slot), from.used);
+      if (this.#model.step(from.state, input, output) === undefined || !this.#mayLeave(from, i)) continue;
+      yield this.#after(from, i, slot, from.used);
     }
     for (const [k, { members }] of this.#classes.entries()) {
       const i = members[usedOf(from.used, k)];
       if (i === undefined) continue;
       const state = this.#model.step(from.state, this.#calls[i]!.input, undefined);
-      if (state === undefined || this.#model.keyOf(state) === from.stateKey) continue;
-      yield this.#after(from, i, state, from.done, withUse(from.used, k));
+      if (state === undefined || this.#model.keyOf(state) === this.#model.keyOf(from.state)) continue;
+      if (this.#mayLeave(from, i)) yield this.#after(from, i, null, withUse(from.used, k));
     }
   }
 
-  #after(
-    { trail }: Configuration<State>,
-    operation: number,
-    state: State,
-    done: string,
-    used: readonly number[],
-  ): Configuration<State> {
-    const step = { operation, before: trail, length: (trail?.length ?? 0) + 1 };
-    return this.#observe({ state, stateKey: this.#model.keyOf(state), done, used, trail: step });
+  /** What becomes of `from` when `i` takes effect; `slot`: its own, null where its outcome is unknown. */
+  #after(from: Configuration<State>, i: number, slot: string | null, used: readonly number[]): Configuration<State> {
+    let { done, trail } = from;
+    // What nobody needs goes first where this one overwrites it.
+    if (this.#needs.isKnown && this.#needs.needOf[i] === null && slot !== null) {
+      for (const [other, k] of this.#open) {
+        if (k === i || !this.#needs.isHidden[k] || done.includes(other) || !this.#mayGo(k, done)) continue;
+        done = withSlot(done, other);
+        trail = { operation: k, before: trail, length: (trail?.length ?? 0) + 1 };
+      }
+    }
+    const { input, output } = this.#calls[i]!;
+    const state = this.#model.step(from.state, input, output)!;
+    if (slot !== null) done = withSlot(done, slot);
+    trail = { operation: i, before: trail, length: (trail?.length ?? 0) + 1 };
+    return this.#settle({ state, stateKey: this.#model.keyOf(state), done, used, trail });
   }
 }
 

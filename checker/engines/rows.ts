@@ -1,6 +1,6 @@
 /** Several keys that transactions join: the general engine alone. */
 import type { Operation, Transaction } from "../history.ts";
-import { type Call, rowsModel } from "../model.ts";
+import { callOf, rowsModel } from "../model.ts";
 import type { Spending } from "./budget.ts";
 import type { Decision } from "./decide.ts";
 import { searchGeneral } from "./general.ts";
@@ -9,11 +9,7 @@ type Any = Operation | Transaction;
 
 export function decideRows(all: readonly Any[], spending: Spending): Decision {
   const operations = all.filter(({ outcome }) => outcome !== "none");
-  const calls = operations.map((operation): Call<Any, Any> => {
-    const output = operation.outcome === "unknown" ? undefined : operation;
-    return { input: operation, output, call: operation.call, return: operation.return ?? Infinity };
-  });
-  const found = searchGeneral(rowsModel, calls, null, spending);
+  const found = searchGeneral(rowsModel, operations.map(callOf), null, spending);
   const pick = (order: readonly number[]): Any[] => order.map((i) => operations[i]!);
   if (found.verdict === "ok") return { verdict: "ok", order: pick(found.order) };
   const at = operations[found.at]!;

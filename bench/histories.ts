@@ -1,0 +1,66 @@
+/** Histories of a store that never was: clients that call one operation at a time on a perfect register, from a seed. */
+import alea from "seedrandom/lib/alea.js";
+import type { Operation } from "../checker/index.ts";
+
+export type HistoryPlan = {
+  readonly seed: string;
+  readonly operations: number;
+  readonly clients: number;
+  readonly keys: number;
+  /** Of writes, how many get no answer: half of those happen. */
+  readonly unknownShare: number;
+  /** One read near the end shows the value before the one that was there. */
+  readonly stale: boolean;
+  readonly kinds: readonly Operation["op"][];
+};
+
+type Running = { readonly client: number; readonly call: number; readonly end: number; readonly effect: number };
+
+/** Values of one key: now, and those before it. */
+type Row = { value: string | null; readonly older: string[] };
+
+export function makeHistory({ seed, operations, clients, keys, unknownShare, stale, kinds }: HistoryPlan): Operation[] {
+  const draw = alea(seed);
+  const below = (bound: number): number => Math.floor(draw() * bound);
+  const rows = Array.from({ length: keys }, (): Row => ({ value: null, older: [] }));
+  const history: Operation[] = [];
+  let nextClient = clients;
+  let planted = !stale;
+  // Each operation takes effect somewhere inside its interval; effects come in the order of time.
+  const running: Running[] = [];
+  const launch = (client: number, at: number): void => {
+    const call = at + 1 + below(50);
+    const end = call + 1 + below(1_000);
+    running.push({ client, call, end, effect: call + below(end - call + 1) });
+  };
+  for (let client = 0; client < clients; client++) launch(client, below(1_000));
+  while (history.length < operations) {
+    let first = 0;
+    for (let k = 1; k < running.length; k++) if (running[k]!.effect < running[first]!.effect) first = k;
+    const { client, call, end } = running[first]!;
+    running[first] = running.at(-1)!;
+    running.pop();
+    const k = below(keys);
+    const row = rows[k]!;
+    const op = kinds[below(kinds.length)]!;
+    const isUnknown = op !== "get" && draw() < unknownShare;
+    const happens = !isUnknown || draw() < 0.5;
+    const old = row.older.at(-3 * clients);
+    const lies = op === "get" && !planted && history.length > operations * 0.9 && old !== undefined;
+    planted ||= lies;
+    const own = `v${history.length}`;
+    const written = op === "delete" ? null : own;
+    let value: Operation["value"] = written;
+    if (op === "get") value = lies ? old : row.value;
+    else if (op === "cas") value = [row.value, own];
+    // One literal, so that all operations have one shape in memory, as parsed ones do.
+    const outcome = isUnknown ? "unknown" : "ok";
+    history.push({ client, op, key: `k${k}`, value, call, return: isUnknown ? null : end, outcome } as Operation);
+    if (op !== "get" && happens) {
+      if (row.value !== null) row.older.push(row.value);
+      row.value = written;
+    }
+    launch(isUnknown ? nextClient++ : client, end);
+  }
+  return history.toSorted((a, b) => a.call - b.call);
+}

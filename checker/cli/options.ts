@@ -1,0 +1,70 @@
+/** The command line of the checker. */
+import { parseArgs } from "node:util";
+import { type Format, formats } from "../index.ts";
+import { type ModelName, modelNames } from "../models.ts";
+
+export type Options = {
+  readonly files: readonly string[];
+  readonly model: ModelName | null;
+  readonly format: Format | null;
+  readonly html: string | null;
+  readonly json: boolean;
+  readonly timeoutMs: number | null;
+};
+
+export const usage = `Usage: metastore-check FILE... [options]
+
+Decides whether the histories in FILE... are linearizable; "-" is the standard input.
+
+  --model M     ${modelNames.join(", ")}: operations that such a store does not have are an error
+  --format F    ${formats.join(", ")}; without it the first line tells
+  --html OUT    writes a page about the first illegal history, or else the first one
+  --json        one line of JSON for each file, instead of words
+  --timeout S   seconds after which a history that is not decided is "unknown"
+  --help
+
+Exit status: 0 all are linearizable, 1 some are not, 3 some are not decided, 2 wrong usage or a broken file.`;
+
+/** The options, or in words what is wrong with them; null where help is asked for. */
+export function parseOptions(args: readonly string[]): Options | string | null {
+  const parsed = parse(args);
+  if (typeof parsed === "string") return parsed;
+  const { values, positionals: files } = parsed;
+  if (values.help === true) return null;
+  const { model = null, format = null, html = null, json = false, timeout } = values;
+  if (model !== null && !modelNames.includes(model as ModelName))
+    return `--model is ${modelNames.join(", ")}, not "${model}"`;
+  if (format !== null && !formats.includes(format as Format))
+    return `--format is ${formats.join(", ")}, not "${format}"`;
+  const seconds = timeout === undefined ? null : Number(timeout);
+  if (seconds !== null && !(seconds > 0 && Number.isFinite(seconds)))
+    return `--timeout is a number of seconds above 0, not "${timeout}"`;
+  if (files.length === 0) return "name at least one file";
+  return {
+    files,
+    model: model as ModelName | null,
+    format: format as Format | null,
+    html,
+    json,
+    timeoutMs: seconds === null ? null : seconds * 1000,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        model: { type: "string" },
+        format: { type: "string" },
+        html: { type: "string" },
+        json: { type: "boolean" },
+        timeout: { type: "string" },
+        help: { type: "boolean" },
+      },
+    });
+  } catch (error) {
+    return (error as Error).message.split(". To specify")[0]!;
+  }
+}
