@@ -65,6 +65,6 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    return (error as Error).message.split(". To specify")[0]!;
+    return (error as Error).message.split(/\. To specify|\n/)[0]!;
   }
 }

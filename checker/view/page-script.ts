@@ -51,7 +51,7 @@ function draw() {
     const shown = filter === "" || (one.label + " " + one.client).toLowerCase().includes(filter);
     const group = make("g", { tabindex: 0, role: "button", "aria-label": one.title, "data-k": k, class: "bar " + one.role + (one.end === null ? " unknown" : "") + (shown ? "" : " faded") });
     group.append(make("rect", { x: from, y: y, width: Math.max(3, to - from), height: rowHeight - 10, rx: 3 }));
-    group.append(make("text", { x: from + 4, y: y + 14 }, one.label.length * 6.6 < to - from ? one.label : one.label.slice(0, Math.max(0, Math.floor((to - from) / 7) - 1))));
+    group.append(make("text", { x: from + 4, y: y + 14 }, one.label.length * 7.3 + 6 < to - from ? one.label : one.label.slice(0, Math.max(0, Math.floor((to - from) / 7) - 1))));
     group.append(make("title", {}, one.title));
     group.addEventListener("click", () => tell(k));
     group.addEventListener("focus", () => tell(k));

@@ -1,0 +1,124 @@
+/** The command as its users run it. */
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+
+type Run = { readonly code: number; readonly stdout: string; readonly stderr: string; readonly seconds: number };
+
+function run(...args: string[]): Promise<Run> {
+  const start = performance.now();
+  return new Promise((resolve) => {
+    execFile(process.execPath, ["dist/checker/main.js", ...args], (error, stdout, stderr) => {
+      const seconds = (performance.now() - start) / 1000;
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr, seconds });
+    });
+  });
+}
+
+const stale = "test/checker/testdata/stale-read.jsonl";
+const legal = "test/checker/testdata/knossos.log";
+
+test("an illegal history: the verdict and the sentence come first, then the core as a timeline; status 1", async (t) => {
+  const { code, stdout } = await run(stale);
+  t.is(code, 1);
+  const lines = stdout.split("\n");
+  t.regex(
+    lines[0]!,
+    /^illegal test\/checker\/testdata\/stale-read\.jsonl: client 4 read v17 of key a at 12040, but v18 /,
+  );
+  t.deepEqual(
+    lines.slice(2, 5).map((line) => line.replaceAll(/ {2,}/g, "  ")),
+    [
+      "  client 1  ├───────┤  put v17  (1000 .. 4000)",
+      "  client 2  ├───────┤  put v18  (5000 .. 12020)",
+      "  client 4  ├───────┤  get -> v17  (12031 .. 12040)",
+    ],
+  );
+});
+
+test("a legal one: status 0; several: a table, and the gravest status", async (t) => {
+  t.is((await run(legal)).code, 0);
+  const both = await run(legal, stale);
+  t.is(both.code, 1);
+  t.regex(
+    both.stdout,
+    /verdict +operations +time +file\nok +6 .*knossos\.log\nillegal +4 .*\n\n2 files: 1 ok, 1 illegal\n$/,
+  );
+});
+
+test("broken input and wrong usage: status 2, and what was expected", async (t) => {
+  const missing = await run("no-such-file");
+  t.deepEqual(
+    [missing.code, missing.stdout],
+    [2, "error no-such-file: ENOENT: no such file or directory, open 'no-such-file'\n"],
+  );
+  for (const [args, expected] of [
+    [[], /name at least one file/],
+    [["--speed", stale], /Unknown option '--speed'/],
+    [["--model", "queue", stale], /--model is register, cas-register, kv, txn, not "queue"/],
+    [["--format", "xml", stale], /--format is jsonl, jepsen, porcupine, not "xml"/],
+    [["--timeout", "-1", stale], /--timeout is a number of seconds above 0|ambiguous/],
+  ] as const) {
+    const { code, stderr } = await run(...args);
+    t.is(code, 2, args.join(" "));
+    t.regex(stderr, expected);
+    t.is(stderr.trim().split("\n").length, 1);
+  }
+  const wrongModel = await run("--model", "register", legal);
+  t.deepEqual([wrongModel.code, wrongModel.stdout], [2, `error ${legal}: a register has no cas\n`]);
+});
+
+test("--json: one line for each file", async (t) => {
+  const { code, stdout } = await run("--json", stale, legal);
+  t.is(code, 1);
+  const [first, second] = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  t.like(first, { verdict: "illegal", key: "a", operations: 4, reason: "zones" });
+  t.like(second, { verdict: "ok", operations: 6, format: "jepsen" });
+});
+
+/** Writes of two values, over and over, all at once: what is read of them nothing can decide fast. */
+function hard(): string {
+  const lines: object[] = [];
+  for (let k = 0; k < 40; k++) {
+    lines.push({
+      client: k,
+      op: "cas",
+      key: "k",
+      value: [`v${k % 5}`, `v${(k + 1 + (k % 3)) % 5}`],
+      call: k,
+      return: 10_000,
+      outcome: "ok",
+    });
+  }
+  lines.push({ client: 99, op: "put", key: "k", value: "v0", call: 0, return: 10_000, outcome: "ok" });
+  lines.push({ client: 99, op: "get", key: "k", value: "v9", call: 10_001, return: 10_002, outcome: "ok" });
+  lines.push({ client: 98, op: "append", key: "k", value: "v", call: 1, return: 10_000, outcome: "ok" });
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+}
+
+test("--timeout holds on a history that is hard: unknown, status 3, within a tenth of it", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "metastore-check-"));
+  const file = join(directory, "hard.jsonl");
+  writeFileSync(file, hard());
+  const { code, stdout, seconds } = await run("--timeout", "3", file);
+  rmSync(directory, { recursive: true });
+  t.is(code, 3, stdout);
+  t.regex(stdout, /^unknown .*: key k: it was stopped, at client \d+'s /);
+  // Starting a process takes a while where much else runs.
+  t.true(seconds > 3 && seconds < 3.3 + 1, `${seconds} s`);
+});
+
+test("--html writes one page that needs nothing else", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "metastore-check-"));
+  const file = join(directory, "page.html");
+  t.is((await run("--html", file, stale)).code, 1);
+  const html = readFileSync(file, "utf8");
+  t.regex(html, /^<!doctype html>/);
+  t.notRegex(html, /(src|href)="/);
+  rmSync(directory, { recursive: true });
+});
