@@ -14,6 +14,7 @@ import type { Times } from "./times.ts";
 
 export type { History, Operation, OutcomeName, Step, Transaction } from "./history.ts";
 export type { Call, Model } from "./model.ts";
+export { Online } from "./online.ts";
 export { HistoryError } from "./formats/history-error.ts";
 export { parseJsonLines, printJsonLines } from "./formats/jsonl.ts";
 export { type Format, formats, type HistoryFile, HistoryReader } from "./formats/reader.ts";

@@ -2,7 +2,7 @@
  * One run: a plan from a seed, N nodes on simulated ports, clients, a nemesis; then a healed core that must come back to
  * life; a verdict. The same seed gives the same run, bit for bit.
  */
-import { check, type Operation } from "../checker/index.ts";
+import { check, Online, type Operation } from "../checker/index.ts";
 import type { Ending } from "../core/node/options.ts";
 import type { Fact } from "../core/ports.ts";
 import type { Configuration, Envelope } from "../core/raft/messages.ts";
@@ -63,6 +63,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   readonly network: SimNetwork;
   readonly hosts: readonly Host[];
   readonly clients: Client[] = [];
+  readonly online = new Online();
   readonly operator: Operator;
   readonly nemesis: Nemesis;
   readonly trace: Trace;
@@ -341,11 +342,10 @@ export function simulate(plan: Plan, options: RunOptions): Result {
     simulator.addClients(plan.clients);
     simulator.runUntil(plan.safetyMicros);
     const stall = checkLiveness(simulator);
-    if (stall !== null) [verdict, property, message] = ["liveness", stall.property, stall.message];
     const judged = check(simulator.history, { configurationsMax });
     if (judged.verdict === "illegal") [verdict, property, message] = ["violation", "linearizability", judged.sentence];
-    if (judged.verdict === "unknown" && verdict === "ok")
-      [verdict, property, message] = ["unknown", "linearizability", judged.reason];
+    else if (stall !== null) [verdict, property, message] = ["liveness", stall.property, stall.message];
+    else if (judged.verdict === "unknown") [verdict, property, message] = ["unknown", "linearizability", judged.reason];
   } catch (error) {
     verdict = "violation";
     [property, message] = error instanceof Violation ? [error.property, error.message] : ["I21", wordsOf(error)];

@@ -20,11 +20,23 @@ export function evidence(column: Column, writer: Int32Array, extremal: readonly 
     if (!column.isWrite(i) || end[i] !== Infinity) continue;
     const of = value[i]!;
     if ([...all, ...open].some((other) => other !== i && isObserver(other, of))) continue;
-    const observer = kind.findIndex((_, other) => other !== i && isObserver(other, of));
-    // One that is itself unknown, and observed in its turn.
-    const link =
-      observer !== -1 ? observer : kind.findIndex((one, other) => one === kinds.cas && expected[other] === of);
-    if (link !== -1) open.push(link);
+    const observer = observerOf(column, of, new Set());
+    if (observer !== -1) open.push(observer);
   }
   return [...all].toSorted((a, b) => call[a]! - call[b]! || a - b);
+}
+
+/** Who shows that value `of` was there: a read, a compare-and-set that happened, or an unknown one that is shown in its turn. */
+function observerOf(column: Column, of: number, passed: Set<number>): number {
+  const { kind, value, expected, end, length } = column;
+  passed.add(of);
+  for (let i = 0; i < length; i++) {
+    if (kind[i] === kinds.get ? value[i] === of : kind[i] === kinds.cas && expected[i] === of && end[i] !== Infinity)
+      return i;
+  }
+  for (let i = 0; i < length; i++) {
+    const isLink = kind[i] === kinds.cas && expected[i] === of && !passed.has(value[i]!);
+    if (isLink && observerOf(column, value[i]!, passed) !== -1) return i;
+  }
+  return -1;
 }

@@ -4,7 +4,7 @@
  * again, elsewhere, under the same sequence, and reports the operation as one. What it saw goes into the history; a get
  * whose outcome is unknown says nothing, a write stays open.
  */
-import type { Operation } from "../../checker/index.ts";
+import type { Online, Operation } from "../../checker/index.ts";
 import { type Command, type Condition, always } from "../../core/kv/command.ts";
 import type { Node } from "../../core/node/node.ts";
 import { noSession, type SessionKey } from "../../core/node/options.ts";
@@ -31,6 +31,8 @@ export interface ClientWorld {
   /** The highest index any node knows to be committed. */
   committedIndex(): number;
   record(operation: Operation): void;
+  /** Looks at each answer as it comes. */
+  readonly online: Online;
   called(client: number, k: number, node: NodeId): void;
   returned(client: number, k: number, outcome: number): void;
 }
@@ -55,6 +57,8 @@ type Current = {
   readonly session: SessionKey;
   /** I16: the state that answers must have seen everything committed before the call. */
   readonly committedAtCall: number;
+  /** What `online` said at the call. */
+  readonly mark: number;
   attempt: number;
   /** Some earlier try may have happened. */
   mayHaveHappened: boolean;
@@ -133,6 +137,7 @@ export class Client implements Target {
       call,
       session,
       committedAtCall: this.#world.committedIndex(),
+      mark: this.#world.online.called(key),
       attempt: 0,
       mayHaveHappened: false,
     };
@@ -243,10 +248,10 @@ export class Client implements Target {
     const client = this.#process;
     const timed = { client, key, call, return: outcome === "unknown" ? null : this.#scheduler.now, outcome };
     const told = outcome === "ok" || outcome === "mismatch" ? { ...timed, revision: seen.revision } : timed;
-    if (op === "get") this.#world.record({ ...told, op, value: seen.value });
-    else if (op === "put") this.#world.record({ ...told, op, value: written! });
-    else if (op === "delete") this.#world.record({ ...told, op, value: null });
-    else if (op === "cas") this.#world.record({ ...told, op, value: [expected.value, written!] });
+    if (op === "get") this.#record({ ...told, op, value: seen.value });
+    else if (op === "put") this.#record({ ...told, op, value: written! });
+    else if (op === "delete") this.#record({ ...told, op, value: null });
+    else if (op === "cas") this.#record({ ...told, op, value: [expected.value, written!] });
     else if (outcome === "ok") {
       this.#session = seen.revision;
       this.#sequence = 0;
@@ -259,6 +264,12 @@ export class Client implements Target {
     this.#current = null;
     this.#k += 1;
     if (!this.#stopped) this.#plant(this.#scheduler.now);
+  }
+
+  #record(operation: Operation): void {
+    this.#world.record(operation);
+    const wrong = this.#world.online.answered(operation, this.#current!.mark);
+    must(wrong === null, "linearizability", () => wrong!);
   }
 
   /** A get tells the store's revision, not the key's: only own writes, and absence, give something to compare with. */

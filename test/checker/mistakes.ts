@@ -223,7 +223,7 @@ export const mistakesOfTheChecker: readonly Mistake[] = [
     name: "observers take effect without asking whether they fit",
     layer: "general",
     file: "checker/engines/general.ts",
-    old: "if (this.#model.step(configuration.state, input, output) === undefined) continue;",
+    old: "if (this.#model.step(state, input, output) === undefined) continue;",
     new: "",
   },
   {
@@ -251,7 +251,28 @@ export const mistakesOfTheChecker: readonly Mistake[] = [
     name: "the core is without what shows that unknown ones happened",
     layer: "certificate",
     file: "checker/engines/evidence.ts",
-    old: "if (link !== -1) open.push(link);",
+    old: "if (observer !== -1) open.push(observer);",
     new: "",
+  },
+  {
+    name: "a state that only an unknown compare-and-set can use is taken for dead",
+    layer: "general",
+    file: "checker/engines/general.ts",
+    old: "if (this.#needs.isUsedAhead(stateKey) || this.#isNeeded(stateKey, done, -1)) return false;",
+    new: "if (this.#isNeeded(stateKey, done, -1)) return false;",
+  },
+  {
+    name: "a needed state is left though nobody can make it again",
+    layer: "general",
+    file: "checker/engines/general.ts",
+    old: "return !this.#isNeeded(from.stateKey, from.done, i) || this.#isMade(from, i);",
+    new: "return !this.#isMade(from, i);",
+  },
+  {
+    name: "what a later answer needs counts as hidden",
+    layer: "general",
+    file: "checker/engines/needs.ts",
+    old: "return isPure && !this.#needsAhead.has(make) && !this.#usesAhead.has(make);",
+    new: "return isPure && !this.#usesAhead.has(make);",
   },
 ];

@@ -47,7 +47,7 @@ async function shown(
 
 /** Runs `check` in a browser, or says that there is none. */
 function inBrowser(name: string, run: (t: ExecutionContext) => Promise<void>): void {
-  test(name, async (t) => {
+  test.serial(name, async (t) => {
     if (chromium === null) {
       t.log("not run: this machine has no Chromium (Debian: chromium; or name one by CHROMIUM)");
       return t.pass();
