@@ -4,6 +4,7 @@ import { decideGeneral } from "../checker/engines/decide.ts";
 import { Spending } from "../checker/engines/budget.ts";
 import { type HistoryPlan, makeHistory } from "./histories.ts";
 import { median } from "./median.ts";
+import { Porcupine } from "./porcupine.ts";
 
 const base: HistoryPlan = {
   seed: "bench",
@@ -100,20 +101,20 @@ function decide(history: readonly Operation[], general: boolean): string {
   return check(history).verdict;
 }
 
-/** Prints a line each: the median of `rounds`, and what is aimed at. */
-export function benchChecker({ rounds, largest }: { rounds: number; largest: number }): void {
-  for (const { what, aimMs, plan, general = false } of rowsOf(largest)) {
+/** Prints a line each: the median of `rounds`, what is aimed at and, with a checkout of it, Porcupine's time. */
+export function benchChecker(options: { rounds: number; largest: number; porcupine: string | null }): void {
+  const rival = options.porcupine === null ? null : new Porcupine(options.porcupine);
+  for (const { what, aimMs, plan, general = false } of rowsOf(options.largest)) {
     const history = makeHistory({ ...base, ...plan });
     const times: number[] = [];
     let verdict = "";
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < options.rounds; round++) {
       const start = performance.now();
       verdict = decide(history, general);
       times.push(performance.now() - start);
     }
-    const heapMb = process.memoryUsage().heapUsed / 1024 / 1024;
-    console.log(
-      `${what.padEnd(75)} ${verdict.padEnd(8)} ${median(times).toFixed(1).padStart(8)} ms (aim ${aimMs})  first ${times[0]!.toFixed(1)} ms, heap ${heapMb.toFixed(0)} MB`,
-    );
+    const ours = `${verdict.padEnd(8)} ${median(times).toFixed(1).padStart(8)} ms (aim ${aimMs}; first ${times[0]!.toFixed(1)})`;
+    console.log(`${what.padEnd(75)} ${ours}${rival === null ? "" : `  Porcupine ${rival.time(history)}`}`);
   }
+  rival?.close();
 }
