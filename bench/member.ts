@@ -4,6 +4,9 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Delays } from "./loop-delay.ts";
 
+/** As `npm start` has them. */
+export const nodeFlags = ["--max-semi-space-size=4"];
+
 const peers = [17_401, 17_402];
 export const memberPorts = [17_411, 17_412];
 
@@ -21,6 +24,7 @@ export class Member {
     this.#file = join(directory, `delays-${place}.json`);
     this.#port = memberPorts[place - 1]!;
     const args = [
+      ...nodeFlags,
       "--import",
       join(process.cwd(), "dist/bench/loop-delay.js"),
       join(process.cwd(), "dist/server/main.js"),

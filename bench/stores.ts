@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { nodeFlags } from "./member.ts";
 import { valueBytes, type Shape } from "./load.ts";
 
 export type Store = {
@@ -58,7 +59,7 @@ class MetaStore extends Members implements Store {
     for (const id of [1, 2, 3]) {
       this.spawn(
         process.execPath,
-        [main, "--id", `${id}`, "--cluster", cluster, "--port", `${17_100 + id}`],
+        [...nodeFlags, main, "--id", `${id}`, "--cluster", cluster, "--port", `${17_100 + id}`],
         directory,
       );
     }

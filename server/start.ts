@@ -43,7 +43,7 @@ function nodeOptions(options: ServerOptions): NodeOptions {
     snapshotBytes: 64 * 1024 * 1024,
     trailingEntries: Math.min(5_000, options.snapshotEntries),
     trailingBytes: 16 * 1024 * 1024,
-    snapshotChunkBytes: 256 * 1024,
+    snapshotChunkBytes: 64 * 1024,
     electionMicros: options.electionTimeoutMs * 1000,
     heartbeatMicros: options.heartbeatMs * 1000,
     requestMicros: options.requestTimeoutMs * 1000,

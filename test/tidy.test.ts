@@ -79,3 +79,11 @@ for (const [what, path, text] of [
     t.is(complaints({ path, text }).length, 1);
   });
 }
+
+test("however a node is started, its young generation is small", (t) => {
+  const flag = "--max-semi-space-size=4";
+  const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: { start: string } };
+  t.true(scripts.start.includes(flag));
+  t.true(readFileSync("server/main.ts", "utf8").split("\n")[0]!.includes(flag));
+  for (const line of readFileSync("Procfile", "utf8").trim().split("\n")) t.true(line.includes(flag));
+});
