@@ -6,9 +6,11 @@
 import { certificateOf } from "./certificate.ts";
 import { type Budget, Spending } from "./engines/budget.ts";
 import { decideKey, type Decision } from "./engines/decide.ts";
+import { type Found, searchGeneral } from "./engines/general.ts";
 import { decideRows } from "./engines/rows.ts";
 import type { Reason } from "./explain.ts";
 import type { History, Operation, Transaction } from "./history.ts";
+import type { Call, Model } from "./model.ts";
 import { partition } from "./partition.ts";
 import type { Times } from "./times.ts";
 
@@ -43,6 +45,15 @@ export type Verdict =
       readonly reason: string;
       readonly at: Operation | Transaction;
     };
+
+/** Decides calls on any deterministic model, by the general engine. Orders are indices into `calls`. */
+export function checkModel<State, Input, Output>(
+  model: Model<State, Input, Output>,
+  calls: readonly Call<Input, Output>[],
+  options: Partial<Budget> = {},
+): Found {
+  return searchGeneral(model, calls, null, new Spending({ ...defaults, ...options }));
+}
 
 const defaults: Budget = { configurationsMax: 2_000_000, bytesMax: 1024 * 1024 * 1024, shouldStop: null };
 

@@ -25,7 +25,15 @@ export async function checkFiles(options: Options, print: (line: string) => void
   const checked = outcomes.filter((outcome): outcome is Checked => "verdict" in outcome);
   const shown = checked.find(({ verdict }) => verdict.verdict === "illegal") ?? checked[0];
   if (options.html !== null && shown !== undefined) {
-    writeFileSync(options.html, page(shown.file, shown.read.history, shown.verdict, timesOf(shown.read.heading.unit)));
+    try {
+      writeFileSync(
+        options.html,
+        page(shown.file, shown.read.history, shown.verdict, timesOf(shown.read.heading.unit)),
+      );
+    } catch (error) {
+      print(`error ${options.html}: ${(error as Error).message}`);
+      return 2;
+    }
   }
   if (checked.length < outcomes.length) return 2;
   if (checked.some(({ verdict }) => verdict.verdict === "illegal")) return 1;

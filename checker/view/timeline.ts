@@ -4,9 +4,16 @@ import type { Times } from "../times.ts";
 import { label } from "../words.ts";
 
 const columnsMax = 72;
+const rowsMax = 30;
 
-/** `operations` are few. Moments are in order, not to scale; one without an answer ends in an arrow. */
-export function timeline(operations: readonly (Operation | Transaction)[], times: Times): string[] {
+/** Moments are in order, not to scale; one without an answer ends in an arrow. Of many operations the last called ones. */
+export function timeline(all: readonly (Operation | Transaction)[], times: Times): string[] {
+  const operations = all.slice(-rowsMax);
+  const rows = rowsOf(operations, times);
+  return operations.length === all.length ? rows : [`  ... ${all.length - operations.length} before these`, ...rows];
+}
+
+function rowsOf(operations: readonly (Operation | Transaction)[], times: Times): string[] {
   const moments = [
     ...new Set(operations.flatMap((one) => (one.return === null ? [one.call] : [one.call, one.return]))),
   ].toSorted((a, b) => a - b);

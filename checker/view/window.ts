@@ -29,8 +29,8 @@ function keysOf(operation: Any): readonly string[] {
 
 /** Those nearest to the core in time, all of the core among them; in order of their calls. */
 function near(operations: readonly Any[], core: readonly Any[]): Any[] {
-  const from = Math.min(...core.map(({ call }) => call));
-  const to = Math.max(...core.map(({ call, return: end }) => end ?? call));
+  const from = core.reduce((least, { call }) => Math.min(least, call), Infinity);
+  const to = core.reduce((most, { call, return: end }) => Math.max(most, end ?? call), -Infinity);
   const distance = ({ call, return: end }: Any): number => Math.max(0, call - to, from - (end ?? Infinity));
   const byDistance = operations.toSorted((a, b) => distance(a) - distance(b));
   return [...new Set([...core, ...byDistance.slice(0, shownMax)])].toSorted((a, b) => a.call - b.call);
@@ -50,7 +50,8 @@ export function windowOf(history: History, verdict: Verdict): Window {
     const operations = own.filter((operation) => shown.has(operation)).toSorted((a, b) => a.call - b.call);
     return { key, operations, total: own.length, core: new Set(), order, states: statesOf(order), stuck: [] };
   }
-  const core = verdict.verdict === "illegal" ? verdict.core : [verdict.at];
+  // A core that was not to be had small ends where the contradiction does.
+  const core = verdict.verdict === "illegal" ? verdict.core.slice(-shownMax) : [verdict.at];
   const operations = near(own, core);
   const common = { key, operations, total: own.length, core: new Set(core) };
   const keyed = operations.filter((operation): operation is Operation => operation.op !== "txn");

@@ -66,6 +66,9 @@ test("broken input and wrong usage: status 2, and what was expected", async (t) 
     t.regex(stderr, expected);
     t.is(stderr.trim().split("\n").length, 1);
   }
+  const nowhere = await run("--html", "/no/such/folder/page.html", legal);
+  t.is(nowhere.code, 2);
+  t.regex(nowhere.stdout, /^error \/no\/such\/folder\/page\.html: ENOENT/m);
   const wrongModel = await run("--model", "register", legal);
   t.deepEqual([wrongModel.code, wrongModel.stdout], [2, `error ${legal}: a register has no cas\n`]);
 });
@@ -120,5 +123,53 @@ test("--html writes one page that needs nothing else", async (t) => {
   const html = readFileSync(file, "utf8");
   t.regex(html, /^<!doctype html>/);
   t.notRegex(html, /(src|href)="/);
+  rmSync(directory, { recursive: true });
+});
+
+test("transactions: keys that one of them touches are decided together", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "metastore-check-"));
+  const file = join(directory, "transactions.jsonl");
+  const lines: readonly Record<string, unknown>[] = [
+    {
+      client: 1,
+      op: "txn",
+      value: [
+        ["put", "a", "1"],
+        ["put", "b", "1"],
+      ],
+      call: 1,
+      return: 2,
+      outcome: "ok",
+    },
+    {
+      client: 2,
+      op: "txn",
+      value: [
+        ["get", "a", "1"],
+        ["get", "b", "1"],
+      ],
+      call: 3,
+      return: 4,
+      outcome: "ok",
+    },
+    { client: 3, op: "get", key: "c", value: null, call: 5, return: 6, outcome: "ok" },
+  ];
+  const write = (some: readonly object[]): void =>
+    writeFileSync(file, some.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  write(lines);
+  t.regex((await run(file)).stdout, /^ok .* 3 operations on 2 keys/);
+  // It saw one half of what was written as one.
+  write(
+    lines.with(1, {
+      ...lines[1]!,
+      value: [
+        ["get", "a", "1"],
+        ["get", "b", null],
+      ],
+    }),
+  );
+  const { code, stdout } = await run(file);
+  t.is(code, 1);
+  t.regex(stdout, /^illegal .*: client 2's transaction, returned at 4, fits nowhere/);
   rmSync(directory, { recursive: true });
 });
