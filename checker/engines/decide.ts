@@ -1,6 +1,7 @@
 /** One key: which engine decides it, from the fastest that can to the general one. */
 import type { Operation, Transaction } from "../history.ts";
 import { callOf, keyModel } from "../model.ts";
+import { appendModel } from "./appends.ts";
 import { Blocks, type Contradiction, uniqueWriters } from "./blocks.ts";
 import type { Spending } from "./budget.ts";
 import { absent, Column, kinds, telling } from "./column.ts";
@@ -115,12 +116,12 @@ export function decideGeneral(
 ): Decision {
   const useful = worthwhile(operations);
   const calls = useful.map((i) => callOf(operations[i]!));
-  const found = searchGeneral(
-    keyModel,
-    calls,
-    ranks === null ? null : Int32Array.from(useful, (i) => ranks[i]!),
-    spending,
-  );
+  const usefulRanks = ranks === null ? null : Int32Array.from(useful, (i) => ranks[i]!);
+  const appends = operations.some(({ op }) => op === "append") ? appendModel(operations) : null;
+  const found =
+    appends === null
+      ? searchGeneral(keyModel, calls, usefulRanks, spending)
+      : searchGeneral(appends, calls, usefulRanks, spending);
   const pick = (order: readonly number[]): Operation[] => order.map((k) => operations[useful[k]!]!);
   if (found.verdict === "ok") return { verdict: "ok", order: pick(found.order) };
   const [at] = pick([found.at]);

@@ -51,9 +51,10 @@ export class JepsenLines {
     this.#hasTimes ??= event.time !== null;
     const time = this.#hasTimes ? event.time : this.#event;
     if (time === null) throw new HistoryError(number, "an integer :time is expected, as in the lines before");
-    const asked = this.#asked(event, number);
-    if (event.type === ":invoke") this.#pairing.invoke(event.process, asked, time, number);
-    else if (event.type === ":ok") this.#pairing.complete(event.process, "ok", asked, time, number);
+    // A failure may put its reason where the value was.
+    if (event.type === ":invoke") this.#pairing.invoke(event.process, this.#asked(event, number), time, number);
+    else if (event.type === ":ok")
+      this.#pairing.complete(event.process, "ok", this.#asked(event, number), time, number);
     else if (event.type === ":fail") this.#pairing.complete(event.process, "none", null, time, number);
     else if (event.type === ":info") this.#pairing.complete(event.process, "unknown", null, time, number);
     else throw new HistoryError(number, `the type is :invoke, :ok, :fail or :info, not ${event.type}`);

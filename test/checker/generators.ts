@@ -38,7 +38,7 @@ export function shapeOf(chance: Chance): Shape {
     deletes: chance.oneIn(2),
     cas: chance.oneIn(2),
     mismatches: chance.oneIn(4),
-    appends: chance.oneIn(12),
+    appends: chance.oneIn(6),
     revisions: chance.oneIn(4),
     absence: chance.oneIn(8),
   };
@@ -55,7 +55,7 @@ export function historyOf(chance: Chance, shape: Shape): Operation[] {
   if (shape.deletes) kinds.push("delete", ...(chance.oneIn(2) ? ["delete", "delete", "delete"] : []));
   if (shape.cas) kinds.push("cas", "cas");
   if (shape.mismatches) kinds.push("mismatch");
-  if (shape.appends) kinds.push("append");
+  if (shape.appends) kinds.push("append", "append", "append");
   if (shape.absence) kinds.splice(0, kinds.length, "get", "put", "delete");
   let state: string | null = null;
   return Array.from({ length: count }, (_, k): Operation => {

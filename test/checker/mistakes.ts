@@ -275,4 +275,18 @@ export const mistakesOfTheChecker: readonly Mistake[] = [
     old: "return isPure && !this.#needsAhead.has(make) && !this.#usesAhead.has(make);",
     new: "return isPure && !this.#usesAhead.has(make);",
   },
+  {
+    name: "what ends with a part may be followed by another than its reader saw",
+    layer: "appends",
+    file: "checker/engines/appends.ts",
+    old: 'if (next !== undefined) return op === "append" && value === next;',
+    new: 'if (next !== undefined) return op !== "append" || value !== next;',
+  },
+  {
+    name: "a part that is written twice counts as written once",
+    layer: "appends",
+    file: "checker/engines/appends.ts",
+    old: "if (parts.get(previous) === 1) after.set(previous, part);",
+    new: "after.set(previous, part);",
+  },
 ];
