@@ -60,7 +60,7 @@ test("a broken line is an error with its number and what was expected", (t) => {
   const line = JSON.stringify(put(1, "a", 0, 1));
   for (const [broken, expected] of [
     ["{", /line 2: not JSON/],
-    ["[]", /"client" is an integer/],
+    ["[]", /an operation is a JSON object/],
     [line.replace('"put"', '"push"'), /"op" is get, put, delete, cas, append or txn/],
     [line.replace('"return":1', '"return":null'), /null where the outcome is unknown/],
     [line.replace('"call":0', '"call":9'), /"return" is not before "call"/],

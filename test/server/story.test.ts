@@ -82,7 +82,9 @@ for (const [engine, flags] of engines) {
     try {
       t.is(await put(cluster, 1, "my-key", "foo"), 204);
       await cluster.end(2, "SIGKILL");
-      t.is(await put(cluster, 1, "my-key", "bar"), 204);
+      // What was on its way to a leader that is dead has an unknown outcome; this write may be made twice.
+      const first = await put(cluster, 1, "my-key", "bar");
+      t.is(first === 504 ? await put(cluster, 1, "my-key", "bar") : first, 204);
       t.is(await get(cluster, 3, "my-key"), "bar");
       cluster.startNode(2);
       await cluster.ready(2);
