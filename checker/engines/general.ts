@@ -84,6 +84,13 @@ function usesNoMore(a: readonly number[], b: readonly number[]): boolean {
   return true;
 }
 
+function note(classes: Map<string, number[]>, state: string | null, known: number): void {
+  if (state === null) return;
+  const own = classes.get(state);
+  if (own === undefined) classes.set(state, [known]);
+  else own.push(known);
+}
+
 /** A set in which of configurations that differ in what they used only the thriftiest stay. */
 class Configurations<State> {
   readonly #groups = new Map<string, Configuration<State>[]>();
@@ -119,6 +126,9 @@ class Search<State, Input, Output> {
   /** Of each class, in the order in which they were first called. */
   readonly #classes: UnknownClass[] = [];
   readonly #classOf = new Map<string, number>();
+  /** By state: the classes that can use it, and those that make it. */
+  readonly #usersOf = new Map<string, number[]>();
+  readonly #makersOf = new Map<string, number[]>();
   /** Open operations that have an answer: by slot. */
   readonly #open = new Map<string, number>();
   readonly #slotOf = new Map<number, string>();
@@ -194,6 +204,8 @@ class Search<State, Input, Output> {
       if (known === undefined) {
         known = this.#classes.push({ members: [] }) - 1;
         this.#classOf.set(effect, known);
+        note(this.#usersOf, this.#needs.needOf[i]!, known);
+        note(this.#makersOf, this.#needs.makeOf[i]!, known);
       }
       this.#classes[known]!.members.push(i);
       return;
@@ -239,9 +251,13 @@ class Search<State, Input, Output> {
   /** Whether nobody can do anything with the state any more. */
   #isDead(stateKey: string, done: string, used: readonly number[]): boolean {
     if (this.#needs.isUsedAhead(stateKey) || this.#isNeeded(stateKey, done, -1)) return false;
-    return !this.#classes.some(
-      ({ members }, k) => this.#needs.needOf[members[0]!] === stateKey && usedOf(used, k) < members.length,
-    );
+    return !this.#isLeft(this.#usersOf, stateKey, used);
+  }
+
+  /** Whether one of those classes has a member that was not used. */
+  #isLeft(classes: ReadonlyMap<string, readonly number[]>, stateKey: string, used: readonly number[]): boolean {
+    const own = classes.get(stateKey);
+    return own !== undefined && own.some((k) => usedOf(used, k) < this.#classes[k]!.members.length);
   }
 
   /** Whether somebody other than `besides` needs the state and has not taken effect. */
@@ -259,9 +275,7 @@ class Search<State, Input, Output> {
     for (const [slot, i] of this.#open) {
       if (this.#needs.makeOf[i] === stateKey && i !== besides && !done.includes(slot)) return true;
     }
-    return this.#classes.some(
-      ({ members }, k) => this.#needs.makeOf[members[0]!] === stateKey && usedOf(used, k) < members.length,
-    );
+    return this.#isLeft(this.#makersOf, stateKey, used);
   }
 
   /** Whether `i` may take effect: nobody that is left behind needs the state. */
