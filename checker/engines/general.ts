@@ -113,7 +113,9 @@ class Configurations<State> {
   }
 
   list(): Configuration<State>[] {
-    return [...this.#groups.values()].flat();
+    const all: Configuration<State>[] = [];
+    for (const group of this.#groups.values()) for (const one of group) all.push(one);
+    return all;
   }
 }
 
@@ -213,8 +215,14 @@ class Search<State, Input, Output> {
     const slot = this.#freeSlots.pop() ?? String.fromCharCode(this.#slots++);
     this.#open.set(slot, i);
     this.#slotOf.set(i, slot);
-    if (!this.#model.isObserver(input, output) && !this.#needs.isHidden[i]) return;
-    this.#configurations = this.#configurations.map((one) => this.#settle(one));
+    const isObserver = this.#model.isObserver(input, output);
+    if (!isObserver && !this.#needs.isHidden[i]) return;
+    // The others were looked at before; with ranks they may have waited for this one to be called.
+    const isFree = ({ state, stateKey }: Configuration<State>): boolean =>
+      isObserver ? this.#model.step(state, input, output) !== undefined : stateKey === deadKey;
+    this.#configurations = this.#configurations.map((one) =>
+      this.#ranks !== null || isFree(one) ? this.#settle(one) : one,
+    );
   }
 
   /** All that is free takes effect: observers whose answers fit and, once the state is dead, what nobody needs. */

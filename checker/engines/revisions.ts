@@ -38,8 +38,8 @@ class Walk {
   /** Deletes, and writes that nobody observes, of unknown outcome; the earliest called one last. */
   readonly #deletes: number[];
   readonly #unseen: number[];
-  /** Failed compare-and-sets that expected what the key holds: they wait for it to change. */
-  #waiting: number[] = [];
+  /** A failed compare-and-set that expected what the key holds, and those behind it: they wait for it to change. */
+  readonly #waiting: number[] = [];
   #state = absent;
   #latest = -Infinity;
   #latestOf = -1;
@@ -71,9 +71,11 @@ class Walk {
     this.order.push(i);
     if (kind[i] === kinds.get || kind[i] === kinds.mismatch) return true;
     this.#state = value[i]!;
-    const ready = this.#waiting.filter((one) => expected[one] !== this.#state);
-    this.#waiting = this.#waiting.filter((one) => expected[one] === this.#state);
-    return ready.every((one) => this.#put(one));
+    // In the order of their ranks.
+    while (this.#waiting.length > 0 && expected[this.#waiting[0]!] !== this.#state) {
+      if (!this.#put(this.#waiting.shift()!)) return false;
+    }
+    return true;
   }
 
   /** Puts in what is unknown until the key holds `wanted`, which `answer` shows; false: nothing does that. */
@@ -115,10 +117,12 @@ class Walk {
     const { kind, value, expected } = this.#column;
     const state = this.#state;
     const fits = (i: number): boolean => (kind[i] === kinds.get ? value[i] === state : expected[i] !== state);
-    const free = group.filter(fits);
-    if (free.length > 0 && this.#waiting.length > 0) return false;
+    const isBehind = this.#waiting.length > 0;
+    const free = group.filter((i) => fits(i) && !(isBehind && kind[i] === kinds.mismatch));
+    // A change would come before these reads.
+    if (isBehind && free.length > 0) return false;
     if (!free.every((i) => this.#put(i))) return false;
-    const rest = group.filter((i) => !fits(i));
+    const rest = group.filter((i) => !free.includes(i));
     this.#waiting.push(...rest.filter((i) => kind[i] === kinds.mismatch));
     const reads = rest.filter((i) => kind[i] === kinds.get);
     if (reads.length === 0) return true;
