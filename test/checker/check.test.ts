@@ -47,6 +47,12 @@ test("a budget that ends is unknown, never a pass, and says where", (t) => {
   t.is(check([...puts, ...reads], options).verdict, "illegal");
 });
 
+test("a budget of bytes ends a search, too", (t) => {
+  const puts = Array.from({ length: 16 }, (_, k) => put(k, k % 2 === 0 ? "a" : "b", 0, 100));
+  const verdict = check([...puts, get(20, "a", 200, 201), get(21, "b", 202, 203)], { bytesMax: 20_000 });
+  t.like(verdict, { verdict: "unknown", reason: "20000 bytes of configurations were not enough" });
+});
+
 test("a search that is told to stop is unknown", (t) => {
   const puts = Array.from({ length: 40 }, (_, k) => put(k, k % 2 === 0 ? "a" : "b", 0, 100));
   let asked = 0;
