@@ -11,11 +11,12 @@ export const bounds = {
   commitMicros: 20_000_000,
   convergeMicros: 10_000_000,
   calmMicros: 7_000_000,
+  boundedMicros: 20_000_000,
 } as const satisfies Record<string, Micros>;
 
 export type Stall = { readonly property: string; readonly message: string };
 
-/** Heals a core and waits for L1 to L5; null where all are reached in time, else the first that was not, with each node's state. */
+/** Heals a core and waits for L1 to L7; null where all are reached in time, else the first that was not, with each node's state. */
 export function checkLiveness(simulator: Simulator): Stall | null {
   const { scheduler, clients } = simulator;
   heal(simulator, drawCore(simulator));
@@ -41,6 +42,9 @@ export function checkLiveness(simulator: Simulator): Stall | null {
   const term = termOf(simulator);
   simulator.runUntil(scheduler.now + bounds.calmMicros);
   if (leaderOf(simulator) === 0 || termOf(simulator) !== term) return stall("L4", `the term does not stay ${term}`);
+  if (!simulator.runUntil(scheduler.now + bounds.boundedMicros, () => logsAreBounded(simulator))) {
+    return stall("L7", `a log is not cut: ${logLengths(simulator).join(", ")} entries`);
+  }
   const waiting = simulator.core.some((id) => (simulator.hosts[id - 1]!.node?.status().waitingRequests ?? 0) > 0);
   return waiting ? stall("I21", "requests still wait in a node") : null;
 }
@@ -136,6 +140,25 @@ function converged(simulator: Simulator): boolean {
       return status !== undefined && status.appliedIndex === last && status.durableIndex === last;
     })
   );
+}
+
+/** Entries that each member of the core still has in its log. */
+function logLengths(simulator: Simulator): number[] {
+  const statuses = membersOf(simulator).map((id) => simulator.hosts[id - 1]!.node?.status());
+  return statuses.map((status) => (status === undefined ? 0 : status.lastIndex - status.storage.firstIndex + 1));
+}
+
+/** Of a smallest entry, with its place in the log's file. */
+const entryBytesMin = 70;
+/** What may come while a snapshot is taken. */
+const entriesMeanwhile = 64;
+
+/** L7: no more is left than what trails, and what comes between two snapshots: so much, or half the size of one. */
+function logsAreBounded(simulator: Simulator): boolean {
+  const { snapshotEntries, trailingEntries } = simulator.plan;
+  const largest = Math.max(...simulator.hosts.map(({ node }) => node?.status().storage.snapshotBytes ?? 0));
+  const between = Math.max(snapshotEntries, largest / 2 / entryBytesMin);
+  return logLengths(simulator).every((length) => length <= between + trailingEntries + entriesMeanwhile);
 }
 
 function states(simulator: Simulator): string {

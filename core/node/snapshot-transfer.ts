@@ -17,9 +17,14 @@ type Sending = {
   readonly snapshot: SnapshotFile;
   readonly term: Term;
   offset: number;
+  /** When the receiver last got further. */
+  progressAt: Micros;
   sentAt: Micros;
   reading: boolean;
 };
+
+/** So often a chunk is sent in vain. */
+const triesMax = 10;
 
 export class SnapshotSender {
   readonly #snapshots: SnapshotStore;
@@ -30,6 +35,8 @@ export class SnapshotSender {
   readonly #resendMicros: Micros;
   readonly #sending = new Map<NodeId, Sending>();
   readonly #wanted = new Map<NodeId, Wanted>();
+  /** Who did not get further, until then. */
+  readonly #resting = new Map<NodeId, Micros>();
   /** A newer snapshot than there is would help somebody: what it must reach; else 0. */
   #wantedIndex: Index = 0;
 
@@ -69,7 +76,8 @@ export class SnapshotSender {
   #needOf(to: NodeId, now: Micros): Index {
     const { leadership, log } = this.#raft;
     const peer = leadership?.progress.get(to);
-    if (peer === undefined) return 0;
+    const since = now - triesMax * this.#resendMicros;
+    if (peer === undefined || !leadership!.isActive(to, since) || (this.#resting.get(to) ?? 0) > now) return 0;
     const asked = this.isWantedBy(to, now) ? this.#wanted.get(to)!.index : 0;
     return Math.max(asked, leadership!.needsSnapshot(peer) ? log.baseIndex : 0);
   }
@@ -80,7 +88,8 @@ export class SnapshotSender {
     this.#wantedIndex = 0;
     for (const [to, sending] of this.#sending) {
       const need = this.#needOf(to, now);
-      if (need === 0 || need > sending.snapshot.index || sending.term !== term) this.#end(to, sending);
+      const isOver = need === 0 || need > sending.snapshot.index || sending.term !== term;
+      if (isOver || this.#hasStalled(to, sending, now)) this.#end(to, sending);
       else if (now >= sending.sentAt + this.#resendMicros) this.#chunk(to, sending, now);
     }
     if (leadership === null) return;
@@ -93,10 +102,21 @@ export class SnapshotSender {
         continue;
       }
       this.#snapshots.hold(snapshot);
-      const sending = { snapshot, term, offset: 0, sentAt: now, reading: false };
+      const sending = { snapshot, term, offset: 0, progressAt: now, sentAt: now, reading: false };
       this.#sending.set(to, sending);
       this.#chunk(to, sending, now);
     }
+  }
+
+  /**
+   * One that is not heard of, or does not get further, must not keep a snapshot, and the log after it, for ever. It rests,
+   * so that both can go, before it is tried again. Who has got everything is busy making it its state.
+   */
+  #hasStalled(to: NodeId, { offset, snapshot, progressAt }: Sending, now: Micros): boolean {
+    const pause = triesMax * this.#resendMicros;
+    if (offset === snapshot.sizeBytes || now < progressAt + pause) return false;
+    this.#resting.set(to, now + pause);
+    return true;
   }
 
   /** What is being sent must stay reachable from the log: the lowest index of those, or Infinity. */
@@ -117,6 +137,7 @@ export class SnapshotSender {
     if (sending?.snapshot.index !== index || offset > sending.snapshot.sizeBytes) return;
     const isNews = offset !== sending.offset;
     sending.offset = offset;
+    if (isNews) sending.progressAt = now;
     if (isNews && offset < sending.snapshot.sizeBytes) this.#chunk(from, sending, now);
   }
 
