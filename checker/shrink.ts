@@ -40,8 +40,8 @@ function withoutIdleDeletes(operations: readonly Operation[]): Operation[] {
   );
 }
 
-/** The shortest prefix in time that is illegal, or all. */
-function shortestPrefix(operations: readonly Operation[], isIllegal: IsIllegal): readonly Operation[] {
+/** The shortest prefix in time that is illegal, or all; `moment`: where to look first. */
+function shortestPrefix(operations: readonly Operation[], moment: number, isIllegal: IsIllegal): readonly Operation[] {
   const ends = operations.flatMap((operation) => operation.return ?? []).toSorted((a, b) => a - b);
   const until = (time: number): Operation[] =>
     operations
@@ -51,6 +51,11 @@ function shortestPrefix(operations: readonly Operation[], isIllegal: IsIllegal):
       )
       .filter(({ op, outcome }) => op !== "get" || outcome !== "unknown");
   let [low, high] = [0, ends.length - 1];
+  const guess = ends.indexOf(moment);
+  if (guess > 0 && guess < high && isIllegal(until(moment))) {
+    high = guess;
+    if (!isIllegal(until(ends[guess - 1]!))) low = guess;
+  }
   while (low < high) {
     const middle = (low + high) >> 1;
     if (isIllegal(until(ends[middle]!))) high = middle;
@@ -93,7 +98,7 @@ export function shrink(operations: readonly Operation[], moment: number, isIlleg
       break;
     }
   }
-  part = shortestPrefix(part, isIllegal);
+  part = shortestPrefix(part, moment, isIllegal);
   if (part.length > shrinkMax) return part;
   const without = (gone: ReadonlySet<Operation>): Operation[] =>
     withoutIdleDeletes(part.filter((operation) => !gone.has(operation)));

@@ -14,7 +14,20 @@
  */
 import type { Call, Model } from "../model.ts";
 import type { Spending } from "./budget.ts";
-import { Needs } from "./needs.ts";
+import {
+  type Configuration,
+  Configurations,
+  longer,
+  type Trail,
+  trailOf,
+  type Used,
+  usedOf,
+  withUse,
+} from "./configurations.ts";
+import { Needs, noState } from "./needs.ts";
+import { SlotSet } from "./slots.ts";
+import { sortedBy } from "./sorting.ts";
+import { States } from "./states.ts";
 
 export type Found =
   | { readonly verdict: "ok"; readonly order: readonly number[] }
@@ -22,101 +35,18 @@ export type Found =
   | { readonly verdict: "illegal"; readonly at: number; readonly partial: readonly number[] }
   | { readonly verdict: "unknown"; readonly at: number; readonly reason: string };
 
-/** The way back through a configuration's operations. */
-type Trail = { readonly operation: number; readonly before: Trail | null; readonly length: number };
-
-type Configuration<State> = {
-  readonly state: State;
-  readonly stateKey: string;
-  /** Slots of open operations that have taken effect, as characters, in order. */
-  readonly done: string;
-  /** Of each class of unknown operations how many were used: pairs (class, count), by class. */
-  readonly used: readonly number[];
-  readonly trail: Trail | null;
-};
-
 /** Stands for all states that nobody needs any more. */
-const deadKey = "\u0001";
+const dead = -1;
+const nobody = -1;
+const nothingUsed: Used = [];
+/** Ids and sets that no configuration has any more are forgotten once there are so many, and eight for each configuration. */
+const forgetAt = 32;
 
-type UnknownClass = { readonly members: number[] };
-
-function trailOf(trail: Trail | null): number[] {
-  const order: number[] = [];
-  for (let at = trail; at !== null; at = at.before) order.push(at.operation);
-  return order.toReversed();
-}
-
-function withSlot(done: string, slot: string): string {
-  let at = 0;
-  while (at < done.length && done[at]! < slot) at += 1;
-  return done.slice(0, at) + slot + done.slice(at);
-}
-
-function withoutSlot(done: string, slot: string): string {
-  const at = done.indexOf(slot);
-  return done.slice(0, at) + done.slice(at + 1);
-}
-
-function usedOf(used: readonly number[], wanted: number): number {
-  for (let k = 0; k < used.length; k += 2) if (used[k] === wanted) return used[k + 1]!;
-  return 0;
-}
-
-function withUse(used: readonly number[], wanted: number): number[] {
-  const more: number[] = [];
-  let isIn = false;
-  for (let k = 0; k < used.length; k += 2) {
-    if (!isIn && used[k]! > wanted) {
-      more.push(wanted, 1);
-      isIn = true;
-    }
-    const isIt = used[k] === wanted;
-    more.push(used[k]!, used[k + 1]! + (isIt ? 1 : 0));
-    isIn ||= isIt;
-  }
-  if (!isIn) more.push(wanted, 1);
-  return more;
-}
-
-/** Whether `a` used nothing that `b` did not. */
-function usesNoMore(a: readonly number[], b: readonly number[]): boolean {
-  for (let k = 0; k < a.length; k += 2) if (usedOf(b, a[k]!) < a[k + 1]!) return false;
-  return true;
-}
-
-function note(classes: Map<string, number[]>, state: string | null, known: number): void {
-  if (state === null) return;
+function note(classes: Map<number, number[]>, state: number, known: number): void {
+  if (state === noState) return;
   const own = classes.get(state);
   if (own === undefined) classes.set(state, [known]);
   else own.push(known);
-}
-
-/** A set in which of configurations that differ in what they used only the thriftiest stay. */
-class Configurations<State> {
-  readonly #groups = new Map<string, Configuration<State>[]>();
-  count = 0;
-
-  add(one: Configuration<State>): boolean {
-    const key = `${one.done}\u0000${one.stateKey}`;
-    const group = this.#groups.get(key);
-    if (group === undefined) {
-      this.#groups.set(key, [one]);
-      this.count += 1;
-      return true;
-    }
-    if (group.some(({ used }) => usesNoMore(used, one.used))) return false;
-    const kept = group.filter(({ used }) => !usesNoMore(one.used, used));
-    this.count += kept.length + 1 - group.length;
-    kept.push(one);
-    this.#groups.set(key, kept);
-    return true;
-  }
-
-  list(): Configuration<State>[] {
-    const all: Configuration<State>[] = [];
-    for (const group of this.#groups.values()) for (const one of group) all.push(one);
-    return all;
-  }
 }
 
 class Search<State, Input, Output> {
@@ -124,20 +54,24 @@ class Search<State, Input, Output> {
   readonly #calls: readonly Call<Input, Output>[];
   readonly #ranks: Int32Array | null;
   readonly #spending: Spending;
+  readonly #states = new States();
+  readonly #isObserver: Uint8Array;
   readonly #needs: Needs<State, Input, Output>;
-  /** Of each class, in the order in which they were first called. */
-  readonly #classes: UnknownClass[] = [];
+  /** Of unknown operations with the same effect: all that were called, in order. */
+  readonly #classes: number[][] = [];
   readonly #classOf = new Map<string, number>();
   /** By state: the classes that can use it, and those that make it. */
-  readonly #usersOf = new Map<string, number[]>();
-  readonly #makersOf = new Map<string, number[]>();
-  /** Open operations that have an answer: by slot. */
-  readonly #open = new Map<string, number>();
-  readonly #slotOf = new Map<number, string>();
-  readonly #freeSlots: string[] = [];
+  readonly #usersOf = new Map<number, number[]>();
+  readonly #makersOf = new Map<number, number[]>();
+  /** Open operations that have an answer, by slot; `nobody` where one is free. */
+  readonly #open: number[] = [];
+  readonly #slotOf: Int32Array;
+  readonly #freeSlots: number[] = [];
+  /** The state that an operation made last, and its id. */
+  readonly #made: (State | undefined)[];
+  readonly #madeId: Int32Array;
   /** The lowest rank of those that are not called yet. */
   #rankAhead = Infinity;
-  #slots = 0;
   #configurations: Configuration<State>[];
 
   constructor(
@@ -150,42 +84,51 @@ class Search<State, Input, Output> {
     this.#calls = calls;
     this.#ranks = ranks;
     this.#spending = spending;
-    this.#needs = new Needs(model, calls);
-    const { initial } = model;
-    this.#configurations = [{ state: initial, stateKey: model.keyOf(initial), done: "", used: [], trail: null }];
+    this.#isObserver = Uint8Array.from(calls, ({ input, output }) => (model.isObserver(input, output) ? 1 : 0));
+    this.#needs = new Needs(model, calls, this.#isObserver, this.#states);
+    this.#slotOf = new Int32Array(calls.length);
+    this.#made = Array.from({ length: calls.length });
+    this.#madeId = new Int32Array(calls.length);
+    const { initial: state } = model;
+    const stateId = this.#states.idOf(model.keyOf(state));
+    this.#states.keep();
+    this.#configurations = [{ state, stateId, done: SlotSet.empty(), used: nothingUsed, trail: null }];
   }
 
   run(): Found {
     const { events, rankAhead } = this.#events();
-    let last = 0;
-    for (const [k, event] of events.entries()) {
-      this.#rankAhead = rankAhead[k]!;
+    for (let k = 0; k < events.length; k++) {
+      const event = events[k]!;
+      if (rankAhead !== null) this.#rankAhead = rankAhead[k]!;
       if (event > 0) this.#call(event - 1);
       else {
-        last = -event - 1;
-        const next = this.#return(last);
-        if (this.#spending.over !== null) return { verdict: "unknown", at: last, reason: this.#spending.over };
-        if (next.length === 0) return { verdict: "illegal", at: last, partial: this.#longest() };
+        const next = this.#return(-event - 1);
+        if (this.#spending.over !== null) return { verdict: "unknown", at: -event - 1, reason: this.#spending.over };
+        if (next.length === 0) return { verdict: "illegal", at: -event - 1, partial: this.#longest() };
         this.#configurations = next;
+        this.#forget();
       }
     }
     return { verdict: "ok", order: trailOf(this.#configurations[0]!.trail) };
   }
 
   /** Calls (+i + 1) and returns (-i - 1) in order of time, calls first; and the lowest rank that is called after each. */
-  #events(): { events: number[]; rankAhead: Float64Array } {
+  #events(): { events: Int32Array; rankAhead: Float64Array | null } {
     const calls = this.#calls;
-    const events: number[] = [];
+    const unsorted: number[] = [];
     for (let i = 0; i < calls.length; i++) {
-      if (calls[i]!.return !== Infinity) events.push(i + 1, -i - 1);
-      else if (!this.#model.isObserver(calls[i]!.input, undefined)) events.push(i + 1);
+      if (calls[i]!.return !== Infinity) unsorted.push(i + 1, -i - 1);
+      else if (this.#isObserver[i] === 0) unsorted.push(i + 1);
     }
-    const time = (event: number): number => (event > 0 ? calls[event - 1]!.call : calls[-event - 1]!.return);
-    events.sort((a, b) => time(a) - time(b) || Math.sign(b) - Math.sign(a));
+    const times = Float64Array.from(unsorted, (event) =>
+      event > 0 ? calls[event - 1]!.call : calls[-event - 1]!.return,
+    );
+    const events = sortedBy(times, (k) => unsorted[k]! > 0).map((k) => unsorted[k]!);
+    if (this.#ranks === null) return { events, rankAhead: null };
     const rankAhead = new Float64Array(events.length).fill(Infinity);
     for (let k = events.length - 2; k >= 0; k--) {
       const event = events[k + 1]!;
-      const rank = event > 0 ? (this.#ranks?.[event - 1] ?? -1) : -1;
+      const rank = event > 0 ? this.#ranks[event - 1]! : -1;
       rankAhead[k] = Math.min(rankAhead[k + 1]!, rank < 0 ? Infinity : rank);
     }
     return { events, rankAhead };
@@ -197,169 +140,209 @@ class Search<State, Input, Output> {
     return trailOf(best);
   }
 
+  /** Forgets what only configurations of the past had. */
+  #forget(): void {
+    const held = 8 * this.#configurations.length + forgetAt;
+    const { done: family } = this.#configurations[0]!;
+    if (family.made < held && this.#states.countNew < held) return;
+    this.#states.forget();
+    const empty = SlotSet.empty();
+    this.#configurations = this.#configurations.map((one) => {
+      if (one.stateId !== dead) this.#states.remember(this.#model.keyOf(one.state), one.stateId);
+      return { ...one, done: one.done.movedTo(empty) };
+    });
+  }
+
   #call(i: number): void {
-    const { input, output, return: end } = this.#calls[i]!;
-    this.#needs.called(i, this.#calls[i]!);
-    if (end === Infinity) {
-      const effect = this.#model.effectOf(input) ?? `\u0000${i}`;
-      let known = this.#classOf.get(effect);
-      if (known === undefined) {
-        known = this.#classes.push({ members: [] }) - 1;
-        this.#classOf.set(effect, known);
-        note(this.#usersOf, this.#needs.needOf[i]!, known);
-        note(this.#makersOf, this.#needs.makeOf[i]!, known);
-      }
-      this.#classes[known]!.members.push(i);
+    const call = this.#calls[i]!;
+    this.#needs.called(i, call);
+    if (call.return === Infinity) {
+      this.#callUnknown(i, call.input);
       return;
     }
-    const slot = this.#freeSlots.pop() ?? String.fromCharCode(this.#slots++);
-    this.#open.set(slot, i);
-    this.#slotOf.set(i, slot);
-    const isObserver = this.#model.isObserver(input, output);
-    if (!isObserver && !this.#needs.isHidden[i]) return;
-    // The others were looked at before; with ranks they may have waited for this one to be called.
-    const isFree = ({ state, stateKey }: Configuration<State>): boolean =>
-      isObserver ? this.#model.step(state, input, output) !== undefined : stateKey === deadKey;
-    this.#configurations = this.#configurations.map((one) =>
-      this.#ranks !== null || isFree(one) ? this.#settle(one) : one,
-    );
+    const slot = this.#freeSlots.pop() ?? this.#open.length;
+    this.#open[slot] = i;
+    this.#slotOf[i] = slot;
+    if (this.#isObserver[i] === 0 && this.#needs.isHidden[i] === 0) return;
+    for (let k = 0; k < this.#configurations.length; k++) {
+      const one = this.#configurations[k]!;
+      // With ranks others may have waited for this one to be called.
+      if (this.#ranks !== null) this.#configurations[k] = this.#settle(one);
+      else if (this.#isObserver[i] === 1) {
+        if (this.#model.step(one.state, call.input, call.output) === undefined) continue;
+        this.#configurations[k] = this.#bury(one, one.done.with(slot), longer(one.trail, i));
+      } else if (one.stateId === dead) this.#configurations[k] = this.#bury(one, one.done, one.trail);
+    }
+  }
+
+  #callUnknown(i: number, input: Input): void {
+    const effect = this.#model.effectOf(input) ?? `\u0000${i}`;
+    let known = this.#classOf.get(effect);
+    if (known === undefined) {
+      known = this.#classes.push([]) - 1;
+      this.#classOf.set(effect, known);
+      note(this.#usersOf, this.#needs.needOf[i]!, known);
+      note(this.#makersOf, this.#needs.makeOf[i]!, known);
+    }
+    this.#classes[known]!.push(i);
   }
 
   /** All that is free takes effect: observers whose answers fit and, once the state is dead, what nobody needs. */
-  #settle(configuration: Configuration<State>): Configuration<State> {
-    let { state, stateKey, done, trail } = configuration;
-    const take = (slot: string, i: number): void => {
-      done = withSlot(done, slot);
-      trail = { operation: i, before: trail, length: (trail?.length ?? 0) + 1 };
-    };
+  #settle(one: Configuration<State>): Configuration<State> {
+    let { done, trail } = one;
     for (let again = true; again;) {
       again = false;
-      for (const [slot, i] of this.#open) {
+      for (let slot = 0; slot < this.#open.length; slot++) {
+        const i = this.#open[slot]!;
+        if (i === nobody || this.#isObserver[i] === 0 || done.has(slot) || !this.#mayGo(i, done)) continue;
         const { input, output } = this.#calls[i]!;
-        if (done.includes(slot) || !this.#model.isObserver(input, output) || !this.#mayGo(i, done)) continue;
-        if (this.#model.step(state, input, output) === undefined) continue;
-        take(slot, i);
+        if (this.#model.step(one.state, input, output) === undefined) continue;
+        done = done.with(slot);
+        trail = longer(trail, i);
         // It may have been what another waits for, by rank.
         again = this.#ranks !== null;
       }
     }
-    if (this.#needs.isKnown && (stateKey === deadKey || this.#isDead(stateKey, done, configuration.used))) {
-      stateKey = deadKey;
-      for (const [slot, i] of this.#open) {
-        if (!this.#needs.isHidden[i] || done.includes(slot) || !this.#mayGo(i, done)) continue;
+    return this.#bury(one, done, trail);
+  }
+
+  /** `one` with this `done` and `trail`; if its state is dead, what nobody needs takes effect in it. */
+  #bury(one: Configuration<State>, done: SlotSet, trail: Trail | null): Configuration<State> {
+    let { state, stateId } = one;
+    const { used } = one;
+    if (this.#needs.isKnown && (stateId === dead || this.#isDead(stateId, done, used))) {
+      stateId = dead;
+      for (let slot = 0; slot < this.#open.length; slot++) {
+        const i = this.#open[slot]!;
+        if (i === nobody || this.#needs.isHidden[i] === 0 || done.has(slot) || !this.#mayGo(i, done)) continue;
         state = this.#model.step(state, this.#calls[i]!.input, this.#calls[i]!.output)!;
-        take(slot, i);
+        done = done.with(slot);
+        trail = longer(trail, i);
       }
     }
-    return trail === configuration.trail && stateKey === configuration.stateKey
-      ? configuration
-      : { ...configuration, state, stateKey, done, trail };
+    return done === one.done && stateId === one.stateId ? one : { state, stateId, done, used, trail };
   }
 
   /** Whether nobody can do anything with the state any more. */
-  #isDead(stateKey: string, done: string, used: readonly number[]): boolean {
-    if (this.#needs.isUsedAhead(stateKey) || this.#isNeeded(stateKey, done, -1)) return false;
-    return !this.#isLeft(this.#usersOf, stateKey, used);
+  #isDead(stateId: number, done: SlotSet, used: Used): boolean {
+    if (this.#needs.isUsedAhead(stateId) || this.#isNeeded(stateId, done, nobody)) return false;
+    return !this.#isLeft(this.#usersOf, stateId, used);
   }
 
   /** Whether one of those classes has a member that was not used. */
-  #isLeft(classes: ReadonlyMap<string, readonly number[]>, stateKey: string, used: readonly number[]): boolean {
-    const own = classes.get(stateKey);
-    return own !== undefined && own.some((k) => usedOf(used, k) < this.#classes[k]!.members.length);
+  #isLeft(classes: ReadonlyMap<number, readonly number[]>, stateId: number, used: Used): boolean {
+    const own = classes.get(stateId);
+    return own !== undefined && own.some((k) => usedOf(used, k) < this.#classes[k]!.length);
   }
 
-  /** Whether somebody other than `besides` needs the state and has not taken effect. */
-  #isNeeded(stateKey: string, done: string, besides: number): boolean {
-    if (this.#needs.isNeededAhead(stateKey)) return true;
-    for (const [slot, i] of this.#open) {
-      if (this.#needs.needOf[i] === stateKey && i !== besides && !done.includes(slot)) return true;
+  /** Whether an open operation other than `besides`, to which `stateOf` gives this state, has not taken effect. */
+  #isWaiting(stateOf: Int32Array, stateId: number, done: SlotSet, besides: number): boolean {
+    for (let slot = 0; slot < this.#open.length; slot++) {
+      const i = this.#open[slot]!;
+      if (i !== nobody && stateOf[i] === stateId && i !== besides && !done.has(slot)) return true;
     }
     return false;
   }
 
+  /** Whether somebody other than `besides` needs the state and has not taken effect. */
+  #isNeeded(stateId: number, done: SlotSet, besides: number): boolean {
+    return this.#needs.isNeededAhead(stateId) || this.#isWaiting(this.#needs.needOf, stateId, done, besides);
+  }
+
   /** Whether something other than `besides` can still make the state. */
-  #isMade({ stateKey, done, used }: Configuration<State>, besides: number): boolean {
-    if (this.#needs.isMadeAhead(stateKey)) return true;
-    for (const [slot, i] of this.#open) {
-      if (this.#needs.makeOf[i] === stateKey && i !== besides && !done.includes(slot)) return true;
-    }
-    return this.#isLeft(this.#makersOf, stateKey, used);
+  #isMade({ stateId, done, used }: Configuration<State>, besides: number): boolean {
+    if (this.#needs.isMadeAhead(stateId) || this.#isWaiting(this.#needs.makeOf, stateId, done, besides)) return true;
+    return this.#isLeft(this.#makersOf, stateId, used);
   }
 
   /** Whether `i` may take effect: nobody that is left behind needs the state. */
   #mayLeave(from: Configuration<State>, i: number): boolean {
-    if (!this.#needs.isKnown || from.stateKey === deadKey) return true;
-    if (this.#needs.makeOf[i] === from.stateKey) return true;
-    return !this.#isNeeded(from.stateKey, from.done, i) || this.#isMade(from, i);
+    if (!this.#needs.isKnown || from.stateId === dead) return true;
+    if (this.#needs.makeOf[i] === from.stateId) return true;
+    return !this.#isNeeded(from.stateId, from.done, i) || this.#isMade(from, i);
   }
 
   /** Whether nobody of a lower rank is left. */
-  #mayGo(i: number, done: string): boolean {
-    const rank = this.#ranks?.[i] ?? -1;
+  #mayGo(i: number, done: SlotSet): boolean {
+    const rank = this.#ranks === null ? -1 : this.#ranks[i]!;
     if (rank < 0) return true;
     if (this.#rankAhead < rank) return false;
-    for (const [slot, other] of this.#open) {
-      const its = this.#ranks![other]!;
-      if (its >= 0 && its < rank && !done.includes(slot)) return false;
+    for (let slot = 0; slot < this.#open.length; slot++) {
+      const other = this.#open[slot]!;
+      const its = other === nobody ? -1 : this.#ranks![other]!;
+      if (its >= 0 && its < rank && !done.has(slot)) return false;
     }
     return true;
   }
 
   /** What is left when `i` must have taken effect. */
   #return(i: number): Configuration<State>[] {
-    const slot = this.#slotOf.get(i)!;
+    const slot = this.#slotOf[i]!;
     const next = new Configurations<State>();
     const seen = new Configurations<State>();
     const stack: Configuration<State>[] = [];
     const take = (one: Configuration<State>): void => {
-      if (one.done.includes(slot)) next.add({ ...one, done: withoutSlot(one.done, slot) });
+      if (one.done.has(slot)) next.add({ ...one, done: one.done.without(slot) });
       else if (seen.add(one)) stack.push(one);
     };
+    const tryOne = (one: Configuration<State>): void => {
+      this.#spending.make(seen.count + next.count);
+      take(one);
+    };
     for (const one of this.#configurations) take(one);
-    while (stack.length > 0 && this.#spending.over === null) {
-      for (const one of this.#successors(stack.pop()!)) {
-        this.#spending.make(seen.count + next.count);
-        take(one);
-      }
-    }
-    this.#open.delete(slot);
-    this.#slotOf.delete(i);
+    while (stack.length > 0 && this.#spending.over === null) this.#successors(stack.pop()!, tryOne);
+    this.#open[slot] = nobody;
     this.#freeSlots.push(slot);
     return next.list();
   }
 
-  *#successors(from: Configuration<State>): Generator<Configuration<State>> {
-    for (const [slot, i] of this.#open) {
-      const { input, output } = this.#calls[i]!;
-      if (from.done.includes(slot) || this.#model.isObserver(input, output) || !this.#mayGo(i, from.done)) continue;
-      if (this.#model.step(from.state, input, output) === undefined || !this.#mayLeave(from, i)) continue;
-      yield this.#after(from, i, slot, from.used);
+  #successors(from: Configuration<State>, take: (one: Configuration<State>) => void): void {
+    for (let slot = 0; slot < this.#open.length; slot++) {
+      const i = this.#open[slot]!;
+      if (i === nobody || this.#isObserver[i] === 1 || from.done.has(slot) || !this.#mayGo(i, from.done)) continue;
+      const state = this.#model.step(from.state, this.#calls[i]!.input, this.#calls[i]!.output);
+      if (state !== undefined && this.#mayLeave(from, i)) take(this.#after(from, i, slot, from.used));
     }
-    for (const [k, { members }] of this.#classes.entries()) {
+    for (let k = 0; k < this.#classes.length; k++) {
+      const members = this.#classes[k]!;
       const i = members[usedOf(from.used, k)];
       if (i === undefined) continue;
       const state = this.#model.step(from.state, this.#calls[i]!.input, undefined);
-      if (state === undefined || this.#model.keyOf(state) === this.#model.keyOf(from.state)) continue;
-      if (this.#mayLeave(from, i)) yield this.#after(from, i, null, withUse(from.used, k));
+      if (state === undefined || state === from.state || this.#isSame(state, from.state)) continue;
+      if (this.#mayLeave(from, i)) take(this.#after(from, i, nobody, withUse(from.used, k)));
     }
   }
 
-  /** What becomes of `from` when `i` takes effect; `slot`: its own, null where its outcome is unknown. */
-  #after(from: Configuration<State>, i: number, slot: string | null, used: readonly number[]): Configuration<State> {
+  #isSame(a: State, b: State): boolean {
+    return this.#model.keyOf(a) === this.#model.keyOf(b);
+  }
+
+  /** The id of what `i` has made. */
+  #idOf(i: number, state: State): number {
+    if (this.#made[i] !== state) {
+      this.#made[i] = state;
+      this.#madeId[i] = this.#states.idOf(this.#model.keyOf(state));
+    }
+    return this.#madeId[i]!;
+  }
+
+  /** What becomes of `from` when `i` takes effect; `slot`: its own, `nobody` where its outcome is unknown. */
+  #after(from: Configuration<State>, i: number, slot: number, used: Used): Configuration<State> {
     let { done, trail } = from;
     // What nobody needs goes first where this one overwrites it.
-    if (this.#needs.isKnown && this.#needs.needOf[i] === null && slot !== null) {
-      for (const [other, k] of this.#open) {
-        if (k === i || !this.#needs.isHidden[k] || done.includes(other) || !this.#mayGo(k, done)) continue;
-        done = withSlot(done, other);
-        trail = { operation: k, before: trail, length: (trail?.length ?? 0) + 1 };
+    if (this.#needs.isKnown && this.#needs.needOf[i] === noState && slot !== nobody) {
+      for (let other = 0; other < this.#open.length; other++) {
+        const k = this.#open[other]!;
+        if (k === nobody || k === i || this.#needs.isHidden[k] === 0) continue;
+        if (done.has(other) || !this.#mayGo(k, done)) continue;
+        done = done.with(other);
+        trail = longer(trail, k);
       }
     }
     const { input, output } = this.#calls[i]!;
     const state = this.#model.step(from.state, input, output)!;
-    if (slot !== null) done = withSlot(done, slot);
-    trail = { operation: i, before: trail, length: (trail?.length ?? 0) + 1 };
-    return this.#settle({ state, stateKey: this.#model.keyOf(state), done, used, trail });
+    if (slot !== nobody) done = done.with(slot);
+    return this.#settle({ state, stateId: this.#idOf(i, state), done, used, trail: longer(trail, i) });
   }
 }
 

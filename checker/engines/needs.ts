@@ -9,62 +9,79 @@
  *   state, for nothing: what it makes helps none. (Not where somebody waits for a state to be another one.)
  */
 import type { Call, Model } from "../model.ts";
+import type { States } from "./states.ts";
+
+/** No state. */
+export const noState = -1;
 
 export class Needs<State, Input, Output> {
-  /** Per operation: the key of the only state in which it can be, and of the state that it makes. */
-  readonly needOf: readonly (string | null)[];
-  readonly makeOf: readonly (string | null)[];
-  /** It can be in any state, and nobody ever needs what it makes. */
-  readonly isHidden: readonly boolean[];
+  /** Per operation: the id of the only state in which it can be, and of the state that it makes; or `noState`. */
+  readonly needOf: Int32Array;
+  readonly makeOf: Int32Array;
+  /** Per operation, 1: it can be in any state, and nobody ever needs what it makes. */
+  readonly isHidden: Uint8Array;
   /** False: the model does not tell, and nothing is left out. */
   readonly isKnown: boolean;
   /** By state: how many need it, could use it (their outcome is unknown), or make it, of those that are not called yet. */
-  readonly #needsAhead = new Map<string, number>();
-  readonly #usesAhead = new Map<string, number>();
-  readonly #makersAhead = new Map<string, number>();
+  readonly #needsAhead: Int32Array;
+  readonly #usesAhead: Int32Array;
+  readonly #makersAhead: Int32Array;
 
-  constructor(model: Model<State, Input, Output>, calls: readonly Call<Input, Output>[]) {
-    const { needs, makes } = model;
-    const told = needs !== undefined && makes !== undefined;
-    this.needOf = calls.map(({ input }) => (told ? needs(input) : null));
-    this.makeOf = calls.map(({ input, output }) => (told && !model.isObserver(input, output) ? makes(input) : null));
-    for (const [i, need] of this.needOf.entries()) if (need !== null) add(this.#kindOf(calls[i]!), need, 1);
-    for (const make of this.makeOf) if (make !== null) add(this.#makersAhead, make, 1);
-    this.isKnown =
-      told &&
-      calls.every(({ input, output }, i) =>
-        model.isObserver(input, output) ? this.needOf[i] !== null || output === undefined : this.makeOf[i] !== null,
-      );
-    this.isHidden = calls.map(({ return: end }, i) => {
+  /** `isObserver`: of each call. All states that are spoken of get ids in `states`. */
+  constructor(
+    model: Model<State, Input, Output>,
+    calls: readonly Call<Input, Output>[],
+    isObserver: Uint8Array,
+    states: States,
+  ) {
+    const count = calls.length;
+    this.needOf = new Int32Array(count).fill(noState);
+    this.makeOf = new Int32Array(count).fill(noState);
+    let isKnown = model.needs !== undefined && model.makes !== undefined;
+    for (let i = 0; i < count && model.needs !== undefined && model.makes !== undefined; i++) {
+      const { input, output } = calls[i]!;
+      const need = model.needs(input);
+      const make = isObserver[i] === 1 ? null : model.makes(input);
+      if (need !== null) this.needOf[i] = states.idOf(need);
+      if (make !== null) this.makeOf[i] = states.idOf(make);
+      isKnown &&= isObserver[i] === 1 ? need !== null || output === undefined : make !== null;
+    }
+    this.isKnown = isKnown;
+    this.#needsAhead = new Int32Array(states.count);
+    this.#usesAhead = new Int32Array(states.count);
+    this.#makersAhead = new Int32Array(states.count);
+    for (let i = 0; i < count; i++) this.#count(i, calls[i]!, 1);
+    this.isHidden = new Uint8Array(count);
+    if (!isKnown) return;
+    for (let i = 0; i < count; i++) {
       const make = this.makeOf[i]!;
-      const isPure = this.isKnown && this.needOf[i] === null && end !== Infinity && make !== null;
-      return isPure && !this.#needsAhead.has(make) && !this.#usesAhead.has(make);
-    });
+      const isPure = this.needOf[i] === noState && calls[i]!.return !== Infinity && make !== noState;
+      if (isPure && this.#needsAhead[make] === 0 && this.#usesAhead[make] === 0) this.isHidden[i] = 1;
+    }
   }
 
-  #kindOf({ return: end }: { readonly return: number }): Map<string, number> {
-    return end === Infinity ? this.#usesAhead : this.#needsAhead;
+  #count(i: number, call: { readonly return: number }, by: number): void {
+    const [need, make] = [this.needOf[i]!, this.makeOf[i]!];
+    if (need !== noState) {
+      if (call.return === Infinity) this.#usesAhead[need]! += by;
+      else this.#needsAhead[need]! += by;
+    }
+    if (make !== noState) this.#makersAhead[make]! += by;
   }
 
   called(i: number, call: { readonly return: number }): void {
-    const [need, make] = [this.needOf[i]!, this.makeOf[i]!];
-    if (need !== null) add(this.#kindOf(call), need, -1);
-    if (make !== null) add(this.#makersAhead, make, -1);
+    this.#count(i, call, -1);
   }
 
-  isNeededAhead(state: string): boolean {
-    return (this.#needsAhead.get(state) ?? 0) > 0;
+  isNeededAhead(state: number): boolean {
+    return state < this.#needsAhead.length && this.#needsAhead[state]! > 0;
   }
 
-  isUsedAhead(state: string): boolean {
-    return (this.#usesAhead.get(state) ?? 0) > 0;
+  isUsedAhead(state: number): boolean {
+    return state < this.#usesAhead.length && this.#usesAhead[state]! > 0;
   }
 
-  isMadeAhead(state: string): boolean {
-    return (this.#makersAhead.get(state) ?? 0) > 0;
+  isMadeAhead(state: number): boolean {
+    return state < this.#makersAhead.length && this.#makersAhead[state]! > 0;
   }
-}
-
-function add(counts: Map<string, number>, key: string, by: number): void {
-  counts.set(key, (counts.get(key) ?? 0) + by);
 }

@@ -31,6 +31,9 @@ export class Chance {
   }
 }
 
+/** Appends that no read tells apart can be in any order, each with a state of its own: 12 at one time are 479,001,600. */
+const appendsMax = 8;
+
 export function shapeOf(chance: Chance): Shape {
   return {
     operationsMax: chance.pick([5, 8, 11, 13]),
@@ -46,7 +49,7 @@ export function shapeOf(chance: Chance): Shape {
 
 /** What is done at moment after moment, each as it must be; then intervals around the moments, and lies. */
 export function historyOf(chance: Chance, shape: Shape): Operation[] {
-  const count = 1 + chance.below(shape.operationsMax);
+  const count = 1 + chance.below(Math.min(shape.operationsMax, shape.appends ? appendsMax : Infinity));
   const spreads = chance.pick([[1], [3], [8], [20], [1, 30], [1, 3, 8, 20]]);
   const lieOneIn = chance.pick([3, 8, 40]);
   const unknownOneIn = chance.pick([3, 8, 1_000]);
