@@ -1,5 +1,5 @@
 import { faultFamilies, type Plan, planOf } from "../sim/nemesis/options.ts";
-import { simulate } from "../sim/simulator.ts";
+import { simulate } from "../sim/run.ts";
 import { median } from "./median.ts";
 
 const seedsARound = 12;

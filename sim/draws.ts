@@ -37,6 +37,13 @@ export const sites = {
   operator: 26,
   crashRows: 27,
   damage: 28,
+  operation: 29,
+  wish: 30,
+  aim: 31,
+  aimAction: 32,
+  aimLength: 33,
+  shape: 34,
+  clogRelease: 35,
 } as const;
 export type Site = keyof typeof sites;
 
@@ -47,12 +54,22 @@ export function mix(hash: number, value: number): number {
   return h ^ (h >>> 16);
 }
 
+/** Something that happened and might not have: where, and on which occasion. */
+export type Decision = readonly [site: Site, a: number, b: number, c: number, d: number];
+
 export class Draws {
   readonly #key: number;
+  /** All decisions that were taken, in order, if they are asked for. */
+  readonly taken: Decision[] | null;
+  /** By name: the decisions that are taken, whatever the seed says; null: as it says. */
+  readonly #given: ReadonlySet<string> | null;
   /** Every draw so far, for the summary. */
   count = 0;
 
-  constructor(seed: number) {
+  /** `given`: from a tape. `keepsDecisions`: for one. */
+  constructor(seed: number, given: readonly Decision[] | null = null, keepsDecisions = false) {
+    this.#given = given === null ? null : new Set(given.map(String));
+    this.taken = keepsDecisions ? [] : null;
     const generator = alea(`metaStore simulation ${modelVersion} seed ${seed}`);
     this.#key = (generator() * 0x100000000) | 0;
   }
@@ -71,9 +88,19 @@ export class Draws {
     return Math.floor((this.u32(site, a, b, c, d) / 0x100000000) * bound);
   }
 
-  /** Happens in `ppm` of a million occasions. */
+  /** Happens in `ppm` of a million occasions; with a tape, on those that it names. */
   chance(ppm: number, site: Site, a: number, b = 0, c = 0, d = 0): boolean {
-    return ppm > 0 && this.below(1_000_000, site, a, b, c, d) < ppm;
+    const happens =
+      this.#given === null
+        ? ppm > 0 && this.below(1_000_000, site, a, b, c, d) < ppm
+        : this.#given.has(`${site},${a},${b},${c},${d}`);
+    if (happens && this.taken !== null) this.taken.push([site, a, b, c, d]);
+    return happens;
+  }
+
+  /** Happens, unless there is a tape that does not name it. */
+  always(site: Site, a: number, b = 0): boolean {
+    return this.chance(1_000_000, site, a, b);
   }
 }
 

@@ -1,8 +1,8 @@
 /**
- * One run: a plan from a seed, N nodes on simulated ports, clients, a nemesis; then a healed core that must come back to
- * life; a verdict. The same seed gives the same run, bit for bit.
+ * The world of one run: N nodes on simulated ports, clients, an operator, a nemesis, and those who watch. The same plan
+ * gives the same world, event for event.
  */
-import { check, Online, type Operation } from "../checker/index.ts";
+import { Online, type Operation } from "../checker/index.ts";
 import type { Ending } from "../core/node/options.ts";
 import type { Fact } from "../core/ports.ts";
 import type { Configuration, Envelope } from "../core/raft/messages.ts";
@@ -11,50 +11,34 @@ import type { Change } from "../core/raft/membership.ts";
 import type { Raft } from "../core/raft/raft.ts";
 import { snapshotPlace } from "../core/storage/snapshot-store.ts";
 import type { Micros, NodeId } from "../core/units.ts";
-import { Draws } from "./draws.ts";
-import { checkLiveness } from "./liveness.ts";
+import { type Decision, Draws } from "./draws.ts";
 import { type Atlas, Nemesis } from "./nemesis/nemesis.ts";
-import { type Engines, type Plan, planOf } from "./nemesis/options.ts";
+import type { Plan } from "./nemesis/options.ts";
 import { Ghost } from "./safety/ghost.ts";
 import { Invariants } from "./safety/invariants.ts";
 import { nodeOptions } from "./node-options.ts";
 import { Scheduler } from "./scheduler.ts";
 import { changeNames, messageCode, Trace, type TraceKind } from "./trace/trace.ts";
-import { must, Violation } from "./violation.ts";
+import { must } from "./violation.ts";
 import { Client, type ClientWorld } from "./workload/client.ts";
 import { Operator, type OperatorWorld } from "./workload/operator.ts";
 import { Host, type Watcher } from "./world/host.ts";
 import { SimNetwork } from "./world/network.ts";
 
-export type Verdict = "ok" | "violation" | "liveness" | "unknown";
+/** The code of the role "leader" in the fact "role". */
+const leaderRole = 3;
+const nobody: Configuration = { members: [], voters: [], outgoing: [], learners: [], removed: [] };
 
-export type Result = {
-  readonly plan: Plan;
-  readonly verdict: Verdict;
-  /** The broken property and what was seen, or empty. */
-  readonly property: string;
-  readonly message: string;
-  readonly traceHash: string;
-  readonly events: number;
-  readonly draws: number;
-  readonly simulatedMicros: Micros;
-  readonly counters: Readonly<Record<string, number>>;
-  readonly history: readonly Operation[];
-  /** The last lines of the trace. */
-  readonly context: readonly string[];
-};
-
-export type RunOptions = {
+export type WorldOptions = {
   /** Takes each line of the trace as it happens, or null. */
   readonly print: ((line: string) => void) | null;
   /** False: only the client history is judged. */
   readonly invariants: boolean;
+  /** What goes wrong and is asked, and nothing else; null: whatever the seed draws. */
+  readonly given?: readonly Decision[] | null;
+  /** Whether all of that is kept. */
+  readonly keepsDecisions?: boolean;
 };
-
-/** The code of the role "leader" in the fact "role". */
-const leaderRole = 3;
-const configurationsMax = 200_000;
-const nobody: Configuration = { members: [], voters: [], outgoing: [], learners: [], removed: [] };
 
 export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   readonly plan: Plan;
@@ -79,9 +63,9 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   #acknowledged = false;
   #preVote: { readonly term: number; readonly vote: number } | null = null;
 
-  constructor(plan: Plan, options: RunOptions) {
+  constructor(plan: Plan, options: WorldOptions) {
     this.plan = plan;
-    this.draws = new Draws(plan.seed);
+    this.draws = new Draws(plan.seed, options.given ?? null, options.keepsDecisions);
     this.trace = new Trace(options.print);
     this.network = new SimNetwork(this.scheduler, this.draws, plan);
     this.ghost = new Ghost(plan.nodes + plan.spares, plan.sessionLimits);
@@ -183,10 +167,13 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
 
   asked(node: NodeId, change: Change): void {
     this.line("change", node, changeNames.indexOf(change.kind), change.id);
+    this.nemesis.aim.saw("changed", node);
+    if (change.kind === "remove") this.nemesis.takeDown(this.hosts[change.id - 1]!);
   }
 
   answered(node: NodeId, change: Change, outcome: string): void {
     this.line("changed", node, changeNames.indexOf(change.kind), outcome === "done" ? 1 : 0);
+    this.nemesis.aim.saw("changed", node);
   }
 
   // --- Watcher
@@ -195,6 +182,11 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     const { message } = envelope;
     this.line("send", from, to, "term" in message ? message.term : 0, messageCode(message.kind));
     this.#invariants?.sent(from, envelope, to);
+    const { kind } = message;
+    if (kind === "append-reply") this.nemesis.aim.saw("acknowledged", from);
+    else if (kind === "pre-vote" || kind === "vote") this.nemesis.aim.saw("voteAsked", to);
+    else if (kind === "vote-reply") this.nemesis.aim.saw("voteGranted", from);
+    else if (kind === "snapshot-chunk") this.nemesis.aim.saw("snapshotSent", to);
   }
 
   received(host: Host, envelope: Envelope): void {
@@ -212,7 +204,9 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     }
     if (fact === "role") {
       this.line("role", host.id, a, b, c);
-      if (a !== leaderRole || this.#invariants === null) return;
+      if (a !== leaderRole) return;
+      this.nemesis.aim.saw("elected", host.id);
+      if (this.#invariants === null) return;
       const holders = this.hosts.filter((other) => other.believesInLease && this.raftOf(other.id)!.term < b);
       this.#invariants.elected(
         host.id,
@@ -223,6 +217,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     }
     if (fact === "recovered") {
       this.#everRan.add(host.id);
+      this.nemesis.aim.saw("recovered", host.id);
       host.mustRecover = false;
       if (raft === null || this.#invariants === null) return;
       const { running } = host.node!;
@@ -232,6 +227,8 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     }
     if (fact === "read-index") return this.line("readIndex", host.id, a, b);
     this.line(fact, host.id, a, b);
+    if (fact === "installed") this.nemesis.aim.saw("installed", host.id);
+    else if (fact === "commit" && raft?.leader === host.id) this.nemesis.aim.saw("committed", host.id);
     if (this.#invariants === null || raft === null) return;
     if (fact === "commit") this.#invariants.committed(host.id, a, raft);
     else if (fact === "installed") this.#invariants.installed(host.id, a, c);
@@ -329,72 +326,4 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     const snapshots = [...host.snapshotDisk.contents().keys()];
     this.ghost.restarted(host.id, host.disk.contents(), snapshots, host.kv?.contents ?? null);
   }
-}
-
-/** Runs the plan to its verdict. Throws only where the simulator itself is wrong. */
-export function simulate(plan: Plan, options: RunOptions): Result {
-  const simulator = new Simulator(plan, options);
-  let verdict: Verdict = "ok";
-  let property = "";
-  let message = "";
-  try {
-    simulator.startAll();
-    simulator.addClients(plan.clients);
-    simulator.runUntil(plan.safetyMicros);
-    const stall = checkLiveness(simulator);
-    const judged = check(simulator.history, { configurationsMax });
-    if (judged.verdict === "illegal") [verdict, property, message] = ["violation", "linearizability", judged.sentence];
-    else if (stall !== null) [verdict, property, message] = ["liveness", stall.property, stall.message];
-    else if (judged.verdict === "unknown") [verdict, property, message] = ["unknown", "linearizability", judged.reason];
-  } catch (error) {
-    verdict = "violation";
-    [property, message] = error instanceof Violation ? [error.property, error.message] : ["I21", wordsOf(error)];
-  }
-  return resultOf(simulator, verdict, property, message);
-}
-
-/** `engines`: where rows live, instead of what the seed draws. */
-export function simulateSeed(seed: number, options: RunOptions, engines: Engines | null = null): Result {
-  const plan = planOf(seed);
-  return simulate(engines === null ? plan : { ...plan, engines }, options);
-}
-
-/** I21: no uncaught error. The first lines of its stack say where. */
-function wordsOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return `uncaught ${(error.stack ?? error.message).split("\n").slice(0, 4).join(" | ")}`;
-}
-
-function resultOf(simulator: Simulator, verdict: Verdict, property: string, message: string): Result {
-  const { plan, trace, scheduler, draws, network, nemesis, clients, hosts, history } = simulator;
-  const counters: Record<string, number> = {
-    ...prefixed("fault", nemesis.counters),
-    ...prefixed("network", network.counters),
-  };
-  for (const client of clients) add(counters, prefixed("client", client.counters));
-  for (const host of hosts) add(counters, prefixed("disk", host.disk.counters));
-  Object.assign(counters, prefixed("operator", simulator.operator.counters));
-  counters["leaders"] = simulator.ghost.leaders.size;
-  counters["committed"] = simulator.ghost.committed.last;
-  return {
-    plan,
-    verdict,
-    property,
-    message,
-    traceHash: trace.hash,
-    events: scheduler.events,
-    draws: draws.count,
-    simulatedMicros: scheduler.now,
-    counters,
-    history,
-    context: verdict === "ok" ? [] : trace.last(60),
-  };
-}
-
-function prefixed(prefix: string, counters: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(counters).map(([name, value]) => [`${prefix}.${name}`, value]));
-}
-
-function add(sum: Record<string, number>, more: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(more)) sum[name] = (sum[name] ?? 0) + value;
 }

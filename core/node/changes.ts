@@ -3,7 +3,7 @@
  * proposes the next step where one can be, and waits where something else is under way (a promotion, a joint exit). One
  * operator's goal at a time. A member that does not lead asks the leader, and asks again: asking twice changes nothing.
  */
-import { type Change, isReached, refusal, stepTowards } from "../raft/membership.ts";
+import { type Change, isReached, memberOf, refusal, stepTowards } from "../raft/membership.ts";
 import type { ChangeOutcome, ChangeReply, ChangeRequest, Outgoing } from "../raft/messages.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Micros, NodeId, Term } from "../units.ts";
@@ -127,6 +127,9 @@ export class Changes {
       if (raft.leadership?.transferee === 0) raft.transfer(now, change.id);
       return null;
     }
+    // One that has not come to the entry that added it could not vote: as a voter it might be missed for ever.
+    const match = raft.leadership?.progress.get(change.id)?.match ?? 0;
+    if (change.kind === "promote" && match < memberOf(raft.configuration, change.id)!.incarnation) return null;
     const next = stepTowards(change, raft.configuration, raft.log.lastIndex + 1);
     if (next !== null) raft.proposeConfiguration(now, next);
     return null;

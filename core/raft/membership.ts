@@ -43,6 +43,18 @@ export function wasAlwaysAlone({ members, voters, removed }: Configuration, id: 
   return members.length === 1 && voters[0] === id && removed.length === 0;
 }
 
+/**
+ * Whether the node `id` may stand with `latest` in force: it votes there, or its removal is not committed yet (thesis
+ * 4.2.2). A voter of an earlier incarnation was somebody else.
+ */
+export function mayStandIn(id: NodeId, latest: Configuration, committed: Configuration): boolean {
+  if (isVoter(latest, id)) return true;
+  const member = memberOf(latest, id);
+  return (
+    isVoter(committed, id) && (member === undefined || member.incarnation === memberOf(committed, id)!.incarnation)
+  );
+}
+
 /** Whether `configuration`, committed, is what `change` asks for. */
 export function isReached(change: Change, configuration: Configuration): boolean {
   const member = memberOf(configuration, change.id);

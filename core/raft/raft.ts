@@ -18,7 +18,7 @@ import { ForwardGate, refusalOf } from "./forward-gate.ts";
 import { Following, outdatedReply } from "./following.ts";
 import { Leadership } from "./leadership.ts";
 import type { RaftLog } from "./log.ts";
-import { isVoter, wasAlwaysAlone } from "./membership.ts";
+import { isVoter, mayStandIn, wasAlwaysAlone } from "./membership.ts";
 import {
   type Append,
   type Configuration,
@@ -388,7 +388,7 @@ export class Raft {
   #mayStand(): boolean {
     const { id, electsFrom } = this.#options;
     if (this.log.durableIndex < electsFrom) return false;
-    return isVoter(this.configuration, id) || isVoter(this.committedConfiguration.configuration, id);
+    return mayStandIn(id, this.configuration, this.committedConfiguration.configuration);
   }
 
   #askVoters(message: Message): void {

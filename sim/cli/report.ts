@@ -2,7 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { printJsonLines } from "../../checker/index.ts";
 import { faultFamilies } from "../nemesis/options.ts";
-import type { Result } from "../simulator.ts";
+import type { Result } from "../run.ts";
+import { printTape } from "../tape.ts";
 
 /** Where the history and the trace of failed runs are left. */
 export const failureDirectory = "sim-failures";
@@ -37,12 +38,14 @@ export function summary(result: Result): string[] {
   return lines;
 }
 
-/** Leaves the history and the end of the trace of a failed run in `directory`; returns their paths. */
+/** Leaves the history, the tape and the end of the trace of a failed run in `directory`; returns their paths. */
 export function writeFailure(result: Result, directory: string): string[] {
   mkdirSync(directory, { recursive: true });
   const history = join(directory, `seed-${result.plan.seed}.history.jsonl`);
   const trace = join(directory, `seed-${result.plan.seed}.trace.txt`);
+  const tape = join(directory, `seed-${result.plan.seed}.tape.json`);
+  writeFileSync(tape, printTape({ plan: result.plan, decisions: result.decisions }));
   writeFileSync(history, printJsonLines(result.history));
   writeFileSync(trace, `${[...summary(result), ...result.context].join("\n")}\n`);
-  return [history, trace];
+  return [history, trace, tape];
 }

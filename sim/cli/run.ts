@@ -1,22 +1,77 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
-import type { Engines } from "../nemesis/options.ts";
-import { simulateSeed } from "../simulator.ts";
+import { type PlanChanges, planOf } from "../nemesis/options.ts";
+import { type Result, simulate } from "../run.ts";
+import { countsOf, shrinkTape } from "../shrink.ts";
+import { parseTape, printTape, type Tape, TapeError } from "../tape.ts";
+import { verify } from "../verify.ts";
+import { type Options, UsageError } from "./options.ts";
 import { exitCodeOf, failureDirectory, summary, writeFailure } from "./report.ts";
 import type { Order, Report } from "./worker.ts";
 
-/** One seed: prints its summary, and the trace as it happens if asked. Returns the exit code. */
-export function runSeed(seed: number, engines: Engines | null, trace: boolean): number {
-  const print = trace ? (line: string): void => console.log(line) : null;
-  const result = simulateSeed(seed, { print, invariants: true }, engines);
+type One = NonNullable<Options["one"]>;
+
+/** How long a failure may be shrunk. */
+const shrinkMs = 60_000;
+
+function tapeOf(one: One, changes: PlanChanges): Tape {
+  if ("seed" in one) return { plan: planOf(one.seed, changes), decisions: null };
+  try {
+    return parseTape(readFileSync(one.tape, "utf8"));
+  } catch (error) {
+    if (error instanceof TapeError || (error instanceof Error && "code" in error))
+      throw new UsageError(`${one.tape}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** One run: prints its summary, and whatever else is asked for. Returns the exit code. */
+export function runOne(one: One, changes: PlanChanges, typed: string): number {
+  const tape = tapeOf(one, changes);
+  const again = "seed" in one ? `--seed ${one.seed}${typed}` : `--tape ${one.tape}`;
+  if (one.verify) return verifyOne(tape, again);
+  const print = one.trace ? (line: string): void => console.log(line) : null;
+  const result = simulate(tape.plan, { print, invariants: true, given: tape.decisions, keepsDecisions: true });
   for (const line of summary(result)) console.log(line);
+  if (one.record !== null) writeFileSync(one.record, printTape({ plan: result.plan, decisions: result.decisions }));
   if (result.verdict !== "ok") {
     console.log("  the last events:");
     for (const line of result.context.slice(-25)) console.log(`    ${line}`);
     for (const file of writeFailure(result, failureDirectory)) console.log(`  wrote ${file}`);
-    console.log(`npm run sim -- --seed ${seed}${engines === null ? "" : ` --engines ${engines}`}${commit()}`);
-  }
+    console.log(`npm run sim -- ${again}${commit()}`);
+    if (one.shrink) shrinkOne(tape, result);
+  } else if (one.shrink) console.log("  nothing to shrink: it does not fail");
   return exitCodeOf(result);
+}
+
+function verifyOne(tape: Tape, again: string): number {
+  const difference = verify(tape, simulate);
+  if (difference === null) {
+    console.log(`${again}: twice the same`);
+    return 0;
+  }
+  const { same, before, first, second } = difference;
+  console.log(`${again}: NOT DETERMINISTIC after ${same} lines`);
+  for (const line of before) console.log(`    ${line}`);
+  console.log(`  1 ${first ?? "(has ended, or differs in an event that leaves no line)"}`);
+  console.log(`  2 ${second ?? "(has ended, or differs in an event that leaves no line)"}`);
+  return 4;
+}
+
+function shrinkOne(tape: Tape, result: Result): void {
+  const started = performance.now();
+  const shrunk = shrinkTape(tape, result, simulate, () => performance.now() - started > shrinkMs);
+  const [from, to] = [countsOf({ plan: tape.plan, decisions: result.decisions }), countsOf(shrunk.tape)];
+  const file = `${failureDirectory}/seed-${tape.plan.seed}.shrunk.tape.json`;
+  writeFileSync(file, printTape(shrunk.tape));
+  console.log(
+    `shrunk from ${from.faults} faults and ${from.asked} operations to ${to.faults} and ${to.asked}, ` +
+      `${shrunk.tape.plan.nodes} nodes, ${shrunk.runs} runs in ${((performance.now() - started) / 1000).toFixed(1)} s`,
+  );
+  for (const line of shrunk.result.context.slice(-25)) console.log(`    ${line}`);
+  console.log(`  ${shrunk.result.property}: ${shrunk.result.message}`);
+  console.log(`npm run sim -- --tape ${file}${commit()}`);
 }
 
 /** Where the failure was seen, for whoever replays it later. */
@@ -28,8 +83,12 @@ function commit(): string {
   }
 }
 
-/** Seeds `from` to `to` on `jobs` threads; each seed gives the same result as alone. Returns the gravest exit code. */
-export async function runSeeds(from: number, to: number, engines: Engines | null, jobs: number): Promise<number> {
+/** Seeds on `jobs` threads; each seed gives the same result as alone. Returns the gravest exit code. */
+export async function runSeeds(
+  { from, to, jobs }: NonNullable<Options["seeds"]>,
+  changes: PlanChanges,
+  typed: string,
+): Promise<number> {
   const started = performance.now();
   let next = from;
   const tally = { done: 0, failed: 0, events: 0, micros: 0, code: 0 };
@@ -52,7 +111,7 @@ export async function runSeeds(from: number, to: number, engines: Engines | null
           void worker.terminate().then(() => resolve());
           return;
         }
-        const order: Order = { seed: next++, engines };
+        const order: Order = { seed: next++, changes, typed };
         worker.postMessage(order);
       };
       worker.on("message", (report: Report) => {

@@ -1,10 +1,10 @@
 /** A thread of a run over many seeds: takes a seed, answers with a report. */
 import { parentPort } from "node:worker_threads";
-import type { Engines } from "../nemesis/options.ts";
-import { simulateSeed } from "../simulator.ts";
+import type { PlanChanges } from "../nemesis/options.ts";
+import { simulateSeed } from "../run.ts";
 import { exitCodeOf, failureDirectory, summary, writeFailure } from "./report.ts";
 
-export type Order = { readonly seed: number; readonly engines: Engines | null };
+export type Order = { readonly seed: number; readonly changes: PlanChanges; readonly typed: string };
 export type Report = {
   readonly seed: number;
   readonly code: number;
@@ -13,14 +13,14 @@ export type Report = {
   readonly lines: readonly string[];
 };
 
-parentPort?.on("message", ({ seed, engines }: Order) => {
-  const result = simulateSeed(seed, { print: null, invariants: true }, engines);
+parentPort?.on("message", ({ seed, changes, typed }: Order) => {
+  const result = simulateSeed(seed, { print: null, invariants: true, keepsDecisions: true }, changes);
   const code = exitCodeOf(result);
   const lines: string[] = [];
   if (code !== 0) {
     lines.push(summary(result)[0]!);
     for (const file of writeFailure(result, failureDirectory)) lines.push(`  wrote ${file}`);
-    lines.push(`npm run sim -- --seed ${seed}${engines === null ? "" : ` --engines ${engines}`}`);
+    lines.push(`npm run sim -- --seed ${seed}${typed}`);
   }
   const report: Report = { seed, code, events: result.events, micros: result.simulatedMicros, lines };
   parentPort?.postMessage(report);

@@ -8,10 +8,14 @@ import type { Scheduler, Target } from "../scheduler.ts";
 import type { Trace } from "../trace/trace.ts";
 import type { Host } from "../world/host.ts";
 import type { SimNetwork } from "../world/network.ts";
+import { Aim, type AimedAction } from "./aim.ts";
 import { type FaultFamily, faultFamilies, type Plan } from "./options.ts";
+import { type Cut, cutsOf, shapes } from "./partitions.ts";
 
 const slotMicros: Micros = 250_000;
-const nemesisEvents = { slot: 1, restart: 2, resume: 3 } as const;
+const nemesisEvents = { slot: 1, restart: 2, resume: 3, aimed: 4, cut: 5 } as const;
+
+type Aimed = { readonly action: AimedAction; readonly node: NodeId; readonly occasion: number };
 
 /** Who may lose what, so that everything committed still is on a majority of those who vote. */
 export interface Atlas {
@@ -30,6 +34,7 @@ export class Nemesis implements Target {
   readonly #atlas: Atlas;
   /** client * 64 + node -> until. */
   readonly #clientBlocks = new Map<number, Micros>();
+  readonly aim: Aim;
   #slot = 0;
   #stopped = false;
   readonly counters = Object.fromEntries(faultFamilies.map((family) => [family, 0])) as Record<FaultFamily, number>;
@@ -50,6 +55,7 @@ export class Nemesis implements Target {
     this.#network = network;
     this.#trace = trace;
     this.#atlas = atlas;
+    this.aim = new Aim(draws, plan, (action, node, occasion) => this.#aimed({ action, node, occasion }));
     scheduler.at(slotMicros, 0, this, nemesisEvents.slot, null);
   }
 
@@ -71,6 +77,8 @@ export class Nemesis implements Target {
 
   on(code: number, payload: unknown): void {
     if (this.#stopped) return;
+    if (code === nemesisEvents.aimed) return this.#strikeAimed(payload as Aimed);
+    if (code === nemesisEvents.cut) return this.#cut(payload as Cut);
     const host = payload as Host;
     if (code === nemesisEvents.slot) this.#strike();
     else if (code === nemesisEvents.restart) {
@@ -96,6 +104,7 @@ export class Nemesis implements Target {
     this.#scheduler.at(this.#scheduler.now + slotMicros, 0, this, nemesisEvents.slot, null);
     if (this.#scheduler.now < this.#plan.quietMicros) return;
     this.#cutLinks();
+    this.#cutInShapes();
     this.#cutClients();
     for (const host of this.#hosts) {
       if (host.node === null || host.paused) continue;
@@ -104,6 +113,72 @@ export class Nemesis implements Target {
       else if (this.#strikes("fastRestart", host.id)) this.#crash(host, "fastRestart", 20_000);
       else if (this.#strikes("pause", host.id)) this.#pause(host);
     }
+  }
+
+  /** The strike follows the turn in which its moment came, at once or while what was sent is on its way. */
+  #aimed(aimed: Aimed): void {
+    if (this.#stopped || this.#scheduler.now < this.#plan.quietMicros) return;
+    this.counters.aimed += 1;
+    const wait = this.#draws.below(2, "aimLength", aimed.occasion, 0) * Math.ceil(this.#plan.latencyMicros / 4);
+    const tie = this.#draws.u32("tie", aimed.occasion, nemesisEvents.aimed);
+    this.#scheduler.at(this.#scheduler.now + wait, tie, this, nemesisEvents.aimed, aimed);
+  }
+
+  #strikeAimed({ action, node, occasion }: Aimed): void {
+    const host = this.#hosts[node - 1]!;
+    if (host.node === null || host.paused) return;
+    const length = (most: Micros): Micros => 1_000 + this.#draws.below(most, "aimLength", occasion, 1);
+    if (action === "restart" || action === "kill") {
+      const power = this.#draws.below(2, "aimLength", occasion, 2) === 0;
+      this.#trace.line(this.#scheduler.now, power ? "powerCut" : "kill", node);
+      host.stop(power);
+      this.#at(
+        action === "restart" ? length(this.#plan.latencyMicros) : length(3_000_000),
+        nemesisEvents.restart,
+        host,
+      );
+    } else if (action === "pause") this.#pauseFor(host, length(4_000_000));
+    else {
+      const peer = 1 + this.#draws.below(this.#hosts.length, "aimLength", occasion, 3);
+      const until = this.#scheduler.now + length(6 * this.#plan.electionMicros);
+      for (const { id } of this.#hosts) {
+        if (id === node || (action === "brokenLink" && id !== peer)) continue;
+        this.#block(node, id, until);
+        if (action !== "mute") this.#block(id, node, until);
+      }
+    }
+  }
+
+  #cutInShapes(): void {
+    const ids = this.#hosts.map(({ id }) => id);
+    for (const shape of shapes) {
+      if (!this.#strikes(shape, 0)) continue;
+      const most = Math.max(1_000_000, 8 * this.#plan.electionMicros);
+      const length = 10_000 + this.#draws.below(most, "shape", this.#slot, faultFamilies.indexOf(shape), 99);
+      const draw = (bound: number, k: number): number =>
+        this.#draws.below(bound, "shape", this.#slot, faultFamilies.indexOf(shape), k);
+      for (const cut of cutsOf(shape, ids, length, draw)) {
+        if (cut.after === 0) this.#cut(cut);
+        else {
+          const tie = this.#draws.u32("tie", cut.from, cut.to, nemesisEvents.cut, cut.after);
+          this.#scheduler.at(this.#scheduler.now + cut.after, tie, this, nemesisEvents.cut, cut);
+        }
+      }
+    }
+  }
+
+  #cut({ from, to, micros, isClog }: Cut): void {
+    if (!isClog) return this.#block(from, to, this.#scheduler.now + micros);
+    this.#trace.line(this.#scheduler.now, "clog", from, to, micros);
+    this.#network.clog(from, to, this.#scheduler.now + micros);
+  }
+
+  /** For an operator who replaces a machine: it goes down now, and is back by itself some time later. */
+  takeDown(host: Host): void {
+    if (this.#stopped || host.node === null || host.paused || !this.#strikes("replaced", host.id)) return;
+    this.#trace.line(this.#scheduler.now, "kill", host.id);
+    host.stop(false);
+    this.#at(this.#length("replaced", 8_000_000), nemesisEvents.restart, host);
   }
 
   #strikes(family: FaultFamily, target: number): boolean {
@@ -142,7 +217,10 @@ export class Nemesis implements Target {
   }
 
   #pause(host: Host): void {
-    const length = this.#length("pause", 4_000_000);
+    this.#pauseFor(host, this.#length("pause", 4_000_000));
+  }
+
+  #pauseFor(host: Host, length: Micros): void {
     this.#trace.line(this.#scheduler.now, "pause", host.id, length);
     host.paused = true;
     this.#at(length, nemesisEvents.resume, host);

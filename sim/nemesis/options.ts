@@ -4,7 +4,6 @@
  */
 import alea from "seedrandom/lib/alea.js";
 import type { SessionLimits } from "../../core/kv/sessions.ts";
-import { modelVersion } from "../draws.ts";
 
 export const faultFamilies = [
   "loss",
@@ -22,6 +21,13 @@ export const faultFamilies = [
   "clockDrift",
   "rowsLost",
   "logDamaged",
+  "brokenLink",
+  "bridge",
+  "ring",
+  "flapping",
+  "clog",
+  "aimed",
+  "replaced",
 ] as const;
 export type FaultFamily = (typeof faultFamilies)[number];
 
@@ -91,53 +97,75 @@ const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
   clockDrift: [2_000, 9_000],
   rowsLost: [200_000, 600_000],
   logDamaged: [200_000, 600_000],
+  brokenLink: [30_000, 120_000],
+  bridge: [20_000, 60_000],
+  ring: [20_000, 60_000],
+  flapping: [20_000, 60_000],
+  clog: [30_000, 120_000],
+  aimed: [30_000, 100_000, 300_000],
+  replaced: [20_000, 80_000],
 };
 
-export function planOf(seed: number): Plan {
-  const generator = alea(`metaStore plan ${modelVersion} seed ${seed}`);
-  const pick = <T>(choices: readonly T[]): T => choices[Math.floor(generator() * choices.length)]!;
-  const faults = Object.fromEntries(
-    faultFamilies.map((family) => [family, generator() < 0.5 ? 0 : pick(strengths[family])]),
-  ) as Record<FaultFamily, number>;
-  const clients = pick([2, 3, 5, 8]);
-  const electionMicros = pick([200_000, 400_000, 1_000_000]);
+/** What is asked for, whatever the seed draws. */
+export type PlanChanges = {
+  readonly engines?: Engines | null;
+  /** Families that are on, as strong as the seed draws them; all others are off. */
+  readonly only?: readonly FaultFamily[] | null;
+  /** Families that are off. */
+  readonly without?: readonly FaultFamily[];
+};
+
+/** Raised when the meaning of a seed changes for its plan alone. */
+const planVersion = 4;
+
+/** Each knob is drawn by its name: one knob more changes no other. */
+export function planOf(seed: number, changes: PlanChanges = {}): Plan {
+  const chance = (name: string): number => alea(`metaStore plan ${planVersion} seed ${seed} ${name}`)();
+  const pick = <T>(name: string, choices: readonly T[]): T => choices[Math.floor(chance(name) * choices.length)]!;
+  const strength = (family: FaultFamily): number => {
+    const isOff = changes.without?.includes(family) === true || changes.only?.includes(family) === false;
+    return isOff || chance(`${family} at all`) < 0.5 ? 0 : pick(family, strengths[family]);
+  };
+  const faults = Object.fromEntries(faultFamilies.map((family) => [family, strength(family)])) as Plan["faults"];
+  const clients = pick("clients", [2, 3, 5, 8]);
+  const electionMicros = pick("electionMicros", [200_000, 400_000, 1_000_000]);
   return {
     seed,
-    nodes: pick([1, 2, 3, 3, 3, 3, 4, 5, 5, 5, 7]),
+    nodes: pick("nodes", [1, 2, 3, 3, 3, 3, 4, 5, 5, 5, 7]),
     clients,
-    keys: pick([1, 2, 4]),
+    keys: pick("keys", [1, 2, 4]),
     // 50, 20 or 10 operations a second over all clients.
-    thinkMicros: clients * pick([20_000, 50_000, 100_000]),
-    patienceMicros: pick([300_000, 1_500_000, 10_000_000]),
-    quietMicros: pick([0, 2_000_000, 4_000_000]),
-    valueBytes: pick([0, 0, 40, 700]),
-    safetyMicros: pick([10_000_000, 20_000_000, 30_000_000]),
-    latencyMicros: pick([200, 1_000, 10_000]),
-    syncMicros: pick([100, 1_000, 8_000]),
+    thinkMicros: clients * pick("thinkMicros", [20_000, 50_000, 100_000]),
+    patienceMicros: pick("patienceMicros", [300_000, 1_500_000, 10_000_000]),
+    quietMicros: pick("quietMicros", [0, 2_000_000, 4_000_000]),
+    valueBytes: pick("valueBytes", [0, 0, 40, 700]),
+    safetyMicros: pick("safetyMicros", [10_000_000, 20_000_000, 30_000_000]),
+    latencyMicros: pick("latencyMicros", [200, 1_000, 10_000]),
+    syncMicros: pick("syncMicros", [100, 1_000, 8_000]),
     electionMicros,
-    heartbeatMicros: electionMicros / pick([4, 10]),
-    requestMicros: pick([1_000_000, 5_000_000]),
-    entriesPerAppendMax: pick([1, 2, 3, 64, 64]),
-    entriesInFlightMax: pick([1, 2, 256, 256]),
-    entriesPerApplyMax: pick([1, 3, 256]),
-    uncommittedBytesMax: pick([500, 1_000_000, 1_000_000]),
-    walSegmentBytesMax: pick([600, 4_096, 1_000_000]),
-    snapshotEntries: pick([3, 8, 60, 10_000]),
-    trailingEntries: pick([0, 1, 3, 100]),
-    trailingBytes: pick([300, 1_000_000]),
-    snapshotChunkBytes: pick([60, 500, 65_536]),
+    heartbeatMicros: electionMicros / pick("heartbeatMicros", [4, 10]),
+    requestMicros: pick("requestMicros", [1_000_000, 5_000_000]),
+    entriesPerAppendMax: pick("entriesPerAppendMax", [1, 2, 3, 64, 64]),
+    entriesInFlightMax: pick("entriesInFlightMax", [1, 2, 256, 256]),
+    entriesPerApplyMax: pick("entriesPerApplyMax", [1, 3, 256]),
+    uncommittedBytesMax: pick("uncommittedBytesMax", [500, 1_000_000, 1_000_000]),
+    walSegmentBytesMax: pick("walSegmentBytesMax", [600, 4_096, 1_000_000]),
+    snapshotEntries: pick("snapshotEntries", [3, 8, 60, 10_000]),
+    trailingEntries: pick("trailingEntries", [0, 1, 3, 100]),
+    trailingBytes: pick("trailingBytes", [300, 1_000_000]),
+    snapshotChunkBytes: pick("snapshotChunkBytes", [60, 500, 65_536]),
     spares: 2,
-    operatorMicros: pick([0, 0, 1_000_000, 3_000_000]),
-    casPercent: pick([0, 0, 30]),
-    sessions: pick([false, true]),
-    sessionLimits: pick([
+    operatorMicros: pick("operatorMicros", [0, 0, 1_000_000, 3_000_000]),
+    casPercent: pick("casPercent", [0, 0, 30]),
+    sessions: pick("sessions", [false, true]),
+    sessionLimits: pick("sessionLimits", [
       { sessionsMax: 10_000, resultsMax: 128, idleMicrosMax: 3_600_000_000 },
       { sessionsMax: 3, resultsMax: 2, idleMicrosMax: 3_000_000 },
     ]),
-    engines: pick(engineChoices),
-    leasePercent: pick([0, 50, 100]),
-    bytesInFlightMax: pick([300, 1_000_000, 1_000_000]),
-    messagesInFlightMax: pick([1, 256, 256]),
+    engines: changes.engines ?? pick("engines", engineChoices),
+    leasePercent: pick("leasePercent", [0, 50, 100]),
+    bytesInFlightMax: pick("bytesInFlightMax", [300, 1_000_000, 1_000_000]),
+    messagesInFlightMax: pick("messagesInFlightMax", [1, 256, 256]),
     faults,
   };
 }

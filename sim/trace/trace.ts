@@ -32,6 +32,7 @@ const words = {
   call: "client {n} calls operation {a} on n{b}",
   return: "client {n} operation {a} ends, outcome {b}",
   phase: "phase {a}: healed core of {b} nodes",
+  clog: "link n{n} -> n{a} is clogged for {b} us",
 } as const;
 export type TraceKind = keyof typeof words;
 const kinds = Object.keys(words) as TraceKind[];

@@ -24,6 +24,8 @@ const triesMax = 4;
 /** What clients need of the run around them. */
 export interface ClientWorld {
   readonly hosts: readonly Host[];
+  /** Of the healed core of the liveness phase, in which nothing is left out; empty before. */
+  readonly core: readonly NodeId[];
   /** Members that clients talk to now. */
   targets(): readonly NodeId[];
   /** Whether the client is cut off from the member now. */
@@ -103,7 +105,12 @@ export class Client implements Target {
   }
 
   on(code: number, payload: unknown): void {
-    if (code === clientEvents.begin) return this.#begin();
+    if (code === clientEvents.begin) {
+      if (this.#world.core.length > 0 || this.#draws.always("operation", this.id, this.#k)) return this.#begin();
+      // Left out by a tape.
+      this.#k += 1;
+      return this.#stopped ? undefined : this.#plant(this.#scheduler.now);
+    }
     if (code === clientEvents.answer) return this.#answer(payload as Answer);
     if (this.#current === null || this.#current.k !== payload) return;
     if (code === clientEvents.patience) this.#end("unknown", nothing);

@@ -43,7 +43,7 @@ export class Operator implements Target {
   on(code: number, payload: unknown): void {
     if (this.#stopped) return;
     if (code === operatorEvents.start) return this.#world.startJoining(payload as Host);
-    this.#wish();
+    if (this.#draws.always("wish", this.#k)) this.#wish();
     this.#k += 1;
     this.#plant();
   }

@@ -17,6 +17,7 @@ export type NetworkCounters = {
   blocked: number;
   copied: number;
   late: number;
+  held: number;
 };
 
 /** What makes a message this message, for the keys of its draws: not its bytes, and not when it was sent. */
@@ -70,9 +71,11 @@ export class SimNetwork {
   readonly #hosts = new Map<NodeId, Target>();
   /** Blocked directed links, by from * 64 + to, until a true time. */
   readonly #blockedUntil = new Map<number, Micros>();
+  /** Clogged links: what is sent is held, and all released then. */
+  readonly #cloggedUntil = new Map<number, Micros>();
   /** Nodes whose links among themselves are healed for good. */
   #healed: ReadonlySet<NodeId> = new Set();
-  readonly counters: NetworkCounters = { sent: 0, delivered: 0, lost: 0, blocked: 0, copied: 0, late: 0 };
+  readonly counters: NetworkCounters = { sent: 0, delivered: 0, lost: 0, blocked: 0, copied: 0, late: 0, held: 0 };
 
   constructor(scheduler: Scheduler, draws: Draws, plan: Plan) {
     this.#scheduler = scheduler;
@@ -87,6 +90,10 @@ export class SimNetwork {
   block(from: NodeId, to: NodeId, until: Micros): void {
     const link = from * 64 + to;
     this.#blockedUntil.set(link, Math.max(until, this.#blockedUntil.get(link) ?? 0));
+  }
+
+  clog(from: NodeId, to: NodeId, until: Micros): void {
+    this.#cloggedUntil.set(from * 64 + to, until);
   }
 
   /** From now on links among `nodes` lose and delay nothing beyond their latency; blocks elsewhere stay as they are, for ever. */
@@ -113,15 +120,16 @@ export class SimNetwork {
     }
     const carried =
       this.#draws.below(32, "messageCodec", occasion, copy) === 0 ? this.#throughCodec(envelope) : envelope;
-    this.#deliver(to, carried, occasion, copy, 0, healed, code);
+    this.#deliver(to, link, carried, occasion, copy, 0, healed, code);
     if (!healed && this.#draws.chance(faults.duplication, "messageCopy", occasion, copy)) {
       this.counters.copied += 1;
-      this.#deliver(to, carried, occasion, copy, 1, healed, code);
+      this.#deliver(to, link, carried, occasion, copy, 1, healed, code);
     }
   }
 
   #deliver(
     to: NodeId,
+    link: number,
     envelope: Envelope,
     occasion: number,
     copy: number,
@@ -137,6 +145,11 @@ export class SimNetwork {
     if (!healed && this.#draws.chance(faults.delayTail, "messageTail", occasion, copy, twin)) {
       this.counters.late += 1;
       delay += this.#draws.below(4 * electionMicros, "messageTail", occasion, copy, twin + 2);
+    }
+    const release = healed ? 0 : (this.#cloggedUntil.get(link) ?? 0);
+    if (release > this.#scheduler.now) {
+      this.counters.held += 1;
+      delay += release - this.#scheduler.now;
     }
     const tie = this.#draws.u32("tie", occasion, copy, twin);
     this.#scheduler.at(this.#scheduler.now + Math.ceil(delay), tie, host, code, envelope);

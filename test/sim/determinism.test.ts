@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import test from "ava";
-import { simulateSeed } from "../../sim/simulator.ts";
+import { simulateSeed } from "../../sim/run.ts";
 
 const options = { print: null, invariants: true };
 

@@ -1,10 +1,22 @@
 /**
- * Run as a process of its own: hunts for the first seed in [from, to] that fails in the simulator compiled under a
- * directory. Prints one JSON line.
+ * Run as a process of its own: hunts for the first seed that fails in the simulator compiled under a directory. Takes a
+ * Hunt as JSON, and prints a Catch as JSON.
  */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type * as Simulator from "../../sim/simulator.ts";
+import type { FaultFamily } from "../../sim/nemesis/options.ts";
+import type * as Run from "../../sim/run.ts";
+import type * as Shrink from "../../sim/shrink.ts";
+
+export type Hunt = {
+  readonly from: number;
+  readonly to: number;
+  /** False: judged by the client history alone. */
+  readonly invariants: boolean;
+  readonly without: readonly FaultFamily[];
+  /** How long what is found may be shrunk; 0: not at all. */
+  readonly shrinkMs: number;
+};
 
 export type Catch = {
   /** The seed that failed, or null. */
@@ -13,22 +25,39 @@ export type Catch = {
   readonly message: string;
   readonly seeds: number;
   readonly events: number;
+  readonly shrunk: {
+    readonly faults: number;
+    readonly asked: number;
+    readonly runs: number;
+    readonly ms: number;
+  } | null;
 };
 
-async function hunt(directory: string, from: number, to: number, invariants: boolean): Promise<Catch> {
-  const path = pathToFileURL(join(directory, "sim/simulator.js")).href;
-  const { simulateSeed } = (await import(path)) as typeof Simulator;
+const [directory, order] = process.argv.slice(2);
+const load = async (file: string): Promise<unknown> => import(pathToFileURL(join(directory!, file)).href);
+const { simulate, simulateSeed } = (await load("sim/run.js")) as typeof Run;
+const { shrinkTape, countsOf } = (await load("sim/shrink.js")) as typeof Shrink;
+
+function shrink(result: Run.Result, shrinkMs: number): Catch["shrunk"] {
+  const started = performance.now();
+  const { plan, decisions } = result;
+  const shrunk = shrinkTape({ plan, decisions }, result, simulate, () => performance.now() - started > shrinkMs);
+  return { ...countsOf(shrunk.tape), runs: shrunk.runs, ms: Math.round(performance.now() - started) };
+}
+
+function hunt({ from, to, invariants, without, shrinkMs }: Hunt): Catch {
   let events = 0;
   for (let seed = from; seed <= to; seed++) {
-    const result = simulateSeed(seed, { print: null, invariants });
+    const result = simulateSeed(seed, { print: null, invariants, keepsDecisions: shrinkMs > 0 }, { without });
     events += result.events;
     if (result.verdict === "ok" || result.verdict === "unknown") continue;
     // Clients alone see wrong answers, not whose log is longer.
     if (!invariants && result.verdict !== "violation") continue;
-    return { seed, property: result.property, message: result.message, seeds: seed - from + 1, events };
+    const { property, message } = result;
+    const shrunk = shrinkMs > 0 ? shrink(result, shrinkMs) : null;
+    return { seed, property, message, seeds: seed - from + 1, events, shrunk };
   }
-  return { seed: null, property: "", message: "", seeds: to - from + 1, events };
+  return { seed: null, property: "", message: "", seeds: to - from + 1, events, shrunk: null };
 }
 
-const [directory, from, to, invariants] = process.argv.slice(2);
-console.log(JSON.stringify(await hunt(directory!, Number(from), Number(to), invariants === "true")));
+console.log(JSON.stringify(hunt(JSON.parse(order!) as Hunt)));

@@ -132,7 +132,7 @@ export const mistakesOfState: readonly Mistake[] = [
     name: "a removed voter stands no more before that is committed",
     layer: "membership",
     file: "core/raft/raft.ts",
-    old: "return isVoter(this.configuration, id) || isVoter(this.committedConfiguration.configuration, id);",
+    old: "return mayStandIn(id, this.configuration, this.committedConfiguration.configuration);",
     new: "return isVoter(this.configuration, id);",
   },
   {

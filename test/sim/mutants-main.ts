@@ -1,39 +1,77 @@
-/** `npm run mutants [-- NAME]`: for each planted bug, which check notices it, after how many seeds and events. */
-import { huntMistake } from "../support/plant.ts";
-import { mistakes } from "./mistakes.ts";
+/** `npm run mutants`: for each planted bug, which check notices it, after how many seeds and events. */
+import { applyMistake, huntMistake, type Mistake } from "../support/plant.ts";
+import type { Catch } from "./hunt.ts";
+import { type MutantsOptions, mutantsOptions, UsageError } from "./mutants-options.ts";
 
-const seedsMax = 2_000;
+type Row = { readonly mistake: Mistake; readonly found: Catch; readonly alone: Catch | null };
 
-const wanted = process.argv.slice(2).join(" ");
-const chosen = mistakes.filter(({ name }) => name.includes(wanted));
-if (chosen.length === 0) {
-  console.error(`mutants: no planted bug is named like "${wanted}"`);
-  process.exit(2);
+function lineOf({ mistake, found, alone }: Row): string {
+  const seeds = found.seed === null ? `> ${found.seeds}` : String(found.seeds);
+  const byHistory = alone === null ? "" : alone.seed === null ? `> ${alone.seeds}` : String(alone.seeds);
+  const { shrunk } = found;
+  const small =
+    shrunk === null
+      ? ""
+      : `${shrunk.faults} + ${shrunk.asked} (${shrunk.runs} runs, ${(shrunk.ms / 1000).toFixed(1)} s)`;
+  return `| ${mistake.layer} | ${mistake.name} | ${found.property || "NOT NOTICED"} | ${seeds} | ${found.events} | ${byHistory} | ${small} |`;
 }
 
-const rows: { name: string; layer: string; seeds: number | null; property: string; line: string }[] = [];
-let next = 0;
-async function work(): Promise<void> {
-  for (let mistake = chosen[next++]; mistake !== undefined; mistake = chosen[next++]) {
-    const found = await huntMistake(mistake, 1, seedsMax, true);
-    const alone = await huntMistake(mistake, 1, 200, false);
-    const byHistory = alone.seed === null ? "not in 200" : String(alone.seeds);
-    const seeds = found.seed === null ? null : found.seeds;
-    const line = `| ${mistake.layer} | ${mistake.name} | ${found.property || "NOT NOTICED"} | ${seeds ?? `> ${seedsMax}`} | ${found.events} | ${byHistory} |`;
-    rows.push({ name: mistake.name, layer: mistake.layer, seeds, property: found.property, line });
-    console.error(`${line}  ${found.message.slice(0, 120)}`);
+async function huntAll({ chosen, seedsMax, aloneMax, shrinkMs, without }: MutantsOptions): Promise<Row[]> {
+  const rows: Row[] = [];
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let at = next++; at < chosen.length; at = next++) {
+      const mistake = chosen[at]!;
+      const found = await huntMistake(mistake, seedsMax, { without, shrinkMs });
+      const alone = aloneMax === 0 ? null : await huntMistake(mistake, aloneMax, { without, invariants: false });
+      rows[at] = { mistake, found, alone };
+      console.error(`${lineOf({ mistake, found, alone })}  ${found.message.slice(0, 120)}`);
+    }
+  };
+  await Promise.all([work(), work()]);
+  return rows;
+}
+
+function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
+}
+
+function ascending(numbers: readonly number[]): number[] {
+  return numbers.toSorted((a, b) => a - b);
+}
+
+function summaryOf(rows: readonly Row[]): string[] {
+  const noticed = rows.filter(({ found }) => found.seed !== null);
+  const seeds = ascending(noticed.map(({ found }) => found.seeds));
+  const lines = [`${noticed.length} of ${rows.length} noticed`];
+  if (seeds.length > 0)
+    lines.push(`seeds to notice: median ${quantile(seeds, 0.5)}, p95 ${quantile(seeds, 0.95)}, most ${seeds.at(-1)}`);
+  const alone = rows.filter((row) => row.alone !== null && row.alone.seed !== null);
+  if (rows.some((row) => row.alone !== null)) lines.push(`by the client history alone: ${alone.length}`);
+  const shrunk = rows.flatMap(({ found }) => found.shrunk ?? []);
+  if (shrunk.length > 0) {
+    const of = (what: (one: (typeof shrunk)[number]) => number): number => quantile(ascending(shrunk.map(what)), 0.5);
+    lines.push(
+      `shrunk to (medians): ${of(({ faults }) => faults)} faults, ${of(({ asked }) => asked)} operations, in ${of(({ ms }) => ms)} ms`,
+    );
   }
+  return lines;
 }
-await Promise.all([work(), work()]);
 
-rows.sort(
-  (a, b) => mistakes.findIndex(({ name }) => name === a.name) - mistakes.findIndex(({ name }) => name === b.name),
-);
-console.log("| layer | planted bug | noticed by | seeds | events | seeds, by client history alone |");
-console.log("| --- | --- | --- | --- | --- | --- |");
-for (const { line } of rows) console.log(line);
-const found = rows.flatMap(({ seeds }) => seeds ?? []).toSorted((a, b) => a - b);
-console.log(
-  `\n${found.length} of ${rows.length} noticed; seeds to notice: median ${found[found.length >> 1]}, most ${found.at(-1)}`,
-);
-if (found.length < rows.length) process.exitCode = 1;
+try {
+  const options = await mutantsOptions(process.argv.slice(2));
+  for (const mistake of options.chosen) applyMistake(mistake);
+  const rows = await huntAll(options);
+  console.log(
+    "| layer | planted bug | noticed by | seeds | events | seeds, by client history alone | shrunk to faults + operations |",
+  );
+  console.log("| --- | --- | --- | --- | --- | --- | --- |");
+  for (const row of rows) console.log(lineOf(row));
+  console.log(`\n${summaryOf(rows).join("; ")}`);
+  if (rows.some(({ found }) => found.seed === null)) process.exitCode = 1;
+} catch (error) {
+  if (!(error instanceof Error)) throw error;
+  // A bug that does not apply is a mistake of whoever wrote it, too.
+  console.error(error instanceof UsageError ? `mutants: ${error.message}` : `mutants: ${error.stack}`);
+  process.exitCode = 2;
+}

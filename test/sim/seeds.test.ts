@@ -1,5 +1,5 @@
 import test from "ava";
-import { simulateSeed } from "../../sim/simulator.ts";
+import { simulateSeed } from "../../sim/run.ts";
 
 const options = { print: null, invariants: true };
 

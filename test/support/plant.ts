@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import ts from "typescript";
-import type { Catch } from "../sim/hunt.ts";
+import type { Catch, Hunt } from "../sim/hunt.ts";
 
 /** A small textual change to the product, applied to a scratch copy only. */
 export type Mistake = {
@@ -50,11 +50,11 @@ export async function withMistake<T>(
   }
 }
 
-/** Hunts with seeds `from` to `to`; `invariants` false judges by the client history alone. Call it from the project's root. */
-export function huntMistake(mistake: Mistake, from: number, to: number, invariants: boolean): Promise<Catch> {
+/** Hunts for the mistake with seeds 1 to `seedsMax`, or as `how` says. Call it from the project's root. */
+export function huntMistake(mistake: Mistake, seedsMax: number, how: Partial<Hunt> = {}): Promise<Catch> {
+  const order: Hunt = { from: 1, to: seedsMax, invariants: true, without: [], shrinkMs: 0, ...how };
   return withMistake(mistake, ["core", "sim", "checker"], async (scratch) => {
-    const hunt = ["--max-old-space-size=3000", "dist/test/sim/hunt.js", scratch];
-    const args = [...hunt, String(from), String(to), String(invariants)];
+    const args = ["--max-old-space-size=3000", "dist/test/sim/hunt.js", scratch, JSON.stringify(order)];
     const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 1 << 24 });
     return JSON.parse(stdout) as Catch;
   });

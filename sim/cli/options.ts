@@ -1,0 +1,101 @@
+/** What the command line asks for, checked. */
+import { availableParallelism } from "node:os";
+import yargs from "yargs";
+import { engineChoices, type Engines, faultFamilies, type FaultFamily, type PlanChanges } from "../nemesis/options.ts";
+
+export class UsageError extends Error {}
+
+export type Options = {
+  /** Of one run, from a seed or a tape. */
+  readonly one:
+    | ({
+        readonly trace: boolean;
+        readonly verify: boolean;
+        readonly shrink: boolean;
+        readonly record: string | null;
+      } & ({ readonly seed: number } | { readonly tape: string }))
+    | null;
+  readonly seeds: { readonly from: number; readonly to: number; readonly jobs: number } | null;
+  readonly changes: PlanChanges;
+  /** `changes` as they were typed. */
+  readonly typed: string;
+};
+
+function integer(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new UsageError(`a seed is an integer from 0 on, not ${text}`);
+  return Number(text);
+}
+
+function enginesFrom(text: string | undefined): Engines | null {
+  if (text === undefined) return null;
+  const choice = engineChoices.find((one) => one === text);
+  if (choice === undefined) throw new UsageError(`--engines is one of ${engineChoices.join(", ")}, not "${text}"`);
+  return choice;
+}
+
+function familiesFrom(flag: string, text: string | undefined): FaultFamily[] | null {
+  if (text === undefined) return null;
+  return text.split(",").map((name) => {
+    const family = faultFamilies.find((one) => one === name);
+    if (family === undefined) throw new UsageError(`${flag} takes some of ${faultFamilies.join(",")}; not "${name}"`);
+    return family;
+  });
+}
+
+/** Throws UsageError. */
+export async function optionsFrom(args: readonly string[]): Promise<Options> {
+  const argv = await yargs([...args])
+    .scriptName("npm run sim --")
+    .usage("$0 --seed N | --seeds A..B | --tape FILE\n\nReplays the simulation of a seed or a tape, or runs many.")
+    .option("seed", { type: "string", describe: "replay this run and print its summary" })
+    .option("seeds", { type: "string", describe: "run the seeds A..B, print failures and the speed" })
+    .option("tape", { type: "string", describe: "replay the run that is written there" })
+    .option("record", { type: "string", describe: "of one run: write its tape there" })
+    .option("shrink", { type: "boolean", default: false, describe: "of one run that fails: look for a smaller one" })
+    .option("verify", {
+      type: "boolean",
+      default: false,
+      describe: "of one run: run it twice, and compare every event",
+    })
+    .option("trace", { type: "boolean", default: false, describe: "of one run: print every event" })
+    .option("engines", { type: "string", describe: "memory, rocksdb or mixed, whatever the seed draws" })
+    .option("only", { type: "string", describe: "families of faults, with commas: no others" })
+    .option("without", { type: "string", describe: "families of faults, with commas: not these" })
+    .option("jobs", { type: "number", default: availableParallelism(), describe: "with --seeds: threads" })
+    .strict()
+    .version(false)
+    .fail((message: string) => {
+      throw new UsageError(message);
+    })
+    .parseAsync();
+  const given = [argv.seed, argv.seeds, argv.tape].filter((one) => one !== undefined);
+  if (given.length !== 1) throw new UsageError("give one of --seed N, --seeds A..B and --tape FILE");
+  const changes = {
+    engines: enginesFrom(argv.engines),
+    only: familiesFrom("--only", argv.only),
+    without: familiesFrom("--without", argv.without) ?? [],
+  };
+  const typed = (["engines", "only", "without"] as const).flatMap((name) =>
+    argv[name] === undefined ? [] : [` --${name} ${argv[name]}`],
+  );
+  if (argv.tape !== undefined && typed.length > 0) throw new UsageError(`a tape holds its own plan:${typed.join("")}`);
+  const { trace, verify, shrink, record = null } = argv;
+  if (argv.seeds !== undefined && (trace || verify || shrink || record !== null))
+    throw new UsageError("--trace, --verify, --shrink and --record are of one run");
+  const how = { trace, verify, shrink, record };
+  const one =
+    argv.seed !== undefined
+      ? { ...how, seed: integer(argv.seed) }
+      : argv.tape !== undefined
+        ? { ...how, tape: argv.tape }
+        : null;
+  return { one, seeds: argv.seeds === undefined ? null : range(argv.seeds, argv.jobs), changes, typed: typed.join("") };
+}
+
+function range(text: string, jobs: number): { from: number; to: number; jobs: number } {
+  const [from, to, more] = text.split("..");
+  if (to === undefined || more !== undefined || integer(from!) > integer(to))
+    throw new UsageError("--seeds takes A..B with A <= B");
+  if (!Number.isSafeInteger(jobs) || jobs < 1) throw new UsageError("--jobs takes an integer from 1 on");
+  return { from: integer(from!), to: integer(to), jobs };
+}

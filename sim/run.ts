@@ -1,0 +1,108 @@
+/** One run to its verdict: a safety phase with all its faults; then a healed core that must come back to life. */
+import { check, type Operation } from "../checker/index.ts";
+import type { Micros } from "../core/units.ts";
+import { withoutAmbients } from "./ambient.ts";
+import type { Decision } from "./draws.ts";
+import { checkLiveness } from "./liveness.ts";
+import { type Plan, planOf, type PlanChanges } from "./nemesis/options.ts";
+import { Simulator, type WorldOptions } from "./simulator.ts";
+import { Violation } from "./violation.ts";
+
+export type Verdict = "ok" | "violation" | "liveness" | "unknown";
+
+export type Result = {
+  readonly plan: Plan;
+  readonly verdict: Verdict;
+  /** The broken property and what was seen, or empty. */
+  readonly property: string;
+  readonly message: string;
+  readonly traceHash: string;
+  readonly events: number;
+  readonly draws: number;
+  readonly simulatedMicros: Micros;
+  readonly counters: Readonly<Record<string, number>>;
+  readonly history: readonly Operation[];
+  /** The last lines of the trace. */
+  readonly context: readonly string[];
+  /** All that went wrong or was asked, if it was to be kept. */
+  readonly decisions: readonly Decision[] | null;
+};
+
+export type RunOptions = WorldOptions & {
+  /** Ends after the safety phase: the cluster need not come back to life. */
+  readonly safetyOnly?: boolean;
+};
+
+const configurationsMax = 200_000;
+
+/** Runs the plan to its verdict. Throws only where the simulator itself is wrong. */
+export function simulate(plan: Plan, options: RunOptions): Result {
+  return withoutAmbients(() => run(plan, options));
+}
+
+function run(plan: Plan, options: RunOptions): Result {
+  const simulator = new Simulator(plan, options);
+  let verdict: Verdict = "ok";
+  let property = "";
+  let message = "";
+  try {
+    simulator.startAll();
+    simulator.addClients(plan.clients);
+    simulator.runUntil(plan.safetyMicros);
+    const stall = options.safetyOnly === true ? null : checkLiveness(simulator);
+    const judged = check(simulator.history, { configurationsMax });
+    if (judged.verdict === "illegal") [verdict, property, message] = ["violation", "linearizability", judged.sentence];
+    else if (stall !== null) [verdict, property, message] = ["liveness", stall.property, stall.message];
+    else if (judged.verdict === "unknown") [verdict, property, message] = ["unknown", "linearizability", judged.reason];
+  } catch (error) {
+    verdict = "violation";
+    [property, message] = error instanceof Violation ? [error.property, error.message] : ["I21", wordsOf(error)];
+  }
+  return resultOf(simulator, verdict, property, message);
+}
+
+/** Runs what `seed` draws, with `changes` to its plan. */
+export function simulateSeed(seed: number, options: RunOptions, changes: PlanChanges = {}): Result {
+  return simulate(planOf(seed, changes), options);
+}
+
+/** I21: no uncaught error. The first lines of its stack say where. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return `uncaught ${(error.stack ?? error.message).split("\n").slice(0, 4).join(" | ")}`;
+}
+
+function resultOf(simulator: Simulator, verdict: Verdict, property: string, message: string): Result {
+  const { plan, trace, scheduler, draws, network, nemesis, clients, hosts, history } = simulator;
+  const counters: Record<string, number> = {
+    ...prefixed("fault", nemesis.counters),
+    ...prefixed("network", network.counters),
+  };
+  for (const client of clients) add(counters, prefixed("client", client.counters));
+  for (const host of hosts) add(counters, prefixed("disk", host.disk.counters));
+  Object.assign(counters, prefixed("operator", simulator.operator.counters));
+  counters["leaders"] = simulator.ghost.leaders.size;
+  counters["committed"] = simulator.ghost.committed.last;
+  return {
+    plan,
+    verdict,
+    property,
+    message,
+    traceHash: trace.hash,
+    events: scheduler.events,
+    draws: draws.count,
+    simulatedMicros: scheduler.now,
+    counters,
+    history,
+    context: verdict === "ok" ? [] : trace.last(60),
+    decisions: draws.taken,
+  };
+}
+
+function prefixed(prefix: string, counters: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counters).map(([name, value]) => [`${prefix}.${name}`, value]));
+}
+
+function add(sum: Record<string, number>, more: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(more)) sum[name] = (sum[name] ?? 0) + value;
+}

@@ -1,0 +1,76 @@
+/**
+ * A tape: a run written down, as its plan and everything in it that went wrong or was asked. It replays the run without
+ * the seed's choice of these, so that some can be left out; and it outlives changes to how seeds draw their plans.
+ */
+import { type Decision, type Site, sites } from "./draws.ts";
+import { type Plan, planOf } from "./nemesis/options.ts";
+
+export type Tape = {
+  readonly plan: Plan;
+  /** Null: whatever the plan's seed draws. */
+  readonly decisions: readonly Decision[] | null;
+};
+
+export class TapeError extends Error {}
+
+const tapeVersion = 1;
+
+export function printTape({ plan, decisions }: Tape): string {
+  const lines = decisions === null ? "null" : `[\n${decisions.map((one) => JSON.stringify(one)).join(",\n")}\n]`;
+  return `{"tape":${tapeVersion},\n"plan":${JSON.stringify(plan)},\n"decisions":${lines}}\n`;
+}
+
+/** Throws TapeError, which says what is wrong. A knob or a fault family that was not there yet is off. */
+export function parseTape(text: string): Tape {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new TapeError("it is not JSON");
+  }
+  if (!isRecord(value) || value["tape"] !== tapeVersion) throw new TapeError(`it is no tape of version ${tapeVersion}`);
+  return { plan: planFrom(value["plan"]), decisions: decisionsFrom(value["decisions"]) };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Everything is of the kind, and no larger, than what some plan has. */
+function planFrom(value: unknown): Plan {
+  if (!isRecord(value)) throw new TapeError('"plan" is an object');
+  const shape = planOf(0, { only: [] });
+  return filled(value, shape, "plan") as Plan;
+}
+
+function filled(value: Record<string, unknown>, shape: object, path: string): object {
+  for (const name of Object.keys(value)) if (!(name in shape)) throw new TapeError(`"${path}.${name}" is not known`);
+  return Object.fromEntries(
+    Object.entries(shape).map(([name, usual]: [string, unknown]) => {
+      const own = value[name];
+      if (own === undefined) {
+        if (path === "plan.faults") return [name, 0];
+        throw new TapeError(`"${path}.${name}" is missing`);
+      }
+      if (isRecord(usual) && isRecord(own)) return [name, filled(own, usual, `${path}.${name}`)];
+      const isNumber = typeof usual !== "number" || (Number.isFinite(own) && (own as number) >= 0);
+      if (typeof own !== typeof usual || !isNumber) throw new TapeError(`"${path}.${name}" is a ${typeof usual}`);
+      return [name, own];
+    }),
+  );
+}
+
+function decisionsFrom(value: unknown): Decision[] | null {
+  if (value === null) return null;
+  if (!Array.isArray(value)) throw new TapeError('"decisions" is a list, or null');
+  return value.map((one: unknown, k): Decision => {
+    const isOne = Array.isArray(one) && one.length === 5 && one.slice(1).every((part) => Number.isSafeInteger(part));
+    if (!isOne || !((one[0] as string) in sites)) {
+      throw new TapeError(`decision ${k} is [site, a, b, c, d] with a known site and integers`);
+    }
+    return one as unknown as Decision;
+  });
+}
+
+/** What is asked of the store, and not a fault. */
+export const askedSites: ReadonlySet<Site> = new Set<Site>(["operation", "wish"]);

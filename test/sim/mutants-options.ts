@@ -1,0 +1,65 @@
+/** What `npm run mutants` is asked, checked. */
+import { readFileSync } from "node:fs";
+import yargs from "yargs";
+import { faultFamilies, type FaultFamily } from "../../sim/nemesis/options.ts";
+import type { Mistake } from "../support/plant.ts";
+import { mistakes } from "./mistakes.ts";
+
+export class UsageError extends Error {}
+
+export type MutantsOptions = {
+  readonly chosen: readonly Mistake[];
+  readonly seedsMax: number;
+  /** Seeds by the client history alone; 0: none. */
+  readonly aloneMax: number;
+  readonly shrinkMs: number;
+  readonly without: readonly FaultFamily[];
+};
+
+/** Throws UsageError. */
+export async function mutantsOptions(args: readonly string[]): Promise<MutantsOptions> {
+  const argv = await yargs([...args])
+    .scriptName("npm run mutants --")
+    .usage(
+      "$0 [NAME]\n\nPlants each bug whose name holds NAME, and prints which check notices it, after how many seeds.",
+    )
+    .option("file", { type: "string", describe: "bugs of your own: JSON, a list of {name, file, old, new}" })
+    .option("seeds", { type: "number", default: 2_000, describe: "seeds to try" })
+    .option("alone", { type: "number", default: 200, describe: "seeds to try by the client history alone" })
+    .option("shrink", { type: "number", default: 0, describe: "seconds to look for a smaller run" })
+    .option("without", { type: "string", describe: "families of faults, with commas: not these" })
+    .strictOptions()
+    .version(false)
+    .fail((message: string) => {
+      throw new UsageError(message);
+    })
+    .parseAsync();
+  const wanted = argv._.join(" ");
+  const all = argv.file === undefined ? mistakes : mistakesFrom(argv.file);
+  const chosen = all.filter(({ name }) => name.includes(wanted));
+  if (chosen.length === 0) throw new UsageError(`no planted bug is named like "${wanted}"`);
+  for (const name of ["seeds", "alone", "shrink"] as const)
+    if (!Number.isSafeInteger(argv[name]) || argv[name] < 0) throw new UsageError(`--${name} takes an integer`);
+  const without = (argv.without ?? "").split(",").filter((name) => name !== "");
+  const stranger = without.find((name) => !faultFamilies.includes(name as FaultFamily));
+  if (stranger !== undefined)
+    throw new UsageError(`--without takes some of ${faultFamilies.join(",")}; not ${stranger}`);
+  const shrinkMs = argv.shrink * 1_000;
+  return { chosen, seedsMax: argv.seeds, aloneMax: argv.alone, shrinkMs, without: without as FaultFamily[] };
+}
+
+function mistakesFrom(file: string): Mistake[] {
+  let list: unknown;
+  try {
+    list = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new UsageError(`${file}: ${(error as Error).message}`);
+  }
+  if (!Array.isArray(list)) throw new UsageError(`${file}: a list of {name, file, old, new} is expected`);
+  return list.map((one: unknown, k): Mistake => {
+    const { name, file: path, old, new: text, layer = "own" } = (one ?? {}) as Record<string, unknown>;
+    const isText = [name, path, old, text, layer].every((part) => typeof part === "string");
+    if (!isText) throw new UsageError(`${file}: bug ${k} is {name, file, old, new}, all strings, and may have a layer`);
+    return { name, file: path, old, new: text, layer } as Mistake;
+  });
+}
