@@ -39,6 +39,8 @@ export function checkLiveness(simulator: Simulator): Stall | null {
   if (!simulator.runUntil(scheduler.now + bounds.convergeMicros, () => converged(simulator))) {
     return stall("L3", "the core's members do not converge");
   }
+  // A wish for another leader may be under way from before.
+  simulator.runUntil(Math.max(simulator.network.lateUntil, simulator.operator.openUntil));
   const term = termOf(simulator);
   simulator.runUntil(scheduler.now + bounds.calmMicros);
   if (leaderOf(simulator) === 0 || termOf(simulator) !== term) return stall("L4", `the term does not stay ${term}`);

@@ -124,7 +124,8 @@ export class Changes {
     if (trouble !== null) return trouble;
     if (isReached(change, raft.committedConfiguration.configuration)) return "done";
     if (change.kind === "lead") {
-      if (raft.leadership?.transferee === 0) raft.transfer(now, change.id);
+      // While one hands over nothing is proposed: not for the sake of a node that does not answer.
+      if (raft.leadership?.transferee === 0 && isFit(change.id)) raft.transfer(now, change.id);
       return null;
     }
     // One that has not come to the entry that added it could not vote: as a voter it might be missed for ever.

@@ -3,7 +3,7 @@
  * through whichever member comes to hand. It takes a refusal as an answer, and never repairs anything.
  */
 import type { Change } from "../../core/raft/membership.ts";
-import type { NodeId } from "../../core/units.ts";
+import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
@@ -26,6 +26,8 @@ export class Operator implements Target {
   readonly #world: OperatorWorld;
   #k = 0;
   #stopped = false;
+  /** By then every wish has ended, or was lost with the process that was asked. */
+  openUntil: Micros = 0;
   readonly counters = { asked: 0, done: 0, refused: 0, unknown: 0 };
 
   constructor(scheduler: Scheduler, draws: Draws, plan: Plan, world: OperatorWorld) {
@@ -64,6 +66,7 @@ export class Operator implements Target {
     const change = this.#draw(of(1).id);
     const asked = of(2);
     this.counters.asked += 1;
+    this.openUntil = this.#scheduler.now + this.#plan.requestMicros + 1_000_000;
     this.#world.asked(asked.id, change);
     const end = (outcome: string): void => {
       this.counters[outcome === "done" ? "done" : outcome === "unknown" ? "unknown" : "refused"] += 1;

@@ -74,6 +74,9 @@ export class Host implements Target, DiskWorld {
   /** Its log was lost, and it counts for nothing until it holds the entry that binds it anew. */
   isRecovering = false;
   notes: string[] = [];
+  /** No sync ends before that time; and the next one fails. */
+  syncsHeldUntil: Micros = 0;
+  nextSyncFails = false;
   readonly #scheduler: Scheduler;
   readonly #network: SimNetwork;
   readonly #draws: Draws;
@@ -280,12 +283,17 @@ export class Host implements Target, DiskWorld {
       const stalls = !this.healed && this.#draws.chance(faults.diskStall, "syncStall", this.id, occasion, copy);
       if (stalls) micros += this.#draws.below(3_000_000, "syncStall", this.id, occasion, copy + 1_000_000);
     }
-    const time = this.#scheduler.now + Math.ceil(micros);
+    const held = role === "sync" ? this.syncsHeldUntil : 0;
+    const time = Math.max(held, this.#scheduler.now + Math.ceil(micros));
     const event: Completion = { life: this.life, done };
     this.#scheduler.at(time, this.#draws.u32("tie", this.id, occasion, hostEvents.disk), this, hostEvents.disk, event);
   }
 
   syncFails(occasion: number): boolean {
+    if (this.nextSyncFails) {
+      this.nextSyncFails = false;
+      return true;
+    }
     return (
       !this.healed && this.#draws.chance(this.#plan.faults.syncFailure, "syncFailure", this.id, occasion, this.life)
     );

@@ -73,6 +73,10 @@ export class SimNetwork {
   readonly #blockedUntil = new Map<number, Micros>();
   /** Clogged links: what is sent is held, and all released then. */
   readonly #cloggedUntil = new Map<number, Micros>();
+  /** Loses those messages, whatever is drawn. */
+  drops: ((from: NodeId, to: NodeId, message: Message) => boolean) | null = null;
+  /** By then everything has arrived that was sent on a link with faults. */
+  lateUntil: Micros = 0;
   /** Nodes whose links among themselves are healed for good. */
   #healed: ReadonlySet<NodeId> = new Set();
   readonly counters: NetworkCounters = { sent: 0, delivered: 0, lost: 0, blocked: 0, copied: 0, late: 0, held: 0 };
@@ -96,6 +100,11 @@ export class SimNetwork {
     this.#cloggedUntil.set(from * 64 + to, until);
   }
 
+  unblock(): void {
+    this.#blockedUntil.clear();
+    this.#cloggedUntil.clear();
+  }
+
   /** From now on links among `nodes` lose and delay nothing beyond their latency; blocks elsewhere stay as they are, for ever. */
   heal(nodes: ReadonlySet<NodeId>): void {
     this.#healed = nodes;
@@ -110,6 +119,7 @@ export class SimNetwork {
     const occasion = mix(occasionOf(envelope.message), link);
     const copy = this.#copies.next(occasion);
     const { faults } = this.#plan;
+    if (this.drops?.(from, to, envelope.message) === true) return;
     if (!healed && (this.#blockedUntil.get(link) ?? 0) > this.#scheduler.now) {
       this.counters.blocked += 1;
       return;
@@ -151,6 +161,7 @@ export class SimNetwork {
       this.counters.held += 1;
       delay += release - this.#scheduler.now;
     }
+    if (!healed) this.lateUntil = Math.max(this.lateUntil, this.#scheduler.now + Math.ceil(delay));
     const tie = this.#draws.u32("tie", occasion, copy, twin);
     this.#scheduler.at(this.#scheduler.now + Math.ceil(delay), tie, host, code, envelope);
   }

@@ -1,0 +1,156 @@
+/** Members come and go at awkward moments. */
+import test from "ava";
+import type { NodeId } from "../../core/units.ts";
+import { Scenario } from "../../sim/scenario.ts";
+
+function votersOf(world: Scenario): readonly NodeId[] {
+  return world.raft(world.leader()).committedConfiguration.configuration.voters.toSorted((a, b) => a - b);
+}
+
+test("the single-server bug of 2015: a leader changes nothing before an entry of its own term is committed", (t) => {
+  const world = new Scenario(4, { spares: 1 });
+  const first = world.leader();
+  const { term } = world.raft(first);
+  const before = world.raft(first).committedConfiguration.index;
+  // It brings a change to nobody.
+  world.drop((from, _to, message) => from === first && message.kind === "append" && message.entries.length > 0);
+  world.change(first, { kind: "add", id: 5, url: "http://node-5", autoPromote: true });
+  world.pass(0.1);
+  world.isolate(first);
+  // The next one cannot commit its first entry, and is asked for another change.
+  world.drop((_from, _to, message) => message.kind === "append" && message.term > term);
+  world.until("somebody else leads", () =>
+    world.others(first).some((id) => world.simulator.raftOf(id)?.role === "leader"),
+  );
+  const second = world.others(first).find((id) => world.simulator.raftOf(id)?.role === "leader")!;
+  const [gone] = world.others(first, second) as [number];
+  world.change(second, { kind: "remove", id: gone });
+  world.pass(0.3);
+  t.is(world.simulator.raftOf(second)?.log.configurations.latest.index ?? before, before);
+  world.judge();
+});
+
+test("one change at a time: another is refused while the first is under way, and taken after it", (t) => {
+  const world = new Scenario(3, { spares: 2 });
+  const leader = world.leader();
+  const [first, second] = [4, 5].map((id) => {
+    return world.change(leader, { kind: "add", id, url: `http://node-${id}`, autoPromote: true });
+  });
+  t.like(world.answer(first!), { ok: true, outcome: "done" });
+  t.like(world.answer(second!), { ok: true, outcome: "busy" });
+  world.changeNow({ kind: "add", id: 5, url: "http://node-5", autoPromote: true });
+  world.join(4);
+  world.join(5);
+  world.until("both vote", () => votersOf(world).length === 5, 60);
+  world.judge();
+});
+
+test("the leader removes itself: somebody else leads, and it ends", (t) => {
+  const world = new Scenario(3);
+  const leader = world.leader();
+  world.putNow("k", "v");
+  world.answer(world.change(leader, { kind: "remove", id: leader }));
+  world.until("it is gone", () => world.simulator.hosts[leader - 1]!.node === null);
+  t.false(votersOf(world).includes(leader));
+  t.is(world.valueAt(world.leader(), "k"), "v");
+  world.judge();
+});
+
+test("a removed node that was cut off disturbs nobody when it is back", (t) => {
+  const world = new Scenario(4);
+  const leader = world.leader();
+  const [gone] = world.others(leader) as [number];
+  world.isolate(gone);
+  world.changeNow({ kind: "remove", id: gone });
+  const { term } = world.raft(leader);
+  world.pass(10);
+  world.heal();
+  world.until("it learns that it is out, and ends", () => world.simulator.hosts[gone - 1]!.node === null, 60);
+  t.is(world.raft(leader).term, term);
+  world.judge();
+});
+
+test("removed and added again under its name, empty, a node is somebody else", (t) => {
+  const world = new Scenario(3);
+  const leader = world.leader();
+  const [again] = world.others(leader) as [number];
+  world.putNow("k", "v");
+  const before = world.status(again).incarnation;
+  world.changeNow({ kind: "remove", id: again });
+  world.until("it has ended", () => world.simulator.hosts[again - 1]!.node === null);
+  world.addNow(again);
+  t.true(world.status(again).incarnation > before);
+  t.is(world.valueAt(again, "k"), "v");
+  world.judge();
+});
+
+test("the directory of an earlier incarnation is not bound again", (t) => {
+  const world = new Scenario(3);
+  const leader = world.leader();
+  const [again] = world.others(leader) as [number];
+  world.kill(again);
+  world.changeNow({ kind: "remove", id: again });
+  world.changeNow({ kind: "add", id: again, url: `http://node-${again}`, autoPromote: true });
+  // The old directory starts in the place of the new one.
+  world.start(again);
+  world.pass(10);
+  t.false(votersOf(world).includes(again));
+  world.judge();
+});
+
+test("a learner that nobody reaches never becomes a voter, and a cluster of one stays available", (t) => {
+  const world = new Scenario(1, { spares: 1 });
+  world.leader();
+  world.changeNow({ kind: "add", id: 2, url: "http://node-2", autoPromote: true });
+  world.join(2);
+  world.drop((from, to) => from === 1 && to === 2);
+  const promoted = world.change(1, { kind: "promote", id: 2 });
+  world.pass(10);
+  t.deepEqual(votersOf(world), [1]);
+  world.putNow("k", "v");
+  t.false(promoted.outcome?.ok === true && promoted.outcome.outcome === "done");
+  world.judge();
+});
+
+test("the leader dies in the middle of a joint configuration, and the next one leaves it", (t) => {
+  const world = new Scenario(3, { spares: 2 });
+  const leader = world.leader();
+  world.changeNow({ kind: "add", id: 4, url: "http://node-4", autoPromote: true });
+  world.join(4);
+  world.until("the configuration is joint", () => world.raft(leader).configuration.outgoing.length > 0);
+  world.kill(leader);
+  world.leader(leader);
+  world.until("it is left", () => {
+    const now = world.simulator.raftOf(world.leader())?.committedConfiguration.configuration;
+    return now !== undefined && now.outgoing.length === 0;
+  });
+  world.judge();
+  t.pass();
+});
+
+test("a member that the cluster cannot spare is not removed", (t) => {
+  const world = new Scenario(3);
+  const leader = world.leader();
+  const [a, b] = world.others(leader) as [number, number];
+  world.kill(a);
+  world.pass(3);
+  const result = world.answer(world.change(leader, { kind: "remove", id: b }));
+  t.true(result.ok);
+  t.is(result.ok ? result.outcome : null, "no-majority-left");
+  t.deepEqual(votersOf(world), [1, 2, 3]);
+  world.judge();
+});
+
+test("a cluster of three becomes another three, one by one, while writes go on", (t) => {
+  const world = new Scenario(3, { spares: 3 });
+  world.leader();
+  for (const [k, id] of [4, 5, 6].entries()) {
+    world.putNow("k", `${k}`);
+    world.addNow(id);
+    world.changeNow({ kind: "remove", id: k + 1 });
+    world.pass(1);
+  }
+  t.deepEqual(votersOf(world), [4, 5, 6]);
+  t.is(world.valueAt(world.leader(), "k"), "2");
+  world.judge();
+});

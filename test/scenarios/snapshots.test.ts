@@ -1,0 +1,108 @@
+/** Followers that are too far behind, and nodes that die while they catch up. */
+import test from "ava";
+import { Scenario } from "../../sim/scenario.ts";
+
+const small = { snapshotEntries: 8, trailingEntries: 2, trailingBytes: 1_000_000, snapshotChunkBytes: 60 };
+
+/** A cluster of three with a follower so far behind that only a snapshot helps; it is cut off. */
+function withLaggard(): { world: Scenario; leader: number; laggard: number } {
+  const world = new Scenario(3, small);
+  const leader = world.leader();
+  const [laggard] = world.others(leader) as [number];
+  world.putNow("k", "early");
+  world.isolate(laggard);
+  for (let k = 0; k < 30; k++) world.putNow(`k${k % 7}`, `${k}`.repeat(20));
+  world.until("the log is cut", () => world.raft(leader).log.baseIndex > world.raft(laggard).log.lastIndex);
+  return { world, leader, laggard };
+}
+
+test("only pieces of snapshots are lost: nobody else waits, and the follower has it once they pass", (t) => {
+  const { world, leader, laggard } = withLaggard();
+  world.heal();
+  world.drop((_from, _to, { kind }) => kind === "snapshot-chunk");
+  for (let k = 0; k < 5; k++) {
+    world.putNow("k", `${k}`);
+    world.pass(1);
+  }
+  t.true(world.isLeader(leader));
+  t.true(world.raft(laggard).commit < world.raft(leader).log.baseIndex);
+  world.drop(null);
+  world.until("it has caught up", () => world.raft(laggard).commit === world.raft(leader).commit);
+  world.judge();
+});
+
+test("each second piece of a snapshot is lost, and it arrives nevertheless", (t) => {
+  const { world, leader, laggard } = withLaggard();
+  world.heal();
+  let pieces = 0;
+  world.drop((_from, _to, { kind }) => kind === "snapshot-chunk" && pieces++ % 2 === 0);
+  world.until("it has caught up", () => world.raft(laggard).commit === world.raft(leader).commit, 120);
+  t.true(pieces > 4);
+  world.judge();
+});
+
+test("the leader is replaced while it sends a snapshot: the next one sends its own", (t) => {
+  const { world, leader, laggard } = withLaggard();
+  world.heal();
+  let pieces = 0;
+  world.drop((from, _to, { kind }) => kind === "snapshot-chunk" && from === leader && ++pieces > 2);
+  world.until("a part of it has come", () => pieces > 2);
+  world.kill(leader);
+  world.drop(null);
+  const next = world.leader(leader);
+  world.until("it has caught up", () => world.raft(laggard).commit === world.raft(next).commit);
+  t.not(next, leader);
+  world.judge();
+});
+
+for (const power of [false, true]) {
+  test(`a follower ${power ? "loses power" : "is killed"} at every stage of a snapshot that it receives, and is never without its state`, (t) => {
+    let installed = 0;
+    for (let stage = 1; stage <= 8; stage++) {
+      const { world, leader, laggard } = withLaggard();
+      world.heal();
+      let pieces = 0;
+      world.drop((_from, to, { kind }) => {
+        if (kind === "snapshot-chunk" && to === laggard) pieces += 1;
+        return false;
+      });
+      if (stage < 8) world.until("so much has come", () => pieces >= stage * 2 || world.raft(laggard).commit > 5);
+      else world.until("it is installed", () => world.raft(laggard).commit >= world.raft(leader).log.baseIndex);
+      if (power) world.cutPower(laggard);
+      else world.kill(laggard);
+      world.start(laggard);
+      world.until(
+        "it has caught up",
+        () => world.simulator.raftOf(laggard)?.commit === world.raft(world.leader()).commit,
+      );
+      installed += 1;
+      world.judge();
+    }
+    t.is(installed, 8);
+  });
+}
+
+test("a crash between the durable snapshot and the log that it makes needless leaves one story", (t) => {
+  const { world, laggard } = withLaggard();
+  const host = world.simulator.hosts[laggard - 1]!;
+  world.heal();
+  world.until("the snapshot is on its disk", () => world.simulator.ghost.node(laggard).snapshot > 0, 60);
+  world.cutPower(laggard);
+  t.is(host.node, null);
+  world.start(laggard);
+  world.until("it takes part", () => world.simulator.raftOf(laggard) !== null);
+  world.judge();
+});
+
+test("a node that takes snapshots all the time loses power, and what it had acknowledged is there", (t) => {
+  const world = new Scenario(1, { ...small, snapshotEntries: 3, trailingEntries: 0 });
+  world.leader();
+  for (let k = 0; k < 40; k++) {
+    world.putNow("k", `${k}`);
+    if (k % 3 !== 0) continue;
+    world.cutPower(1);
+    world.start(1);
+    t.is(world.valueAt(world.leader(), "k"), `${k}`);
+  }
+  world.judge();
+});
