@@ -2,8 +2,8 @@
  * A smaller tape with the same failure: without whole families of faults, then without halves, quarters and single ones of
  * what is left (delta debugging, Zeller and Hildebrandt 2002), in a plainer world.
  */
-import { type Decision } from "./draws.ts";
-import type { Plan } from "./nemesis/options.ts";
+import type { Decision, Site } from "./draws.ts";
+import { faultFamilies, type FaultFamily, type Plan } from "./nemesis/options.ts";
 import type { Result, RunOptions } from "./run.ts";
 import { askedSites, type Tape } from "./tape.ts";
 
@@ -144,6 +144,24 @@ export function shrinkTape(tape: Tape, first: Result, simulate: Simulate, should
   shrinker.plainer();
   return { tape: shrinker.tape, result: shrinker.result, runs: shrinker.runs };
 }
+
+/** The families of the faults that are left, by name. */
+export function familiesOf({ decisions }: Tape): string[] {
+  const names = (decisions ?? []).filter(isFault).map(([site, , family]) => {
+    return site === "fault" ? faultFamilies[family]! : (familyOfSite[site] ?? site);
+  });
+  return [...new Set(names)].toSorted();
+}
+
+/** Of faults that strike messages and syncs one by one. */
+const familyOfSite: Partial<Record<Site, FaultFamily>> = {
+  messageLoss: "loss",
+  messageCopy: "duplication",
+  messageTail: "delayTail",
+  syncStall: "diskStall",
+  syncFailure: "syncFailure",
+  aim: "aimed",
+};
 
 export function countsOf({ decisions }: Tape): { readonly faults: number; readonly asked: number } {
   const faults = decisions?.filter(isFault).length ?? 0;

@@ -165,3 +165,44 @@ test("a transfer to a node that cannot hear is given up, and the leader goes on"
   world.putNow("k", "still");
   world.judge();
 });
+
+test("a leader hears of a higher term at its next heartbeat, not only when its patience ends", (t) => {
+  const world = new Scenario(3, { electionMicros: 3_000_000 });
+  const leader = world.leader();
+  const [a, b] = world.others(leader) as [number, number];
+  world.pass(1);
+  // `b` is told to stand, `a` votes for it, and it is gone before it leads; the leader hears nothing of all that.
+  world.drop((_from, to) => to === leader);
+  world.change(leader, { kind: "lead", id: b });
+  world.until("`a` is in a later term", () => world.raft(a).term > world.raft(leader).term);
+  world.kill(b);
+  t.true(world.isLeader(leader));
+  world.drop(null);
+  world.until("it is told", () => !world.isLeader(leader), 0.5);
+  world.judge();
+});
+
+test("a vote that was asked for before a leader was heard again is not given after it: its lease stands", (t) => {
+  let tried = 0;
+  for (let seed = 1; seed <= 30; seed++) {
+    const world = new Scenario(3, { seed, heartbeatMicros: 900_000 });
+    const leader = world.leader();
+    const [a, b] = world.others(leader) as [number, number];
+    world.cut(leader, b);
+    world.pass(2);
+    // `a` hears nothing of the leader for a while, and would vote for `b`; the leader's patience with `a` has not ended.
+    world.drop((from, to) => from === leader && to === a);
+    world.until("`b` stands, or all is over", () => world.raft(b).role === "candidate" || !world.isLeader(leader));
+    if (!world.isLeader(leader)) continue;
+    world.clog(b, a, 0.05);
+    world.drop(null);
+    const read = world.get(leader, "k");
+    world.pass(0.02);
+    if (read.outcome?.ok !== true) continue;
+    tried += 1;
+    world.pass(0.1);
+    t.true(world.isLeader(leader));
+    world.judge();
+  }
+  t.true(tried > 0);
+});

@@ -154,3 +154,53 @@ test("a cluster of three becomes another three, one by one, while writes go on",
   t.is(world.valueAt(world.leader(), "k"), "2");
   world.judge();
 });
+
+test("a leader that removes itself dies before the other has heard: only it can finish that, and it does", (t) => {
+  const world = new Scenario(2);
+  const leader = world.leader();
+  const [other] = world.others(leader) as [number];
+  const isOut = (): boolean =>
+    !world.raft(leader).configuration.voters.includes(leader) && world.raft(leader).configuration.outgoing.length === 0;
+  world.drop((from, _to, { kind }) => from === leader && kind === "append" && isOut());
+  world.change(leader, { kind: "remove", id: leader });
+  world.until("it is out by its own log", isOut);
+  world.until("that is durable", () => world.raft(leader).log.durableIndex === world.raft(leader).log.lastIndex);
+  world.kill(leader);
+  world.drop(null);
+  world.start(leader);
+  world.until("the other one leads alone", () => world.isLeader(other), 60);
+  t.deepEqual(votersOf(world), [other]);
+  world.judge();
+});
+
+test("a member that was removed while its log rotted is told so, and ends", (t) => {
+  const world = new Scenario(4, { walSegmentBytesMax: 600 });
+  const leader = world.leader();
+  const [gone] = world.others(leader) as [number];
+  for (let k = 0; k < 10; k++) world.putNow("k", `${k}`.repeat(40));
+  world.kill(gone);
+  world.damageLog(gone);
+  world.changeNow({ kind: "remove", id: gone });
+  world.start(gone);
+  world.until("it has ended", () => world.simulator.hosts[gone - 1]!.node === null);
+  t.true(world.simulator.hosts[gone - 1]!.retired);
+  world.judge();
+});
+
+test("a cluster that has shrunk to one: its last voter does not lead at once after a restart, for a removed leader's lease", (t) => {
+  const world = new Scenario(2);
+  const leader = world.leader();
+  const [other] = world.others(leader) as [number];
+  const change = world.change(leader, { kind: "remove", id: leader });
+  world.until("its removal is in the other's log", () => {
+    const { configuration } = world.raft(other);
+    return configuration.voters.length === 1 && configuration.outgoing.length === 0;
+  });
+  // The old leader does not hear that this is committed.
+  world.mute(other, leader);
+  world.kill(other);
+  world.start(other);
+  world.until("the other one leads", () => world.isLeader(other));
+  t.not(change.outcome?.ok, false);
+  world.judge();
+});

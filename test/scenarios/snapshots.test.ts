@@ -24,6 +24,9 @@ test("only pieces of snapshots are lost: nobody else waits, and the follower has
     world.putNow("k", `${k}`);
     world.pass(1);
   }
+  const { baseIndex } = world.raft(leader).log;
+  for (let k = 0; k < 60; k++) world.putNow("k", `${k}`.repeat(20));
+  world.until("the log is cut again, for all that", () => world.raft(leader).log.baseIndex > baseIndex + 30, 60);
   t.true(world.isLeader(leader));
   t.true(world.raft(laggard).commit < world.raft(leader).log.baseIndex);
   world.drop(null);

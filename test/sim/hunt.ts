@@ -18,6 +18,15 @@ export type Hunt = {
   readonly shrinkMs: number;
 };
 
+export type Shrunk = {
+  readonly faults: number;
+  readonly asked: number;
+  /** Of the faults. */
+  readonly families: readonly string[];
+  readonly runs: number;
+  readonly ms: number;
+};
+
 export type Catch = {
   /** The seed that failed, or null. */
   readonly seed: number | null;
@@ -25,24 +34,24 @@ export type Catch = {
   readonly message: string;
   readonly seeds: number;
   readonly events: number;
-  readonly shrunk: {
-    readonly faults: number;
-    readonly asked: number;
-    readonly runs: number;
-    readonly ms: number;
-  } | null;
+  readonly shrunk: Shrunk | null;
 };
 
 const [directory, order] = process.argv.slice(2);
 const load = async (file: string): Promise<unknown> => import(pathToFileURL(join(directory!, file)).href);
 const { simulate, simulateSeed } = (await load("sim/run.js")) as typeof Run;
-const { shrinkTape, countsOf } = (await load("sim/shrink.js")) as typeof Shrink;
+const { shrinkTape, countsOf, familiesOf } = (await load("sim/shrink.js")) as typeof Shrink;
 
 function shrink(result: Run.Result, shrinkMs: number): Catch["shrunk"] {
   const started = performance.now();
   const { plan, decisions } = result;
   const shrunk = shrinkTape({ plan, decisions }, result, simulate, () => performance.now() - started > shrinkMs);
-  return { ...countsOf(shrunk.tape), runs: shrunk.runs, ms: Math.round(performance.now() - started) };
+  return {
+    ...countsOf(shrunk.tape),
+    families: familiesOf(shrunk.tape),
+    runs: shrunk.runs,
+    ms: Math.round(performance.now() - started),
+  };
 }
 
 function hunt({ from, to, invariants, without, shrinkMs }: Hunt): Catch {

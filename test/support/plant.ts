@@ -50,6 +50,20 @@ export async function withMistake<T>(
   }
 }
 
+/** The scenarios that fail with the mistake. Call it from the project's root. */
+export function scenariosThatFail(mistake: Mistake): Promise<string[]> {
+  return withMistake(mistake, ["core", "sim", "checker", "test"], async (scratch) => {
+    const settings = { files: ["test/scenarios/*.test.js"], workerThreads: false, concurrency: 1 };
+    writeFileSync(join(scratch, "package.json"), JSON.stringify({ type: "module", ava: settings }));
+    const run = promisify(execFile)("node_modules/.bin/ava", ["--tap"], { cwd: scratch, maxBuffer: 1 << 26 });
+    const told = await run.then(
+      ({ stdout }) => stdout,
+      (error: { stdout: string }) => error.stdout,
+    );
+    return [...told.matchAll(/^not ok \d+ - (.*)$/gm)].map((match) => match[1]!);
+  });
+}
+
 /** Hunts for the mistake with seeds 1 to `seedsMax`, or as `how` says. Call it from the project's root. */
 export function huntMistake(mistake: Mistake, seedsMax: number, how: Partial<Hunt> = {}): Promise<Catch> {
   const order: Hunt = { from: 1, to: seedsMax, invariants: true, without: [], shrinkMs: 0, ...how };
