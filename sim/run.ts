@@ -22,6 +22,8 @@ export type Result = {
   readonly simulatedMicros: Micros;
   readonly counters: Readonly<Record<string, number>>;
   readonly history: readonly Operation[];
+  /** What it has gone through; see marks.ts. */
+  readonly marks: readonly string[];
   /** The last lines of the trace. */
   readonly context: readonly string[];
   /** All that went wrong or was asked, if it was to be kept. */
@@ -95,6 +97,7 @@ function resultOf(simulator: Simulator, verdict: Verdict, property: string, mess
     simulatedMicros: scheduler.now,
     counters,
     history,
+    marks: [...simulator.marks.reached],
     context: verdict === "ok" ? [] : trace.last(60),
     decisions: draws.taken,
   };

@@ -16,6 +16,7 @@ import { type Atlas, Nemesis } from "./nemesis/nemesis.ts";
 import type { Plan } from "./nemesis/options.ts";
 import { Ghost } from "./safety/ghost.ts";
 import { Invariants } from "./safety/invariants.ts";
+import { Marks, type Phase, type Struck } from "./marks.ts";
 import { nodeOptions } from "./node-options.ts";
 import { Scheduler } from "./scheduler.ts";
 import { changeNames, messageCode, Trace, type TraceKind } from "./trace/trace.ts";
@@ -53,6 +54,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   readonly trace: Trace;
   readonly ghost: Ghost;
   readonly history: Operation[] = [];
+  readonly marks = new Marks();
   readonly #invariants: Invariants | null;
   /** The healed core of the liveness phase; empty before. */
   core: readonly NodeId[] = [];
@@ -60,6 +62,8 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   readonly #everRan = new Set<NodeId>();
   /** Without a ghost: the furthest committed configuration that any node has reported. */
   #heardOf = { commit: -1, configuration: nobody };
+  /** The nodes whose configuration is joint. */
+  readonly #joint = new Set<NodeId>();
   #acknowledged = false;
   #preVote: { readonly term: number; readonly vote: number } | null = null;
 
@@ -68,6 +72,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     this.draws = new Draws(plan.seed, options.given ?? null, options.keepsDecisions);
     this.trace = new Trace(options.print);
     this.network = new SimNetwork(this.scheduler, this.draws, plan);
+    this.network.struck = (what, from) => this.struck(what, from);
     this.ghost = new Ghost(plan.nodes + plan.spares, plan.sessionLimits);
     this.#invariants = options.invariants ? new Invariants(this.ghost, (id) => this.raftOf(id)) : null;
     const ids = Array.from({ length: plan.nodes + plan.spares }, (_, k) => k + 1);
@@ -279,6 +284,25 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     this.ghost.logLost(id);
   }
 
+  struck(what: Struck, id: NodeId): void {
+    this.marks.struck(what, this.#phase(), id === 0 ? null : this.raftOf(id), this.committedConfiguration, id);
+  }
+
+  #phase(): Phase {
+    if (this.#heardOf.commit <= 0) return "founding";
+    const { voters, outgoing } = this.committedConfiguration;
+    if (outgoing.length > 0) return "joint";
+    const isLed = voters.some((id) => {
+      const raft = this.raftOf(id);
+      if (raft?.role !== "leader") return false;
+      const follows = voters.filter(
+        (other) => this.raftOf(other)?.leader === id && this.raftOf(other)!.term === raft.term,
+      );
+      return follows.length * 2 > voters.length;
+    });
+    return isLed ? "steady" : "electing";
+  }
+
   turnEnded(host: Host): void {
     const raft = this.raftOf(host.id);
     if (raft === null || this.#invariants === null) return;
@@ -289,6 +313,12 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
       () => `n${host.id}: applied <= commit <= last`,
     );
     this.#invariants.configured(host.id, raft);
+    const isJoint = raft.configuration.outgoing.length > 0;
+    if (isJoint !== this.#joint.has(host.id)) {
+      if (isJoint) this.#joint.add(host.id);
+      else this.#joint.delete(host.id);
+      this.nemesis.aim.saw("joint", host.id);
+    }
     if (this.#acknowledged) this.#invariants.progress(host.id, raft);
     this.#acknowledged = false;
     const before = this.#preVote;

@@ -23,6 +23,11 @@ export class Configurations {
     return this.#steps.at(-1)!;
   }
 
+  /** The one before the latest, which was committed when that was appended; the latest itself where the log knows none. */
+  get previous(): ConfigurationAt {
+    return this.#steps.at(-2) ?? this.latest;
+  }
+
   /** The one in force once the log is known up to `index`, which is not below the log's base. */
   at(index: Index): ConfigurationAt {
     const step = this.#steps.findLast((one) => one.index <= index);

@@ -44,15 +44,15 @@ export function wasAlwaysAlone({ members, voters, removed }: Configuration, id: 
 }
 
 /**
- * Whether the node `id` may stand with `latest` in force: it votes there, or its removal is not committed yet (thesis
+ * Whether the node `id` may stand with `latest` in force. One that votes there may; so may one that is out by it, as long as
+ * that is not known to be committed, and `previous` stands behind it (null: it is): nobody else may hold that entry (thesis
  * 4.2.2). A voter of an earlier incarnation was somebody else.
  */
-export function mayStandIn(id: NodeId, latest: Configuration, committed: Configuration): boolean {
+export function mayStandIn(id: NodeId, latest: Configuration, previous: Configuration | null): boolean {
   if (isVoter(latest, id)) return true;
+  if (previous === null || !isVoter(previous, id)) return false;
   const member = memberOf(latest, id);
-  return (
-    isVoter(committed, id) && (member === undefined || member.incarnation === memberOf(committed, id)!.incarnation)
-  );
+  return member === undefined || member.incarnation === memberOf(previous, id)!.incarnation;
 }
 
 /** Whether `configuration`, committed, is what `change` asks for. */

@@ -388,7 +388,9 @@ export class Raft {
   #mayStand(): boolean {
     const { id, electsFrom } = this.#options;
     if (this.log.durableIndex < electsFrom) return false;
-    return mayStandIn(id, this.configuration, this.committedConfiguration.configuration);
+    const { latest, previous } = this.log.configurations;
+    const isCommitted = latest.index <= this.#commit;
+    return mayStandIn(id, latest.configuration, isCommitted ? null : previous.configuration);
   }
 
   #askVoters(message: Message): void {

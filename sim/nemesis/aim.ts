@@ -24,6 +24,8 @@ const moments = {
   recovered: { code: 8, often: 1 },
   /** The operator's wish has reached a node, or one is answered. */
   changed: { code: 9, often: 1 },
+  /** A node has another configuration, which is joint; or one that is not any more. */
+  joint: { code: 10, often: 1 },
 } as const;
 export type Moment = keyof typeof moments;
 

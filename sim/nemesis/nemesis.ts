@@ -6,6 +6,7 @@ import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { Trace } from "../trace/trace.ts";
+import type { Struck } from "../marks.ts";
 import type { Host } from "../world/host.ts";
 import type { SimNetwork } from "../world/network.ts";
 import { Aim, type AimedAction } from "./aim.ts";
@@ -22,6 +23,8 @@ export interface Atlas {
   mayLoseRows(id: NodeId): boolean;
   mayLoseLog(id: NodeId): boolean;
   logLost(id: NodeId): void;
+  /** A fault strikes node `id`; 0 where it strikes nobody alone. */
+  struck(what: Struck, id: NodeId): void;
 }
 
 export class Nemesis implements Target {
@@ -127,6 +130,7 @@ export class Nemesis implements Target {
   #strikeAimed({ action, node, occasion }: Aimed): void {
     const host = this.#hosts[node - 1]!;
     if (host.node === null || host.paused) return;
+    this.#atlas.struck(`aimed ${action}`, node);
     const length = (most: Micros): Micros => 1_000 + this.#draws.below(most, "aimLength", occasion, 1);
     if (action === "restart" || action === "kill") {
       const power = this.#draws.below(2, "aimLength", occasion, 2) === 0;
@@ -189,7 +193,11 @@ export class Nemesis implements Target {
       faultFamilies.indexOf(family),
       target,
     );
-    if (strikes) this.counters[family] += 1;
+    if (strikes) {
+      this.counters[family] += 1;
+      if (family !== "clockDrift" && family !== "aimed")
+        this.#atlas.struck(family, family === "clientPartition" ? 0 : target);
+    }
     return strikes;
   }
 

@@ -155,7 +155,7 @@ export function planOf(seed: number, changes: PlanChanges = {}): Plan {
     trailingBytes: pick("trailingBytes", [300, 1_000_000]),
     snapshotChunkBytes: pick("snapshotChunkBytes", [60, 500, 65_536]),
     spares: 2,
-    operatorMicros: pick("operatorMicros", [0, 0, 1_000_000, 3_000_000]),
+    operatorMicros: pick("operatorMicros", [0, 300_000, 1_000_000, 3_000_000]),
     casPercent: pick("casPercent", [0, 0, 30]),
     sessions: pick("sessions", [false, true]),
     sessionLimits: pick("sessionLimits", [

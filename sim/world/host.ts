@@ -39,6 +39,8 @@ export interface Watcher {
   /** A process is about to start on what its disk holds. */
   starting(host: Host): void;
   ended(host: Host, ending: Ending): void;
+  /** Its disk stalls, or fails. */
+  struck(what: "diskStall" | "syncFailure", id: NodeId): void;
 }
 
 /** Where the numbers of the snapshot disk's changes begin, so that its draws are its own. */
@@ -281,6 +283,7 @@ export class Host implements Target, DiskWorld {
       const copy = this.#copies.next(occasion * 2 + (role === "sync" ? 1 : 0));
       micros = syncMicros / 2 + this.#draws.below(syncMicros * 1.5, "syncLatency", this.id, occasion, copy);
       const stalls = !this.healed && this.#draws.chance(faults.diskStall, "syncStall", this.id, occasion, copy);
+      if (stalls) this.#watcher.struck("diskStall", this.id);
       if (stalls) micros += this.#draws.below(3_000_000, "syncStall", this.id, occasion, copy + 1_000_000);
     }
     const held = role === "sync" ? this.syncsHeldUntil : 0;
@@ -294,9 +297,10 @@ export class Host implements Target, DiskWorld {
       this.nextSyncFails = false;
       return true;
     }
-    return (
-      !this.healed && this.#draws.chance(this.#plan.faults.syncFailure, "syncFailure", this.id, occasion, this.life)
-    );
+    const fails =
+      !this.healed && this.#draws.chance(this.#plan.faults.syncFailure, "syncFailure", this.id, occasion, this.life);
+    if (fails) this.#watcher.struck("syncFailure", this.id);
+    return fails;
   }
 
   survives(seq: number): boolean {

@@ -75,6 +75,8 @@ export class SimNetwork {
   readonly #cloggedUntil = new Map<number, Micros>();
   /** Loses those messages, whatever is drawn. */
   drops: ((from: NodeId, to: NodeId, message: Message) => boolean) | null = null;
+  /** Is told of each message that is lost, doubled or late by chance. */
+  struck: (what: "loss" | "duplication" | "delayTail", from: NodeId) => void = () => undefined;
   /** By then everything has arrived that was sent on a link with faults. */
   lateUntil: Micros = 0;
   /** Nodes whose links among themselves are healed for good. */
@@ -126,6 +128,7 @@ export class SimNetwork {
     }
     if (!healed && this.#draws.chance(faults.loss, "messageLoss", occasion, copy)) {
       this.counters.lost += 1;
+      this.struck("loss", from);
       return;
     }
     const carried =
@@ -133,6 +136,7 @@ export class SimNetwork {
     this.#deliver(to, link, carried, occasion, copy, 0, healed, code);
     if (!healed && this.#draws.chance(faults.duplication, "messageCopy", occasion, copy)) {
       this.counters.copied += 1;
+      this.struck("duplication", from);
       this.#deliver(to, link, carried, occasion, copy, 1, healed, code);
     }
   }
@@ -154,6 +158,7 @@ export class SimNetwork {
     let delay = latencyMicros / 2 + this.#draws.below(latencyMicros * 1.5, "messageLatency", occasion, copy, twin);
     if (!healed && this.#draws.chance(faults.delayTail, "messageTail", occasion, copy, twin)) {
       this.counters.late += 1;
+      this.struck("delayTail", Math.floor(link / 64));
       delay += this.#draws.below(4 * electionMicros, "messageTail", occasion, copy, twin + 2);
     }
     const release = healed ? 0 : (this.#cloggedUntil.get(link) ?? 0);

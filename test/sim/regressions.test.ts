@@ -14,6 +14,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   [2093, "a lone voter that restarts at once stands while a removed leader still believes in its lease"],
   [2719, "failed compare-and-sets in a row, behind an unknown write that nobody saw, are decided without a search"],
   [2186, "a learner that never came to the entry that added it is promoted by hand, and is missed as a voter for ever"],
+  [
+    216,
+    "removed by an entry that only it holds, a node that has restarted must stand, though it does not know what is committed",
+  ],
   [7524, "a learner that restarts stands, because the founders' configuration had a voter of its name"],
 ];
 

@@ -1,0 +1,71 @@
+/**
+ * What a run has gone through: which faults struck whom in which phase of the cluster's life. Many runs together show what
+ * the simulator reaches, and what it only could.
+ */
+import type { Configuration } from "../core/raft/messages.ts";
+import type { Raft } from "../core/raft/raft.ts";
+import type { NodeId } from "../core/units.ts";
+import { type AimedAction, aimedActions } from "./nemesis/aim.ts";
+import { type FaultFamily, faultFamilies } from "./nemesis/options.ts";
+
+/** Families that strike a network, not one node; and one that strikes when its node is down. */
+const everywhere = [
+  "partition",
+  "clientPartition",
+  "bridge",
+  "ring",
+  "brokenLink",
+  "flapping",
+  "clog",
+  "logDamaged",
+] as const;
+
+/** A clock drifts all the time; what is aimed counts by what it does. */
+export type Struck = Exclude<FaultFamily, "clockDrift" | "aimed"> | `aimed ${AimedAction}`;
+
+/** What the struck node was (of a link, its sender); `away`: it was not taking part. */
+const roles = ["leader", "candidate", "follower", "learner", "away"] as const;
+type MarkedRole = (typeof roles)[number];
+
+/** Before the first commit; without a leader that a majority follows; in a joint configuration; none of these. */
+const phases = ["founding", "electing", "joint", "steady"] as const;
+export type Phase = (typeof phases)[number];
+
+function isEverywhere(what: Struck): boolean {
+  return (everywhere as readonly string[]).includes(what);
+}
+
+const allStruck: readonly Struck[] = [
+  ...faultFamilies.filter((family) => family !== "clockDrift" && family !== "aimed"),
+  ...aimedActions.map((action): Struck => `aimed ${action}`),
+];
+
+/** Every mark that there is: (what, phase, role), or (what, phase). */
+export const allMarks: readonly string[] = allStruck.flatMap((what) =>
+  phases.flatMap((phase) =>
+    isEverywhere(what)
+      ? [`${what} | ${phase}`]
+      : // There are no learners of a cluster that is not founded.
+        roles
+          .filter((role) => phase !== "founding" || role !== "learner")
+          .map((role) => `${what} | ${phase} | ${role}`),
+  ),
+);
+
+function roleOf(raft: Raft | null, { voters, outgoing }: Configuration, id: NodeId): MarkedRole {
+  if (raft === null) return "away";
+  if (raft.role === "leader") return "leader";
+  if (!voters.includes(id) && !outgoing.includes(id)) return "learner";
+  return raft.role === "follower" ? "follower" : "candidate";
+}
+
+export class Marks {
+  readonly reached = new Set<string>();
+
+  /** `raft`: of the struck node, null where it takes no part; `configuration`: the committed one. */
+  struck(what: Struck, phase: Phase, raft: Raft | null, configuration: Configuration, id: NodeId): void {
+    this.reached.add(
+      isEverywhere(what) ? `${what} | ${phase}` : `${what} | ${phase} | ${roleOf(raft, configuration, id)}`,
+    );
+  }
+}
