@@ -35,8 +35,7 @@ export type RunOptions = WorldOptions & {
   readonly safetyOnly?: boolean;
 };
 
-/** Two of 6,000 runs needed more than 200,000: failed compare-and-sets among dozens of writes of unknown outcome. */
-const configurationsMax = 4_000_000;
+const configurationsMax = 1_000_000;
 
 /** Runs the plan to its verdict. Throws only where the simulator itself is wrong. */
 export function simulate(plan: Plan, options: RunOptions): Result {

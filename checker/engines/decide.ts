@@ -92,20 +92,44 @@ function keepsRanks(order: Int32Array, ranks: Int32Array): boolean {
   return true;
 }
 
-/** The indices without unknown writes that nobody can have seen: they could only hide a value, which helps none but a mismatch. */
-function worthwhile(operations: readonly Operation[]): number[] {
-  const all = operations.map((_, i) => i);
-  if (operations.some(({ op, outcome }) => op === "append" || outcome === "mismatch")) return all;
+/** The values that some answer shows, or some compare-and-set expects. */
+function mentioned(operations: readonly Operation[]): Set<string | null> {
   const seen = new Set<string | null>([null]);
   for (const operation of operations) {
     if (operation.op === "get") seen.add(operation.value);
     if (operation.op === "cas") seen.add(operation.value[0]);
   }
+  return seen;
+}
+
+/** The indices without unknown writes that nobody can have seen: they could only hide a value, which helps none but a mismatch. */
+function worthwhile(operations: readonly Operation[], seen: ReadonlySet<string | null>): number[] {
+  const all = operations.map((_, i) => i);
+  if (operations.some(({ outcome }) => outcome === "mismatch")) return all;
   return all.filter((i) => {
     const operation = operations[i]!;
     if (operation.outcome !== "unknown" || operation.op === "delete") return true;
     return seen.has(operation.op === "cas" ? operation.value[1] : operation.value);
   });
+}
+
+/** All values that nobody mentions are one to everybody: which of them it is makes no difference. */
+function unseenAsOne(operation: Operation, seen: ReadonlySet<string | null>, unseen: string): Operation {
+  if (operation.op === "put" && !seen.has(operation.value)) return { ...operation, value: unseen };
+  if (operation.op === "cas" && !seen.has(operation.value[1]))
+    return { ...operation, value: [operation.value[0], unseen] };
+  return operation;
+}
+
+/** What the general engine searches: which operations, and as what; appends join values, and stay as they are. */
+function searched(operations: readonly Operation[]): { useful: number[]; asked: Operation[] } {
+  if (operations.some(({ op }) => op === "append"))
+    return { useful: operations.map((_, i) => i), asked: [...operations] };
+  const seen = mentioned(operations);
+  const useful = worthwhile(operations, seen);
+  let unseen = "unseen";
+  while (seen.has(unseen)) unseen += "'";
+  return { useful, asked: useful.map((i) => unseenAsOne(operations[i]!, seen, unseen)) };
 }
 
 /** The general engine. `operations` are `telling`, and `ranks` belong to them. */
@@ -114,8 +138,8 @@ export function decideGeneral(
   ranks: Int32Array | null,
   spending: Spending,
 ): Decision {
-  const useful = worthwhile(operations);
-  const calls = useful.map((i) => callOf(operations[i]!));
+  const { useful, asked } = searched(operations);
+  const calls = asked.map(callOf);
   const usefulRanks = ranks === null ? null : Int32Array.from(useful, (i) => ranks[i]!);
   const appends = operations.some(({ op }) => op === "append") ? appendModel(operations) : null;
   const found =

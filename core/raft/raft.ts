@@ -93,9 +93,9 @@ export class Raft {
   get committedConfiguration(): ConfigurationAt {
     return this.log.configurations.at(this.#commit);
   }
-  /** The leader has committed an entry of its own term: it knows what is committed. */
+  /** The leader has committed an entry of its own term, also where its log was cut behind it: it knows what is committed. */
   get #committedInTerm(): boolean {
-    return this.#commit > this.log.baseIndex && this.log.termAt(this.#commit) === this.#term;
+    return this.log.termAt(this.#commit) === this.#term;
   }
 
   /** Settles the term, then answers. Messages of the wrong cluster or of a removed member never come this far. */

@@ -109,3 +109,17 @@ test("a node that takes snapshots all the time loses power, and what it had ackn
   }
   world.judge();
 });
+
+test("a leader whose log is cut up to its commit index goes on answering reads", (t) => {
+  const world = new Scenario(3, { snapshotEntries: 3, trailingEntries: 0, engines: "rocksdb" });
+  const leader = world.leader();
+  let cut = 0;
+  for (let k = 0; k < 12; k++) {
+    world.putNow("k", `${k}`);
+    world.pass(1);
+    cut += world.raft(leader).log.baseIndex === world.raft(leader).commit ? 1 : 0;
+    t.is(world.valueAt(leader, "k"), `${k}`);
+  }
+  t.true(cut > 0);
+  world.judge();
+});

@@ -18,6 +18,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     216,
     "removed by an entry that only it holds, a node that has restarted must stand, though it does not know what is committed",
   ],
+  [
+    36653,
+    "a leader whose log was cut up to its commit index still knows that it has committed in its term, and grants reads",
+  ],
   [7524, "a learner that restarts stands, because the founders' configuration had a voter of its name"],
 ];
 
