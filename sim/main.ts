@@ -1,10 +1,14 @@
 #!/usr/bin/env node
+import { runCampaign } from "./cli/campaign.ts";
 import { optionsFrom, UsageError } from "./cli/options.ts";
-import { runOne, runSeeds } from "./cli/run.ts";
+import { runOne } from "./cli/run.ts";
+import { runSeeds } from "./cli/seeds.ts";
 
 try {
-  const { one, seeds, changes, typed } = await optionsFrom(process.argv.slice(2));
-  process.exitCode = one !== null ? runOne(one, changes, typed) : await runSeeds(seeds!, changes, typed);
+  const { one, seeds, campaign, changes, typed } = await optionsFrom(process.argv.slice(2));
+  if (one !== null) process.exitCode = runOne(one, changes, typed);
+  else if (seeds !== null) process.exitCode = await runSeeds(seeds, changes, typed);
+  else if (campaign !== null) process.exitCode = await runCampaign(campaign, changes, typed);
 } catch (error) {
   if (error instanceof UsageError) {
     console.error(`sim: ${error.message}`);

@@ -15,6 +15,7 @@ export type Options = {
         readonly record: string | null;
       } & ({ readonly seed: number } | { readonly tape: string }))
     | null;
+  readonly campaign: { readonly minutes: number; readonly jobs: number; readonly out: string } | null;
   readonly seeds: { readonly from: number; readonly to: number; readonly jobs: number } | null;
   readonly changes: PlanChanges;
   /** `changes` as they were typed. */
@@ -46,10 +47,15 @@ function familiesFrom(flag: string, text: string | undefined): FaultFamily[] | n
 export async function optionsFrom(args: readonly string[]): Promise<Options> {
   const argv = await yargs([...args])
     .scriptName("npm run sim --")
-    .usage("$0 --seed N | --seeds A..B | --tape FILE\n\nReplays the simulation of a seed or a tape, or runs many.")
+    .usage(
+      "$0 --seed N | --seeds A..B | --tape FILE | --campaign\n\nReplays the simulation of a seed or a tape, or runs many.",
+    )
     .option("seed", { type: "string", describe: "replay this run and print its summary" })
     .option("seeds", { type: "string", describe: "run the seeds A..B, print failures and the speed" })
     .option("tape", { type: "string", describe: "replay the run that is written there" })
+    .option("campaign", { type: "boolean", describe: "seed after seed, for --minutes; goes on where it was stopped" })
+    .option("minutes", { type: "number", default: 10, describe: "of a campaign" })
+    .option("out", { type: "string", default: "sim-campaign", describe: "of a campaign: where its findings go" })
     .option("record", { type: "string", describe: "of one run: write its tape there" })
     .option("shrink", { type: "boolean", default: false, describe: "of one run that fails: look for a smaller one" })
     .option("verify", {
@@ -61,15 +67,15 @@ export async function optionsFrom(args: readonly string[]): Promise<Options> {
     .option("engines", { type: "string", describe: "memory, rocksdb or mixed, whatever the seed draws" })
     .option("only", { type: "string", describe: "families of faults, with commas: no others" })
     .option("without", { type: "string", describe: "families of faults, with commas: not these" })
-    .option("jobs", { type: "number", default: availableParallelism(), describe: "with --seeds: threads" })
+    .option("jobs", { type: "number", default: availableParallelism(), describe: "of many seeds: threads" })
     .strict()
     .version(false)
     .fail((message: string) => {
       throw new UsageError(message);
     })
     .parseAsync();
-  const given = [argv.seed, argv.seeds, argv.tape].filter((one) => one !== undefined);
-  if (given.length !== 1) throw new UsageError("give one of --seed N, --seeds A..B and --tape FILE");
+  const given = [argv.seed, argv.seeds, argv.tape, argv.campaign].filter((one) => one !== undefined);
+  if (given.length !== 1) throw new UsageError("give one of --seed N, --seeds A..B, --tape FILE and --campaign");
   const changes = {
     engines: enginesFrom(argv.engines),
     only: familiesFrom("--only", argv.only),
@@ -80,7 +86,7 @@ export async function optionsFrom(args: readonly string[]): Promise<Options> {
   );
   if (argv.tape !== undefined && typed.length > 0) throw new UsageError(`a tape holds its own plan:${typed.join("")}`);
   const { trace, verify, shrink, record = null } = argv;
-  if (argv.seeds !== undefined && (trace || verify || shrink || record !== null))
+  if ((argv.seeds ?? argv.campaign) !== undefined && (trace || verify || shrink || record !== null))
     throw new UsageError("--trace, --verify, --shrink and --record are of one run");
   const how = { trace, verify, shrink, record };
   const one =
@@ -89,13 +95,22 @@ export async function optionsFrom(args: readonly string[]): Promise<Options> {
       : argv.tape !== undefined
         ? { ...how, tape: argv.tape }
         : null;
-  return { one, seeds: argv.seeds === undefined ? null : range(argv.seeds, argv.jobs), changes, typed: typed.join("") };
+  const { jobs, minutes, out } = argv;
+  if (!Number.isSafeInteger(jobs) || jobs < 1) throw new UsageError("--jobs takes an integer from 1 on");
+  if (!(minutes > 0)) throw new UsageError("--minutes takes a number above 0");
+  const campaign = argv.campaign === undefined ? null : { minutes, jobs, out };
+  return {
+    one,
+    campaign,
+    seeds: argv.seeds === undefined ? null : range(argv.seeds, jobs),
+    changes,
+    typed: typed.join(""),
+  };
 }
 
 function range(text: string, jobs: number): { from: number; to: number; jobs: number } {
   const [from, to, more] = text.split("..");
   if (to === undefined || more !== undefined || integer(from!) > integer(to))
     throw new UsageError("--seeds takes A..B with A <= B");
-  if (!Number.isSafeInteger(jobs) || jobs < 1) throw new UsageError("--jobs takes an integer from 1 on");
   return { from: integer(from!), to: integer(to), jobs };
 }

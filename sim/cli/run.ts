@@ -1,6 +1,5 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { Worker } from "node:worker_threads";
 import { type PlanChanges, planOf } from "../nemesis/options.ts";
 import { type Result, simulate } from "../run.ts";
 import { countsOf, shrinkTape } from "../shrink.ts";
@@ -8,7 +7,6 @@ import { parseTape, printTape, type Tape, TapeError } from "../tape.ts";
 import { verify } from "../verify.ts";
 import { type Options, UsageError } from "./options.ts";
 import { exitCodeOf, failureDirectory, summary, writeFailure } from "./report.ts";
-import type { Order, Report } from "./worker.ts";
 
 type One = NonNullable<Options["one"]>;
 
@@ -81,51 +79,4 @@ function commit(): string {
   } catch {
     return "";
   }
-}
-
-/** Seeds on `jobs` threads; each seed gives the same result as alone. Returns the gravest exit code. */
-export async function runSeeds(
-  { from, to, jobs }: NonNullable<Options["seeds"]>,
-  changes: PlanChanges,
-  typed: string,
-): Promise<number> {
-  const started = performance.now();
-  let next = from;
-  const tally = { done: 0, failed: 0, events: 0, micros: 0, code: 0 };
-  const take = (report: Report): void => {
-    tally.done += 1;
-    tally.events += report.events;
-    tally.micros += report.micros;
-    if (report.code !== 0) {
-      tally.failed += 1;
-      for (const line of report.lines) console.log(line);
-    }
-    // Wrong answers outweigh stalls, stalls outweigh nothing.
-    if (report.code === 1 || (report.code !== 0 && tally.code !== 1)) tally.code = report.code;
-  };
-  const work = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const worker = new Worker(new URL("worker.js", import.meta.url));
-      const feed = (): void => {
-        if (next > to) {
-          void worker.terminate().then(() => resolve());
-          return;
-        }
-        const order: Order = { seed: next++, changes, typed };
-        worker.postMessage(order);
-      };
-      worker.on("message", (report: Report) => {
-        take(report);
-        feed();
-      });
-      worker.on("error", reject);
-      feed();
-    });
-  await Promise.all(Array.from({ length: jobs }, work));
-  const seconds = (performance.now() - started) / 1000;
-  console.log(
-    `${tally.done} seeds, ${tally.failed} failed, ${(tally.micros / 3.6e9).toFixed(2)} simulated hours, ${tally.events} events in ${seconds.toFixed(1)} s ` +
-      `(${(tally.done / seconds).toFixed(1)} seeds/s, ${Math.round(tally.events / seconds)} events/s, ${Math.round(tally.micros / 1e6 / seconds)}x real time)`,
-  );
-  return tally.code;
 }

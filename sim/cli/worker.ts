@@ -2,26 +2,38 @@
 import { parentPort } from "node:worker_threads";
 import type { PlanChanges } from "../nemesis/options.ts";
 import { simulateSeed } from "../run.ts";
-import { exitCodeOf, failureDirectory, summary, writeFailure } from "./report.ts";
+import { exitCodeOf, summary, writeFailure } from "./report.ts";
 
-export type Order = { readonly seed: number; readonly changes: PlanChanges; readonly typed: string };
+/** `directory`: where the files of a failure go. */
+export type Order = {
+  readonly seed: number;
+  readonly changes: PlanChanges;
+  readonly typed: string;
+  readonly directory: string;
+};
 export type Report = {
   readonly seed: number;
   readonly code: number;
   readonly events: number;
   readonly micros: number;
+  readonly traceHash: string;
+  readonly marks: readonly string[];
+  /** Of a failure: what broke, how it was worded, and the lines to print. */
+  readonly property: string;
+  readonly message: string;
   readonly lines: readonly string[];
 };
 
-parentPort?.on("message", ({ seed, changes, typed }: Order) => {
+parentPort?.on("message", ({ seed, changes, typed, directory }: Order) => {
   const result = simulateSeed(seed, { print: null, invariants: true, keepsDecisions: true }, changes);
   const code = exitCodeOf(result);
   const lines: string[] = [];
   if (code !== 0) {
     lines.push(summary(result)[0]!);
-    for (const file of writeFailure(result, failureDirectory)) lines.push(`  wrote ${file}`);
+    for (const file of writeFailure(result, directory)) lines.push(`  wrote ${file}`);
     lines.push(`npm run sim -- --seed ${seed}${typed}`);
   }
-  const report: Report = { seed, code, events: result.events, micros: result.simulatedMicros, lines };
+  const { events, simulatedMicros: micros, traceHash, marks, property, message } = result;
+  const report: Report = { seed, code, events, micros, traceHash, marks, property, message, lines };
   parentPort?.postMessage(report);
 });

@@ -1,0 +1,41 @@
+/**
+ * A campaign that finds nothing may be blind. So each begins by planting a known mistake in a copy of the compiled product:
+ * if that is not noticed, nothing that follows means anything.
+ */
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type * as Run from "../run.ts";
+
+/** An entry of an older term counts toward commit: figure 8 of the Raft paper. */
+const mistake = {
+  file: "core/raft/leadership.js",
+  old: "this.#log.termAt(index) === this.term",
+  new: "this.#log.termAt(index) <= this.term",
+};
+const seedsMax = 500;
+
+/** The seed that noticed it and how, or null: the simulator is blind. */
+export async function findCanary(): Promise<{ seed: number; property: string } | null> {
+  const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+  const scratch = mkdtempSync(join(tmpdir(), "metastore-canary-"));
+  try {
+    for (const folder of ["core", "sim", "checker"])
+      cpSync(join(root, folder), join(scratch, folder), { recursive: true });
+    symlinkSync(join(dirname(root), "node_modules"), join(scratch, "node_modules"));
+    writeFileSync(join(scratch, "package.json"), '{"type":"module"}');
+    const path = join(scratch, mistake.file);
+    const source = readFileSync(path, "utf8");
+    if (source.split(mistake.old).length !== 2) throw new Error(`the canary does not apply to ${mistake.file}`);
+    writeFileSync(path, source.replace(mistake.old, mistake.new));
+    const { simulateSeed } = (await import(pathToFileURL(join(scratch, "sim/run.js")).href)) as typeof Run;
+    for (let seed = 1; seed <= seedsMax; seed++) {
+      const { verdict, property } = simulateSeed(seed, { print: null, invariants: true });
+      if (verdict === "violation") return { seed, property };
+    }
+    return null;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,53 @@
+import type { PlanChanges } from "../nemesis/options.ts";
+import type { Options } from "./options.ts";
+import { runOn } from "./pool.ts";
+import { failureDirectory } from "./report.ts";
+import type { Report } from "./worker.ts";
+
+/** What many runs come to. */
+export class Tally {
+  done = 0;
+  failed = 0;
+  events = 0;
+  micros = 0;
+  /** The gravest exit code: wrong answers outweigh stalls, stalls outweigh nothing. */
+  code = 0;
+  /** Of all traces together, whatever the order of their ends. */
+  #hash = 0;
+
+  take({ code, events, micros, traceHash }: Report): void {
+    this.done += 1;
+    this.events += events;
+    this.micros += micros;
+    this.#hash = (this.#hash + Number.parseInt(traceHash.slice(8), 16)) >>> 0;
+    if (code === 0) return;
+    this.failed += 1;
+    if (code === 1 || this.code !== 1) this.code = code;
+  }
+
+  line(seconds: number): string {
+    const speeds = `${(this.done / seconds).toFixed(1)} seeds/s, ${Math.round(this.events / seconds)} events/s, ${Math.round(this.micros / 1e6 / seconds)}x real time`;
+    return (
+      `${this.done} seeds, ${this.failed} failed, ${(this.micros / 3.6e9).toFixed(2)} simulated hours, ${this.events} events in ${seconds.toFixed(1)} s ` +
+      `(${speeds}), traces ${this.#hash.toString(16).padStart(8, "0")}`
+    );
+  }
+}
+
+/** Prints the failures and the speed. Returns the gravest exit code. */
+export async function runSeeds(
+  { from, to, jobs }: NonNullable<Options["seeds"]>,
+  changes: PlanChanges,
+  typed: string,
+): Promise<number> {
+  const started = performance.now();
+  const tally = new Tally();
+  let seed = from;
+  const next = () => (seed > to ? null : { seed: seed++, changes, typed, directory: failureDirectory });
+  await runOn(jobs, next, (report) => {
+    tally.take(report);
+    for (const line of report.lines) console.log(line);
+  });
+  console.log(tally.line((performance.now() - started) / 1000));
+  return tally.code;
+}
