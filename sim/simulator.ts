@@ -18,6 +18,7 @@ import { Ghost } from "./safety/ghost.ts";
 import { Invariants } from "./safety/invariants.ts";
 import { Marks, type Phase, type Struck } from "./marks.ts";
 import { nodeOptions } from "./node-options.ts";
+import type { Recorder } from "./report/record.ts";
 import { Scheduler } from "./scheduler.ts";
 import { changeNames, messageCode, Trace, type TraceKind } from "./trace/trace.ts";
 import { must } from "./violation.ts";
@@ -39,6 +40,8 @@ export type WorldOptions = {
   readonly given?: readonly Decision[] | null;
   /** Whether all of that is kept. */
   readonly keepsDecisions?: boolean;
+  /** Keeps every line of the trace. */
+  readonly recorder?: Recorder | null;
 };
 
 export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
@@ -55,6 +58,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   readonly ghost: Ghost;
   readonly history: Operation[] = [];
   readonly marks = new Marks();
+  readonly #recorder: Recorder | null;
   readonly #invariants: Invariants | null;
   /** The healed core of the liveness phase; empty before. */
   core: readonly NodeId[] = [];
@@ -70,8 +74,10 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   constructor(plan: Plan, options: WorldOptions) {
     this.plan = plan;
     this.draws = new Draws(plan.seed, options.given ?? null, options.keepsDecisions);
-    this.trace = new Trace(options.print);
+    this.#recorder = options.recorder ?? null;
+    this.trace = new Trace(options.print, this.#recorder);
     this.network = new SimNetwork(this.scheduler, this.draws, plan);
+    this.network.recorder = this.#recorder;
     this.network.struck = (what, from) => this.struck(what, from);
     this.ghost = new Ghost(plan.nodes + plan.spares, plan.sessionLimits);
     this.#invariants = options.invariants ? new Invariants(this.ghost, (id) => this.raftOf(id)) : null;
@@ -186,6 +192,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   sent(from: NodeId, to: NodeId, envelope: Envelope): void {
     const { message } = envelope;
     this.line("send", from, to, "term" in message ? message.term : 0, messageCode(message.kind));
+    this.#recorder?.of(envelope);
     this.#invariants?.sent(from, envelope, to);
     const { kind } = message;
     if (kind === "append-reply") this.nemesis.aim.saw("acknowledged", from);
@@ -197,6 +204,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   received(host: Host, envelope: Envelope): void {
     const { message, from } = envelope;
     this.line("receive", host.id, from, "term" in message ? message.term : 0, messageCode(message.kind));
+    this.#recorder?.of(envelope);
     this.#acknowledged = message.kind === "append-reply";
     const raft = this.raftOf(host.id);
     this.#preVote = message.kind === "pre-vote" && raft !== null ? { term: raft.term, vote: raft.vote } : null;

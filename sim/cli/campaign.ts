@@ -3,6 +3,8 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { join } from "node:path";
 import { allMarks } from "../marks.ts";
 import type { PlanChanges } from "../nemesis/options.ts";
+import { reportPage } from "../report/page.ts";
+import { Recorder } from "../report/record.ts";
 import { simulate } from "../run.ts";
 import { countsOf, shrinkTape } from "../shrink.ts";
 import { parseTape, printTape } from "../tape.ts";
@@ -138,13 +140,18 @@ class Campaign {
       });
       const started = performance.now();
       const shrunk = shrinkTape(tape, result, simulate, () => performance.now() - started > shrinkMs);
-      writeFileSync(join(folder, "shrunk.tape.json"), printTape(shrunk.tape));
+      const file = join(folder, "shrunk.tape.json");
+      writeFileSync(file, printTape(shrunk.tape));
+      const recorder = new Recorder();
+      const { plan, decisions } = shrunk.tape;
+      const small = simulate(plan, { print: null, invariants: true, given: decisions, recorder });
+      writeFileSync(join(folder, "report.html"), reportPage(small, recorder.lines, `npm run sim -- --tape ${file}`));
       const { faults, asked } = countsOf(shrunk.tape);
       console.log(
         `${folder}: ${count} times, seeds ${seeds.join(", ")}; shrunk to ${faults} faults and ${asked} operations`,
       );
       console.log(`  ${property}: ${message.slice(0, 300)}`);
-      console.log(`  npm run sim -- --tape ${join(folder, "shrunk.tape.json")}`);
+      console.log(`  npm run sim -- --tape ${file}`);
     }
   }
 

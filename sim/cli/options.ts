@@ -13,6 +13,7 @@ export type Options = {
         readonly verify: boolean;
         readonly shrink: boolean;
         readonly record: string | null;
+        readonly report: string | null;
       } & ({ readonly seed: number } | { readonly tape: string }))
     | null;
   readonly campaign: { readonly minutes: number; readonly jobs: number; readonly out: string } | null;
@@ -57,6 +58,7 @@ export async function optionsFrom(args: readonly string[]): Promise<Options> {
     .option("minutes", { type: "number", default: 10, describe: "of a campaign" })
     .option("out", { type: "string", default: "sim-campaign", describe: "of a campaign: where its findings go" })
     .option("record", { type: "string", describe: "of one run: write its tape there" })
+    .option("report", { type: "string", describe: "of one run: a page about it, to be read in a browser" })
     .option("shrink", { type: "boolean", default: false, describe: "of one run that fails: look for a smaller one" })
     .option("verify", {
       type: "boolean",
@@ -85,10 +87,10 @@ export async function optionsFrom(args: readonly string[]): Promise<Options> {
     argv[name] === undefined ? [] : [` --${name} ${argv[name]}`],
   );
   if (argv.tape !== undefined && typed.length > 0) throw new UsageError(`a tape holds its own plan:${typed.join("")}`);
-  const { trace, verify, shrink, record = null } = argv;
-  if ((argv.seeds ?? argv.campaign) !== undefined && (trace || verify || shrink || record !== null))
-    throw new UsageError("--trace, --verify, --shrink and --record are of one run");
-  const how = { trace, verify, shrink, record };
+  const { trace, verify, shrink, record = null, report = null } = argv;
+  if ((argv.seeds ?? argv.campaign) !== undefined && (trace || verify || shrink || (record ?? report) !== null))
+    throw new UsageError("--trace, --verify, --shrink, --record and --report are of one run");
+  const how = { trace, verify, shrink, record, report };
   const one =
     argv.seed !== undefined
       ? { ...how, seed: integer(argv.seed) }

@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { type PlanChanges, planOf } from "../nemesis/options.ts";
+import { reportPage } from "../report/page.ts";
+import { Recorder } from "../report/record.ts";
 import { type Result, simulate } from "../run.ts";
 import { countsOf, shrinkTape } from "../shrink.ts";
 import { parseTape, printTape, type Tape, TapeError } from "../tape.ts";
@@ -30,9 +32,15 @@ export function runOne(one: One, changes: PlanChanges, typed: string): number {
   const again = "seed" in one ? `--seed ${one.seed}${typed}` : `--tape ${one.tape}`;
   if (one.verify) return verifyOne(tape, again);
   const print = one.trace ? (line: string): void => console.log(line) : null;
-  const result = simulate(tape.plan, { print, invariants: true, given: tape.decisions, keepsDecisions: true });
+  const recorder = one.report === null ? null : new Recorder();
+  const options = { print, invariants: true, given: tape.decisions, keepsDecisions: true, recorder };
+  const result = simulate(tape.plan, options);
   for (const line of summary(result)) console.log(line);
   if (one.record !== null) writeFileSync(one.record, printTape({ plan: result.plan, decisions: result.decisions }));
+  if (one.report !== null) {
+    writeFileSync(one.report, reportPage(result, recorder!.lines, `npm run sim -- ${again}${commit()}`));
+    console.log(`  wrote ${one.report}`);
+  }
   if (result.verdict !== "ok") {
     console.log("  the last events:");
     for (const line of result.context.slice(-25)) console.log(`    ${line}`);

@@ -4,9 +4,10 @@
  */
 import type { Micros } from "../../core/units.ts";
 import { mix } from "../draws.ts";
+import type { Recorder } from "../report/record.ts";
 
 /** Kinds of trace lines and the words of their numbers a, b, c. */
-const words = {
+export const words = {
   send: "n{n} sends {m} to n{a} term {b}",
   receive: "n{n} receives {m} from n{a} term {b}",
   role: "n{n} is {r} in term {b}, leader n{c}",
@@ -38,9 +39,9 @@ export type TraceKind = keyof typeof words;
 const kinds = Object.keys(words) as TraceKind[];
 const kindCodes = new Map(kinds.map((kind, code) => [kind, code]));
 
-const roleNames = ["follower", "pre-candidate", "candidate", "leader"];
+export const roleNames = ["follower", "pre-candidate", "candidate", "leader"];
 export const changeNames = ["add", "remove", "promote", "lead"] as const;
-const messageNames = [
+export const messageNames = [
   "pre-vote",
   "pre-vote-reply",
   "vote",
@@ -78,9 +79,11 @@ export class Trace {
   #lines = 0;
   /** Called with each line as it happens, for `--trace`. */
   readonly #print: ((line: string) => void) | null;
+  readonly #recorder: Recorder | null;
 
-  constructor(print: ((line: string) => void) | null) {
+  constructor(print: ((line: string) => void) | null, recorder: Recorder | null) {
     this.#print = print;
+    this.#recorder = recorder;
   }
 
   /** 16 hex digits over everything so far. */
@@ -106,6 +109,7 @@ export class Trace {
     this.#lines += 1;
     this.#hashLow = mix(mix(mix(this.#hashLow, node * 64 + code), a), b);
     this.#hashHigh = mix(this.#hashHigh ^ this.#hashLow, c);
+    this.#recorder?.line(time, kind, node, a, b, c);
     if (this.#print !== null) this.#print(this.#word(at));
   }
 
@@ -119,14 +123,31 @@ export class Trace {
 
   #word(at: number): string {
     const [time, code, node, a, b, c] = this.#ring.subarray(at, at + width);
-    const text = words[kinds[code!]!]
-      .replace("{n}", String(node))
-      .replace("{m}", messageNames[c!] ?? "")
-      .replace("{r}", roleNames[a!] ?? "")
-      .replace("{o}", changeNames[a!] ?? "")
-      .replace("{a}", String(a))
-      .replace("{b}", String(b))
-      .replace("{c}", String(c));
+    const text = wordOf({ kind: kinds[code!]!, node: node!, a: a!, b: b!, c: c! });
     return `${(time! / 1e6).toFixed(6).padStart(11)} s  ${text}`;
   }
+}
+
+/** One line of a trace in words, without its time. */
+export function wordOf({
+  kind,
+  node,
+  a,
+  b,
+  c,
+}: {
+  kind: TraceKind;
+  node: number;
+  a: number;
+  b: number;
+  c: number;
+}): string {
+  return words[kind]
+    .replace("{n}", String(node))
+    .replace("{m}", messageNames[c] ?? "")
+    .replace("{r}", roleNames[a] ?? "")
+    .replace("{o}", changeNames[a] ?? "")
+    .replace("{a}", String(a))
+    .replace("{b}", String(b))
+    .replace("{c}", String(c));
 }

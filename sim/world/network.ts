@@ -8,6 +8,7 @@ import type { Micros, NodeId } from "../../core/units.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../core/wire/message-codec.ts";
 import { Copies, type Draws, mix } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
+import type { Recorder } from "../report/record.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 
 export type NetworkCounters = {
@@ -75,6 +76,7 @@ export class SimNetwork {
   readonly #cloggedUntil = new Map<number, Micros>();
   /** Loses those messages, whatever is drawn. */
   drops: ((from: NodeId, to: NodeId, message: Message) => boolean) | null = null;
+  recorder: Recorder | null = null;
   /** Is told of each message that is lost, doubled or late by chance. */
   struck: (what: "loss" | "duplication" | "delayTail", from: NodeId) => void = () => undefined;
   /** By then everything has arrived that was sent on a link with faults. */
@@ -133,6 +135,7 @@ export class SimNetwork {
     }
     const carried =
       this.#draws.below(32, "messageCodec", occasion, copy) === 0 ? this.#throughCodec(envelope) : envelope;
+    if (carried !== envelope) this.recorder?.same(envelope, carried);
     this.#deliver(to, link, carried, occasion, copy, 0, healed, code);
     if (!healed && this.#draws.chance(faults.duplication, "messageCopy", occasion, copy)) {
       this.counters.copied += 1;

@@ -1,0 +1,57 @@
+/** What each node was, moment by moment, as far as its trace tells. */
+import type { TraceKind } from "../trace/trace.ts";
+import type { Line } from "./record.ts";
+
+export type NodeState = {
+  readonly life: "never started" | "runs" | "down" | "paused";
+  /** As in the trace: 0 follower, 1 pre-candidate, 2 candidate, 3 leader. */
+  readonly role: number;
+  readonly term: number;
+  readonly leader: number;
+  readonly commit: number;
+  readonly applied: number;
+  readonly durable: number;
+  readonly snapshot: number;
+};
+
+export const unstarted: NodeState = {
+  life: "never started",
+  role: 0,
+  term: 0,
+  leader: 0,
+  commit: 0,
+  applied: 0,
+  durable: 0,
+  snapshot: 0,
+};
+
+/** Their `node` is a client, or nobody. */
+export const clientKinds: ReadonlySet<TraceKind> = new Set<TraceKind>(["call", "return", "clientBlock", "phase"]);
+const stops: ReadonlySet<TraceKind> = new Set<TraceKind>(["powerCut", "kill", "rowsLost", "ended", "wipe"]);
+
+/** The state of the line's node after it. */
+export function after(state: NodeState, { kind, a, b, c }: Line): NodeState {
+  if (stops.has(kind)) return { ...state, life: "down", role: 0, leader: 0, commit: 0, applied: 0 };
+  switch (kind) {
+    case "start":
+      return { ...state, life: "runs" };
+    case "pause":
+      return { ...state, life: "paused" };
+    case "resume":
+      return { ...state, life: "runs" };
+    case "role":
+      return { ...state, role: a, term: b, leader: c };
+    case "commit":
+      return { ...state, commit: a };
+    case "applied":
+      return { ...state, applied: a };
+    case "durable":
+      return { ...state, durable: a };
+    case "installed":
+      return { ...state, applied: a, commit: Math.max(a, state.commit) };
+    case "snapshot":
+      return { ...state, snapshot: a };
+    default:
+      return state;
+  }
+}

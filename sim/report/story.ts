@@ -1,0 +1,105 @@
+/** A run in about twelve lines, in plain words. */
+import { faultFamilies } from "../nemesis/options.ts";
+import type { Result } from "../run.ts";
+import { wordOf } from "../trace/trace.ts";
+import type { Line } from "./record.ts";
+
+const leaderRole = 3;
+const electionsShown = 4;
+const lastShown = 4;
+const telling: ReadonlySet<string> = new Set([
+  "role",
+  "kill",
+  "powerCut",
+  "rowsLost",
+  "logDamaged",
+  "start",
+  "pause",
+  "resume",
+  "block",
+  "clog",
+  "change",
+  "changed",
+  "commit",
+  "installed",
+  "ended",
+  "wipe",
+]);
+
+function seconds(micros: number): string {
+  return `${(micros / 1e6).toFixed(3)} s`;
+}
+
+function times(count: number): string {
+  return count === 1 ? "once" : count === 2 ? "twice" : `${count} times`;
+}
+
+function leads({ time, node, b }: Line): string {
+  return `n${node} leads term ${b} from ${seconds(time)}`;
+}
+
+function elections(lines: readonly Line[]): string[] {
+  const all = lines.filter(({ kind, a }) => kind === "role" && a === leaderRole);
+  if (all.length === 0) return ["Nobody ever leads."];
+  if (all.length <= electionsShown) return [`${all.map(leads).join("; ")}.`];
+  const rest = all.slice(-electionsShown + 1);
+  return [`${leads(all[0]!)}; ${all.length - electionsShown} elections later ${rest.map(leads).join("; ")}.`];
+}
+
+function faults(lines: readonly Line[]): string[] {
+  const counts = new Map<string, number>();
+  const count = (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1);
+  for (const { kind, node } of lines) {
+    if (kind === "kill") count(`n${node} is killed`);
+    else if (kind === "powerCut" || kind === "rowsLost") count(`n${node} loses power`);
+    else if (kind === "logDamaged") count(`n${node}'s log rots`);
+    else if (kind === "pause") count(`n${node} is paused`);
+    else if (kind === "ended") count(`n${node} ends itself`);
+    else if (kind === "block") count("a link is cut");
+    else if (kind === "clog") count("a link is clogged");
+    else if (kind === "clientBlock") count("a client is cut off");
+  }
+  if (counts.size === 0) return ["No node is harmed, and no link is cut."];
+  const said = [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([what, many]) => `${what} ${times(many)}`);
+  return [`${said.join(", ")}.`];
+}
+
+function messages({ counters }: Result): string {
+  const { "network.sent": sent, "network.lost": lost, "network.copied": copied, "network.late": late } = counters;
+  return `${sent} messages are sent; by chance ${lost} are lost, ${copied} doubled, ${late} late, and ${counters["network.blocked"]} meet a cut link.`;
+}
+
+/** `inCone`: which lines can have had a part in the end. */
+export function storyOf(result: Result, lines: readonly Line[], inCone: Uint8Array): string[] {
+  const { plan, verdict, property, message, history, counters, simulatedMicros } = result;
+  const on = faultFamilies.filter((family) => plan.faults[family] > 0);
+  const story = [
+    `Seed ${plan.seed}: ${plan.nodes} founders, ${plan.spares} spare machines, ${plan.clients} clients on ${plan.keys} keys; rows in ${plan.engines}.`,
+    on.length === 0 ? "No family of faults is drawn." : `May strike: ${on.join(", ")}.`,
+    ...elections(lines),
+    ...faults(lines),
+    messages(result),
+  ];
+  const asked = lines.filter(({ kind }) => kind === "change").length;
+  if (asked > 0)
+    story.push(
+      `The operator asks for ${asked} changes of the membership or the leader; ${counters["operator.done"]} are done.`,
+    );
+  const ends = history.filter(({ outcome }) => outcome === "unknown").length;
+  story.push(
+    `${history.length} operations are recorded; of ${ends} nobody knows whether they happened. ${counters["committed"]} entries are committed.`,
+  );
+  if (verdict === "ok") {
+    story.push(
+      `At ${seconds(plan.safetyMicros)} the faults end; a core is healed, elects a leader, answers, and converges.`,
+    );
+    story.push(
+      `At ${seconds(simulatedMicros)} all is well: every invariant held after every event, and the history is linearizable.`,
+    );
+    return story;
+  }
+  const last = lines.filter((line, k) => inCone[k] === 1 && telling.has(line.kind)).slice(-lastShown);
+  for (const line of last) story.push(`${seconds(line.time)}: ${wordOf(line)}.`);
+  story.push(`At ${seconds(simulatedMicros)} it ends in ${verdict}, ${property}: ${message}`);
+  return story;
+}
