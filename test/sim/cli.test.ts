@@ -1,0 +1,93 @@
+/** The simulator's command line, as a real process. */
+import { execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import test from "ava";
+import { allMarks } from "../../sim/marks.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "metastore-sim-"));
+test.after.always(() => rmSync(directory, { recursive: true, force: true }));
+
+type Ended = { readonly code: number; readonly out: string; readonly err: string };
+
+function sim(...args: readonly string[]): Promise<Ended> {
+  return new Promise((done) => {
+    const child = execFile(
+      process.execPath,
+      [resolve("dist/sim/main.js"), ...args],
+      { cwd: directory },
+      (_error, out, err) => {
+        done({ code: child.exitCode ?? -1, out, err });
+      },
+    );
+  });
+}
+
+/** The hash of the trace, or of all. */
+function traceOf({ out }: Ended): string {
+  return /traces? +([0-9a-f]{8,16})/.exec(out)![1]!;
+}
+
+test("wrong flags end in 2 with one line that says what is right", async (t) => {
+  const wrong: readonly (readonly [RegExp, ...string[]])[] = [
+    [/give one of --seed N/],
+    [/give one of --seed N/, "--seed", "1", "--seeds", "1..2"],
+    [/a seed is an integer/, "--seed", "one"],
+    [/--seeds takes A..B with A <= B/, "--seeds", "5..2"],
+    [/--only takes some of loss,/, "--seed", "1", "--only", "rain"],
+    [/--without takes some of loss,/, "--seed", "1", "--without", "rain"],
+    [/a tape holds its own plan/, "--tape", "x", "--without", "loss"],
+    [/ENOENT/, "--tape", "nowhere.json"],
+    [/are of one run/, "--seeds", "1..2", "--shrink"],
+    [/--jobs takes an integer/, "--seeds", "1..2", "--jobs", "0"],
+    [/--minutes takes a number/, "--campaign", "--minutes", "-1"],
+  ];
+  for (const [said, ...args] of wrong) {
+    const { code, err } = await sim(...args);
+    t.is(code, 2, args.join(" "));
+    t.regex(err, said);
+    t.is(err.trim().split("\n").length, 1);
+  }
+});
+
+test("many seeds are the same runs on one thread and on three, and families can be switched off", async (t) => {
+  const [one, three, calm] = await Promise.all([
+    sim("--seeds", "1..12", "--jobs", "1"),
+    sim("--seeds", "1..12", "--jobs", "3"),
+    sim("--seeds", "1..12", "--only", "loss"),
+  ]);
+  t.is(one.code, 0);
+  t.is(traceOf(one), traceOf(three));
+  t.not(traceOf(one), traceOf(calm));
+  const { out } = await sim("--seed", "3", "--without", "partition,kill");
+  t.regex(out, /fault {5}.*partition 0.*kill 0/);
+});
+
+test("a recorded tape replays, a broken one says what is wrong", async (t) => {
+  const recorded = await sim("--seed", "9", "--record", "nine.json");
+  const replayed = await sim("--tape", "nine.json");
+  t.is(traceOf(recorded), traceOf(replayed));
+  writeFileSync(join(directory, "broken.json"), '{"tape":1,"plan":{"seed":1},"decisions":null}');
+  const { code, err } = await sim("--tape", "broken.json");
+  t.is(code, 2);
+  t.regex(err, /broken.json: "plan.nodes" is missing/);
+});
+
+test("a campaign finds its canary first, ends with the table of marks, and goes on where it was", async (t) => {
+  const args = ["--campaign", "--minutes", "0.05", "--jobs", "2", "--out", "camp"];
+  const first = await sim(...args);
+  t.is(first.code, 0, first.out + first.err);
+  t.regex(first.out, /^the canary was found: I7 at seed \d+/);
+  t.true(first.out.includes(`of ${allMarks.length} marks reached`));
+  t.true(allMarks.length >= 150);
+  const state = (): { next: number } =>
+    JSON.parse(readFileSync(join(directory, "camp/campaign.json"), "utf8")) as { next: number };
+  const { next } = state();
+  await sim(...args);
+  t.true(state().next > next);
+  const other = await sim(...args, "--without", "loss");
+  t.is(other.code, 2);
+  t.regex(other.err, /is of a campaign with other options/);
+  t.deepEqual(readdirSync(join(directory, "camp")), ["campaign.json"]);
+});
