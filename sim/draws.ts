@@ -43,7 +43,9 @@ export const sites = {
   aimAction: 32,
   aimLength: 33,
   shape: 34,
-  clogRelease: 35,
+  writeFailure: 35,
+  readFailure: 36,
+  failedPart: 37,
 } as const;
 export type Site = keyof typeof sites;
 

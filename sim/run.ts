@@ -16,6 +16,8 @@ export type Result = {
   /** The broken property and what was seen, or empty. */
   readonly property: string;
   readonly message: string;
+  /** Tier b: why it did not come back to life, with what is gone; null: it did. */
+  readonly halted: string | null;
   readonly traceHash: string;
   readonly events: number;
   readonly draws: number;
@@ -47,6 +49,7 @@ function run(plan: Plan, options: RunOptions): Result {
   let verdict: Verdict = "ok";
   let property = "";
   let message = "";
+  let halted: string | null = null;
   try {
     simulator.startAll();
     simulator.addClients(plan.clients);
@@ -54,13 +57,15 @@ function run(plan: Plan, options: RunOptions): Result {
     const stall = options.safetyOnly === true ? null : checkLiveness(simulator);
     const judged = check(simulator.history, { configurationsMax });
     if (judged.verdict === "illegal") [verdict, property, message] = ["violation", "linearizability", judged.sentence];
+    else if (stall !== null && simulator.lost.size > 0)
+      halted = `${stall.property}: ${stall.message}; gone are ${[...simulator.lost].join(", ")}`;
     else if (stall !== null) [verdict, property, message] = ["liveness", stall.property, stall.message];
     else if (judged.verdict === "unknown") [verdict, property, message] = ["unknown", "linearizability", judged.reason];
   } catch (error) {
     verdict = "violation";
     [property, message] = error instanceof Violation ? [error.property, error.message] : ["I21", wordsOf(error)];
   }
-  return resultOf(simulator, verdict, property, message);
+  return { ...resultOf(simulator, verdict, property, message), halted };
 }
 
 /** Runs what `seed` draws, with `changes` to its plan. */
@@ -74,7 +79,7 @@ function wordsOf(error: unknown): string {
   return `uncaught ${(error.stack ?? error.message).split("\n").slice(0, 4).join(" | ")}`;
 }
 
-function resultOf(simulator: Simulator, verdict: Verdict, property: string, message: string): Result {
+function resultOf(simulator: Simulator, verdict: Verdict, property: string, message: string): Omit<Result, "halted"> {
   const { plan, trace, scheduler, draws, network, nemesis, clients, hosts, history } = simulator;
   const counters: Record<string, number> = {
     ...prefixed("fault", nemesis.counters),

@@ -160,6 +160,8 @@ const familyOfSite: Partial<Record<Site, FaultFamily>> = {
   messageTail: "delayTail",
   syncStall: "diskStall",
   syncFailure: "syncFailure",
+  readFailure: "readFailure",
+  writeFailure: "writeFailure",
   aim: "aimed",
 };
 

@@ -29,6 +29,8 @@ import { SimNetwork } from "./world/network.ts";
 
 /** The code of the role "leader" in the fact "role". */
 const leaderRole = 3;
+/** More than forty times what the longest of 10,000 runs took. */
+const eventsMax = 4_000_000;
 const nobody: Configuration = { members: [], voters: [], outgoing: [], learners: [], removed: [] };
 
 export type WorldOptions = {
@@ -58,6 +60,8 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   readonly ghost: Ghost;
   readonly history: Operation[] = [];
   readonly marks = new Marks();
+  /** Tier b: what may have been lost beyond what the cluster can spare. */
+  readonly lost = new Set<string>();
   readonly #recorder: Recorder | null;
   readonly #invariants: Invariants | null;
   /** The healed core of the liveness phase; empty before. */
@@ -115,7 +119,14 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   /** Lets everything happen until `until`, or until `stop` says so after an event. Returns whether it stopped. */
   runUntil(until: Micros, stop: () => boolean = () => false): boolean {
     const note = (time: Micros, tie: number, code: number): void => this.trace.event(time, tie, code);
-    while (this.scheduler.step(until, note)) if (stop()) return true;
+    while (this.scheduler.step(until, note)) {
+      must(
+        this.scheduler.events < eventsMax,
+        "I21",
+        () => "something goes round in circles: there is no end of events",
+      );
+      if (stop()) return true;
+    }
     this.scheduler.idleUntil(until);
     return false;
   }
@@ -279,13 +290,26 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   /** Whether what `id` would lose with its rows is held by every other voter. */
   mayLoseRows(id: NodeId): boolean {
     if (this.#invariants === null || this.hosts[id - 1]!.kv === null) return false;
-    return this.hosts.every((host) => !host.rowsDamaged) && this.ghost.canSpareRows(id);
+    const isWithin = this.hosts.every((host) => !host.rowsDamaged) && this.ghost.canSpareRows(id);
+    return this.#mayLose(isWithin, `n${id}'s rows`);
   }
 
   /** One at a time, where every other voter holds all that is committed. */
   mayLoseLog(id: NodeId): boolean {
-    if (this.#invariants === null || this.hosts.some((host) => host.mustRecover || host.rowsDamaged)) return false;
-    return this.ghost.canSpareLog(id);
+    if (this.#invariants === null || this.hosts[id - 1]!.mustRecover) return false;
+    const isWithin = this.hosts.every((host) => !host.mustRecover && !host.rowsDamaged) && this.ghost.canSpareLog(id);
+    return this.#mayLose(isWithin, `n${id}'s log`);
+  }
+
+  #mayLose(isWithinModel: boolean, what: string): boolean {
+    if (isWithinModel || this.plan.tier === "a") return isWithinModel;
+    this.lost.add(what);
+    return true;
+  }
+
+  diskLost(id: NodeId): void {
+    this.lost.add(`n${id}'s disk`);
+    this.ghost.logLost(id);
   }
 
   logLost(id: NodeId): void {
@@ -346,7 +370,10 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     const isRemoved = ending.kind === "removed" || ending.reason.includes("was removed");
     // A knock of a machine that was wiped since may have come late, and have been taken for the new one's.
     const isShutOut = host.wiped && ending.reason.includes("another directory is bound");
-    const isAlone = host.mustRecover && ending.kind === "corrupt" && ending.reason.includes("put back a copy");
+    const isAlone =
+      (host.mustRecover || this.lost.size > 0) &&
+      ending.kind === "corrupt" &&
+      ending.reason.includes("put back a copy");
     const isExplained = ending.kind === "disk" || isRemoved || isShutOut || isAlone;
     must(isExplained, "I14", () => `n${host.id} ends itself: ${ending.reason}`);
     must(!isRemoved || isOut || this.#invariants === null, "I15", () => `n${host.id} takes itself for removed`);

@@ -50,6 +50,7 @@ function filled(value: Record<string, unknown>, shape: object, path: string): ob
       const own = value[name];
       if (own === undefined) {
         if (path === "plan.faults") return [name, 0];
+        if (name === "tier") return [name, usual];
         throw new TapeError(`"${path}.${name}" is missing`);
       }
       if (isRecord(usual) && isRecord(own)) return [name, filled(own, usual, `${path}.${name}`)];

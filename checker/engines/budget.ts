@@ -10,7 +10,7 @@ export type Budget = {
 
 const askEvery = 1_024;
 /** Of one configuration with its place in a map, as measured. */
-const configurationBytes = 250;
+const configurationBytes = 500;
 
 export class Spending {
   readonly #budget: Budget;

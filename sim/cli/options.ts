@@ -1,7 +1,15 @@
 /** What the command line asks for, checked. */
 import { availableParallelism } from "node:os";
 import yargs from "yargs";
-import { engineChoices, type Engines, faultFamilies, type FaultFamily, type PlanChanges } from "../nemesis/options.ts";
+import {
+  engineChoices,
+  type Engines,
+  faultFamilies,
+  type FaultFamily,
+  type PlanChanges,
+  type Tier,
+  tiers,
+} from "../nemesis/options.ts";
 
 export class UsageError extends Error {}
 
@@ -32,6 +40,12 @@ function enginesFrom(text: string | undefined): Engines | null {
   if (text === undefined) return null;
   const choice = engineChoices.find((one) => one === text);
   if (choice === undefined) throw new UsageError(`--engines is one of ${engineChoices.join(", ")}, not "${text}"`);
+  return choice;
+}
+
+function tierFrom(text = "a"): Tier {
+  const choice = tiers.find((one) => one === text);
+  if (choice === undefined) throw new UsageError(`--tier is one of ${tiers.join(", ")}, not "${text}"`);
   return choice;
 }
 
@@ -67,6 +81,7 @@ export async function optionsFrom(args: readonly string[]): Promise<Options> {
     })
     .option("trace", { type: "boolean", default: false, describe: "of one run: print every event" })
     .option("engines", { type: "string", describe: "memory, rocksdb or mixed, whatever the seed draws" })
+    .option("tier", { type: "string", describe: "a: losses that the cluster can spare; b: any that a node can notice" })
     .option("only", { type: "string", describe: "families of faults, with commas: no others" })
     .option("without", { type: "string", describe: "families of faults, with commas: not these" })
     .option("jobs", { type: "number", default: availableParallelism(), describe: "of many seeds: threads" })
@@ -79,11 +94,12 @@ export async function optionsFrom(args: readonly string[]): Promise<Options> {
   const given = [argv.seed, argv.seeds, argv.tape, argv.campaign].filter((one) => one !== undefined);
   if (given.length !== 1) throw new UsageError("give one of --seed N, --seeds A..B, --tape FILE and --campaign");
   const changes = {
+    tier: tierFrom(argv.tier),
     engines: enginesFrom(argv.engines),
     only: familiesFrom("--only", argv.only),
     without: familiesFrom("--without", argv.without) ?? [],
   };
-  const typed = (["engines", "only", "without"] as const).flatMap((name) =>
+  const typed = (["tier", "engines", "only", "without"] as const).flatMap((name) =>
     argv[name] === undefined ? [] : [` --${name} ${argv[name]}`],
   );
   if (argv.tape !== undefined && typed.length > 0) throw new UsageError(`a tape holds its own plan:${typed.join("")}`);

@@ -8,6 +8,7 @@ import type { Report } from "./worker.ts";
 export class Tally {
   done = 0;
   failed = 0;
+  halted = 0;
   events = 0;
   micros = 0;
   /** The gravest exit code: wrong answers outweigh stalls, stalls outweigh nothing. */
@@ -15,8 +16,9 @@ export class Tally {
   /** Of all traces together, whatever the order of their ends. */
   #hash = 0;
 
-  take({ code, events, micros, traceHash }: Report): void {
+  take({ code, events, micros, traceHash, hasHalted }: Report): void {
     this.done += 1;
+    if (hasHalted) this.halted += 1;
     this.events += events;
     this.micros += micros;
     this.#hash = (this.#hash + Number.parseInt(traceHash.slice(8), 16)) >>> 0;
@@ -28,7 +30,7 @@ export class Tally {
   line(seconds: number): string {
     const speeds = `${(this.done / seconds).toFixed(1)} seeds/s, ${Math.round(this.events / seconds)} events/s, ${Math.round(this.micros / 1e6 / seconds)}x real time`;
     return (
-      `${this.done} seeds, ${this.failed} failed, ${(this.micros / 3.6e9).toFixed(2)} simulated hours, ${this.events} events in ${seconds.toFixed(1)} s ` +
+      `${this.done} seeds, ${this.failed} failed, ${this.halted === 0 ? "" : `${this.halted} halted for what is gone, `}${(this.micros / 3.6e9).toFixed(2)} simulated hours, ${this.events} events in ${seconds.toFixed(1)} s ` +
       `(${speeds}), traces ${this.#hash.toString(16).padStart(8, "0")}`
     );
   }

@@ -18,6 +18,7 @@ export type Report = {
   readonly micros: number;
   readonly traceHash: string;
   readonly marks: readonly string[];
+  readonly hasHalted: boolean;
   /** Of a failure: what broke, how it was worded, and the lines to print. */
   readonly property: string;
   readonly message: string;
@@ -34,6 +35,7 @@ parentPort?.on("message", ({ seed, changes, typed, directory }: Order) => {
     lines.push(`npm run sim -- --seed ${seed}${typed}`);
   }
   const { events, simulatedMicros: micros, traceHash, marks, property, message } = result;
-  const report: Report = { seed, code, events, micros, traceHash, marks, property, message, lines };
+  const hasHalted = result.halted !== null;
+  const report: Report = { seed, code, events, micros, traceHash, marks, hasHalted, property, message, lines };
   parentPort?.postMessage(report);
 });

@@ -23,6 +23,8 @@ export interface Atlas {
   mayLoseRows(id: NodeId): boolean;
   mayLoseLog(id: NodeId): boolean;
   logLost(id: NodeId): void;
+  /** All of it: the machine is there again with an empty disk. */
+  diskLost(id: NodeId): void;
   /** A fault strikes node `id`; 0 where it strikes nobody alone. */
   struck(what: Struck, id: NodeId): void;
 }
@@ -216,6 +218,11 @@ export class Nemesis implements Target {
     if (this.#atlas.mayLoseLog(host.id) && this.#strikes("logDamaged", host.id) && host.damageLog()) {
       this.#trace.line(this.#scheduler.now, "logDamaged", host.id);
       this.#atlas.logLost(host.id);
+    }
+    if (this.#plan.faults.diskLost > 0 && host.life > 0 && this.#strikes("diskLost", host.id)) {
+      this.#trace.line(this.#scheduler.now, "wipe", host.id);
+      host.wipe();
+      this.#atlas.diskLost(host.id);
     }
     const down =
       family === "fastRestart"

@@ -28,14 +28,28 @@ export const faultFamilies = [
   "clog",
   "aimed",
   "replaced",
+  "writeFailure",
+  "readFailure",
+  "diskLost",
 ] as const;
 export type FaultFamily = (typeof faultFamilies)[number];
 
 export const engineChoices = ["memory", "rocksdb", "mixed"] as const;
 export type Engines = (typeof engineChoices)[number];
 
+/**
+ * How much may be lost. a: after every loss each committed entry is still durable on a majority of each current voter set, and
+ * the cluster must come back to life. b: any number of losses that a node can notice: it may halt, and never answers wrong.
+ */
+export const tiers = ["a", "b"] as const;
+export type Tier = (typeof tiers)[number];
+
+/** Families that only tier b has. */
+const beyondModel: ReadonlySet<FaultFamily> = new Set<FaultFamily>(["diskLost"]);
+
 export type Plan = {
   readonly seed: number;
+  readonly tier: Tier;
   readonly nodes: number;
   readonly clients: number;
   readonly keys: number;
@@ -104,10 +118,14 @@ const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
   clog: [30_000, 120_000],
   aimed: [30_000, 100_000, 300_000],
   replaced: [20_000, 80_000],
+  writeFailure: [100, 1_000],
+  readFailure: [2_000, 20_000],
+  diskLost: [100_000, 300_000],
 };
 
 /** What is asked for, whatever the seed draws. */
 export type PlanChanges = {
+  readonly tier?: Tier;
   readonly engines?: Engines | null;
   /** Families that are on, as strong as the seed draws them; all others are off. */
   readonly only?: readonly FaultFamily[] | null;
@@ -120,9 +138,11 @@ const planVersion = 4;
 
 /** Each knob is drawn by its name: one knob more changes no other. */
 export function planOf(seed: number, changes: PlanChanges = {}): Plan {
+  const { tier = "a" } = changes;
   const chance = (name: string): number => alea(`metaStore plan ${planVersion} seed ${seed} ${name}`)();
   const pick = <T>(name: string, choices: readonly T[]): T => choices[Math.floor(chance(name) * choices.length)]!;
   const strength = (family: FaultFamily): number => {
+    if (tier === "a" && beyondModel.has(family)) return 0;
     const isOff = changes.without?.includes(family) === true || changes.only?.includes(family) === false;
     return isOff || chance(`${family} at all`) < 0.5 ? 0 : pick(family, strengths[family]);
   };
@@ -131,6 +151,7 @@ export function planOf(seed: number, changes: PlanChanges = {}): Plan {
   const electionMicros = pick("electionMicros", [200_000, 400_000, 1_000_000]);
   return {
     seed,
+    tier,
     nodes: pick("nodes", [1, 2, 3, 3, 3, 3, 4, 5, 5, 5, 7]),
     clients,
     keys: pick("keys", [1, 2, 4]),

@@ -86,8 +86,10 @@ export class Ghost {
 
   /** The log of a machine is damaged: it is bound anew before it takes part again, and begins with nothing. */
   logLost(id: NodeId): void {
-    const { life, durable } = this.node(id);
-    this.nodes[id - 1] = new GhostNode(id, life + 1, { durable, committed: this.committed.last });
+    const { life, durable, lost } = this.node(id);
+    // Of several losses the one that had held most.
+    const most = lost !== null && lost.durable.last > durable.last ? lost.durable : durable;
+    this.nodes[id - 1] = new GhostNode(id, life + 1, { durable: most, committed: this.committed.last });
   }
 
   // --- quorums

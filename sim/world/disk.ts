@@ -47,6 +47,9 @@ export interface DiskWorld {
   /** Completes `done` after a latency of its own, in a turn of the node's, if this life of it lasts so long. */
   complete(role: DiskRole, occasion: number, done: () => void): void;
   syncFails(occasion: number): boolean;
+  readFails(occasion: number): boolean;
+  /** How many of `length` bytes a write leaves that fails (the disk is full, or broken), or null: it does not. */
+  writeFails(occasion: number, length: number): number | null;
   /** Of a power cut: whether this change survives (and which of its sectors). */
   survives(seq: number): boolean;
   sectorSurvives(seq: number, sector: number): boolean;
@@ -65,7 +68,8 @@ export class SimDisk {
   #mediaNames = new Map<string, FileState>();
   #nameChanges: NameChange[] = [];
   #seq: number;
-  counters = { writes: 0, syncs: 0, syncFailures: 0, changesLost: 0, tornWrites: 0 };
+  #reads = 0;
+  counters = { writes: 0, syncs: 0, syncFailures: 0, readFailures: 0, writeFailures: 0, changesLost: 0, tornWrites: 0 };
 
   /** `firstSeq` keeps the draws of two disks of one host apart. */
   constructor(world: DiskWorld, firstSeq: number) {
@@ -171,17 +175,29 @@ export class SimDisk {
       },
       read: (offset, length, done) => {
         const bytes = file.seen.slice(offset, Math.min(offset + length, file.seenBytes));
+        if (this.#world.readFails(++this.#reads)) {
+          this.counters.readFailures += 1;
+          return this.#world.complete("read", 3, () =>
+            done({ code: "EIO", message: `a read of ${name} failed` }, bytes),
+          );
+        }
         const short = bytes.length < length ? { code: "SHORT", message: `${name} ends early` } : null;
         this.#world.complete("read", 3, () => done(short, bytes));
       },
       write: (offset, bytes) => {
         this.counters.writes += 1;
         this.#seq += 1;
-        const change = { seq: this.#seq, offset, bytes: bytes.slice() };
+        const part = this.#world.writeFails(this.#seq, bytes.length);
+        const change = { seq: this.#seq, offset, bytes: bytes.slice(0, part ?? bytes.length) };
         file.dirty.push(change);
-        file.seen = grown(file.seen, offset + bytes.length);
-        file.seen.set(bytes, offset);
-        file.seenBytes = Math.max(file.seenBytes, offset + bytes.length);
+        const end = offset + change.bytes.length;
+        file.seen = grown(file.seen, end);
+        file.seen.set(change.bytes, offset);
+        file.seenBytes = Math.max(file.seenBytes, end);
+        if (part !== null) {
+          this.counters.writeFailures += 1;
+          return { code: "ENOSPC", message: `a write to ${name} failed` };
+        }
         this.#world.wrote(name, offset, change.bytes, this.#seq);
         return null;
       },

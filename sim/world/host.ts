@@ -40,7 +40,7 @@ export interface Watcher {
   starting(host: Host): void;
   ended(host: Host, ending: Ending): void;
   /** Its disk stalls, or fails. */
-  struck(what: "diskStall" | "syncFailure", id: NodeId): void;
+  struck(what: "diskStall" | "syncFailure" | "readFailure" | "writeFailure", id: NodeId): void;
 }
 
 /** Where the numbers of the snapshot disk's changes begin, so that its draws are its own. */
@@ -138,6 +138,8 @@ export class Host implements Target, DiskWorld {
     return {
       complete: (role, occasion, done) => this.complete(role, occasion, done),
       syncFails: (occasion) => this.syncFails(occasion),
+      readFails: (occasion) => this.readFails(snapshotDiskSeq + occasion),
+      writeFails: (occasion, length) => this.writeFails(occasion, length),
       survives: (seq) => this.survives(seq),
       sectorSurvives: (seq, sector) => this.sectorSurvives(seq, sector),
       namesSurviving: (count) => this.namesSurviving(count),
@@ -301,6 +303,20 @@ export class Host implements Target, DiskWorld {
       !this.healed && this.#draws.chance(this.#plan.faults.syncFailure, "syncFailure", this.id, occasion, this.life);
     if (fails) this.#watcher.struck("syncFailure", this.id);
     return fails;
+  }
+
+  readFails(occasion: number): boolean {
+    const ppm = this.healed ? 0 : this.#plan.faults.readFailure;
+    const fails = this.#draws.chance(ppm, "readFailure", this.id, occasion, this.life);
+    if (fails) this.#watcher.struck("readFailure", this.id);
+    return fails;
+  }
+
+  writeFails(occasion: number, length: number): number | null {
+    const ppm = this.healed ? 0 : this.#plan.faults.writeFailure;
+    if (!this.#draws.chance(ppm, "writeFailure", this.id, occasion, this.life)) return null;
+    this.#watcher.struck("writeFailure", this.id);
+    return this.#draws.below(length + 1, "failedPart", this.id, occasion, this.life);
   }
 
   survives(seq: number): boolean {

@@ -27,7 +27,10 @@ async function huntAll({ chosen, seedsMax, aloneMax, shrinkMs, without }: Mutant
   const work = async (): Promise<void> => {
     for (let at = next++; at < chosen.length; at = next++) {
       const mistake = chosen[at]!;
-      const found = await huntMistake(mistake, seedsMax, { without, shrinkMs });
+      // A mistake may also kill the process that hunts it; then the table goes on without it.
+      const found = await huntMistake(mistake, seedsMax, { without, shrinkMs }).catch((error: Error): Catch => {
+        return { seed: null, property: "", message: error.message, seeds: 0, events: 0, shrunk: null };
+      });
       const alone = aloneMax === 0 ? null : await huntMistake(mistake, aloneMax, { without, invariants: false });
       const scenarios = found.seed === null && without.length === 0 ? await scenariosThatFail(mistake) : [];
       const row = { mistake, found, alone, scenarios };

@@ -14,9 +14,9 @@ const quiet = { print: null, invariants: true };
 
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
-  [1, ""],
-  [2, ""],
-  [3, ""],
+  [1, "287f13a28978cde8"],
+  [2, "904394e26d95b53b"],
+  [3, "55a03482f91727c1"],
 ];
 
 for (const [seed, hash] of golden) {
@@ -91,7 +91,7 @@ test("--verify: a run is twice the same; with a leak it is told where it first d
 });
 
 test("shrinking: a planted bug shows with few faults and few operations", async (t) => {
-  for (const name of ["acknowledged before fsync", "commit index set without max"]) {
+  for (const name of ["acknowledged before fsync", "candidate's own vote only in memory"]) {
     const { shrunk } = await huntMistake(
       mistakes.find((one) => one.name === name)!,
       20,

@@ -26,6 +26,8 @@ export function ended(call: (done: (error: DiskError | null) => void) => void): 
 export const calm: DiskWorld = {
   complete: (_role, _occasion, done) => void setImmediate(done),
   syncFails: () => false,
+  readFails: () => false,
+  writeFails: () => null,
   survives: () => false,
   sectorSurvives: () => false,
   namesSurviving: () => 0,
