@@ -132,6 +132,7 @@ test.serial("rows in RocksDB", async (t) => {
 for (const [command, code, output] of [
   ["npm run sim -- --seed 7", 0, /seed 7: ok[\s\S]*trace/],
   ["npm run sim -- --seeds 1..50", 0, /50 seeds, 0 failed/],
+  ["npm run sim -- --seed 7 --report run.html", 0, /wrote run.html/],
   ['npm run mutants -- "acknowledged before fsync"', 0, /1 of 1 noticed/],
   ["npm run check-history -- test/checker/testdata/stale-read.jsonl", 1, /^illegal .* stale by at least 11$/m],
   ["npm run check-proof -- --cases 20000", 0, /dispatch: illegal by zones/],

@@ -33,7 +33,8 @@ function folderOf(path: string): Folder {
 }
 
 function mayTouchTheMachine(path: string): boolean {
-  return /^(server|bench|test)\/|\/main\.ts$|^(sim|checker)\/cli\//.test(path);
+  // ambient.ts is what keeps the others away from it.
+  return /^(server|bench|test)\/|\/main\.ts$|^(sim|checker)\/cli\/|^sim\/ambient\.ts$/.test(path);
 }
 
 /** What is wrong with one source, in words. */

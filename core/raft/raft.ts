@@ -384,13 +384,11 @@ export class Raft {
     return this.#role === "leader" || this.#timer.promised(now);
   }
 
-  /** Also one that is a voter no more, until that is committed: it may be the only one that can lead (thesis 4.2.2). */
   #mayStand(): boolean {
-    const { id, electsFrom } = this.#options;
-    if (this.log.durableIndex < electsFrom) return false;
     const { latest, previous } = this.log.configurations;
+    if (this.log.durableIndex < this.#options.electsFrom) return false;
     const isCommitted = latest.index <= this.#commit;
-    return mayStandIn(id, latest.configuration, isCommitted ? null : previous.configuration);
+    return mayStandIn(this.#options.id, latest.configuration, isCommitted ? null : previous.configuration);
   }
 
   #askVoters(message: Message): void {

@@ -132,8 +132,8 @@ export const mistakesOfState: readonly Mistake[] = [
     name: "a removed voter stands no more before that is committed",
     layer: "membership",
     file: "core/raft/raft.ts",
-    old: "return mayStandIn(id, latest.configuration, isCommitted ? null : previous.configuration);",
-    new: "return mayStandIn(id, latest.configuration, isCommitted ? null : null);",
+    old: "return mayStandIn(this.#options.id, latest.configuration, isCommitted ? null : previous.configuration);",
+    new: "return mayStandIn(this.#options.id, latest.configuration, isCommitted ? null : null);",
   },
   {
     name: "a directory of an earlier incarnation is bound again",
