@@ -1,12 +1,13 @@
 import { faultFamilies, type Plan, planOf } from "../sim/nemesis/options.ts";
 import { simulate } from "../sim/run.ts";
 import { median } from "./median.ts";
+import { sharesOf } from "./profile.ts";
 
 const seedsARound = 12;
 
 /** Five nodes, every fault family on at its mildest, `opsPerSecond` over five clients. */
 function planWith(seed: number, opsPerSecond: number): Plan {
-  const mild = { loss: 5_000, duplication: 10_000, delayTail: 2_000, syncFailure: 500, clockDrift: 2_000 };
+  const mild = { diskLost: 0, loss: 5_000, duplication: 10_000, delayTail: 2_000, syncFailure: 500, clockDrift: 2_000 };
   const faults = Object.fromEntries(faultFamilies.map((family) => [family, 10_000])) as Plan["faults"];
   return {
     ...planOf(seed),
@@ -30,7 +31,7 @@ function planWith(seed: number, opsPerSecond: number): Plan {
 }
 
 /** Events a second, simulated seconds a second and seeds a second, on one core, with the invariants on and off in turn. */
-export function benchSimulator(rounds: number): void {
+export async function benchSimulator(rounds: number): Promise<void> {
   console.log(`one core, 5 nodes, all fault families, ${rounds} rounds of ${seedsARound} seeds; medians`);
   for (const opsPerSecond of [10, 100]) {
     const speeds = { on: [] as number[][], off: [] as number[][] };
@@ -48,7 +49,17 @@ export function benchSimulator(rounds: number): void {
           `${Math.round(events!)} events/s, ${Math.round(realTime!)}x real time, ${seeds!.toFixed(1)} seeds/s`,
       );
     }
+    await printShares(opsPerSecond);
   }
+}
+
+/** Where the time goes, with all checks. */
+async function printShares(opsPerSecond: number): Promise<void> {
+  const shares = await sharesOf(() => measure(opsPerSecond, 1, true));
+  const said = shares
+    .filter(([, percent]) => percent >= 0.5)
+    .map(([part, percent]) => `${part} ${percent.toFixed(1)} %`);
+  console.log(`     of that: ${said.join(", ")}`);
 }
 
 function measure(opsPerSecond: number, firstSeed: number, invariants: boolean): number[] {

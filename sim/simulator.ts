@@ -336,7 +336,9 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   }
 
   turnEnded(host: Host): void {
-    const raft = this.raftOf(host.id);
+    const [raft, acknowledged, before] = [this.raftOf(host.id), this.#acknowledged, this.#preVote];
+    this.#acknowledged = false;
+    this.#preVote = null;
     if (raft === null || this.#invariants === null) return;
     const { commit, log } = raft;
     must(
@@ -351,10 +353,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
       else this.#joint.delete(host.id);
       this.nemesis.aim.saw("joint", host.id);
     }
-    if (this.#acknowledged) this.#invariants.progress(host.id, raft);
-    this.#acknowledged = false;
-    const before = this.#preVote;
-    this.#preVote = null;
+    if (acknowledged) this.#invariants.progress(host.id, raft);
     if (before !== null) {
       const same = raft.term === before.term && raft.vote === before.vote;
       must(same, "I19", () => `n${host.id}: a pre-vote request has changed its term or vote`);

@@ -123,3 +123,30 @@ test("a leader whose log is cut up to its commit index goes on answering reads",
   t.true(cut > 0);
   world.judge();
 });
+
+test("a follower that is gone does not keep the others' logs, though a snapshot is on its way to it", (t) => {
+  const { world, leader } = withLaggard();
+  world.pass(3);
+  const { baseIndex } = world.raft(leader).log;
+  for (let k = 0; k < 60; k++) world.putNow("k", `${k}`.repeat(20));
+  world.until("the log is cut again", () => world.raft(leader).log.baseIndex > baseIndex + 30, 60);
+  t.true(world.isLeader(leader));
+  world.judge();
+});
+
+test("segments of the log go, and term and vote stay: at every moment a power cut finds them", (t) => {
+  let cuts = 0;
+  for (let moment = 0; moment < 60; moment++) {
+    const world = new Scenario(3, { ...small, walSegmentBytesMax: 600, seed: moment });
+    const leader = world.leader();
+    for (let k = 0; k < 10; k++) world.putNow("k", `${k}`.repeat(20));
+    world.put(leader, "k", "last");
+    world.pass(0.0002 * moment);
+    const [a] = world.others(leader) as [number];
+    for (const id of [leader, a]) world.cutPower(id);
+    for (const id of [leader, a]) world.start(id);
+    cuts += 1;
+    world.judge();
+  }
+  t.is(cuts, 60);
+});

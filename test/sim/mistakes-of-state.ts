@@ -332,13 +332,6 @@ export const mistakesOfState: readonly Mistake[] = [
     new: "const isNew = identity.sinceTerm < 0;",
   },
   {
-    name: "a snapshot on its way to one that is not heard of keeps the log for ever",
-    layer: "snapshot",
-    file: "core/node/snapshot-transfer.ts",
-    old: "!leadership!.isActive(to, since) || ",
-    new: "",
-  },
-  {
     name: "a snapshot on its way to one that does not get further keeps the log for ever",
     layer: "snapshot",
     file: "core/node/snapshot-transfer.ts",
