@@ -46,6 +46,8 @@ export const sites = {
   writeFailure: 35,
   readFailure: 36,
   failedPart: 37,
+  corruption: 38,
+  chunk: 39,
 } as const;
 export type Site = keyof typeof sites;
 

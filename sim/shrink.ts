@@ -162,6 +162,7 @@ const familyOfSite: Partial<Record<Site, FaultFamily>> = {
   syncFailure: "syncFailure",
   readFailure: "readFailure",
   writeFailure: "writeFailure",
+  corruption: "corruption",
   aim: "aimed",
 };
 

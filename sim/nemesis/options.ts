@@ -31,6 +31,7 @@ export const faultFamilies = [
   "writeFailure",
   "readFailure",
   "diskLost",
+  "corruption",
 ] as const;
 export type FaultFamily = (typeof faultFamilies)[number];
 
@@ -121,6 +122,7 @@ const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
   writeFailure: [100, 1_000],
   readFailure: [2_000, 20_000],
   diskLost: [100_000, 300_000],
+  corruption: [2_000, 20_000],
 };
 
 /** What is asked for, whatever the seed draws. */

@@ -1,24 +1,26 @@
 /**
  * The network between nodes: each directed link delays, loses, doubles and so reorders; links can be blocked. One
- * message in 32 goes through the codec and arrives as its own decoded copy; the others are passed by reference.
+ * message in 32 goes through frames in pieces and arrives as its own decoded copy; the others are passed by reference.
  */
-import { Reader, Writer } from "../../core/bytes.ts";
+import { BadBytes, Writer } from "../../core/bytes.ts";
 import type { Envelope, Message } from "../../core/raft/messages.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
+import { FrameReader, writeFrame } from "../../core/wire/frame.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../core/wire/message-codec.ts";
 import { Copies, type Draws, mix } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
 import type { Recorder } from "../report/record.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
+import { must } from "../violation.ts";
 
 export type NetworkCounters = {
   sent: number;
-  delivered: number;
   lost: number;
   blocked: number;
   copied: number;
   late: number;
   held: number;
+  corrupted: number;
 };
 
 /** What makes a message this message, for the keys of its draws: not its bytes, and not when it was sent. */
@@ -78,12 +80,21 @@ export class SimNetwork {
   drops: ((from: NodeId, to: NodeId, message: Message) => boolean) | null = null;
   recorder: Recorder | null = null;
   /** Is told of each message that is lost, doubled or late by chance. */
-  struck: (what: "loss" | "duplication" | "delayTail", from: NodeId) => void = () => undefined;
+  struck: (what: "loss" | "duplication" | "delayTail" | "corruption", from: NodeId) => void = () => undefined;
   /** By then everything has arrived that was sent on a link with faults. */
   lateUntil: Micros = 0;
   /** Nodes whose links among themselves are healed for good. */
   #healed: ReadonlySet<NodeId> = new Set();
-  readonly counters: NetworkCounters = { sent: 0, delivered: 0, lost: 0, blocked: 0, copied: 0, late: 0, held: 0 };
+  readonly counters: NetworkCounters = {
+    sent: 0,
+    delivered: 0,
+    lost: 0,
+    blocked: 0,
+    copied: 0,
+    late: 0,
+    held: 0,
+    corrupted: 0,
+  };
 
   constructor(scheduler: Scheduler, draws: Draws, plan: Plan) {
     this.#scheduler = scheduler;
@@ -133,8 +144,14 @@ export class SimNetwork {
       this.struck("loss", from);
       return;
     }
-    const carried =
-      this.#draws.below(32, "messageCodec", occasion, copy) === 0 ? this.#throughCodec(envelope) : envelope;
+    const isCorrupted = !healed && this.#draws.chance(faults.corruption, "corruption", occasion, copy);
+    const isFramed = isCorrupted || this.#draws.below(32, "messageCodec", occasion, copy) === 0;
+    const carried = isFramed ? this.#throughStream(envelope, occasion, copy, isCorrupted) : envelope;
+    if (carried === null) {
+      this.counters.corrupted += 1;
+      this.struck("corruption", from);
+      return;
+    }
     if (carried !== envelope) this.recorder?.same(envelope, carried);
     this.#deliver(to, link, carried, occasion, copy, 0, healed, code);
     if (!healed && this.#draws.chance(faults.duplication, "messageCopy", occasion, copy)) {
@@ -174,9 +191,29 @@ export class SimNetwork {
     this.#scheduler.at(this.#scheduler.now + Math.ceil(delay), tie, host, code, envelope);
   }
 
-  #throughCodec(envelope: Envelope): Envelope {
+  /**
+   * As the stream of a connection carries it: framed, read in pieces; null where a byte on the way is another one, which
+   * must be noticed.
+   */
+  #throughStream(envelope: Envelope, occasion: number, copy: number, isCorrupted: boolean): Envelope | null {
     this.#writer.reset();
-    encodeEnvelope(this.#writer, envelope);
-    return decodeEnvelope(new Reader(this.#writer.bytes().slice()));
+    writeFrame(this.#writer, () => encodeEnvelope(this.#writer, envelope));
+    const bytes = this.#writer.bytes().slice();
+    const cut = this.#draws.below(bytes.length, "chunk", occasion, copy);
+    if (isCorrupted) bytes[this.#draws.below(bytes.length, "corruption", occasion, copy, 1)]! ^= 0x20;
+    const reader = new FrameReader();
+    let read: Envelope | null = null;
+    try {
+      for (const piece of [bytes.subarray(0, cut), bytes.subarray(cut)])
+        reader.receive(piece, (body) => {
+          read = decodeEnvelope(body);
+        });
+    } catch (error) {
+      if (!(error instanceof BadBytes && isCorrupted)) throw error;
+      return null;
+    }
+    must(isCorrupted || read !== null, "I21", () => "a whole message is not read");
+    must(!isCorrupted || read === null, "I21", () => "a message with another byte in it is taken for whole");
+    return read;
   }
 }

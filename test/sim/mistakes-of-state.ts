@@ -338,4 +338,18 @@ export const mistakesOfState: readonly Mistake[] = [
     old: "if (isOver || this.#hasStalled(to, sending, now)) this.#end(to, sending);",
     new: "if (isOver) this.#end(to, sending);",
   },
+  {
+    name: "one read of a socket is taken for one message",
+    layer: "transport",
+    file: "core/wire/frame.ts",
+    old: "if (used < chunk.length) this.#hold(chunk.subarray(used));",
+    new: "",
+  },
+  {
+    name: "the checksum of a frame is not looked at",
+    layer: "transport",
+    file: "core/wire/frame.ts",
+    old: 'if (crc32(body, 0) !== readU32(bytes, at + 4)) throw new BadBytes("a frame\'s checksum is wrong");',
+    new: "",
+  },
 ];
