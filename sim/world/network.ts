@@ -87,7 +87,6 @@ export class SimNetwork {
   #healed: ReadonlySet<NodeId> = new Set();
   readonly counters: NetworkCounters = {
     sent: 0,
-    delivered: 0,
     lost: 0,
     blocked: 0,
     copied: 0,
