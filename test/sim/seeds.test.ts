@@ -9,3 +9,14 @@ test("the seeds 1 to 250 are clean", (t) => {
     t.is(verdict, "ok", `npm run sim -- --seed ${seed}: ${property}: ${message}`);
   }
 });
+
+test("tier b: whatever is lost, no answer is wrong; some runs halt, and say what is gone", (t) => {
+  const halted: string[] = [];
+  for (let seed = 1; seed <= 60; seed++) {
+    const result = simulateSeed(seed, options, { tier: "b" });
+    t.is(result.verdict, "ok", `seed ${seed}: ${result.property}: ${result.message}`);
+    if (result.halted !== null) halted.push(result.halted);
+  }
+  t.true(halted.length > 0);
+  for (const why of halted) t.regex(why, /^L\d: .*; gone are n\d's (log|rows|disk)/);
+});
