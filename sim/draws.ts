@@ -48,6 +48,7 @@ export const sites = {
   failedPart: 37,
   corruption: 38,
   chunk: 39,
+  syncLie: 40,
 } as const;
 export type Site = keyof typeof sites;
 

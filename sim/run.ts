@@ -16,7 +16,7 @@ export type Result = {
   /** The broken property and what was seen, or empty. */
   readonly property: string;
   readonly message: string;
-  /** Tier b: why it did not come back to life, with what is gone; null: it did. */
+  /** Tiers b and c: what is excused, a halt or a wrong answer, and by what; null: nothing. */
   readonly halted: string | null;
   readonly traceHash: string;
   readonly events: number;
@@ -64,6 +64,11 @@ function run(plan: Plan, options: RunOptions): Result {
   } catch (error) {
     verdict = "violation";
     [property, message] = error instanceof Violation ? [error.property, error.message] : ["I21", wordsOf(error)];
+  }
+  if (verdict !== "ok" && simulator.lies.size > 0) {
+    // Whoever believes a disk that lies may say what is wrong.
+    halted = `${property}: ${message}; a sync had lied on ${[...simulator.lies].join(", ")}`;
+    [verdict, property, message] = ["ok", "", ""];
   }
   return { ...resultOf(simulator, verdict, property, message), halted };
 }

@@ -163,6 +163,7 @@ const familyOfSite: Partial<Record<Site, FaultFamily>> = {
   readFailure: "readFailure",
   writeFailure: "writeFailure",
   corruption: "corruption",
+  syncLie: "syncLie",
   aim: "aimed",
 };
 

@@ -62,6 +62,8 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   readonly marks = new Marks();
   /** Tier b: what may have been lost beyond what the cluster can spare. */
   readonly lost = new Set<string>();
+  /** Tier c: disks that have lost what they had promised. */
+  readonly lies = new Set<string>();
   readonly #recorder: Recorder | null;
   readonly #invariants: Invariants | null;
   /** The healed core of the liveness phase; empty before. */
@@ -307,6 +309,10 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     return true;
   }
 
+  lieTold(id: NodeId): void {
+    this.lies.add(`n${id}'s disk`);
+  }
+
   diskLost(id: NodeId): void {
     this.lost.add(`n${id}'s disk`);
     this.ghost.logLost(id);
@@ -369,10 +375,8 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     const isRemoved = ending.kind === "removed" || ending.reason.includes("was removed");
     // A knock of a machine that was wiped since may have come late, and have been taken for the new one's.
     const isShutOut = host.wiped && ending.reason.includes("another directory is bound");
-    const isAlone =
-      (host.mustRecover || this.lost.size > 0) &&
-      ending.kind === "corrupt" &&
-      ending.reason.includes("put back a copy");
+    const isLost = ending.kind === "corrupt" && host.mustRecover && ending.reason.includes("put back a copy");
+    const isAlone = isLost || (this.lost.size > 0 && (ending.kind === "corrupt" || ending.kind === "refused"));
     const isExplained = ending.kind === "disk" || isRemoved || isShutOut || isAlone;
     must(isExplained, "I14", () => `n${host.id} ends itself: ${ending.reason}`);
     must(!isRemoved || isOut || this.#invariants === null, "I15", () => `n${host.id} takes itself for removed`);

@@ -81,7 +81,10 @@ export async function optionsFrom(args: readonly string[]): Promise<Options> {
     })
     .option("trace", { type: "boolean", default: false, describe: "of one run: print every event" })
     .option("engines", { type: "string", describe: "memory, rocksdb or mixed, whatever the seed draws" })
-    .option("tier", { type: "string", describe: "a: losses that the cluster can spare; b: any that a node can notice" })
+    .option("tier", {
+      type: "string",
+      describe: "a: losses that the cluster can spare; b: any that a node can notice; c: disks that lie",
+    })
     .option("only", { type: "string", describe: "families of faults, with commas: no others" })
     .option("without", { type: "string", describe: "families of faults, with commas: not these" })
     .option("jobs", { type: "number", default: availableParallelism(), describe: "of many seeds: threads" })

@@ -26,7 +26,7 @@ export function summary(result: Result): string[] {
     `  sizes     append ${plan.entriesPerAppendMax} entries, in flight ${plan.entriesInFlightMax} (${plan.bytesInFlightMax} B, ${plan.messagesInFlightMax} messages), apply ${plan.entriesPerApplyMax}, WAL segment ${plan.walSegmentBytesMax} B, uncommitted ${plan.uncommittedBytesMax} B`,
     `  faults    ${faults.length === 0 ? "none" : faults.join(", ")} (parts in a million)`,
   ];
-  if (result.halted !== null) lines.push(`  halted    ${result.halted}`);
+  if (result.halted !== null) lines.push(`  excused   ${result.halted}`);
   const groups = new Map<string, string[]>();
   for (const [name, value] of Object.entries(counters)) {
     const [group, rest] = name.includes(".") ? (name.split(".") as [string, string]) : ["raft", name];

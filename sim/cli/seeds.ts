@@ -30,7 +30,7 @@ export class Tally {
   line(seconds: number): string {
     const speeds = `${(this.done / seconds).toFixed(1)} seeds/s, ${Math.round(this.events / seconds)} events/s, ${Math.round(this.micros / 1e6 / seconds)}x real time`;
     return (
-      `${this.done} seeds, ${this.failed} failed, ${this.halted === 0 ? "" : `${this.halted} halted for what is gone, `}${(this.micros / 3.6e9).toFixed(2)} simulated hours, ${this.events} events in ${seconds.toFixed(1)} s ` +
+      `${this.done} seeds, ${this.failed} failed, ${this.halted === 0 ? "" : `${this.halted} excused by what is gone, `}${(this.micros / 3.6e9).toFixed(2)} simulated hours, ${this.events} events in ${seconds.toFixed(1)} s ` +
       `(${speeds}), traces ${this.#hash.toString(16).padStart(8, "0")}`
     );
   }

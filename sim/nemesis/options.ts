@@ -32,6 +32,7 @@ export const faultFamilies = [
   "readFailure",
   "diskLost",
   "corruption",
+  "syncLie",
 ] as const;
 export type FaultFamily = (typeof faultFamilies)[number];
 
@@ -41,12 +42,13 @@ export type Engines = (typeof engineChoices)[number];
 /**
  * How much may be lost. a: after every loss each committed entry is still durable on a majority of each current voter set, and
  * the cluster must come back to life. b: any number of losses that a node can notice: it may halt, and never answers wrong.
+ * c: lies that no node can notice; a wrong answer is allowed once one has taken effect.
  */
-export const tiers = ["a", "b"] as const;
+export const tiers = ["a", "b", "c"] as const;
 export type Tier = (typeof tiers)[number];
 
-/** Families that only tier b has. */
-const beyondModel: ReadonlySet<FaultFamily> = new Set<FaultFamily>(["diskLost"]);
+/** Families that only another tier has. */
+const tierOf: Partial<Record<FaultFamily, Tier>> = { diskLost: "b", syncLie: "c" };
 
 export type Plan = {
   readonly seed: number;
@@ -123,6 +125,7 @@ const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
   readFailure: [2_000, 20_000],
   diskLost: [100_000, 300_000],
   corruption: [2_000, 20_000],
+  syncLie: [10_000, 100_000],
 };
 
 /** What is asked for, whatever the seed draws. */
@@ -144,7 +147,7 @@ export function planOf(seed: number, changes: PlanChanges = {}): Plan {
   const chance = (name: string): number => alea(`metaStore plan ${planVersion} seed ${seed} ${name}`)();
   const pick = <T>(name: string, choices: readonly T[]): T => choices[Math.floor(chance(name) * choices.length)]!;
   const strength = (family: FaultFamily): number => {
-    if (tier === "a" && beyondModel.has(family)) return 0;
+    if ((tierOf[family] ?? tier) !== tier) return 0;
     const isOff = changes.without?.includes(family) === true || changes.only?.includes(family) === false;
     return isOff || chance(`${family} at all`) < 0.5 ? 0 : pick(family, strengths[family]);
   };

@@ -80,7 +80,8 @@ export class Ghost {
 
   /** A machine begins anew: nothing of its earlier life is left, and none of its votes counts any more. */
   wiped(id: NodeId): void {
-    this.nodes[id - 1] = new GhostNode(id, 0, null);
+    // What a log had held that it has lost since, it still has held.
+    this.nodes[id - 1] = new GhostNode(id, 0, this.node(id).lost);
     for (const key of this.#votes.keys()) if (Math.floor(key / 64) % 64 === id) this.#votes.delete(key);
   }
 

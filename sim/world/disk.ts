@@ -17,6 +17,8 @@ class FileState {
   media = new Uint8Array(0);
   mediaBytes = 0;
   dirty: Change[] = [];
+  /** A sync has lied about the changes up to there. */
+  promisedThrough = -1;
 }
 
 function grown(bytes: Uint8Array<ArrayBuffer>, size: number): Uint8Array<ArrayBuffer> {
@@ -47,6 +49,10 @@ export interface DiskWorld {
   /** Completes `done` after a latency of its own, in a turn of the node's, if this life of it lasts so long. */
   complete(role: DiskRole, occasion: number, done: () => void): void;
   syncFails(occasion: number): boolean;
+  /** Whether a sync says that it has done what it has not. */
+  syncLies(occasion: number): boolean;
+  /** A power cut has taken a change that a sync had promised. */
+  lieTold(seq: number): void;
   readFails(occasion: number): boolean;
   /** How many of `length` bytes a write leaves that fails (the disk is full, or broken), or null: it does not. */
   writeFails(occasion: number, length: number): number | null;
@@ -113,7 +119,7 @@ export class SimDisk {
   }
 
   #mediaContents(): Map<string, Uint8Array> {
-    return new Map([...this.#mediaNames].map(([name, file]) => [name, file.media.subarray(0, file.mediaBytes)]));
+    return new Map([...this.#mediaNames].map(([name, file]) => [name, honest(file)]));
   }
 
   /** The power goes: the page cache is gone, and of what was not synced some legal part has reached the media. */
@@ -133,6 +139,7 @@ export class SimDisk {
   #settle(file: FileState, change: Change): void {
     if (!this.#world.survives(change.seq)) {
       this.counters.changesLost += 1;
+      if (change.seq <= file.promisedThrough) this.#world.lieTold(change.seq);
       return;
     }
     if (change.bytes === null) {
@@ -150,7 +157,9 @@ export class SimDisk {
       } else torn = true;
       at += length;
     }
-    if (torn) this.counters.tornWrites += 1;
+    if (!torn) return;
+    this.counters.tornWrites += 1;
+    if (change.seq <= file.promisedThrough) this.#world.lieTold(change.seq);
   }
 
   #changeName(change: NameChange): void {
@@ -219,10 +228,17 @@ export class SimDisk {
       this.counters.syncs += 1;
       if (this.#world.syncFails(through)) {
         this.counters.syncFailures += 1;
+        for (const { seq } of file.dirty) if (seq <= file.promisedThrough) this.#world.lieTold(seq);
         file.dirty = [];
         file.seen = file.media.slice();
         file.seenBytes = file.mediaBytes;
         return done({ code: "EIO", message: `fsync of ${name} failed` });
+      }
+      if (this.#world.syncLies(through)) {
+        // It says that all is durable, and nothing is.
+        file.promisedThrough = through;
+        this.#world.synced(name, through);
+        return done(null);
       }
       const kept = file.dirty.filter((change) => change.seq > through);
       for (const change of file.dirty) if (change.seq <= through) applyChange(file, change);
@@ -231,6 +247,16 @@ export class SimDisk {
       done(null);
     });
   }
+}
+
+/** What an honest disk would hold: also what a sync has promised and not done. */
+function honest(file: FileState): Uint8Array {
+  if (file.promisedThrough < 0) return file.media.subarray(0, file.mediaBytes);
+  const whole = new FileState();
+  whole.media = file.media.slice();
+  whole.mediaBytes = file.mediaBytes;
+  for (const change of file.dirty) if (change.seq <= file.promisedThrough) applyChange(whole, change);
+  return whole.media.subarray(0, whole.mediaBytes);
 }
 
 function applyChange(file: FileState, { offset, bytes }: Change): void {

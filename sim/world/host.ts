@@ -39,8 +39,10 @@ export interface Watcher {
   /** A process is about to start on what its disk holds. */
   starting(host: Host): void;
   ended(host: Host, ending: Ending): void;
+  /** What a sync had promised is gone with the power. */
+  lieTold(id: NodeId): void;
   /** Its disk stalls, or fails. */
-  struck(what: "diskStall" | "syncFailure" | "readFailure" | "writeFailure", id: NodeId): void;
+  struck(what: "diskStall" | "syncFailure" | "readFailure" | "writeFailure" | "syncLie", id: NodeId): void;
 }
 
 /** Where the numbers of the snapshot disk's changes begin, so that its draws are its own. */
@@ -138,6 +140,8 @@ export class Host implements Target, DiskWorld {
     return {
       complete: (role, occasion, done) => this.complete(role, occasion, done),
       syncFails: (occasion) => this.syncFails(occasion),
+      syncLies: (occasion) => this.syncLies(occasion),
+      lieTold: () => this.lieTold(),
       readFails: (occasion) => this.readFails(snapshotDiskSeq + occasion),
       writeFails: (occasion, length) => this.writeFails(occasion, length),
       survives: (seq) => this.survives(seq),
@@ -303,6 +307,17 @@ export class Host implements Target, DiskWorld {
       !this.healed && this.#draws.chance(this.#plan.faults.syncFailure, "syncFailure", this.id, occasion, this.life);
     if (fails) this.#watcher.struck("syncFailure", this.id);
     return fails;
+  }
+
+  syncLies(occasion: number): boolean {
+    const ppm = this.healed ? 0 : this.#plan.faults.syncLie;
+    const lies = this.#draws.chance(ppm, "syncLie", this.id, occasion, this.life);
+    if (lies) this.#watcher.struck("syncLie", this.id);
+    return lies;
+  }
+
+  lieTold(): void {
+    this.#watcher.lieTold(this.id);
   }
 
   readFails(occasion: number): boolean {
