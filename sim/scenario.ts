@@ -215,19 +215,19 @@ export class Scenario {
 
   // --- faults
 
-  /** No message passes between the two, in either direction, until `heal`. */
-  cut(a: NodeId, b: NodeId): void {
-    this.mute(a, b);
-    this.mute(b, a);
+  /** No message passes between the two, in either direction, for so long or until `heal`. */
+  cut(a: NodeId, b: NodeId, seconds = Infinity): void {
+    this.mute(a, b, seconds);
+    this.mute(b, a, seconds);
   }
 
   /** Nothing passes from one to the other. */
-  mute(from: NodeId, to: NodeId): void {
-    this.simulator.network.block(from, to, Infinity);
+  mute(from: NodeId, to: NodeId, seconds = Infinity): void {
+    this.simulator.network.block(from, to, this.simulator.scheduler.now + seconds * second);
   }
 
-  isolate(id: NodeId): void {
-    for (const { id: other } of this.simulator.hosts) if (other !== id) this.cut(id, other);
+  isolate(id: NodeId, seconds = Infinity): void {
+    for (const { id: other } of this.simulator.hosts) if (other !== id) this.cut(id, other, seconds);
   }
 
   /** Cuts `side` off from all others. */
