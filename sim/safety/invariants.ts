@@ -3,6 +3,7 @@
  * held against the ghost; a node's own flags are only ever the claim.
  */
 import type { Append, AppendReply, Envelope } from "../../core/raft/messages.ts";
+import { memberOf } from "../../core/raft/membership.ts";
 import type { Raft } from "../../core/raft/raft.ts";
 import type { StateStore } from "../../core/storage/state-store.ts";
 import type { NodeId, Term } from "../../core/units.ts";
@@ -188,6 +189,8 @@ export class Invariants {
       );
       this.#matches.set(key, match);
       must(next > match, "I11", () => `n${id}: next ${next} of n${peer} is not beyond its match ${match}`);
+      // One that was removed is only told so, and may have been wiped by now.
+      if (memberOf(raft.configuration, peer)?.incarnation !== incarnation) continue;
       const { covered, lost } = this.#ghost.node(peer);
       if (covered >= match || (lost !== null && incarnation <= lost.committed)) continue;
       const held = this.#ghost.node(peer).durable;

@@ -22,6 +22,7 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     36653,
     "a leader whose log was cut up to its commit index still knows that it has committed in its term, and grants reads",
   ],
+  [205575, "a machine that was removed and wiped is asked for nothing, while its leader still has to tell it"],
   [7524, "a learner that restarts stands, because the founders' configuration had a voter of its name"],
 ];
 
