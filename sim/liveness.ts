@@ -41,6 +41,8 @@ export function checkLiveness(simulator: Simulator): Stall | null {
   }
   // A wish for another leader may be under way from before.
   simulator.runUntil(Math.max(simulator.network.lateUntil, simulator.operator.openUntil));
+  if (!simulator.runUntil(scheduler.now + bounds.leaderMicros, () => leaderOf(simulator) !== 0))
+    return stall("L1", "no leader that the whole core follows, after a wish of the operator");
   const term = termOf(simulator);
   simulator.runUntil(scheduler.now + bounds.calmMicros);
   if (leaderOf(simulator) === 0 || termOf(simulator) !== term) return stall("L4", `the term does not stay ${term}`);
