@@ -41,7 +41,8 @@ export function checkLiveness(simulator: Simulator): Stall | null {
   }
   // A wish for another leader may be under way from before.
   simulator.runUntil(Math.max(simulator.network.lateUntil, simulator.operator.openUntil));
-  if (!simulator.runUntil(scheduler.now + bounds.leaderMicros, () => leaderOf(simulator) !== 0))
+  const isLed = (): boolean => leaderOf(simulator) !== 0;
+  if (!isLed() && !simulator.runUntil(scheduler.now + bounds.leaderMicros, isLed))
     return stall("L1", "no leader that the whole core follows, after a wish of the operator");
   const term = termOf(simulator);
   simulator.runUntil(scheduler.now + bounds.calmMicros);
@@ -122,9 +123,10 @@ function membersOf({ core, committedConfiguration, hosts }: Simulator): NodeId[]
 
 /** The leader that every member in the core follows in one term, or 0. */
 function leaderOf(simulator: Simulator): NodeId {
-  const rafts = membersOf(simulator).map((id) => simulator.raftOf(id));
+  const members = membersOf(simulator);
+  const rafts = members.map((id) => simulator.raftOf(id));
   const first = rafts[0] ?? null;
-  if (first === null || !simulator.core.includes(first.leader)) return 0;
+  if (first === null || !members.includes(first.leader)) return 0;
   const agree = rafts.every((raft) => raft?.leader === first.leader && raft.term === first.term);
   return agree ? first.leader : 0;
 }
