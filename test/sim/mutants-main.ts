@@ -7,7 +7,7 @@ type Row = {
   readonly mistake: Mistake;
   readonly found: Catch;
   readonly alone: Catch | null;
-  /** Looked at where no seed notices. */
+  /** Stories by hand and kept tapes that notice, where no seed does. */
   readonly scenarios: readonly string[];
 };
 
@@ -17,7 +17,7 @@ function lineOf({ mistake, found, alone, scenarios }: Row): string {
   const { shrunk } = found;
   const small =
     shrunk === null ? "" : `${shrunk.faults} + ${shrunk.asked} (${shrunk.families.join(", ") || "no fault"})`;
-  const noticed = found.property || (scenarios.length > 0 ? `scenario: ${scenarios[0]}` : "NOT NOTICED");
+  const noticed = found.property || (scenarios.length > 0 ? scenarios[0] : "NOT NOTICED");
   return `| ${mistake.layer} | ${mistake.name} | ${noticed} | ${seeds} | ${found.events} | ${byHistory} | ${small} |`;
 }
 
@@ -54,7 +54,7 @@ function summaryOf(rows: readonly Row[]): string[] {
   const noticed = rows.filter(({ found }) => found.seed !== null);
   const seeds = ascending(noticed.map(({ found }) => found.seeds));
   const directed = rows.filter(({ scenarios }) => scenarios.length > 0);
-  const lines = [`${noticed.length} of ${rows.length} noticed by seeds, ${directed.length} more by scenarios`];
+  const lines = [`${noticed.length} of ${rows.length} noticed by seeds, ${directed.length} more by stories and tapes`];
   if (seeds.length > 0)
     lines.push(`seeds to notice: median ${quantile(seeds, 0.5)}, p95 ${quantile(seeds, 0.95)}, most ${seeds.at(-1)}`);
   const alone = rows.filter((row) => row.alone !== null && row.alone.seed !== null);

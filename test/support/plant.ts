@@ -50,10 +50,15 @@ export async function withMistake<T>(
   }
 }
 
-/** The scenarios that fail with the mistake. Call it from the project's root. */
+/** The scenarios, and the runs kept as tapes, that fail with the mistake. Call it from the project's root. */
 export function scenariosThatFail(mistake: Mistake): Promise<string[]> {
   return withMistake(mistake, ["core", "sim", "checker", "test"], async (scratch) => {
-    const settings = { files: ["test/scenarios/*.test.js"], workerThreads: false, concurrency: 1 };
+    cpSync("test/sim/tapes", join(scratch, "test/sim/tapes"), { recursive: true });
+    const settings = {
+      files: ["test/scenarios/*.test.js", "test/sim/regressions.test.js"],
+      workerThreads: false,
+      concurrency: 1,
+    };
     writeFileSync(join(scratch, "package.json"), JSON.stringify({ type: "module", ava: settings }));
     const run = promisify(execFile)("node_modules/.bin/ava", ["--tap"], { cwd: scratch, maxBuffer: 1 << 26 });
     const told = await run.then(
