@@ -13,6 +13,9 @@ try {
   if (error instanceof UsageError) {
     console.error(`sim: ${error.message}`);
     process.exitCode = 2;
+  } else if (error instanceof Error && "syscall" in error) {
+    console.error(`sim: ${error.message}`);
+    process.exitCode = 2;
   } else {
     // The simulation itself is wrong: not a finding about the store.
     console.error(error);

@@ -60,16 +60,20 @@ function openState(path: string, typed: string): State {
 class Campaign {
   readonly #directory: string;
   readonly #state: State;
-  readonly #until: number;
+  #until = 0;
   readonly #ahead = new Set<number>();
   #seed: number;
   isStopped = false;
 
-  constructor(directory: string, typed: string, minutes: number) {
+  constructor(directory: string, typed: string) {
     mkdirSync(directory, { recursive: true });
     this.#directory = directory;
     this.#state = openState(join(directory, "campaign.json"), typed);
     this.#seed = this.#state.next;
+  }
+
+  /** The time counts from now. */
+  begin(minutes: number): void {
     this.#until = performance.now() + minutes * 60_000;
   }
 
@@ -175,13 +179,14 @@ export async function runCampaign(
   changes: PlanChanges,
   typed: string,
 ): Promise<number> {
-  const campaign = new Campaign(out, typed, minutes);
+  const campaign = new Campaign(out, typed);
   const canary = await findCanary();
   if (canary === null) {
     console.log("THE CANARY WAS NOT FOUND: a planted mistake goes unnoticed, so that nothing else here means anything");
     return 4;
   }
   console.log(`the canary was found: ${canary.property} at seed ${canary.seed}`);
+  campaign.begin(minutes);
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
   let stoppedAt = 0;

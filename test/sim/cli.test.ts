@@ -12,15 +12,18 @@ test.after.always(() => rmSync(directory, { recursive: true, force: true }));
 type Ended = { readonly code: number; readonly out: string; readonly err: string };
 
 function sim(...args: readonly string[]): Promise<Ended> {
+  return node(resolve("dist/sim/main.js"), args, directory);
+}
+
+function mutants(...args: readonly string[]): Promise<Ended> {
+  return node("dist/test/sim/mutants-main.js", args, ".");
+}
+
+function node(script: string, args: readonly string[], cwd: string): Promise<Ended> {
   return new Promise((done) => {
-    const child = execFile(
-      process.execPath,
-      [resolve("dist/sim/main.js"), ...args],
-      { cwd: directory },
-      (_error, out, err) => {
-        done({ code: child.exitCode ?? -1, out, err });
-      },
-    );
+    const child = execFile(process.execPath, [script, ...args], { cwd }, (_error, out, err) => {
+      done({ code: child.exitCode ?? -1, out, err });
+    });
   });
 }
 
@@ -42,6 +45,8 @@ test("wrong flags end in 2 with one line that says what is right", async (t) => 
     [/are of one run/, "--seeds", "1..2", "--shrink"],
     [/--jobs takes an integer/, "--seeds", "1..2", "--jobs", "0"],
     [/--minutes takes a number/, "--campaign", "--minutes", "-1"],
+    [/ENOENT/, "--seed", "1", "--report", "no/such/folder.html"],
+    [/--tier is one of a, b, c/, "--seed", "1", "--tier", "d"],
   ];
   for (const [said, ...args] of wrong) {
     const { code, err } = await sim(...args);
@@ -90,4 +95,38 @@ test("a campaign finds its canary first, ends with the table of marks, and goes 
   t.is(other.code, 2);
   t.regex(other.err, /is of a campaign with other options/);
   t.deepEqual(readdirSync(join(directory, "camp")), ["campaign.json"]);
+});
+
+test("a planted bug of one's own needs no code: JSON, with the file, the old text and the new", async (t) => {
+  const own = join(directory, "own.json");
+  const bug = {
+    name: "everybody is a majority",
+    file: "core/raft/quorum.ts",
+    old: "half.length / 2",
+    new: "half.length / 3",
+  };
+  const broken: readonly (readonly [RegExp, string])[] = [
+    [/own.json: .*JSON/, "{"],
+    [/a list of \{name, file, old, new\} is expected/, "{}"],
+    [/bug 0 is \{name, file, old, new\}, all strings/, '[{"name":1}]'],
+    [
+      /"none of it" applies 0 times in core\/raft\/quorum.ts/,
+      JSON.stringify([{ ...bug, name: "none of it", old: "nowhere" }]),
+    ],
+  ];
+  for (const [said, text] of broken) {
+    writeFileSync(own, text);
+    const { code, err } = await mutants("--file", own);
+    t.is(code, 2);
+    t.regex(err, said);
+  }
+  writeFileSync(
+    own,
+    JSON.stringify([
+      { ...bug, file: "core/raft/raft.ts", old: "#wakeAt(): Micros {", new: "#wakeAt(): Micros { return Infinity;" },
+    ]),
+  );
+  const { code, out } = await mutants("--file", own, "--alone", "0", "--seeds", "20");
+  t.is(code, 0, out);
+  t.regex(out, /1 of 1 noticed by seeds/);
 });
