@@ -139,7 +139,10 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     // Of a core, only its members: one that still knocks answers nobody.
     const { members } = this.committedConfiguration;
     const coreMembers = this.core.filter((id) => members.some((member) => member.id === id));
-    const ids = coreMembers.length > 0 ? coreMembers : this.hosts.map(({ id }) => id);
+    // Nor one that has not found the cluster yet.
+    const found = coreMembers.filter((id) => this.raftOf(id) !== null);
+    const known = found.length > 0 ? found : coreMembers;
+    const ids = known.length > 0 ? known : this.hosts.map(({ id }) => id);
     const up = ids.filter((id) => this.hosts[id - 1]!.life > 0 && !this.hosts[id - 1]!.retired);
     return up.length > 0 ? up : [1];
   }

@@ -167,9 +167,12 @@ export class Running {
   }
 
   /** Begins to hand the leadership over, if this node has it and there is somebody. */
-  handOver(now: Micros, unfit?: (id: NodeId) => boolean): void {
-    const to = this.raft.leadership?.successor(unfit) ?? 0;
-    if (to !== 0 && this.raft.leadership?.transferee === 0) this.raft.transfer(now, to);
+  handOver(now: Micros, unfit: (id: NodeId) => boolean = () => false): void {
+    const { leadership } = this.raft;
+    // One that does not answer would be waited for in vain, again and again.
+    const since = now - this.#options.electionMicros;
+    const to = leadership?.successor((id) => unfit(id) || !leadership.isActive(id, since)) ?? 0;
+    if (to !== 0 && leadership?.transferee === 0) this.raft.transfer(now, to);
   }
 
   /** Takes a message from the network; what is not meant for this node is dropped. */
@@ -225,10 +228,12 @@ export class Running {
     const { raft, wal } = this;
     const { network } = this.#host;
     raft.tick(now);
+    const hasLostRows = (id: NodeId): boolean =>
+      id === this.#options.id ? this.#lostState.isLost : this.#sender.isWantedBy(id, now);
     const asked = [
       ...this.#writes.dispatch(now, raft, (to) => network.connected(to)),
       ...this.#reads.dispatch(now, now + this.#options.requestMicros, raft),
-      ...this.#changes.dispatch(now, raft, (id) => this.#sender.isWantedBy(id, now)),
+      ...this.#changes.dispatch(now, raft, hasLostRows),
       ...this.#lostState.ask(now),
     ];
     const ready: Ready = raft.ready(now);
@@ -245,7 +250,7 @@ export class Running {
     for (const grant of ready.reads) this.#grant(grant);
     this.#knock(now);
     this.#install();
-    if (this.#lostState.mayHandOver(now)) this.handOver(now, (id) => this.#sender.isWantedBy(id, now));
+    if (this.#lostState.mayHandOver(now)) this.handOver(now, hasLostRows);
     if (!this.#lostState.isLost && this.#applier.advance(this.#mayApply)) this.#host.schedule();
     this.#sender.advance(now);
     this.#snapshotting.advance(this.#sender.wantedIndex);

@@ -23,6 +23,9 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     "a leader whose log was cut up to its commit index still knows that it has committed in its term, and grants reads",
   ],
   [205575, "a machine that was removed and wiped is asked for nothing, while its leader still has to tell it"],
+  [310454, "a leader that has lost its rows hands over to a voter that answers, not for ever to one that is down"],
+  [300291, "a leader that has lost its own rows does not remove the last voter that has them"],
+  [305524, "the same, in the first turns of its leadership"],
   [7524, "a learner that restarts stands, because the founders' configuration had a voter of its name"],
 ];
 
