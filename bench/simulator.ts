@@ -7,7 +7,15 @@ const seedsARound = 12;
 
 /** Five nodes, every fault family on at its mildest, `opsPerSecond` over five clients. */
 function planWith(seed: number, opsPerSecond: number): Plan {
-  const mild = { diskLost: 0, loss: 5_000, duplication: 10_000, delayTail: 2_000, syncFailure: 500, clockDrift: 2_000 };
+  const mild = {
+    diskLost: 0,
+    syncLie: 0,
+    loss: 5_000,
+    duplication: 10_000,
+    delayTail: 2_000,
+    syncFailure: 500,
+    clockDrift: 2_000,
+  };
   const faults = Object.fromEntries(faultFamilies.map((family) => [family, 10_000])) as Plan["faults"];
   return {
     ...planOf(seed),

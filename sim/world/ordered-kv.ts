@@ -29,6 +29,8 @@ export class SimKv {
   #failedAt = Infinity;
   #inFlight: { readonly seq: number; readonly batch: Batch }[] = [];
   #seq = 0;
+  /** Processes that have died. */
+  #life = 0;
 
   constructor(world: KvWorld) {
     this.#world = world;
@@ -41,6 +43,7 @@ export class SimKv {
 
   /** The view of one life of the process; the host drops completions of an earlier life. */
   open(): OrderedKv {
+    const life = this.#life;
     return {
       open: (done) => this.#world.complete("read", 4, () => done(null)),
       get: (keys, done) => {
@@ -52,7 +55,10 @@ export class SimKv {
           );
         });
       },
-      write: (batch, sync, done) => this.#write(batch, sync, done),
+      write: (batch, sync, done) => {
+        // A process that ends itself may still run to the end of its turn, and reaches nothing any more.
+        if (life === this.#life) this.#write(batch, sync, done);
+      },
       scan: (first, end) => this.#scan(first, end),
       close: () => undefined,
     };
@@ -60,6 +66,7 @@ export class SimKv {
 
   /** The process is gone: what was in flight has been done or not, each by itself. */
   processDied(): void {
+    this.#life += 1;
     for (const { seq, batch } of this.#inFlight.splice(0)) if (this.#world.left(2, seq) === 0) this.#take(batch);
     if (this.#failedAt < this.#batches.length) this.#keep(this.#failedAt);
     this.#failedAt = Infinity;
