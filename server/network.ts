@@ -10,6 +10,7 @@ import type { NodeId } from "../core/units.ts";
 import { Inbound, Outbound, removedVerdict } from "../core/wire/connection.ts";
 import type { Handshake } from "../core/wire/frame.ts";
 import type { Log } from "./log.ts";
+import { parsePeerUrl } from "./peer-url.ts";
 
 const protocolName = "metastore-peer";
 const redialMs = 200;
@@ -191,6 +192,8 @@ export class MachineNetwork implements Network {
     }
     if (this.#carried === null) return;
     for (const [id, url] of urls) {
+      // A peer says itself where it is reached.
+      if ("wrong" in parsePeerUrl(url)) continue;
       if (!this.#peers.has(id)) this.#peers.set(id, new Peer(id, url, this.#carried, this.#log));
     }
   }

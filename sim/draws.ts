@@ -49,6 +49,9 @@ export const sites = {
   corruption: 38,
   chunk: 39,
   syncLie: 40,
+  stream: 41,
+  streamCut: 42,
+  misdirected: 43,
 } as const;
 export type Site = keyof typeof sites;
 

@@ -9,7 +9,7 @@ import type { Simulator } from "./simulator.ts";
 export const bounds = {
   leaderMicros: 30_000_000,
   commitMicros: 20_000_000,
-  convergeMicros: 10_000_000,
+  convergeMicros: 20_000_000,
   calmMicros: 7_000_000,
   boundedMicros: 20_000_000,
 } as const satisfies Record<string, Micros>;
@@ -91,8 +91,9 @@ function heal(simulator: Simulator, core: readonly NodeId[]): void {
   simulator.line("phase", 0, 2, core.length);
   for (const id of core) {
     const host = simulator.hosts[id - 1]!;
-    host.healed = true;
-    if (host.paused) host.resume();
+    host.heal();
+    if (host.ownIdentity !== null) host.stop(false);
+    host.stampOwn();
     if (host.node === null && !host.retired) simulator.nemesis.startHost(host);
   }
   for (const { id } of simulator.hosts) if (!core.includes(id)) freeze(simulator, id, core);

@@ -29,7 +29,19 @@ type MarkedRole = (typeof roles)[number];
 
 /** Before the first commit; without a leader that a majority follows; in a joint configuration; none of these. */
 const phases = ["founding", "electing", "joint", "steady"] as const;
-export type Phase = (typeof phases)[number];
+type Phase = (typeof phases)[number];
+
+/** Of a cluster that is founded and has committed `configuration`. */
+export function phaseOf({ voters, outgoing }: Configuration, raftOf: (id: NodeId) => Raft | null): Phase {
+  if (outgoing.length > 0) return "joint";
+  const isLed = voters.some((id) => {
+    const raft = raftOf(id);
+    if (raft?.role !== "leader") return false;
+    const follows = voters.filter((other) => raftOf(other)?.leader === id && raftOf(other)!.term === raft.term);
+    return follows.length * 2 > voters.length;
+  });
+  return isLed ? "steady" : "electing";
+}
 
 function isEverywhere(what: Struck): boolean {
   return (everywhere as readonly string[]).includes(what);

@@ -287,7 +287,7 @@ export class Scenario {
 
   /** The next sync of the node's fails, and drops what was not synced. */
   failNextSync(id: NodeId): void {
-    this.simulator.hosts[id - 1]!.nextSyncFails = true;
+    this.simulator.hosts[id - 1]!.chance.nextSyncFails = true;
   }
 
   /** A byte below what was synced rots; the node is down. */

@@ -33,7 +33,7 @@ class Shrinker {
     this.#simulate = simulate;
     this.#property = first.property;
     this.#verdict = first.verdict;
-    this.#safetyOnly = first.verdict === "violation" && first.simulatedMicros <= tape.plan.safetyMicros;
+    this.#safetyOnly = first.verdict === "violation" && first.simulatedMicros < tape.plan.safetyMicros;
     this.#shouldStop = shouldStop;
     this.tape = { plan: tape.plan, decisions: first.decisions };
     this.result = first;

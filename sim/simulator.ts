@@ -9,14 +9,16 @@ import type { Configuration, Envelope } from "../core/raft/messages.ts";
 import { foundersConfiguration } from "../core/node/founding.ts";
 import type { Change } from "../core/raft/membership.ts";
 import type { Raft } from "../core/raft/raft.ts";
+import { segmentNumber } from "../core/storage/wal-record.ts";
 import { snapshotPlace } from "../core/storage/snapshot-store.ts";
 import type { Micros, NodeId } from "../core/units.ts";
 import { type Decision, Draws } from "./draws.ts";
 import { type Atlas, Nemesis } from "./nemesis/nemesis.ts";
 import type { Plan } from "./nemesis/options.ts";
+import { judgeEnding } from "./safety/endings.ts";
 import { Ghost } from "./safety/ghost.ts";
 import { Invariants } from "./safety/invariants.ts";
-import { Marks, type Phase, type Struck } from "./marks.ts";
+import { Marks, phaseOf, type Struck } from "./marks.ts";
 import { nodeOptions } from "./node-options.ts";
 import type { Recorder } from "./report/record.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -24,8 +26,9 @@ import { changeNames, messageCode, Trace, type TraceKind } from "./trace/trace.t
 import { must } from "./violation.ts";
 import { Client, type ClientWorld } from "./workload/client.ts";
 import { Operator, type OperatorWorld } from "./workload/operator.ts";
-import { Host, type Watcher } from "./world/host.ts";
+import { Host, hostEvents } from "./world/host.ts";
 import { SimNetwork } from "./world/network.ts";
+import type { Watcher } from "./world/watcher.ts";
 
 /** The code of the role "leader" in the fact "role". */
 const leaderRole = 3;
@@ -74,6 +77,8 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   #heardOf = { commit: -1, configuration: nobody };
   /** The nodes whose configuration is joint. */
   readonly #joint = new Set<NodeId>();
+  /** Of the turn that is under way: its messages; whether one acknowledges; what was before a pre-vote, if that is all. */
+  #heard = 0;
   #acknowledged = false;
   #preVote: { readonly term: number; readonly vote: number } | null = null;
 
@@ -82,7 +87,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     this.draws = new Draws(plan.seed, options.given ?? null, options.keepsDecisions);
     this.#recorder = options.recorder ?? null;
     this.trace = new Trace(options.print, this.#recorder);
-    this.network = new SimNetwork(this.scheduler, this.draws, plan);
+    this.network = new SimNetwork(this.scheduler, this.draws, plan, hostEvents.stream);
     this.network.recorder = this.#recorder;
     this.network.struck = (what, from) => this.struck(what, from);
     this.ghost = new Ghost(plan.nodes + plan.spares, plan.sessionLimits);
@@ -221,9 +226,11 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     const { message, from } = envelope;
     this.line("receive", host.id, from, "term" in message ? message.term : 0, messageCode(message.kind));
     this.#recorder?.of(envelope);
-    this.#acknowledged = message.kind === "append-reply";
+    this.#acknowledged ||= message.kind === "append-reply";
+    this.#heard += 1;
     const raft = this.raftOf(host.id);
-    this.#preVote = message.kind === "pre-vote" && raft !== null ? { term: raft.term, vote: raft.vote } : null;
+    const isAlone = message.kind === "pre-vote" && this.#heard === 1;
+    this.#preVote = isAlone && raft !== null ? { term: raft.term, vote: raft.vote } : null;
   }
 
   fact(host: Host, fact: Fact, a: number, b: number, c: number): void {
@@ -247,6 +254,8 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     if (fact === "recovered") {
       this.#everRan.add(host.id);
       this.nemesis.aim.saw("recovered", host.id);
+      must(host.ownIdentity === null, "I14", () => `n${host.id} runs in a directory of a newer program`);
+      this.#noteLoss(host);
       host.mustRecover = false;
       if (raft === null || this.#invariants === null) return;
       const { running } = host.node!;
@@ -264,8 +273,16 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     else this.#invariants.applied(host.id, a, c);
   }
 
-  wrote(host: Host, _file: string, bytes: Uint8Array, seq: number): void {
-    if (this.#invariants !== null) this.ghost.wrote(host.id, _file, bytes, seq);
+  wrote(host: Host, file: string, bytes: Uint8Array, seq: number): void {
+    if (segmentNumber(file) !== null) this.#noteLoss(host);
+    if (this.#invariants !== null) this.ghost.wrote(host.id, file, bytes, seq);
+  }
+
+  /** One that has read its log wrongly has set it aside by the time that it says or writes anything. */
+  #noteLoss(host: Host): void {
+    if (!host.mayBeWhole) return;
+    host.mayBeWhole = false;
+    this.ghost.logLost(host.id);
   }
 
   synced(host: Host, file: string, throughSeq: number): void {
@@ -326,26 +343,14 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   }
 
   struck(what: Struck, id: NodeId): void {
-    this.marks.struck(what, this.#phase(), id === 0 ? null : this.raftOf(id), this.committedConfiguration, id);
-  }
-
-  #phase(): Phase {
-    if (this.#heardOf.commit <= 0) return "founding";
-    const { voters, outgoing } = this.committedConfiguration;
-    if (outgoing.length > 0) return "joint";
-    const isLed = voters.some((id) => {
-      const raft = this.raftOf(id);
-      if (raft?.role !== "leader") return false;
-      const follows = voters.filter(
-        (other) => this.raftOf(other)?.leader === id && this.raftOf(other)!.term === raft.term,
-      );
-      return follows.length * 2 > voters.length;
-    });
-    return isLed ? "steady" : "electing";
+    const configuration = this.committedConfiguration;
+    const phase = this.#heardOf.commit <= 0 ? "founding" : phaseOf(configuration, (voter) => this.raftOf(voter));
+    this.marks.struck(what, phase, id === 0 ? null : this.raftOf(id), configuration, id);
   }
 
   turnEnded(host: Host): void {
     const [raft, acknowledged, before] = [this.raftOf(host.id), this.#acknowledged, this.#preVote];
+    this.#heard = 0;
     this.#acknowledged = false;
     this.#preVote = null;
     if (raft === null || this.#invariants === null) return;
@@ -371,28 +376,19 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
 
   ended(host: Host, ending: Ending): void {
     this.line("ended", host.id);
-    // Within the model only a disk that failed may end a node, or a committed configuration that is without it.
-    const incarnation = host.node?.status().incarnation ?? 0;
-    const { members } = this.ghost.committedConfiguration();
-    const isOut = members.every((member) => member.id !== host.id || member.incarnation !== incarnation);
-    const isRemoved = ending.kind === "removed" || ending.reason.includes("was removed");
-    // A knock of a machine that was wiped since may have come late, and have been taken for the new one's.
-    const isShutOut = host.wiped && ending.reason.includes("another directory is bound");
-    const isLost = ending.kind === "corrupt" && host.mustRecover && ending.reason.includes("put back a copy");
-    const isAlone = isLost || (this.lost.size > 0 && (ending.kind === "corrupt" || ending.kind === "refused"));
-    const isExplained = ending.kind === "disk" || isRemoved || isShutOut || isAlone;
-    must(isExplained, "I14", () => `n${host.id} ends itself: ${ending.reason}`);
-    must(!isRemoved || isOut || this.#invariants === null, "I15", () => `n${host.id} takes itself for removed`);
+    const committed = this.#invariants === null ? null : this.ghost.committedConfiguration();
+    const kind = judgeEnding(host, ending, committed, this.lost.size > 0);
     host.stop(false);
-    host.dead = isAlone;
-    host.retired = isRemoved || isShutOut || isAlone;
-    if (host.retired) return;
-    if (this.core.length === 0) this.nemesis.restartLater(host);
+    if (kind === "newer") host.stampOwn();
+    host.dead = kind === "lost";
+    host.retired = kind === "removed" || kind === "shut-out" || host.dead;
+    if (!host.retired && this.core.length === 0) this.nemesis.restartLater(host);
   }
 
   starting(host: Host): void {
     if (this.#invariants === null) return;
     // What is left of a damaged log is set aside.
+    if (host.mayBeWhole && !host.disk.willMisread && host.hasSetAside()) this.#noteLoss(host);
     if (host.mustRecover) return;
     const snapshots = [...host.snapshotDisk.contents().keys()];
     this.ghost.restarted(host.id, host.disk.contents(), snapshots, host.kv?.contents ?? null);

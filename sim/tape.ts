@@ -43,6 +43,9 @@ function planFrom(value: unknown): Plan {
   return filled(value, shape, "plan") as Plan;
 }
 
+/** What older tapes do not say. */
+const before = { tier: "a", streams: false, queueBytesMax: 1_000_000, unsentBytesMax: 256_000 } as const;
+
 function filled(value: Record<string, unknown>, shape: object, path: string): object {
   for (const name of Object.keys(value)) if (!(name in shape)) throw new TapeError(`"${path}.${name}" is not known`);
   return Object.fromEntries(
@@ -50,7 +53,7 @@ function filled(value: Record<string, unknown>, shape: object, path: string): ob
       const own = value[name];
       if (own === undefined) {
         if (path === "plan.faults") return [name, 0];
-        if (name === "tier") return [name, usual];
+        if (name in before) return [name, before[name as keyof typeof before]];
         throw new TapeError(`"${path}.${name}" is missing`);
       }
       if (isRecord(usual) && isRecord(own)) return [name, filled(own, usual, `${path}.${name}`)];

@@ -3,8 +3,9 @@
  * the configuration. A member that a committed configuration is without is told so, and ends itself.
  */
 import type { Origin } from "../raft/messages.ts";
+import { outdatedReply } from "../raft/following.ts";
 import { bindStore, memberOf, rebindStore, wasRemoved } from "../raft/membership.ts";
-import type { Envelope, Knock, Removed, Welcome } from "../raft/messages.ts";
+import type { AppendReply, Envelope, Knock, Removed, Welcome } from "../raft/messages.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Genesis, Identity } from "../storage/identity.ts";
 import type { Index, Micros, NodeId, StoreId } from "../units.ts";
@@ -28,11 +29,16 @@ export class Door {
     this.#raft = raft;
   }
 
-  /** Whether the message is for this node, from somebody who may speak. `removed` is for the sender. */
-  admit(envelope: Envelope): boolean | Removed {
+  /** Whether the message is for this node, from somebody who may speak; or what the sender is to be told. */
+  admit(envelope: Envelope): boolean | Removed | AppendReply {
     const { cluster, from, fromIncarnation, fromBoot, to, toIncarnation, message } = envelope;
     const { node, incarnation } = this.#identity;
-    if (cluster !== this.#genesis.cluster || to !== node || toIncarnation !== incarnation) return false;
+    if (cluster !== this.#genesis.cluster || to !== node || toIncarnation < incarnation) return false;
+    if (toIncarnation > incarnation) {
+      // Somebody has this node's place. Whoever knows that this one was removed will say so at a word of it.
+      this.#heard.set(from, { incarnation: fromIncarnation, boot: fromBoot });
+      return outdatedReply(this.#raft.term);
+    }
     if (this.isRemoved(from, fromIncarnation)) {
       return { kind: "removed", storeId: "", incarnation: fromIncarnation, reason: "removed" };
     }

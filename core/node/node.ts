@@ -26,6 +26,7 @@ import type {
   WriteOutcome,
 } from "./options.ts";
 import { removedReason, Running } from "./running.ts";
+import { Peers } from "./peers.ts";
 import type { Status } from "./status.ts";
 
 /** A node's doors to the outside. */
@@ -49,6 +50,7 @@ export class Node {
   readonly #options: NodeOptions;
   readonly #onEnd: (ending: Ending) => void;
   readonly #timer: Timer;
+  readonly #peers: Peers;
 
   #opened: Opened | null = null;
   /** As it is on the disk now. */
@@ -65,6 +67,7 @@ export class Node {
     this.#ports = ports;
     this.#onEnd = onEnd;
     this.#options = options;
+    this.#peers = new Peers(ports.network, options.id);
     this.#timer = ports.clock.timer(() => this.#schedule());
   }
 
@@ -166,14 +169,16 @@ export class Node {
     const { storeId, boot, node, incarnation } = this.#identity;
     const cluster = this.#running?.genesis.cluster ?? "";
     const [versionMin, versionMax] = [protocolVersion, protocolVersion];
-    return { versionMin, versionMax, cluster, node, incarnation, boot, storeId, to };
+    return { versionMin, versionMax, cluster, node, incarnation, boot, storeId, to, url: this.#peers.ownUrl };
   }
 
-  /** Why a dialling peer is turned away ("removed", or words), or null. */
+  /** Why a dialling peer is turned away ("removed", or words), or null: then it is known where to answer it. */
   judge(theirs: Handshake): string | null {
     const ours = this.handshake(theirs.node);
     if (ours === null) return "this node is still opening its directory";
-    return handshakeRefusal(ours, theirs) ?? this.#running?.door.judge(theirs) ?? null;
+    const refusal = handshakeRefusal(ours, theirs) ?? this.#running?.door.judge(theirs) ?? null;
+    if (refusal === null) this.#peers.meet(theirs.node, theirs.url);
+    return refusal;
   }
 
   /** A member has turned this node's stream away: a committed configuration is without it. */
@@ -204,7 +209,7 @@ export class Node {
           ? [identity.founders]
           : [cluster, identity.founders];
     const urls = lists.flatMap((list) => list.map((url, k): [NodeId, string] => [k + 1, url]));
-    this.#ports.network.setPeers(new Map(urls.filter(([id]) => id !== identity.node)));
+    this.#peers.list(new Map(urls));
     if (identity.lost === null && identity.genesis !== null) this.#run(identity, identity.genesis);
     else if (identity.lost !== null) this.#ports.trace.note("warn", "this node takes no part until it is bound anew");
     else if (identity.founders.length > 0) {
@@ -282,6 +287,7 @@ export class Node {
     assert(this.#opened !== null, "the directory is open");
     const host = {
       ...this.#ports,
+      peers: this.#peers,
       schedule: () => this.#schedule(),
       failDisk: (error: DiskError) => this.#failDisk(error),
       end: (ending: Ending) => (ending.kind === "removed" ? this.#bury(this.#identity!) : this.#end(ending)),
@@ -327,7 +333,8 @@ export class Node {
     const word: Message = this.#founding?.hello(null) ?? { kind: "knock", storeId, incarnation, lost: lost ?? "" };
     // To all, also those already seen: they may not have seen this node.
     const count = Math.max(founders.length, lost === null && founders.length > 0 ? 0 : this.#options.cluster.length);
-    for (let id = 1; id <= count; id++) if (id !== node) this.#send(id, word);
+    const known = new Set([...Array.from({ length: count }, (_, k) => k + 1), ...this.#peers.ids]);
+    for (const id of known) if (id !== node) this.#send(id, word);
     this.#timer.set(now + this.#options.heartbeatMicros);
   }
 

@@ -24,6 +24,7 @@ import { Door } from "./door.ts";
 import { LostState } from "./lost-state.ts";
 import type { Opened } from "./opening.ts";
 import type { ChangeResult, Ending, NodeOptions, ReadOutcome, SessionKey, WriteOutcome } from "./options.ts";
+import type { Peers } from "./peers.ts";
 import { Reads } from "./reads.ts";
 import { SnapshotReceiver, SnapshotSender } from "./snapshot-transfer.ts";
 import { Snapshotting } from "./snapshotting.ts";
@@ -37,6 +38,7 @@ export interface RunningHost {
   readonly clock: Clock;
   readonly disk: Disk;
   readonly network: Network;
+  readonly peers: Peers;
   readonly random: Random;
   readonly trace: Trace;
   readonly store: StateStore;
@@ -88,7 +90,7 @@ export class Running {
     const hardState = isNew ? { term: identity.sinceTerm, vote: node } : opened.hardState;
     const { index } = store.applied;
     this.raft = new Raft(
-      { ...options, boot, electsFrom: identity.anew ? identity.incarnation : 0 },
+      { ...options, boot, incarnation: identity.incarnation, electsFrom: identity.anew ? identity.incarnation : 0 },
       hardState,
       log,
       index,
@@ -355,13 +357,13 @@ export class Running {
     this.#reported = { role, term, leader, commit, configuration, committedConfiguration };
   }
 
-  /** The network knows all members, those of the committed configuration too, who may be on their way out. */
+  /** All members, those of the committed configuration too, who may be on their way out. */
   #meetPeers(): void {
     const urls = new Map<NodeId, string>();
     for (const { configuration } of [this.raft.committedConfiguration, this.raft.log.configurations.latest]) {
-      for (const { id, url } of configuration.members) if (id !== this.#identity.node) urls.set(id, url);
+      for (const { id, url } of configuration.members) urls.set(id, url);
     }
-    this.#host.network.setPeers(urls);
+    this.#host.peers.list(urls);
   }
 
   #send({ to, message }: Outgoing): void {

@@ -44,15 +44,21 @@ export function wasAlwaysAlone({ members, voters, removed }: Configuration, id: 
 }
 
 /**
- * Whether the node `id` may stand with `latest` in force. One that votes there may; so may one that is out by it, as long as
- * that is not known to be committed, and `previous` stands behind it (null: it is): nobody else may hold that entry (thesis
- * 4.2.2). A voter of an earlier incarnation was somebody else.
+ * Whether the node `id` may stand, as its `incarnation`, with `latest` in force. One that votes there may; so may one that is
+ * out by it, as long as that is not known to be committed, and `previous` stands behind it (null: it is): nobody else may
+ * hold that entry (thesis 4.2.2). A voter of another incarnation is somebody else: the log does not yet say who this one is.
  */
-export function mayStandIn(id: NodeId, latest: Configuration, previous: Configuration | null): boolean {
-  if (isVoter(latest, id)) return true;
-  if (previous === null || !isVoter(previous, id)) return false;
-  const member = memberOf(latest, id);
-  return member === undefined || member.incarnation === memberOf(previous, id)!.incarnation;
+export function mayStandIn(
+  id: NodeId,
+  incarnation: Index,
+  latest: Configuration,
+  previous: Configuration | null,
+): boolean {
+  const votesIn = (configuration: Configuration): boolean =>
+    isVoter(configuration, id) && memberOf(configuration, id)?.incarnation === incarnation;
+  if (votesIn(latest)) return true;
+  if (previous === null || !votesIn(previous)) return false;
+  return (memberOf(latest, id)?.incarnation ?? incarnation) === incarnation;
 }
 
 /** Whether `configuration`, committed, is what `change` asks for. */

@@ -6,6 +6,8 @@ export type RaftOptions = LeadershipOptions & {
   readonly id: NodeId;
   /** Durable start counter; 1 at the directory's first start. */
   readonly boot: number;
+  /** The log index of the entry that made this directory's node a member; 0 for a founder. */
+  readonly incarnation: Index;
   /** It helps to elect nobody, itself included, before its log durably reaches this index; 0 for most. */
   readonly electsFrom: Index;
 };

@@ -17,11 +17,17 @@ export class Outbox {
   /** What the next write carries beside entries. */
   #hardState: HardState | null = null;
   #base: LogBase | null = null;
-  readonly #held: { readonly seq: number; readonly outgoing: Outgoing }[] = [];
+  #held: { readonly seq: number; readonly outgoing: Outgoing }[] = [];
   #messages: Outgoing[] = [];
 
-  /** From now on messages leave only when `hardState` is durable. */
+  /**
+   * From now on messages leave only when `hardState` is durable. What it would still have acknowledged to the leader of an
+   * earlier term it keeps to itself: the write that this waits for may replace those very entries.
+   */
   write(hardState: HardState): void {
+    this.#held = this.#held.filter(({ outgoing: { message } }) => {
+      return message.kind !== "append-reply" || message.term === hardState.term;
+    });
     this.#hardState = hardState;
     this.#holdSeq = this.#persistSeq + 1;
   }

@@ -385,10 +385,11 @@ export class Raft {
   }
 
   #mayStand(): boolean {
-    const { latest, previous } = this.log.configurations;
     if (this.log.durableIndex < this.#options.electsFrom) return false;
+    const { latest, previous } = this.log.configurations;
     const isCommitted = latest.index <= this.#commit;
-    return mayStandIn(this.#options.id, latest.configuration, isCommitted ? null : previous.configuration);
+    const { id, incarnation } = this.#options;
+    return mayStandIn(id, incarnation, latest.configuration, isCommitted ? null : previous.configuration);
   }
 
   #askVoters(message: Message): void {

@@ -21,8 +21,11 @@ export type Handshake = {
   readonly storeId: StoreId;
   /** The id that the dialled URL should answer with. */
   readonly to: NodeId;
+  /** Where the sender is reached, as the cluster knows it; empty while it does not know that itself. */
+  readonly url: string;
 };
 
+const urlBytesMax = 300;
 const magic = 0x4b56534d; // "MSVK"
 
 export function encodeHandshake(writer: Writer, handshake: Handshake): void {
@@ -35,6 +38,7 @@ export function encodeHandshake(writer: Writer, handshake: Handshake): void {
   writer.u64(handshake.boot);
   writer.id(handshake.storeId);
   writer.u64(handshake.to);
+  writer.text(handshake.url.length <= urlBytesMax ? handshake.url : "");
 }
 
 export function decodeHandshake(reader: Reader): Handshake {
@@ -48,6 +52,7 @@ export function decodeHandshake(reader: Reader): Handshake {
     boot: reader.u64(),
     storeId: reader.id(),
     to: reader.u64(),
+    url: reader.text(urlBytesMax),
   };
   reader.end();
   return handshake;

@@ -111,12 +111,15 @@ export class Nemesis implements Target {
     this.#cutLinks();
     this.#cutInShapes();
     this.#cutClients();
+    this.#resetStreams();
     for (const host of this.#hosts) {
       if (host.node === null || host.paused) continue;
       if (this.#strikes("powerCut", host.id)) this.#crash(host, "powerCut", 3_000_000);
       else if (this.#strikes("kill", host.id)) this.#crash(host, "kill", 3_000_000);
       else if (this.#strikes("fastRestart", host.id)) this.#crash(host, "fastRestart", 20_000);
       else if (this.#strikes("pause", host.id)) this.#pause(host);
+      else if (this.#strikes("slow", host.id)) this.#slow(host);
+      else if (this.#strikes("clockStall", host.id)) this.#standClock(host);
     }
   }
 
@@ -219,6 +222,12 @@ export class Nemesis implements Target {
       this.#trace.line(this.#scheduler.now, "logDamaged", host.id);
       this.#atlas.logLost(host.id);
     }
+    if (this.#atlas.mayLoseLog(host.id) && this.#strikes("misread", host.id) && host.misreadLog()) {
+      this.#trace.line(this.#scheduler.now, "misread", host.id);
+    }
+    if (this.#strikes("newerFormat", host.id) && host.stampNewer()) {
+      this.#trace.line(this.#scheduler.now, "newer", host.id);
+    }
     if (this.#plan.faults.diskLost > 0 && host.life > 0 && this.#strikes("diskLost", host.id)) {
       this.#trace.line(this.#scheduler.now, "wipe", host.id);
       host.wipe();
@@ -233,6 +242,20 @@ export class Nemesis implements Target {
 
   #pause(host: Host): void {
     this.#pauseFor(host, this.#length("pause", 4_000_000));
+  }
+
+  #slow(host: Host): void {
+    const length = this.#length("slow", 4_000_000);
+    // From an event loop that is busy now and then, to one that is nearly as slow as an election.
+    const beat = 2_000 + this.#draws.below(this.#plan.electionMicros / 2, "faultTarget", this.#slot, 7, host.id);
+    this.#trace.line(this.#scheduler.now, "slow", host.id, length, beat);
+    host.slowDown(length, beat);
+  }
+
+  #standClock(host: Host): void {
+    const length = this.#length("clockStall", 3_000_000);
+    this.#trace.line(this.#scheduler.now, "clockStall", host.id, length);
+    host.standClock(length, this.#draws.below(2, "faultTarget", this.#slot, 8, host.id) === 0);
   }
 
   #pauseFor(host: Host, length: Micros): void {
@@ -270,6 +293,20 @@ export class Nemesis implements Target {
     if (from === to) return;
     this.#trace.line(this.#scheduler.now, "block", from, to, until - this.#scheduler.now);
     this.#network.block(from, to, until);
+  }
+
+  #resetStreams(): void {
+    const ids = this.#hosts.map(({ id }) => id);
+    for (const from of ids) {
+      if (!this.#strikes("reset", from)) continue;
+      // One of its streams, or all.
+      const only = ids[this.#draws.below(2 * ids.length, "faultTarget", this.#slot, 6, from)] ?? 0;
+      for (const to of ids) {
+        if (to === from || (only !== 0 && to !== only)) continue;
+        this.#trace.line(this.#scheduler.now, "reset", from, to);
+        this.#network.streams?.reset(from, to);
+      }
+    }
   }
 
   #cutClients(): void {

@@ -33,6 +33,12 @@ export const faultFamilies = [
   "diskLost",
   "corruption",
   "syncLie",
+  "reset",
+  "slow",
+  "clockStall",
+  "misread",
+  "newerFormat",
+  "misdirected",
 ] as const;
 export type FaultFamily = (typeof faultFamilies)[number];
 
@@ -48,7 +54,7 @@ export const tiers = ["a", "b", "c"] as const;
 export type Tier = (typeof tiers)[number];
 
 /** Families that only another tier has. */
-const tierOf: Partial<Record<FaultFamily, Tier>> = { diskLost: "b", syncLie: "c" };
+const tierOf: Partial<Record<FaultFamily, Tier>> = { diskLost: "b", syncLie: "c", misdirected: "c" };
 
 export type Plan = {
   readonly seed: number;
@@ -65,6 +71,11 @@ export type Plan = {
   readonly valueBytes: number;
   readonly safetyMicros: number;
   readonly latencyMicros: number;
+  /** Messages travel on streams, as on a real connection; else each by itself. */
+  readonly streams: boolean;
+  /** What a stream's queue takes before it loses messages, and what the kernel takes before it waits. */
+  readonly queueBytesMax: number;
+  readonly unsentBytesMax: number;
   readonly syncMicros: number;
   readonly electionMicros: number;
   readonly heartbeatMicros: number;
@@ -97,6 +108,15 @@ export type Plan = {
   readonly faults: Readonly<Record<FaultFamily, number>>;
 };
 
+/** A stream loses nothing, and nothing twice, while it lasts. */
+function onStreams(family: FaultFamily): boolean {
+  return family !== "loss" && family !== "duplication";
+}
+
+function byMessage(family: FaultFamily): boolean {
+  return family !== "reset";
+}
+
 /** How strong a family may be drawn, in parts in a million. */
 const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
   loss: [5_000, 50_000, 200_000],
@@ -126,6 +146,12 @@ const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
   diskLost: [100_000, 300_000],
   corruption: [2_000, 20_000],
   syncLie: [10_000, 100_000],
+  reset: [30_000, 120_000],
+  slow: [20_000, 80_000],
+  clockStall: [20_000, 80_000],
+  misread: [200_000, 600_000],
+  newerFormat: [100_000, 300_000],
+  misdirected: [2_000, 20_000],
 };
 
 /** What is asked for, whatever the seed draws. */
@@ -146,8 +172,9 @@ export function planOf(seed: number, changes: PlanChanges = {}): Plan {
   const { tier = "a" } = changes;
   const chance = (name: string): number => alea(`metaStore plan ${planVersion} seed ${seed} ${name}`)();
   const pick = <T>(name: string, choices: readonly T[]): T => choices[Math.floor(chance(name) * choices.length)]!;
+  const streams = changes.only?.includes("reset") === true || pick("streams", [false, false, false, true]);
   const strength = (family: FaultFamily): number => {
-    if ((tierOf[family] ?? tier) !== tier) return 0;
+    if ((tierOf[family] ?? tier) !== tier || !(streams ? onStreams : byMessage)(family)) return 0;
     const isOff = changes.without?.includes(family) === true || changes.only?.includes(family) === false;
     return isOff || chance(`${family} at all`) < 0.5 ? 0 : pick(family, strengths[family]);
   };
@@ -166,6 +193,9 @@ export function planOf(seed: number, changes: PlanChanges = {}): Plan {
     quietMicros: pick("quietMicros", [0, 2_000_000, 4_000_000]),
     valueBytes: pick("valueBytes", [0, 0, 40, 700]),
     safetyMicros: pick("safetyMicros", [10_000_000, 20_000_000, 30_000_000]),
+    streams,
+    queueBytesMax: pick("queueBytesMax", [2_000, 1_000_000]),
+    unsentBytesMax: pick("unsentBytesMax", [0, 4_000, 256_000]),
     latencyMicros: pick("latencyMicros", [200, 1_000, 10_000]),
     syncMicros: pick("syncMicros", [100, 1_000, 8_000]),
     electionMicros,
@@ -189,7 +219,8 @@ export function planOf(seed: number, changes: PlanChanges = {}): Plan {
       { sessionsMax: 3, resultsMax: 2, idleMicrosMax: 3_000_000 },
     ]),
     engines: changes.engines ?? pick("engines", engineChoices),
-    leasePercent: pick("leasePercent", [0, 50, 100]),
+    // The bound on clocks is what a lease stands on: where one may stand still, nobody trusts it.
+    leasePercent: faults.clockStall > 0 ? 0 : pick("leasePercent", [0, 50, 100]),
     bytesInFlightMax: pick("bytesInFlightMax", [300, 1_000_000, 1_000_000]),
     messagesInFlightMax: pick("messagesInFlightMax", [1, 256, 256]),
     faults,

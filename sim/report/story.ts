@@ -18,6 +18,10 @@ const telling: ReadonlySet<string> = new Set([
   "resume",
   "block",
   "clog",
+  "slow",
+  "clockStall",
+  "newer",
+  "misread",
   "change",
   "changed",
   "commit",
@@ -57,6 +61,11 @@ function faults(lines: readonly Line[]): string[] {
     else if (kind === "ended") count(`n${node} ends itself`);
     else if (kind === "block") count("a link is cut");
     else if (kind === "clog") count("a link is clogged");
+    else if (kind === "reset") count("a stream is reset");
+    else if (kind === "slow") count(`n${node} is slow`);
+    else if (kind === "clockStall") count(`n${node}'s clock stands`);
+    else if (kind === "newer") count(`n${node}'s directory is of a newer program`);
+    else if (kind === "misread") count(`n${node} reads its log wrongly`);
     else if (kind === "clientBlock") count("a client is cut off");
   }
   if (counts.size === 0) return ["No node is harmed, and no link is cut."];

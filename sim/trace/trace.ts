@@ -34,6 +34,11 @@ export const words = {
   return: "client {n} operation {a} ends, outcome {b}",
   phase: "phase {a}: healed core of {b} nodes",
   clog: "link n{n} -> n{a} is clogged for {b} us",
+  reset: "the stream n{n} -> n{a} is reset",
+  slow: "n{n} is slow for {a} us, a turn each {b} us",
+  clockStall: "the clock of n{n} stands for {a} us",
+  newer: "n{n} has a directory of a newer program",
+  misread: "n{n} will read its log wrongly once",
 } as const;
 export type TraceKind = keyof typeof words;
 const kinds = Object.keys(words) as TraceKind[];

@@ -34,6 +34,11 @@ export class SimClock implements Clock {
   readonly #offset: Micros;
   readonly #rate: number;
   readonly #turnEnds: (() => void)[] = [];
+  /** True time up to which it stands still; and for how long it has, or will have, without making up for it. */
+  #standsUntil: Micros = 0;
+  #standsAt: Micros = 0;
+  #lostMicros: Micros = 0;
+  #jumps = false;
 
   /** `offset` is what the clock shows at its start; it gains `rate` microseconds a true one. */
   constructor(scheduler: Scheduler, host: Host, offset: Micros, rate: number) {
@@ -45,7 +50,25 @@ export class SimClock implements Clock {
   }
 
   now(): Micros {
-    return this.#offset + Math.floor((this.#scheduler.now - this.#startedAt) * this.#rate);
+    if (this.#scheduler.now < this.#standsUntil) return this.#standsAt;
+    return this.#offset + Math.floor((this.#scheduler.now - this.#startedAt - this.#lostMicros) * this.#rate);
+  }
+
+  /** Stands still for `micros`. With `jumps` it is right again after that, else it goes on from where it stood. */
+  stand(micros: Micros, jumps: boolean): void {
+    if (this.#scheduler.now < this.#standsUntil) return;
+    this.#standsAt = this.now();
+    this.#standsUntil = this.#scheduler.now + micros;
+    this.#jumps = jumps;
+    if (!jumps) this.#lostMicros += micros;
+  }
+
+  /** It stands no longer. */
+  wake(): void {
+    const left = this.#standsUntil - this.#scheduler.now;
+    if (left <= 0) return;
+    this.#standsUntil = this.#scheduler.now;
+    if (!this.#jumps) this.#lostMicros -= left;
   }
 
   timer(fire: () => void): Timer {
@@ -82,7 +105,7 @@ export class SimClock implements Clock {
   }
 
   #trueTime(at: Micros): Micros {
-    const time = this.#startedAt + Math.ceil((at - this.#offset) / this.#rate);
-    return Math.max(this.#scheduler.now + 1, time);
+    const time = this.#startedAt + this.#lostMicros + Math.ceil((at - this.#offset) / this.#rate);
+    return Math.max(this.#scheduler.now + 1, at > this.#standsAt ? this.#standsUntil : 0, time);
   }
 }

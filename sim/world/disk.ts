@@ -19,6 +19,8 @@ class FileState {
   dirty: Change[] = [];
   /** A sync has lied about the changes up to there. */
   promisedThrough = -1;
+  /** Writes that the disk has put elsewhere: the page cache hides it until the power goes. */
+  readonly misdirected: { readonly change: Change; readonly before: Uint8Array; readonly to: number }[] = [];
 }
 
 function grown(bytes: Uint8Array<ArrayBuffer>, size: number): Uint8Array<ArrayBuffer> {
@@ -44,15 +46,13 @@ function applyName(names: Map<string, FileState>, change: NameChange): void {
   }
 }
 
-/** What the disk asks of the world around it: time, chance, and somebody who looks. */
-export interface DiskWorld {
-  /** Completes `done` after a latency of its own, in a turn of the node's, if this life of it lasts so long. */
-  complete(role: DiskRole, occasion: number, done: () => void): void;
+/** What may go wrong with a disk, and how: by chance, keyed by the occasion. */
+export interface DiskChance {
   syncFails(occasion: number): boolean;
   /** Whether a sync says that it has done what it has not. */
   syncLies(occasion: number): boolean;
-  /** A power cut has taken a change that a sync had promised. */
-  lieTold(seq: number): void;
+  /** Where in a file of so many bytes a write lands instead, or null: where it should. */
+  misdirects(seq: number, fileBytes: number): number | null;
   readFails(occasion: number): boolean;
   /** How many of `length` bytes a write leaves that fails (the disk is full, or broken), or null: it does not. */
   writeFails(occasion: number, length: number): number | null;
@@ -60,6 +60,15 @@ export interface DiskWorld {
   survives(seq: number): boolean;
   sectorSurvives(seq: number, sector: number): boolean;
   namesSurviving(count: number): number;
+}
+
+/** What the disk asks of the world around it: time, chance, and somebody who looks. */
+export interface DiskWorld {
+  readonly chance: DiskChance;
+  /** Completes `done` after a latency of its own, in a turn of the node's, if this life of it lasts so long. */
+  complete(role: DiskRole, occasion: number, done: () => void): void;
+  /** A power cut has taken a change that a sync had promised. */
+  lieTold(seq: number): void;
   wrote(file: string, offset: number, bytes: Uint8Array, seq: number): void;
   synced(file: string, throughSeq: number): void;
   removed(file: string): void;
@@ -74,13 +83,15 @@ export class SimDisk {
   #mediaNames = new Map<string, FileState>();
   #nameChanges: NameChange[] = [];
   #seq: number;
-  #reads = 0;
+  #reads: number;
+  #misread: { readonly name: string; readonly offset: number } | null = null;
   counters = { writes: 0, syncs: 0, syncFailures: 0, readFailures: 0, writeFailures: 0, changesLost: 0, tornWrites: 0 };
 
   /** `firstSeq` keeps the draws of two disks of one host apart. */
   constructor(world: DiskWorld, firstSeq: number) {
     this.#world = world;
     this.#seq = firstSeq;
+    this.#reads = firstSeq;
   }
 
   /** A view for one life of the process; the host drops completions of an earlier life. */
@@ -113,6 +124,22 @@ export class SimDisk {
     file.media[offset]! ^= 0x5a;
   }
 
+  /** The next read of that byte gives another one; what is on the disk stays as it is. */
+  misreadOnce(name: string, offset: number): void {
+    this.#misread = { name, offset };
+  }
+
+  get willMisread(): boolean {
+    return this.#misread !== null;
+  }
+
+  /** Somebody else has written `name` anew. */
+  replace(name: string, bytes: Uint8Array): void {
+    const file = this.#names.get(name)!;
+    [file.seen, file.media] = [bytes.slice(), bytes.slice()];
+    file.seenBytes = file.mediaBytes = bytes.length;
+  }
+
   /** The bytes of every file as the process would see them now. */
   contents(): Map<string, Uint8Array> {
     return new Map([...this.#names].map(([name, file]) => [name, file.seen.subarray(0, file.seenBytes)]));
@@ -124,11 +151,16 @@ export class SimDisk {
 
   /** The power goes: the page cache is gone, and of what was not synced some legal part has reached the media. */
   cutPower(): void {
-    const surviving = this.#world.namesSurviving(this.#nameChanges.length);
+    const surviving = this.#world.chance.namesSurviving(this.#nameChanges.length);
     for (const change of this.#nameChanges.slice(0, surviving)) applyName(this.#mediaNames, change);
     this.#nameChanges = [];
     this.#names = new Map(this.#mediaNames);
     for (const file of new Set(this.#names.values())) {
+      for (const { change, before, to } of file.misdirected.splice(0)) {
+        this.#world.lieTold(change.seq);
+        file.media.set(before, change.offset);
+        applyChange(file, { ...change, offset: to });
+      }
       for (const change of file.dirty) this.#settle(file, change);
       file.dirty = [];
       file.seen = file.media.slice();
@@ -137,7 +169,7 @@ export class SimDisk {
   }
 
   #settle(file: FileState, change: Change): void {
-    if (!this.#world.survives(change.seq)) {
+    if (!this.#world.chance.survives(change.seq)) {
       this.counters.changesLost += 1;
       if (change.seq <= file.promisedThrough) this.#world.lieTold(change.seq);
       return;
@@ -152,7 +184,7 @@ export class SimDisk {
       const offset = change.offset + at;
       const length = Math.min(change.bytes.length - at, sectorBytes - (offset % sectorBytes));
       const part = change.bytes.subarray(at, at + length);
-      if (this.#world.sectorSurvives(change.seq, Math.floor(offset / sectorBytes))) {
+      if (this.#world.chance.sectorSurvives(change.seq, Math.floor(offset / sectorBytes))) {
         applyChange(file, { seq: change.seq, offset, bytes: part });
       } else torn = true;
       at += length;
@@ -177,6 +209,16 @@ export class SimDisk {
     });
   }
 
+  #writeBack(file: FileState, change: Change): void {
+    const { seq, offset, bytes } = change;
+    const to = bytes === null ? null : this.#world.chance.misdirects(seq, file.mediaBytes);
+    if (bytes !== null && to !== null) {
+      const before = file.media.slice(offset, offset + bytes.length);
+      file.misdirected.push({ change, before, to });
+    }
+    applyChange(file, change);
+  }
+
   #handle(name: string, file: FileState): DiskFile {
     return {
       get sizeBytes() {
@@ -184,11 +226,15 @@ export class SimDisk {
       },
       read: (offset, length, done) => {
         const bytes = file.seen.slice(offset, Math.min(offset + length, file.seenBytes));
-        if (this.#world.readFails(++this.#reads)) {
+        if (this.#world.chance.readFails(++this.#reads)) {
           this.counters.readFailures += 1;
-          return this.#world.complete("read", 3, () =>
-            done({ code: "EIO", message: `a read of ${name} failed` }, bytes),
-          );
+          // It fails, or gives less than there is.
+          const [code, part] = this.#reads % 2 === 0 ? ["EIO", bytes] : ["SHORT", bytes.subarray(0, bytes.length / 2)];
+          return this.#world.complete("read", 3, () => done({ code, message: `a read of ${name} failed` }, part));
+        }
+        if (this.#misread?.name === name && this.#misread.offset - offset in bytes) {
+          bytes[this.#misread.offset - offset]! ^= 0x5a;
+          this.#misread = null;
         }
         const short = bytes.length < length ? { code: "SHORT", message: `${name} ends early` } : null;
         this.#world.complete("read", 3, () => done(short, bytes));
@@ -196,7 +242,7 @@ export class SimDisk {
       write: (offset, bytes) => {
         this.counters.writes += 1;
         this.#seq += 1;
-        const part = this.#world.writeFails(this.#seq, bytes.length);
+        const part = this.#world.chance.writeFails(this.#seq, bytes.length);
         const change = { seq: this.#seq, offset, bytes: bytes.slice(0, part ?? bytes.length) };
         file.dirty.push(change);
         const end = offset + change.bytes.length;
@@ -226,7 +272,7 @@ export class SimDisk {
     const through = this.#seq;
     this.#world.complete("sync", through, () => {
       this.counters.syncs += 1;
-      if (this.#world.syncFails(through)) {
+      if (this.#world.chance.syncFails(through)) {
         this.counters.syncFailures += 1;
         for (const { seq } of file.dirty) if (seq <= file.promisedThrough) this.#world.lieTold(seq);
         file.dirty = [];
@@ -234,14 +280,14 @@ export class SimDisk {
         file.seenBytes = file.mediaBytes;
         return done({ code: "EIO", message: `fsync of ${name} failed` });
       }
-      if (this.#world.syncLies(through)) {
+      if (this.#world.chance.syncLies(through)) {
         // It says that all is durable, and nothing is.
         file.promisedThrough = through;
         this.#world.synced(name, through);
         return done(null);
       }
       const kept = file.dirty.filter((change) => change.seq > through);
-      for (const change of file.dirty) if (change.seq <= through) applyChange(file, change);
+      for (const change of file.dirty) if (change.seq <= through) this.#writeBack(file, change);
       file.dirty = kept;
       this.#world.synced(name, through);
       done(null);

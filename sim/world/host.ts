@@ -7,43 +7,26 @@ import type { Ending, NodeOptions } from "../../core/node/options.ts";
 import type { Fact } from "../../core/ports.ts";
 import { MemoryState } from "../../core/storage/memory-state.ts";
 import { OrderedState } from "../../core/storage/ordered-state.ts";
+import { decodeIdentity } from "../../core/storage/identity.ts";
 import type { StateStore } from "../../core/storage/state-store.ts";
 import type { Envelope } from "../../core/raft/messages.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
-import { Copies, type Draws } from "../draws.ts";
+import type { Draws } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
-import type { Scheduler, Target } from "../scheduler.ts";
+import type { Scheduler } from "../scheduler.ts";
 import { SimClock, SimTimer } from "./clock.ts";
-import { type DiskRole, type DiskWorld, readMicros, SimDisk } from "./disk.ts";
+import { type DiskRole, type DiskWorld, SimDisk } from "./disk.ts";
+import { HostDiskChance } from "./disk-chance.ts";
 import type { SimNetwork } from "./network.ts";
 import { SimKv } from "./ordered-kv.ts";
 import { SimRandom } from "./random.ts";
+import type { StreamEvent, StreamHost } from "./streams.ts";
+import { identityName, ofNewerFormat } from "./newer.ts";
 import { vouchedPlace } from "./vouched.ts";
+import type { Watcher } from "./watcher.ts";
 
 /** Codes of the events that a host takes. */
-export const hostEvents = { message: 1, timer: 2, disk: 3, request: 4 } as const;
-
-/** Somebody who watches: the simulator. All calls come inside the host's turn, but `turnEnded`, which closes it. */
-export interface Watcher {
-  sent(from: NodeId, to: NodeId, envelope: Envelope): void;
-  received(host: Host, envelope: Envelope): void;
-  fact(host: Host, fact: Fact, a: number, b: number, c: number): void;
-  wrote(host: Host, file: string, bytes: Uint8Array, seq: number): void;
-  synced(host: Host, file: string, throughSeq: number): void;
-  removed(host: Host, file: string): void;
-  /** What a power cut would leave of the directory of snapshots, whose names were just made durable. */
-  snapshotsSynced(host: Host, media: ReadonlyMap<string, Uint8Array>): void;
-  /** The rows of `host` as they are now survive a power cut. */
-  rowsSynced(host: Host): void;
-  turnEnded(host: Host): void;
-  /** A process is about to start on what its disk holds. */
-  starting(host: Host): void;
-  ended(host: Host, ending: Ending): void;
-  /** What a sync had promised is gone with the power. */
-  lieTold(id: NodeId): void;
-  /** Its disk stalls, or fails. */
-  struck(what: "diskStall" | "syncFailure" | "readFailure" | "writeFailure" | "syncLie", id: NodeId): void;
-}
+export const hostEvents = { message: 1, timer: 2, disk: 3, request: 4, stream: 5, beat: 6 } as const;
 
 /** Where the numbers of the snapshot disk's changes begin, so that its draws are its own. */
 const snapshotDiskSeq = 1_000_000_000;
@@ -52,7 +35,7 @@ const kvSeq = 2_000_000_000;
 type Completion = { readonly life: number; readonly done: () => void };
 type TimerEvent = { readonly life: number; readonly timer: SimTimer };
 
-export class Host implements Target, DiskWorld {
+export class Host implements StreamHost, DiskWorld {
   readonly id: NodeId;
   disk: SimDisk;
   snapshotDisk: SimDisk;
@@ -73,23 +56,31 @@ export class Host implements Target, DiskWorld {
   rowsDamaged = false;
   /** Its log was damaged, and it has not been bound anew since. */
   mustRecover = false;
+  /** Its log will be misread once: it is whole until the process has set it aside. */
+  mayBeWhole = false;
+  #misreadStoreId = "";
+  /** A newer program has written its identity: what it was before that. */
+  ownIdentity: Uint8Array | null = null;
   /** Nobody can give back what it has lost: only a copy of its directory would help. */
   dead = false;
   /** Its log was lost, and it counts for nothing until it holds the entry that binds it anew. */
   isRecovering = false;
   notes: string[] = [];
-  /** No sync ends before that time; and the next one fails. */
+  /** No sync ends before that time. */
   syncsHeldUntil: Micros = 0;
-  nextSyncFails = false;
+  readonly chance: HostDiskChance;
   readonly #scheduler: Scheduler;
   readonly #network: SimNetwork;
   readonly #draws: Draws;
   readonly #plan: Plan;
   readonly #watcher: Watcher;
   readonly #options: NodeOptions;
-  readonly #copies = new Copies();
   #clock: SimClock | null = null;
   #waiting: { code: number; payload: unknown }[] = [];
+  /** Until then it takes turns only at beats, so long apart. */
+  #slowUntil: Micros = 0;
+  #beatMicros: Micros = 0;
+  #beatIsDue = false;
 
   constructor(
     id: NodeId,
@@ -107,18 +98,19 @@ export class Host implements Target, DiskWorld {
     this.#plan = plan;
     this.#watcher = watcher;
     this.#options = options;
+    this.chance = new HostDiskChance(this, draws, plan, (what) => watcher.struck(what, id));
     this.disk = new SimDisk(this, 0);
     this.snapshotDisk = new SimDisk(this.#snapshotWorld(), snapshotDiskSeq);
     this.kv = this.#newKv();
     this.store = new MemoryState(plan.sessionLimits);
-    network.attach(id, this);
+    network.attach(this);
   }
 
   #newKv(): SimKv | null {
     if (this.#options.engine === "memory") return null;
     return new SimKv({
       complete: (role, occasion, done) => this.complete(role, kvSeq + occasion, done),
-      syncFails: (occasion) => this.syncFails(kvSeq + occasion),
+      syncFails: (occasion) => this.chance.syncFails(kvSeq + occasion),
       left: (bound, occasion) => this.#draws.below(bound, "crashRows", this.id, this.life, occasion),
       kvSynced: () => this.#watcher.rowsSynced(this),
     });
@@ -132,21 +124,17 @@ export class Host implements Target, DiskWorld {
     this.retired = false;
     this.mustRecover = false;
     this.isRecovering = false;
+    this.mayBeWhole = false;
+    this.ownIdentity = null;
     this.wiped = true;
   }
 
   /** The same world, watched for other things. */
   #snapshotWorld(): DiskWorld {
     return {
+      chance: this.chance,
       complete: (role, occasion, done) => this.complete(role, occasion, done),
-      syncFails: (occasion) => this.syncFails(occasion),
-      syncLies: (occasion) => this.syncLies(occasion),
       lieTold: () => this.lieTold(),
-      readFails: (occasion) => this.readFails(snapshotDiskSeq + occasion),
-      writeFails: (occasion, length) => this.writeFails(occasion, length),
-      survives: (seq) => this.survives(seq),
-      sectorSurvives: (seq, sector) => this.sectorSurvives(seq, sector),
-      namesSurviving: (count) => this.namesSurviving(count),
       wrote: () => undefined,
       synced: () => undefined,
       removed: () => undefined,
@@ -166,16 +154,18 @@ export class Host implements Target, DiskWorld {
     const rate = 1 + (drift === 0 ? 0 : (this.#draws.below(2 * drift, "clockRate", this.id, life) - drift) / 1_000_000);
     const clock = new SimClock(this.#scheduler, this, offset, rate);
     this.#clock = clock;
+    const { streams } = this.#network;
     const network = {
       send: (to: NodeId, envelope: Envelope) => {
         if (this.life !== life) return;
         this.#watcher.sent(this.id, to, envelope);
         this.#network.send(this.id, to, envelope, hostEvents.message);
       },
-      // The harder world: nobody is told that a peer is gone.
-      connected: () => true,
-      setPeers: () => undefined,
+      // Without streams, nobody is told that a peer is gone.
+      connected: (to: NodeId) => streams?.connected(this.id, to) ?? true,
+      setPeers: (urls: ReadonlyMap<NodeId, string>) => streams?.setPeers(this.id, urls),
     };
+    streams?.started(this.id);
     const trace = {
       fact: (fact: Fact, a: number, b: number, c: number) => this.#watcher.fact(this, fact, a, b, c),
       note: (level: string, text: string) => this.notes.push(`${level} ${text}`),
@@ -205,6 +195,8 @@ export class Host implements Target, DiskWorld {
     this.life += 1;
     this.paused = false;
     this.#waiting = [];
+    this.#slowUntil = 0;
+    this.#network.streams?.stopped(this.id, power);
     this.kv?.processDied();
     if (!power) return;
     this.kv?.cutPower(damage);
@@ -223,14 +215,96 @@ export class Host implements Target, DiskWorld {
     return true;
   }
 
+  /** Its log, whole as it is, will be read wrongly at the next start; false where that might not be noticed. */
+  misreadLog(): boolean {
+    const place = vouchedPlace(this.disk.contents(), (bound) => this.#draws.below(bound, "damage", this.id, this.life));
+    if (place === null) return false;
+    this.disk.misreadOnce(place.name, place.offset);
+    this.mustRecover = true;
+    this.isRecovering = true;
+    this.mayBeWhole = true;
+    this.#misreadStoreId = this.#storeId();
+    return true;
+  }
+
+  #storeId(): string {
+    return decodeIdentity(this.ownIdentity ?? this.disk.contents().get(identityName)!).storeId;
+  }
+
+  /**
+   * Before a start: one that was to misread its log may have ended before it had set it aside. Then the log is whole, and
+   * nothing has happened; else true.
+   */
+  hasSetAside(): boolean {
+    if (this.#storeId() !== this.#misreadStoreId) return true;
+    this.mustRecover = this.isRecovering = this.mayBeWhole = false;
+    return false;
+  }
+
+  /** A newer program has run on this machine, which is down, and has left; false where nothing has been founded here. */
+  stampNewer(): boolean {
+    const own = this.disk.contents().get(identityName);
+    if (own === undefined || this.ownIdentity !== null) return false;
+    this.ownIdentity = own.slice();
+    this.disk.replace(identityName, ofNewerFormat(own));
+    return true;
+  }
+
+  /** This program's format is there again. */
+  stampOwn(): void {
+    if (this.ownIdentity !== null) this.disk.replace(identityName, this.ownIdentity);
+    this.ownIdentity = null;
+  }
+
+  /** For `micros` it takes turns only every `beatMicros`: then, all that has come. */
+  slowDown(micros: Micros, beatMicros: Micros): void {
+    this.#slowUntil = this.#scheduler.now + micros;
+    this.#beatMicros = beatMicros;
+  }
+
+  /** The clock of its process stands still. */
+  standClock(micros: Micros, jumps: boolean): void {
+    this.#clock?.stand(micros, jumps);
+  }
+
+  /** No fault of its own from now on. */
+  heal(): void {
+    this.healed = true;
+    this.#slowUntil = 0;
+    this.#clock?.wake();
+    this.resume();
+  }
+
+  #waitForBeat(): void {
+    if (this.#beatIsDue) return;
+    this.#beatIsDue = true;
+    const tie = this.#draws.u32("tie", this.id, this.life, hostEvents.beat);
+    this.#scheduler.at(this.#scheduler.now + this.#beatMicros, tie, this, hostEvents.beat, null);
+  }
+
   resume(): void {
     this.paused = false;
-    for (const { code, payload } of this.#waiting.splice(0)) this.on(code, payload);
+    for (const { code, payload } of this.#waiting.splice(0)) this.#take(code, payload);
   }
 
   on(code: number, payload: unknown): void {
+    if (code === hostEvents.beat) {
+      this.#beatIsDue = false;
+      if (!this.paused) this.resume();
+      return;
+    }
+    const isSlow = this.#scheduler.now < this.#slowUntil || this.#waiting.length > 0;
+    if (this.node !== null && !this.paused && isSlow) {
+      this.#waiting.push({ code, payload });
+      return this.#waitForBeat();
+    }
+    this.#take(code, payload);
+  }
+
+  #take(code: number, payload: unknown): void {
     if (this.node === null) {
       if (code === hostEvents.request) (payload as Request).refused();
+      else if (code === hostEvents.stream) this.#network.streams!.missed(payload as StreamEvent);
       return;
     }
     if (this.paused) {
@@ -239,10 +313,9 @@ export class Host implements Target, DiskWorld {
     }
     if (code === hostEvents.message) {
       const envelope = payload as Envelope;
-      this.#turn((node) => {
-        this.#watcher.received(this, envelope);
-        node.receive(envelope);
-      });
+      this.#turn(() => this.hear(envelope));
+    } else if (code === hostEvents.stream) {
+      this.#turn(() => this.#network.streams!.take(this, payload as StreamEvent));
     } else if (code === hostEvents.timer) {
       const { life, timer } = payload as TimerEvent;
       if (life === this.life && this.#clock?.due(timer) === true) this.#turn(() => timer.fire());
@@ -254,11 +327,19 @@ export class Host implements Target, DiskWorld {
     }
   }
 
+  /** A message, inside its turn. */
+  hear(envelope: Envelope): void {
+    if (this.node === null) return;
+    this.#watcher.received(this, envelope);
+    this.node.receive(envelope);
+  }
+
   #turn(run: (node: Node) => void): void {
     if (this.node === null || this.#clock === null) return;
     const clock = this.#clock;
     run(this.node);
     clock.runTurnEnds();
+    this.#network.streams?.flush(this.id);
     if (this.isRecovering) this.#lookWhetherWhole();
     this.#watcher.turnEnded(this);
   }
@@ -266,6 +347,8 @@ export class Host implements Target, DiskWorld {
   /** Whether its process, on its own clock, would answer reads by lease now. */
   get believesInLease(): boolean {
     const raft = this.node?.running?.raft;
+    // Where clocks may stand still nobody is asked to answer by lease.
+    if (this.#plan.faults.clockStall > 0) return false;
     return raft !== undefined && this.#clock !== null && raft.leaseRead(this.#clock.now()) !== null;
   }
 
@@ -283,69 +366,14 @@ export class Host implements Target, DiskWorld {
   // --- what the disk asks
 
   complete(role: DiskRole, occasion: number, done: () => void): void {
-    const { syncMicros, faults } = this.#plan;
-    let micros = readMicros;
-    if (role !== "read") {
-      const copy = this.#copies.next(occasion * 2 + (role === "sync" ? 1 : 0));
-      micros = syncMicros / 2 + this.#draws.below(syncMicros * 1.5, "syncLatency", this.id, occasion, copy);
-      const stalls = !this.healed && this.#draws.chance(faults.diskStall, "syncStall", this.id, occasion, copy);
-      if (stalls) this.#watcher.struck("diskStall", this.id);
-      if (stalls) micros += this.#draws.below(3_000_000, "syncStall", this.id, occasion, copy + 1_000_000);
-    }
     const held = role === "sync" ? this.syncsHeldUntil : 0;
-    const time = Math.max(held, this.#scheduler.now + Math.ceil(micros));
+    const time = Math.max(held, this.#scheduler.now + this.chance.latency(role, occasion));
     const event: Completion = { life: this.life, done };
     this.#scheduler.at(time, this.#draws.u32("tie", this.id, occasion, hostEvents.disk), this, hostEvents.disk, event);
   }
 
-  syncFails(occasion: number): boolean {
-    if (this.nextSyncFails) {
-      this.nextSyncFails = false;
-      return true;
-    }
-    const fails =
-      !this.healed && this.#draws.chance(this.#plan.faults.syncFailure, "syncFailure", this.id, occasion, this.life);
-    if (fails) this.#watcher.struck("syncFailure", this.id);
-    return fails;
-  }
-
-  syncLies(occasion: number): boolean {
-    const ppm = this.healed ? 0 : this.#plan.faults.syncLie;
-    const lies = this.#draws.chance(ppm, "syncLie", this.id, occasion, this.life);
-    if (lies) this.#watcher.struck("syncLie", this.id);
-    return lies;
-  }
-
   lieTold(): void {
     this.#watcher.lieTold(this.id);
-  }
-
-  readFails(occasion: number): boolean {
-    const ppm = this.healed ? 0 : this.#plan.faults.readFailure;
-    const fails = this.#draws.chance(ppm, "readFailure", this.id, occasion, this.life);
-    if (fails) this.#watcher.struck("readFailure", this.id);
-    return fails;
-  }
-
-  writeFails(occasion: number, length: number): number | null {
-    const ppm = this.healed ? 0 : this.#plan.faults.writeFailure;
-    if (!this.#draws.chance(ppm, "writeFailure", this.id, occasion, this.life)) return null;
-    this.#watcher.struck("writeFailure", this.id);
-    return this.#draws.below(length + 1, "failedPart", this.id, occasion, this.life);
-  }
-
-  survives(seq: number): boolean {
-    return this.#draws.below(2, "crashKeep", this.id, seq, this.life) === 0;
-  }
-
-  sectorSurvives(seq: number, sector: number): boolean {
-    // Half of the surviving writes are whole.
-    const whole = this.#draws.below(2, "crashTear", this.id, seq, this.life) === 0;
-    return whole || this.#draws.below(2, "crashTear", this.id, seq, this.life, sector + 1) === 0;
-  }
-
-  namesSurviving(count: number): number {
-    return this.#draws.below(count + 1, "crashNames", this.id, this.life);
   }
 
   wrote(file: string, _offset: number, bytes: Uint8Array, seq: number): void {

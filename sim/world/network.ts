@@ -1,6 +1,7 @@
 /**
- * The network between nodes: each directed link delays, loses, doubles and so reorders; links can be blocked. One
- * message in 32 goes through frames in pieces and arrives as its own decoded copy; the others are passed by reference.
+ * The network between nodes. Usually each directed link delays, loses, doubles and so reorders messages by themselves, which
+ * is harder than any connection: one message in 32 goes through frames in pieces and arrives as its own decoded copy, the
+ * others are passed by reference. In some runs messages travel on streams instead (streams.ts). Links can be blocked.
  */
 import { BadBytes, Writer } from "../../core/bytes.ts";
 import type { Envelope, Message } from "../../core/raft/messages.ts";
@@ -10,8 +11,9 @@ import { decodeEnvelope, encodeEnvelope } from "../../core/wire/message-codec.ts
 import { Copies, type Draws, mix } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
 import type { Recorder } from "../report/record.ts";
-import type { Scheduler, Target } from "../scheduler.ts";
+import type { Scheduler } from "../scheduler.ts";
 import { must } from "../violation.ts";
+import { SimStreams, type StreamHost } from "./streams.ts";
 
 export type NetworkCounters = {
   sent: number;
@@ -71,7 +73,9 @@ export class SimNetwork {
   readonly #plan: Plan;
   readonly #copies = new Copies();
   readonly #writer = new Writer();
-  readonly #hosts = new Map<NodeId, Target>();
+  readonly #hosts = new Map<NodeId, StreamHost>();
+  /** Where this run's messages travel on streams. */
+  readonly streams: SimStreams | null;
   /** Blocked directed links, by from * 64 + to, until a true time. */
   readonly #blockedUntil = new Map<number, Micros>();
   /** Clogged links: what is sent is held, and all released then. */
@@ -95,14 +99,43 @@ export class SimNetwork {
     corrupted: 0,
   };
 
-  constructor(scheduler: Scheduler, draws: Draws, plan: Plan) {
+  /** `streamCode`: by which a host takes what comes on a stream. */
+  constructor(scheduler: Scheduler, draws: Draws, plan: Plan, streamCode: number) {
     this.#scheduler = scheduler;
     this.#draws = draws;
     this.#plan = plan;
+    const world = {
+      heldUntil: (from: NodeId, to: NodeId) => this.#heldUntil(from, to),
+      isHealed: (from: NodeId, to: NodeId) => this.#isHealed(from, to),
+      corrupted: (from: NodeId) => this.#corrupted(from),
+      late: (until: Micros) => {
+        this.lateUntil = Math.max(this.lateUntil, until);
+      },
+      same: (sent: Envelope, read: Envelope) => this.recorder?.same(sent, read),
+    };
+    this.streams = plan.streams ? new SimStreams(scheduler, draws, plan, world, streamCode) : null;
   }
 
-  attach(node: NodeId, host: Target): void {
-    this.#hosts.set(node, host);
+  attach(host: StreamHost): void {
+    this.#hosts.set(host.id, host);
+    this.streams?.attach(host);
+  }
+
+  #isHealed(from: NodeId, to: NodeId): boolean {
+    return this.#healed.has(from) && this.#healed.has(to);
+  }
+
+  #heldUntil(from: NodeId, to: NodeId): Micros {
+    if (this.#isHealed(from, to)) return 0;
+    const link = from * 64 + to;
+    const until = Math.max(this.#blockedUntil.get(link) ?? 0, this.#cloggedUntil.get(link) ?? 0);
+    if (until > this.#scheduler.now) this.counters.held += 1;
+    return until;
+  }
+
+  #corrupted(from: NodeId): void {
+    this.counters.corrupted += 1;
+    this.struck("corruption", from);
   }
 
   block(from: NodeId, to: NodeId, until: Micros): void {
@@ -117,6 +150,7 @@ export class SimNetwork {
   unblock(): void {
     this.#blockedUntil.clear();
     this.#cloggedUntil.clear();
+    this.streams?.pumpAll();
   }
 
   /** From now on links among `nodes` lose and delay nothing beyond their latency; blocks elsewhere stay as they are, for ever. */
@@ -124,16 +158,19 @@ export class SimNetwork {
     this.#healed = nodes;
     for (const [link, until] of this.#blockedUntil)
       if (until > this.#scheduler.now) this.#blockedUntil.set(link, Infinity);
+    // What is on its way may be held up for long: those that are healed connect anew.
+    for (const from of nodes) for (const to of nodes) this.streams?.reset(from, to);
   }
 
   send(from: NodeId, to: NodeId, envelope: Envelope, code: number): void {
-    const healed = this.#healed.has(from) && this.#healed.has(to);
+    const healed = this.#isHealed(from, to);
     const link = from * 64 + to;
     this.counters.sent += 1;
+    if (this.drops?.(from, to, envelope.message) === true) return;
+    if (this.streams !== null) return this.streams.send(from, to, envelope);
     const occasion = mix(occasionOf(envelope.message), link);
     const copy = this.#copies.next(occasion);
     const { faults } = this.#plan;
-    if (this.drops?.(from, to, envelope.message) === true) return;
     if (!healed && (this.#blockedUntil.get(link) ?? 0) > this.#scheduler.now) {
       this.counters.blocked += 1;
       return;
@@ -147,8 +184,7 @@ export class SimNetwork {
     const isFramed = isCorrupted || this.#draws.below(32, "messageCodec", occasion, copy) === 0;
     const carried = isFramed ? this.#throughStream(envelope, occasion, copy, isCorrupted) : envelope;
     if (carried === null) {
-      this.counters.corrupted += 1;
-      this.struck("corruption", from);
+      this.#corrupted(from);
       return;
     }
     if (carried !== envelope) this.recorder?.same(envelope, carried);

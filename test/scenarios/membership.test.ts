@@ -204,3 +204,50 @@ test("a cluster that has shrunk to one: its last voter does not lead at once aft
   t.not(change.outcome?.ok, false);
   world.judge();
 });
+
+test("the only founder was removed and comes back empty: it follows those who know better, and does not elect itself", (t) => {
+  const world = new Scenario(1, { spares: 2, streams: true });
+  world.putNow("k", "v");
+  world.addNow(2);
+  world.addNow(3);
+  world.changeNow({ kind: "remove", id: 1 });
+  world.until("it is gone", () => world.simulator.hosts[0]!.node === null);
+  // What it needs comes late, so that it could think that it is alone.
+  world.drop((_from, to, message) => to === 1 && message.kind === "append");
+  world.changeNow({ kind: "add", id: 1, url: "http://node-1", autoPromote: true });
+  world.join(1);
+  world.until("it is welcomed", () => world.simulator.raftOf(1) !== null);
+  world.pass(10);
+  t.is(world.raft(1).role, "follower");
+  world.heal();
+  t.is(world.valueAt(1, "k"), "v");
+  world.judge();
+});
+
+test("a node joins through its founders a cluster that is led by one they did not found it with", (t) => {
+  const world = new Scenario(1, { spares: 2, streams: true });
+  world.addNow(2);
+  world.changeNow({ kind: "lead", id: 2 });
+  world.putNow("k", "v");
+  world.changeNow({ kind: "add", id: 3, url: "http://node-3", autoPromote: true });
+  world.join(3);
+  world.until("it votes", () => world.raft(2).committedConfiguration.configuration.voters.includes(3));
+  t.is(world.valueAt(3, "k"), "v");
+  world.judge();
+});
+
+test("a member that was down while all others were replaced finds those who came after", (t) => {
+  const world = new Scenario(3, { spares: 2, streams: true });
+  world.putNow("k", "v");
+  world.changeNow({ kind: "lead", id: 1 });
+  world.cutPower(3);
+  world.addNow(4);
+  world.addNow(5);
+  world.changeNow({ kind: "remove", id: 2 });
+  world.changeNow({ kind: "lead", id: 4 });
+  world.changeNow({ kind: "remove", id: 1 });
+  world.start(3);
+  world.until("it follows", () => world.simulator.raftOf(3)?.leader === world.leader());
+  t.is(world.valueAt(3, "k"), "v");
+  world.judge();
+});

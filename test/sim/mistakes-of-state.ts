@@ -132,8 +132,8 @@ export const mistakesOfState: readonly Mistake[] = [
     name: "a removed voter stands no more before that is committed",
     layer: "membership",
     file: "core/raft/raft.ts",
-    old: "return mayStandIn(this.#options.id, latest.configuration, isCommitted ? null : previous.configuration);",
-    new: "return mayStandIn(this.#options.id, latest.configuration, isCommitted ? null : null);",
+    old: "return mayStandIn(id, incarnation, latest.configuration, isCommitted ? null : previous.configuration);",
+    new: "return mayStandIn(id, incarnation, latest.configuration, isCommitted ? null : null);",
   },
   {
     name: "a directory of an earlier incarnation is bound again",
@@ -337,19 +337,5 @@ export const mistakesOfState: readonly Mistake[] = [
     file: "core/node/snapshot-transfer.ts",
     old: "if (isOver || this.#hasStalled(to, sending, now)) this.#end(to, sending);",
     new: "if (isOver) this.#end(to, sending);",
-  },
-  {
-    name: "one read of a socket is taken for one message",
-    layer: "transport",
-    file: "core/wire/frame.ts",
-    old: "if (used < chunk.length) this.#hold(chunk.subarray(used));",
-    new: "",
-  },
-  {
-    name: "the checksum of a frame is not looked at",
-    layer: "transport",
-    file: "core/wire/frame.ts",
-    old: 'if (crc32(body, 0) !== readU32(bytes, at + 4)) throw new BadBytes("a frame\'s checksum is wrong");',
-    new: "",
   },
 ];

@@ -4,6 +4,7 @@
  */
 import type { Mistake } from "../support/plant.ts";
 import { mistakesOfState } from "./mistakes-of-state.ts";
+import { mistakesOfTransport } from "./mistakes-of-transport.ts";
 
 const mistakesOfRaft: readonly Mistake[] = [
   {
@@ -253,4 +254,4 @@ const mistakesOfRaft: readonly Mistake[] = [
   },
 ];
 
-export const mistakes: readonly Mistake[] = [...mistakesOfRaft, ...mistakesOfState];
+export const mistakes: readonly Mistake[] = [...mistakesOfRaft, ...mistakesOfState, ...mistakesOfTransport];

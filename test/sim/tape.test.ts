@@ -14,8 +14,8 @@ const quiet = { print: null, invariants: true };
 
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
-  [1, "287f13a28978cde8"],
-  [2, "58bd302ff8dc852d"],
+  [1, "80eade2b93355ccd"],
+  [2, "d43356d0f3b2ecd1"],
   [3, "64cfd4e186867561"],
 ];
 

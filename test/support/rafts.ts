@@ -65,6 +65,7 @@ export class Rafts {
     const options = {
       id,
       boot,
+      incarnation: 0,
       electsFrom: 0,
       electionMicros,
       heartbeatMicros,

@@ -155,6 +155,7 @@ const ours: Handshake = {
   boot: 1,
   storeId: "",
   to: 2,
+  url: "http://127.0.0.1:2001",
 };
 
 testProp(

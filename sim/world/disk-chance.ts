@@ -1,0 +1,87 @@
+/** What goes wrong with the disks of one machine, drawn by its id, its life and the occasion. */
+import type { Micros, NodeId } from "../../core/units.ts";
+import { Copies, type Draws } from "../draws.ts";
+import type { Plan } from "../nemesis/options.ts";
+import { type DiskChance, type DiskRole, readMicros } from "./disk.ts";
+
+export type DiskStrike = "diskStall" | "syncFailure" | "readFailure" | "writeFailure" | "syncLie" | "misdirected";
+
+/** Whose disks they are. */
+type Machine = { readonly id: NodeId; readonly life: number; readonly healed: boolean };
+
+export class HostDiskChance implements DiskChance {
+  readonly #host: Machine;
+  readonly #draws: Draws;
+  readonly #plan: Plan;
+  readonly #struck: (what: DiskStrike) => void;
+  readonly #copies = new Copies();
+  /** Whatever is drawn. */
+  nextSyncFails = false;
+
+  constructor(host: Machine, draws: Draws, plan: Plan, struck: (what: DiskStrike) => void) {
+    this.#host = host;
+    this.#draws = draws;
+    this.#plan = plan;
+    this.#struck = struck;
+  }
+
+  /** How long a call takes. */
+  latency(role: DiskRole, occasion: number): Micros {
+    if (role === "read") return readMicros;
+    const { syncMicros, faults } = this.#plan;
+    const { id } = this.#host;
+    const copy = this.#copies.next(occasion * 2 + (role === "sync" ? 1 : 0));
+    let micros = syncMicros / 2 + this.#draws.below(syncMicros * 1.5, "syncLatency", id, occasion, copy);
+    if (!this.#host.healed && this.#draws.chance(faults.diskStall, "syncStall", id, occasion, copy)) {
+      this.#struck("diskStall");
+      micros += this.#draws.below(3_000_000, "syncStall", id, occasion, copy + 1_000_000);
+    }
+    return Math.ceil(micros);
+  }
+
+  syncFails(occasion: number): boolean {
+    if (!this.nextSyncFails) return this.#strikes("syncFailure", occasion);
+    this.nextSyncFails = false;
+    return true;
+  }
+
+  syncLies(occasion: number): boolean {
+    return this.#strikes("syncLie", occasion);
+  }
+
+  misdirects(seq: number, fileBytes: number): number | null {
+    if (!this.#strikes("misdirected", seq)) return null;
+    const { id, life } = this.#host;
+    return 512 * this.#draws.below(Math.ceil(fileBytes / 512), "misdirected", id, seq, life, 1);
+  }
+
+  readFails(occasion: number): boolean {
+    return this.#strikes("readFailure", occasion);
+  }
+
+  writeFails(occasion: number, length: number): number | null {
+    if (!this.#strikes("writeFailure", occasion)) return null;
+    return this.#draws.below(length + 1, "failedPart", this.#host.id, occasion, this.#host.life);
+  }
+
+  #strikes(family: Exclude<DiskStrike, "diskStall">, occasion: number): boolean {
+    const { id, life, healed } = this.#host;
+    const happens = !healed && this.#draws.chance(this.#plan.faults[family], family, id, occasion, life);
+    if (happens) this.#struck(family);
+    return happens;
+  }
+
+  survives(seq: number): boolean {
+    return this.#draws.below(2, "crashKeep", this.#host.id, seq, this.#host.life) === 0;
+  }
+
+  sectorSurvives(seq: number, sector: number): boolean {
+    // Half of the surviving writes are whole.
+    const whole = this.#draws.below(2, "crashTear", this.#host.id, seq, this.#host.life) === 0;
+    return whole || this.#draws.below(2, "crashTear", this.#host.id, seq, this.#host.life, sector + 1) === 0;
+  }
+
+  namesSurviving(count: number): number {
+    return this.#draws.below(count + 1, "crashNames", this.#host.id, this.#host.life);
+  }
+}

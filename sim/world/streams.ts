@@ -1,0 +1,360 @@
+/**
+ * Peer streams as the real connection carries them, core/wire/connection.ts: each node dials every peer it knows, greets,
+ * and sends on that stream. Bytes come in order, in pieces of any size; a queue that is full loses messages; a stream that
+ * is reset loses what is on its way, and its dialler dials again. What server/network.ts does with sockets is done here
+ * with events.
+ */
+import { readU32, Writer } from "../../core/bytes.ts";
+import type { Node } from "../../core/node/node.ts";
+import type { Envelope } from "../../core/raft/messages.ts";
+import type { Micros, NodeId } from "../../core/units.ts";
+import { Inbound, Outbound, removedVerdict } from "../../core/wire/connection.ts";
+import { frameHeaderBytes } from "../../core/wire/frame.ts";
+import { encodeEnvelope } from "../../core/wire/message-codec.ts";
+import type { Draws } from "../draws.ts";
+import type { Plan } from "../nemesis/options.ts";
+import type { Scheduler, Target } from "../scheduler.ts";
+import { must } from "../violation.ts";
+
+/** The machine at one end of a stream. */
+export interface StreamHost extends Target {
+  readonly id: NodeId;
+  readonly life: number;
+  readonly paused: boolean;
+  readonly node: Node | null;
+  /** One message of the piece that its turn takes. */
+  hear(envelope: Envelope): void;
+}
+
+/** What a stream asks of the world around it. */
+export interface StreamWorld {
+  /** Nothing that is sent on that link arrives before; Infinity: never. */
+  heldUntil(from: NodeId, to: NodeId): Micros;
+  isHealed(from: NodeId, to: NodeId): boolean;
+  corrupted(from: NodeId): void;
+  /** Something is on its way until then. */
+  late(until: Micros): void;
+  /** `read` is what came of `sent`. */
+  same(sent: Envelope, read: Envelope): void;
+}
+
+/** From one node to another: one connection after the other. */
+class Stream {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly link: number;
+  /** Raised when a connection ends: what belongs to it comes to nothing. */
+  generation = 0;
+  outbound: Outbound | null = null;
+  inbound: Inbound | null = null;
+  /** The life of the listener that has accepted this connection; 0: none yet. */
+  acceptedBy = 0;
+  isWanted = false;
+  isRedialling = false;
+  /** Bytes given away that have not arrived. */
+  unsentBytes = 0;
+  lastArrival: Micros = 0;
+  pieces = 0;
+  hasDamage = false;
+  /** What this connection has taken, and not delivered yet. */
+  readonly onItsWay: Envelope[] = [];
+
+  constructor(from: NodeId, to: NodeId) {
+    this.from = from;
+    this.to = to;
+    this.link = from * 64 + to;
+  }
+
+  close(): void {
+    this.generation += 1;
+    this.outbound = null;
+    this.inbound = null;
+    this.acceptedBy = 0;
+    this.unsentBytes = 0;
+    this.pieces = 0;
+    this.hasDamage = false;
+    this.onItsWay.length = 0;
+  }
+}
+
+/** Comes to a host: bytes for the listener, the listener's answer, or that the connection is gone. */
+export type StreamEvent = {
+  readonly stream: Stream;
+  readonly generation: number;
+  readonly kind: "bytes" | "answer" | "closed";
+  readonly bytes: Uint8Array;
+};
+
+/** Where the last frame of `bytes` begins: it was queued when so many bytes were. */
+function lastFrame(bytes: Uint8Array): number {
+  let last = 0;
+  for (let at = 0; at < bytes.length; at += frameHeaderBytes + readU32(bytes, at)) last = at;
+  return last;
+}
+
+const redialMicros: Micros = 200_000;
+const noBytes = new Uint8Array(0);
+
+export class SimStreams implements Target {
+  readonly #scheduler: Scheduler;
+  readonly #draws: Draws;
+  readonly #plan: Plan;
+  readonly #world: StreamWorld;
+  readonly #code: number;
+  readonly #hosts = new Map<NodeId, StreamHost>();
+  readonly #streams = new Map<number, Stream>();
+  readonly #sent = new Writer();
+  readonly #read = new Writer();
+  readonly counters = { pieces: 0, resets: 0, full: 0 };
+
+  /** `code`: by which a host takes a StreamEvent. */
+  constructor(scheduler: Scheduler, draws: Draws, plan: Plan, world: StreamWorld, code: number) {
+    this.#scheduler = scheduler;
+    this.#draws = draws;
+    this.#plan = plan;
+    this.#world = world;
+    this.#code = code;
+  }
+
+  attach(host: StreamHost): void {
+    this.#hosts.set(host.id, host);
+  }
+
+  // --- what a node asks of its network
+
+  setPeers(from: NodeId, peers: ReadonlyMap<NodeId, string>): void {
+    for (const stream of this.#streams.values()) {
+      // Whoever is out dials again, and is told so.
+      if (stream.to === from && !peers.has(stream.from)) this.#reset(stream);
+      if (stream.from !== from || peers.has(stream.to)) continue;
+      stream.isWanted = false;
+      stream.close();
+    }
+    for (const to of peers.keys()) {
+      const stream = this.#stream(from, to);
+      if (stream.isWanted) continue;
+      stream.isWanted = true;
+      this.#dial(stream);
+    }
+  }
+
+  connected(from: NodeId, to: NodeId): boolean {
+    return this.#streams.get(from * 64 + to)?.outbound?.open === true;
+  }
+
+  send(from: NodeId, to: NodeId, envelope: Envelope): void {
+    const stream = this.#streams.get(from * 64 + to);
+    if (stream === undefined || stream.outbound === null) return;
+    const { dropped } = stream.outbound;
+    stream.outbound.send(envelope);
+    if (stream.outbound.dropped === dropped) stream.onItsWay.push(envelope);
+    else if (stream.outbound.open) this.counters.full += 1;
+  }
+
+  /** Its turn is over: what it has sent leaves. */
+  flush(from: NodeId): void {
+    for (const stream of this.#streams.values()) if (stream.from === from) this.#pump(stream);
+  }
+
+  // --- what becomes of it
+
+  /** Cuts the connection: both ends know at once. */
+  reset(from: NodeId, to: NodeId): void {
+    const stream = this.#streams.get(from * 64 + to);
+    if (stream === undefined || stream.outbound === null) return;
+    this.counters.resets += 1;
+    this.#reset(stream);
+  }
+
+  /** Links may have become free again. */
+  pumpAll(): void {
+    for (const stream of this.#streams.values()) this.#pump(stream);
+  }
+
+  /** The process of `id` is gone. Without `power` its machine says so. */
+  stopped(id: NodeId, power: boolean): void {
+    for (const stream of this.#streams.values()) {
+      if (stream.from === id) {
+        stream.isWanted = false;
+        stream.close();
+      } else if (stream.to === id && !power) this.#tellClosed(stream, 0);
+    }
+  }
+
+  /** A process starts on machine `id`: what is sent again on connections of an earlier one is answered with a reset. */
+  started(id: NodeId): void {
+    for (const stream of this.#streams.values()) if (stream.to === id) this.#tellClosed(stream, 1_000_000);
+  }
+
+  /** In the turn of the host that the event came to. */
+  take(host: StreamHost, { stream, generation, kind, bytes }: StreamEvent): void {
+    if (generation !== stream.generation) return;
+    if (kind === "bytes") {
+      stream.unsentBytes -= bytes.length;
+      this.#listen(host, stream, bytes);
+      this.#pump(stream);
+    } else if (kind === "closed") this.#reset(stream);
+    else {
+      const trouble = stream.outbound!.receive(bytes);
+      if (trouble === null) return;
+      this.#reset(stream);
+      if (trouble === removedVerdict) host.node!.turnedAway();
+    }
+  }
+
+  /** The event came to a machine on which no process runs. */
+  missed({ stream, generation, kind }: StreamEvent): void {
+    if (generation === stream.generation && kind === "bytes" && stream.acceptedBy === 0) this.#tellClosed(stream, 0);
+  }
+
+  on(_code: number, payload: unknown): void {
+    const stream = payload as Stream;
+    stream.isRedialling = false;
+    this.#dial(stream);
+  }
+
+  #stream(from: NodeId, to: NodeId): Stream {
+    const known = this.#streams.get(from * 64 + to);
+    if (known !== undefined) return known;
+    const stream = new Stream(from, to);
+    this.#streams.set(stream.link, stream);
+    return stream;
+  }
+
+  #dial(stream: Stream): void {
+    const host = this.#hosts.get(stream.from);
+    if (!stream.isWanted || stream.outbound !== null || host === undefined || host.node === null) return;
+    const ours = host.paused ? null : host.node.handshake(stream.to);
+    if (ours === null) return this.#redial(stream);
+    stream.outbound = new Outbound(ours, this.#plan.queueBytesMax);
+    this.#pump(stream);
+  }
+
+  #redial(stream: Stream): void {
+    if (stream.isRedialling) return;
+    stream.isRedialling = true;
+    const tie = this.#draws.u32("tie", stream.link, stream.generation, 7);
+    this.#scheduler.at(this.#scheduler.now + redialMicros, tie, this, 0, stream);
+  }
+
+  #reset(stream: Stream): void {
+    stream.close();
+    this.#redial(stream);
+  }
+
+  /** The dialler hears that its connection is gone, within the latency and `slackMicros`. */
+  #tellClosed(stream: Stream, slackMicros: Micros): void {
+    if (stream.outbound === null) return;
+    this.#post(stream, "closed", noBytes, stream.from, this.#scheduler.now, slackMicros);
+  }
+
+  /** Puts on the way what waits, as far as the kernel takes it. */
+  #pump(stream: Stream): void {
+    if (stream.outbound === null || stream.unsentBytes > this.#plan.unsentBytesMax) return;
+    const held = this.#world.heldUntil(stream.from, stream.to);
+    const bytes = held === Infinity ? null : stream.outbound.take();
+    if (bytes === null) return;
+    must(lastFrame(bytes) <= this.#plan.queueBytesMax, "I21", () => `n${stream.from} queues ${bytes.length} bytes`);
+    stream.unsentBytes += bytes.length;
+    // Two pieces; three of four times one of them is all.
+    const cut = this.#draws.below(bytes.length * 4, "streamCut", stream.link, stream.generation, stream.pieces);
+    for (const piece of [bytes.subarray(0, cut), bytes.subarray(cut)]) {
+      if (piece.length === 0) continue;
+      this.#damage(stream, piece);
+      const start = Math.max(held, this.#scheduler.now);
+      stream.lastArrival = this.#post(stream, "bytes", piece, stream.to, start, 0);
+    }
+  }
+
+  #damage(stream: Stream, piece: Uint8Array): void {
+    const { faults } = this.#plan;
+    const isSound =
+      this.#world.isHealed(stream.from, stream.to) ||
+      !this.#draws.chance(faults.corruption, "corruption", stream.link, stream.generation, stream.pieces, 2);
+    if (isSound) return;
+    this.#world.corrupted(stream.from);
+    stream.hasDamage = true;
+    piece[this.#draws.below(piece.length, "corruption", stream.link, stream.generation, stream.pieces, 3)]! ^= 0x20;
+  }
+
+  /** Returns when it arrives: behind all that is on the way to `to` on this connection. */
+  #post(
+    stream: Stream,
+    kind: StreamEvent["kind"],
+    bytes: Uint8Array,
+    to: NodeId,
+    start: Micros,
+    slackMicros: Micros,
+  ): Micros {
+    const host = this.#hosts.get(to);
+    if (host === undefined) return stream.lastArrival;
+    const { link, generation } = stream;
+    const piece = stream.pieces;
+    stream.pieces += 1;
+    this.counters.pieces += 1;
+    const { latencyMicros, faults, electionMicros } = this.#plan;
+    const isHealed = this.#world.isHealed(stream.from, stream.to);
+    let delay =
+      latencyMicros / 2 + this.#draws.below(latencyMicros * 1.5 + slackMicros, "stream", link, generation, piece);
+    if (!isHealed && this.#draws.chance(faults.delayTail, "messageTail", link, generation, piece, 9))
+      delay += this.#draws.below(4 * electionMicros, "messageTail", link, generation, piece, 10);
+    const behind = kind === "bytes" ? stream.lastArrival + 1 : 0;
+    const time = Math.max(behind, start + Math.ceil(delay));
+    if (!isHealed) this.#world.late(time);
+    const event: StreamEvent = { stream, generation, kind, bytes };
+    this.#scheduler.at(time, this.#draws.u32("tie", link, generation, piece, 8), host, this.#code, event);
+    return time;
+  }
+
+  #listen(host: StreamHost, stream: Stream, bytes: Uint8Array): void {
+    const { generation } = stream;
+    if (stream.acceptedBy === 0) {
+      stream.acceptedBy = host.life;
+      stream.inbound = new Inbound(
+        (theirs) => host.node!.judge(theirs),
+        (envelope) => this.#deliver(host, stream, generation, envelope),
+      );
+    }
+    if (stream.acceptedBy !== host.life) return this.#tellClosed(stream, 0);
+    if (stream.inbound === null) return;
+    const { inbound } = stream;
+    const wasGreeted = inbound.peer !== null;
+    const trouble = inbound.receive(bytes);
+    if (generation !== stream.generation) return;
+    const reply = inbound.takeReply();
+    if (reply !== null) {
+      const back = this.#world.heldUntil(stream.to, stream.from);
+      if (back < Infinity) this.#post(stream, "answer", reply, stream.from, Math.max(back, this.#scheduler.now), 0);
+    }
+    if (trouble === null) return;
+    must(
+      !wasGreeted || stream.hasDamage,
+      "I21",
+      () => `n${stream.to} cannot read what n${stream.from} says: ${trouble}`,
+    );
+    stream.inbound = null;
+    this.#tellClosed(stream, this.#plan.latencyMicros * 4);
+  }
+
+  #deliver(host: StreamHost, stream: Stream, generation: number, envelope: Envelope): void {
+    // What stands in the piece behind the message that has ended the connection is heard nevertheless.
+    if (generation !== stream.generation) return host.hear(envelope);
+    const sent = stream.onItsWay.shift();
+    must(sent !== undefined, "I21", () => `n${host.id} reads a message that n${stream.from} has not sent`);
+    const isLookedAt = stream.hasDamage || this.#draws.below(32, "messageCodec", stream.link, stream.pieces, 1) === 0;
+    must(!isLookedAt || this.#isSame(sent, envelope), "I21", () => {
+      return `n${host.id} reads another message than n${stream.from} has sent: ${envelope.message.kind}`;
+    });
+    this.#world.same(sent, envelope);
+    host.hear(envelope);
+  }
+
+  #isSame(sent: Envelope, read: Envelope): boolean {
+    this.#sent.reset();
+    this.#read.reset();
+    encodeEnvelope(this.#sent, sent);
+    encodeEnvelope(this.#read, read);
+    const [a, b] = [this.#sent.bytes(), this.#read.bytes()];
+    return a.length === b.length && a.every((byte, k) => byte === b[k]);
+  }
+}
