@@ -65,9 +65,10 @@ function run(plan: Plan, options: RunOptions): Result {
     verdict = "violation";
     [property, message] = error instanceof Violation ? [error.property, error.message] : ["I21", wordsOf(error)];
   }
-  if (verdict !== "ok" && simulator.lies.size > 0) {
-    // Whoever believes a disk that lies may say what is wrong.
-    halted = `${property}: ${message}; a sync had lied on ${[...simulator.lies].join(", ")}`;
+  const lies = simulator.lies.words(simulator.ghost.committed);
+  // Whoever believes a disk that lies may say what is wrong, or end itself, where that disk has lost what mattered.
+  if (verdict !== "ok" && (lies.length > 0 || (verdict === "liveness" && simulator.lies.liars.size > 0))) {
+    halted = `${property}: ${message}; disks had lied, and gone are ${lies.length === 0 ? "files" : lies.join(", ")}`;
     [verdict, property, message] = ["ok", "", ""];
   }
   return { ...resultOf(simulator, verdict, property, message), halted };

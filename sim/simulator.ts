@@ -17,6 +17,7 @@ import { type Atlas, Nemesis } from "./nemesis/nemesis.ts";
 import type { Plan } from "./nemesis/options.ts";
 import { judgeEnding } from "./safety/endings.ts";
 import { Ghost } from "./safety/ghost.ts";
+import { Lies } from "./safety/lies.ts";
 import { Invariants } from "./safety/invariants.ts";
 import { Marks, phaseOf, type Struck } from "./marks.ts";
 import { nodeOptions } from "./node-options.ts";
@@ -65,8 +66,8 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   readonly marks = new Marks();
   /** Tier b: what may have been lost beyond what the cluster can spare. */
   readonly lost = new Set<string>();
-  /** Tier c: disks that have lost what they had promised. */
-  readonly lies = new Set<string>();
+  /** Tier c: what was lost of what disks had promised. */
+  readonly lies = new Lies();
   readonly #recorder: Recorder | null;
   readonly #invariants: Invariants | null;
   /** The healed core of the liveness phase; empty before. */
@@ -244,12 +245,8 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
       this.nemesis.aim.saw("elected", host.id);
       if (this.#invariants === null) return;
       const holders = this.hosts.filter((other) => other.believesInLease && this.raftOf(other.id)!.term < b);
-      this.#invariants.elected(
-        host.id,
-        b,
-        holders.map(({ id }) => id),
-      );
-      return;
+      const ids = holders.map(({ id }) => id);
+      return this.#invariants.elected(host.id, b, ids);
     }
     if (fact === "recovered") {
       this.#everRan.add(host.id);
@@ -260,7 +257,8 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
       if (raft === null || this.#invariants === null) return;
       const { running } = host.node!;
       this.ghost.founded(foundersConfiguration(nodeOptions(this.plan, host.id).cluster, running!.genesis));
-      this.#invariants.recovered(host.id, raft, host.store);
+      if (this.lies.liars.has(host.id)) this.lies.recovered(this.ghost.node(host.id), raft);
+      else this.#invariants.recovered(host.id, raft, host.store);
       return;
     }
     if (fact === "read-index") return this.line("readIndex", host.id, a, b);
@@ -296,12 +294,11 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   }
 
   snapshotsSynced(host: Host, media: ReadonlyMap<string, Uint8Array>): void {
-    if (this.#invariants === null) return;
-    for (const [name, bytes] of media) {
+    for (const [name, bytes] of this.#invariants === null ? [] : media) {
       const place = snapshotPlace(name);
       if (place === null || place.index <= this.ghost.node(host.id).snapshot) continue;
       this.line("snapshot", host.id, place.index, place.term);
-      this.ghost.snapshotDurable(host.id, place.index, place.term, bytes);
+      this.ghost.snapshotDurable(host.id, place.index, place.term, this.lies.liars.has(host.id) ? null : bytes);
     }
   }
 
@@ -329,8 +326,8 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     return true;
   }
 
-  lieTold(id: NodeId): void {
-    this.lies.add(`n${id}'s disk`);
+  lieTold(id: NodeId, file: string): void {
+    this.lies.told(id, file);
   }
 
   diskLost(id: NodeId): void {
@@ -377,7 +374,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   ended(host: Host, ending: Ending): void {
     this.line("ended", host.id);
     const committed = this.#invariants === null ? null : this.ghost.committedConfiguration();
-    const kind = judgeEnding(host, ending, committed, this.lost.size > 0);
+    const kind = judgeEnding(host, ending, committed, this.lost.size > 0 || this.lies.liars.size > 0);
     host.stop(false);
     if (kind === "newer") host.stampOwn();
     host.dead = kind === "lost";
@@ -387,10 +384,14 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
 
   starting(host: Host): void {
     if (this.#invariants === null) return;
-    // What is left of a damaged log is set aside.
     if (host.mayBeWhole && !host.disk.willMisread && host.hasSetAside()) this.#noteLoss(host);
-    if (host.mustRecover) return;
+    if (host.mustRecover) return; // What is left of a damaged log is set aside.
     const snapshots = [...host.snapshotDisk.contents().keys()];
-    this.ghost.restarted(host.id, host.disk.contents(), snapshots, host.kv?.contents ?? null);
+    const isSuspect = this.lies.liars.has(host.id);
+    const before = this.ghost.node(host.id);
+    if (isSuspect) this.ghost.deceived(host.id);
+    const rows = host.kv?.contents ?? null;
+    const makesSense = this.ghost.restarted(host.id, host.disk.contents(), snapshots, rows, isSuspect);
+    if (isSuspect) this.lies.compare(before, this.ghost.node(host.id), makesSense);
   }
 }

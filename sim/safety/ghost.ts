@@ -93,6 +93,12 @@ export class Ghost {
     this.nodes[id - 1] = new GhostNode(id, life + 1, { durable: most, committed: this.committed.last });
   }
 
+  /** The disk of a machine has lied: what it holds is what is found on it. */
+  deceived(id: NodeId): void {
+    const { life, lost } = this.node(id);
+    this.nodes[id - 1] = new GhostNode(id, life, lost);
+  }
+
   // --- quorums
 
   /** Whether those that `has` names are a majority of each half. */
@@ -156,26 +162,44 @@ export class Ghost {
     for (const batch of node.disk.synced(file, throughSeq)) this.#applyDurable(node, batch);
   }
 
-  /** A process starts on what the crash has left. I14: nothing below the durable mark is gone, and the rest is a legal tail. */
+  /**
+   * A process starts on what the crash has left; with `isAllDurable`, all that makes sense is durable (false: not all does).
+   * I14: nothing below the durable mark is gone, and the rest is a legal tail.
+   */
   restarted(
     id: NodeId,
     contents: ReadonlyMap<string, Uint8Array>,
     snapshots: readonly string[],
     rows: ReadonlyMap<string, Uint8Array> | null,
-  ): void {
+    isAllDurable = false,
+  ): boolean {
     const node = this.node(id);
-    if (rows !== null) {
+    if (rows !== null || isAllDurable) {
       // Where rows are persistent, a snapshot goes once it is not needed.
       node.snapshot = Math.max(0, ...snapshots.map((name) => snapshotPlace(name)?.index ?? 0));
-      node.covered = Math.max(node.snapshot, this.#rowsAt(id, rows));
+      node.covered = rows === null ? node.snapshot : Math.max(node.snapshot, this.#rowsAt(id, rows));
     }
-    const tail = node.disk.restarted(`n${id}`, contents);
+    const found = node.disk.restarted(`n${id}`, contents);
+    const makesSense = !isAllDurable || this.#takeAsDurable(node, contents);
+    const tail = isAllDurable ? [] : found;
     node.written = node.durable.clone();
     node.writtenHard = node.durableHard;
     for (const batch of tail) this.#fold(node, batch, node.written, "surviving");
     for (const { hard } of tail) if (hard !== null) node.writtenHard = hard;
     node.commit = 0;
     node.applied = 0;
+    return makesSense;
+  }
+
+  /** What is left of a log that a disk has lied about: up to where it makes sense. */
+  #takeAsDurable(node: GhostNode, contents: ReadonlyMap<string, Uint8Array>): boolean {
+    try {
+      for (const file of [...contents.keys()].toSorted()) this.synced(node.id, file, 0);
+      return true;
+    } catch (error) {
+      if (error instanceof Violation) return false;
+      throw error;
+    }
   }
 
   #applyWritten(node: GhostNode, batch: GhostBatch): void {
@@ -328,23 +352,24 @@ export class Ghost {
   }
 
   /** I13: a durable snapshot is the fold of the committed prefix, with the right term and configuration. */
-  snapshotDurable(id: NodeId, index: number, term: Term, bytes: Uint8Array): void {
+  snapshotDurable(id: NodeId, index: number, term: Term, bytes: Uint8Array | null): void {
+    if (bytes !== null) this.#mustBeTheFold(id, index, term, bytes);
+    const node = this.node(id);
+    node.snapshot = Math.max(node.snapshot, index);
+    node.covered = Math.max(node.covered, index);
+  }
+
+  #mustBeTheFold(id: NodeId, index: number, term: Term, bytes: Uint8Array): void {
     const found = readSnapshot(bytes);
     if (typeof found === "string") throw new Violation("I13", `n${id}'s snapshot ${index}: ${found}`);
     const { header, digest } = found;
-    must(
-      header.place.index === index && header.place.term === term,
-      "I13",
-      () => `n${id}'s snapshot ${index} is another`,
-    );
+    const isThat = header.place.index === index && header.place.term === term;
+    must(isThat, "I13", () => `n${id}'s snapshot ${index} is another`);
     must(this.committed.termAt(index) === term, "I13", () => `n${id}'s snapshot ${index} has term ${term}`);
     must(digest === this.digestAt(index), "I13", () => `n${id}'s snapshot ${index} is not the fold of the prefix`);
     must(header.configuration.index === this.committedConfigurationIndex(index), "I13", () => {
       return `n${id}'s snapshot ${index} holds the configuration of ${header.configuration.index}`;
     });
-    const node = this.node(id);
-    node.snapshot = Math.max(node.snapshot, index);
-    node.covered = Math.max(node.covered, index);
   }
 
   // --- the committed prefix

@@ -67,8 +67,8 @@ export interface DiskWorld {
   readonly chance: DiskChance;
   /** Completes `done` after a latency of its own, in a turn of the node's, if this life of it lasts so long. */
   complete(role: DiskRole, occasion: number, done: () => void): void;
-  /** A power cut has taken a change that a sync had promised. */
-  lieTold(seq: number): void;
+  /** A power cut has taken a change of `file` that a sync had promised. */
+  lieTold(file: string): void;
   wrote(file: string, offset: number, bytes: Uint8Array, seq: number): void;
   synced(file: string, throughSeq: number): void;
   removed(file: string): void;
@@ -155,23 +155,23 @@ export class SimDisk {
     for (const change of this.#nameChanges.slice(0, surviving)) applyName(this.#mediaNames, change);
     this.#nameChanges = [];
     this.#names = new Map(this.#mediaNames);
-    for (const file of new Set(this.#names.values())) {
+    for (const [name, file] of this.#names) {
       for (const { change, before, to } of file.misdirected.splice(0)) {
-        this.#world.lieTold(change.seq);
+        this.#world.lieTold(name);
         file.media.set(before, change.offset);
         applyChange(file, { ...change, offset: to });
       }
-      for (const change of file.dirty) this.#settle(file, change);
+      for (const change of file.dirty) this.#settle(name, file, change);
       file.dirty = [];
       file.seen = file.media.slice();
       file.seenBytes = file.mediaBytes;
     }
   }
 
-  #settle(file: FileState, change: Change): void {
+  #settle(name: string, file: FileState, change: Change): void {
     if (!this.#world.chance.survives(change.seq)) {
       this.counters.changesLost += 1;
-      if (change.seq <= file.promisedThrough) this.#world.lieTold(change.seq);
+      if (change.seq <= file.promisedThrough) this.#world.lieTold(name);
       return;
     }
     if (change.bytes === null) {
@@ -191,7 +191,7 @@ export class SimDisk {
     }
     if (!torn) return;
     this.counters.tornWrites += 1;
-    if (change.seq <= file.promisedThrough) this.#world.lieTold(change.seq);
+    if (change.seq <= file.promisedThrough) this.#world.lieTold(name);
   }
 
   #changeName(change: NameChange): void {
@@ -274,7 +274,7 @@ export class SimDisk {
       this.counters.syncs += 1;
       if (this.#world.chance.syncFails(through)) {
         this.counters.syncFailures += 1;
-        for (const { seq } of file.dirty) if (seq <= file.promisedThrough) this.#world.lieTold(seq);
+        for (const { seq } of file.dirty) if (seq <= file.promisedThrough) this.#world.lieTold(name);
         file.dirty = [];
         file.seen = file.media.slice();
         file.seenBytes = file.mediaBytes;

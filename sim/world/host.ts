@@ -7,7 +7,6 @@ import type { Ending, NodeOptions } from "../../core/node/options.ts";
 import type { Fact } from "../../core/ports.ts";
 import { MemoryState } from "../../core/storage/memory-state.ts";
 import { OrderedState } from "../../core/storage/ordered-state.ts";
-import { decodeIdentity } from "../../core/storage/identity.ts";
 import type { StateStore } from "../../core/storage/state-store.ts";
 import type { Envelope } from "../../core/raft/messages.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
@@ -21,7 +20,7 @@ import type { SimNetwork } from "./network.ts";
 import { SimKv } from "./ordered-kv.ts";
 import { SimRandom } from "./random.ts";
 import type { StreamEvent, StreamHost } from "./streams.ts";
-import { identityName, ofNewerFormat } from "./newer.ts";
+import { identityName, ofNewerFormat, storeIdIn } from "./identity-file.ts";
 import { vouchedPlace } from "./vouched.ts";
 import type { Watcher } from "./watcher.ts";
 
@@ -58,7 +57,7 @@ export class Host implements StreamHost, DiskWorld {
   mustRecover = false;
   /** Its log will be misread once: it is whole until the process has set it aside. */
   mayBeWhole = false;
-  #misreadStoreId = "";
+  #misreadStoreId: string | null = null;
   /** A newer program has written its identity: what it was before that. */
   ownIdentity: Uint8Array | null = null;
   /** Nobody can give back what it has lost: only a copy of its directory would help. */
@@ -134,7 +133,7 @@ export class Host implements StreamHost, DiskWorld {
     return {
       chance: this.chance,
       complete: (role, occasion, done) => this.complete(role, occasion, done),
-      lieTold: () => this.lieTold(),
+      lieTold: (file) => this.lieTold(file),
       wrote: () => undefined,
       synced: () => undefined,
       removed: () => undefined,
@@ -218,7 +217,7 @@ export class Host implements StreamHost, DiskWorld {
   /** Its log, whole as it is, will be read wrongly at the next start; false where that might not be noticed. */
   misreadLog(): boolean {
     const place = vouchedPlace(this.disk.contents(), (bound) => this.#draws.below(bound, "damage", this.id, this.life));
-    if (place === null) return false;
+    if (place === null || this.#storeId() === null) return false;
     this.disk.misreadOnce(place.name, place.offset);
     this.mustRecover = true;
     this.isRecovering = true;
@@ -227,8 +226,9 @@ export class Host implements StreamHost, DiskWorld {
     return true;
   }
 
-  #storeId(): string {
-    return decodeIdentity(this.ownIdentity ?? this.disk.contents().get(identityName)!).storeId;
+  #storeId(): string | null {
+    const bytes = this.ownIdentity ?? this.disk.contents().get(identityName);
+    return bytes === undefined ? null : storeIdIn(bytes);
   }
 
   /**
@@ -372,8 +372,8 @@ export class Host implements StreamHost, DiskWorld {
     this.#scheduler.at(time, this.#draws.u32("tie", this.id, occasion, hostEvents.disk), this, hostEvents.disk, event);
   }
 
-  lieTold(): void {
-    this.#watcher.lieTold(this.id);
+  lieTold(file: string): void {
+    this.#watcher.lieTold(this.id, file);
   }
 
   wrote(file: string, _offset: number, bytes: Uint8Array, seq: number): void {

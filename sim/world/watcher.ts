@@ -22,7 +22,7 @@ export interface Watcher {
   starting(host: Host): void;
   ended(host: Host, ending: Ending): void;
   /** What a sync had promised is gone with the power. */
-  lieTold(id: NodeId): void;
+  lieTold(id: NodeId, file: string): void;
   /** Its disk stalls, or fails. */
   struck(what: DiskStrike, id: NodeId): void;
 }
