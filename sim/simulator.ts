@@ -384,7 +384,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
 
   starting(host: Host): void {
     if (this.#invariants === null) return;
-    if (host.mayBeWhole && !host.disk.willMisread && host.hasSetAside()) this.#noteLoss(host);
+    host.seeWhetherWhole();
     if (host.mustRecover) return; // What is left of a damaged log is set aside.
     const snapshots = [...host.snapshotDisk.contents().keys()];
     const isSuspect = this.lies.liars.has(host.id);

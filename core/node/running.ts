@@ -103,7 +103,7 @@ export class Running {
       idleMarkMicros,
     });
     this.#reported.commit = this.raft.commit;
-    if (joined.needsBase) this.wal.append({ hardState: null, base: joined.base, entries: [] }, () => undefined);
+    if (joined.needsBase) this.wal.replaceBy(joined.base);
     this.door = new Door(identity, genesis, this.raft);
     this.#writes = new Writes(node, identity.incarnation, boot);
     this.#reads = new Reads(node, boot, store, failDisk, 2 * options.heartbeatMicros);

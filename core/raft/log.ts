@@ -131,13 +131,13 @@ export class RaftLog {
    * A durable snapshot at `base` takes the place of everything up to it. What follows stays if the log holds that very
    * entry (5.4.1 makes it the leader's too), else it goes.
    */
-  restore({ place: base, configuration }: LogBase): void {
+  restore({ place: base, configuration }: LogBase): boolean {
     assert(base.index > this.baseIndex, "a snapshot leads forward");
     if (this.matches(base.index, base.term)) {
       this.#durableIndex = Math.max(this.#durableIndex, base.index);
       this.#unstableFrom = Math.max(this.#unstableFrom, base.index + 1);
       this.compact(base.index);
-      return;
+      return true;
     }
     this.#base = base;
     this.#entries = [];
@@ -145,6 +145,7 @@ export class RaftLog {
     this.#unstableFrom = base.index + 1;
     for (const write of this.#pending) write.lastIndex = 0;
     this.configurations.reset(configuration);
+    return false;
   }
 
   #truncate(from: Index): void {

@@ -292,6 +292,8 @@ export type Persist = {
   readonly seq: number;
   readonly hardState: HardState | null;
   readonly base: LogBase | null;
+  /** The log held another entry there, and nothing of what followed it stays. */
+  readonly replaces: boolean;
   readonly entries: readonly Entry[];
 };
 

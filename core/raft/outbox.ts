@@ -17,6 +17,7 @@ export class Outbox {
   /** What the next write carries beside entries. */
   #hardState: HardState | null = null;
   #base: LogBase | null = null;
+  #replaces = false;
   #held: { readonly seq: number; readonly outgoing: Outgoing }[] = [];
   #messages: Outgoing[] = [];
 
@@ -32,9 +33,10 @@ export class Outbox {
     this.#holdSeq = this.#persistSeq + 1;
   }
 
-  /** The next write tells that the log begins after `base`. */
-  writeBase(base: LogBase): void {
+  /** The next write tells that the log begins after `base`; with `replaces`, that it held another entry there. */
+  writeBase(base: LogBase, replaces: boolean): void {
     this.#base = base;
+    this.#replaces ||= replaces;
   }
 
   get holding(): boolean {
@@ -58,9 +60,11 @@ export class Outbox {
   takeWrite(log: RaftLog): Persist | null {
     if (this.#hardState === null && this.#base === null && !log.hasUnstable) return null;
     const seq = ++this.#persistSeq;
-    const persist = { seq, hardState: this.#hardState, base: this.#base, entries: log.takeUnstable(seq) };
+    const [hardState, base, replaces] = [this.#hardState, this.#base, this.#replaces];
+    const persist = { seq, hardState, base, replaces, entries: log.takeUnstable(seq) };
     this.#hardState = null;
     this.#base = null;
+    this.#replaces = false;
     return persist;
   }
 

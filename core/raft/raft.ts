@@ -189,15 +189,14 @@ export class Raft {
   compact(index: Index): void {
     assert(index <= this.#commit, "only what is committed is compacted");
     this.log.compact(index);
-    this.#outbox.writeBase(this.log.base);
+    this.#outbox.writeBase(this.log.base, false);
   }
 
   /** A durable snapshot at `base`, from this term's leader, takes the place of the log so far. False where it is too late. */
   restore(base: LogBase): boolean {
     const { index } = base.place;
     if (index <= this.#commit || this.#leadership !== null) return false;
-    this.log.restore(base);
-    this.#outbox.writeBase(base);
+    this.#outbox.writeBase(base, !this.log.restore(base));
     this.#commit = index;
     this.#following.restored(index);
     if (this.#leader !== 0) this.#acknowledge();

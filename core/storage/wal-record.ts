@@ -14,7 +14,8 @@
  *
  * Records: u8 1, u64 term, u64 vote (hard state) · u8 2, an entry as in wire/entry-codec.ts · u8 3, u64 index, u64 term,
  * u64 cluster time, u64 index of a configuration, that configuration (base: the log begins after that place from now on,
- * and what was before it is durable elsewhere; the configuration is the one in force there).
+ * and what was before it is durable elsewhere; the configuration is the one in force there) · u8 4, the same (a base in
+ * whose place the log held another entry: what it held after that goes too, also where a reader no longer sees which it was).
  */
 import { BadBytes, crc32, Reader, readU32, readU64, type Writer, writeId, writeU32, writeU64 } from "../bytes.ts";
 import type { LogBase } from "../raft/configurations.ts";
@@ -25,12 +26,14 @@ import { decodeEntry, entryLength } from "../wire/entry-codec.ts";
 
 export const batchHeaderBytes = 64;
 const magic = 0x4257534d; // "MSWB"
-const recordKinds = { hardState: 1, entry: 2, base: 3 } as const;
+const recordKinds = { hardState: 1, entry: 2, base: 3, replacingBase: 4 } as const;
 
 /** What one batch says, in this order. */
 export type BatchContent = {
   readonly hardState: HardState | null;
   readonly base: LogBase | null;
+  /** The log held another entry at the base's place, and so nothing of what followed it stays. */
+  readonly replaces: boolean;
   readonly entries: readonly Entry[];
 };
 
@@ -55,7 +58,11 @@ export function segmentNumber(name: string): number | null {
 }
 
 /** Writes one batch at the start of `writer`. */
-export function encodeBatch(writer: Writer, place: BatchPlace, { hardState, base, entries }: BatchContent): void {
+export function encodeBatch(
+  writer: Writer,
+  place: BatchPlace,
+  { hardState, base, replaces, entries }: BatchContent,
+): void {
   writer.reset();
   writer.reserve(batchHeaderBytes);
   if (hardState !== null) {
@@ -64,7 +71,7 @@ export function encodeBatch(writer: Writer, place: BatchPlace, { hardState, base
     writer.u64(hardState.vote);
   }
   if (base !== null) {
-    writer.u8(recordKinds.base);
+    writer.u8(replaces ? recordKinds.replacingBase : recordKinds.base);
     const { place: at, configuration } = base;
     for (const field of [at.index, at.term, at.clusterMicros, configuration.index]) writer.u64(field);
     writeConfiguration(writer, configuration.configuration);
@@ -110,7 +117,7 @@ export function checkBatch(bytes: Uint8Array, segment: number, offset: number, s
 
 export interface RecordTaker {
   hardState(hardState: HardState): void;
-  base(base: LogBase): void;
+  base(base: LogBase, replaces: boolean): void;
   entry(entry: Entry): void;
 }
 
@@ -128,10 +135,11 @@ export function readRecords(
     if (kind === recordKinds.hardState) {
       taker.hardState({ term: readU64(bytes, at), vote: readU64(bytes, at + 8) });
       at += 16;
-    } else if (kind === recordKinds.base) {
+    } else if (kind === recordKinds.base || kind === recordKinds.replacingBase) {
       const reader = new Reader(bytes, at, end);
       const place = { index: reader.u64(), term: reader.u64(), clusterMicros: reader.u64() };
-      taker.base({ place, configuration: { index: reader.u64(), configuration: readConfiguration(reader) } });
+      const configuration = { index: reader.u64(), configuration: readConfiguration(reader) };
+      taker.base({ place, configuration }, kind === recordKinds.replacingBase);
       at = end - reader.left;
     } else if (kind === recordKinds.entry) {
       taker.entry(decodeEntry(bytes, at, end));

@@ -158,15 +158,15 @@ class Replay implements RecordTaker {
   }
 
   /** As RaftLog.restore did in memory: what follows that very entry stays, else everything goes. */
-  base(base: LogBase): void {
+  base(base: LogBase, replaces: boolean): void {
     const { place } = base;
     this.#told = base;
     this.#reach = Math.max(this.#reach, place.index);
     const after = place.index - this.#base.index;
     // A segment opens with the base of its time: a newer one must follow where entries between are gone.
-    if (after < 0 && !this.isAnchored) return;
+    if (after < 0 && !this.isAnchored && !replaces) return;
     if (after < 0) throw new BadBytes(`the base falls to ${place.index}`);
-    const keeps = after === 0 || this.#entries[after - 1]?.term === place.term;
+    const keeps = !replaces && (after === 0 || this.#entries[after - 1]?.term === place.term);
     this.#entries = keeps ? this.#entries.slice(after) : [];
     this.#base = place;
   }

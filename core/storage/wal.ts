@@ -31,7 +31,7 @@ export type WalTail = {
 export type SegmentReach = { readonly segment: number; readonly lastIndex: Index };
 type Batch = { readonly content: BatchContent; readonly done: () => void };
 
-const empty: BatchContent = { hardState: null, base: null, entries: [] };
+const empty: BatchContent = { hardState: null, base: null, replaces: false, entries: [] };
 
 export class Wal {
   readonly #disk: Disk;
@@ -119,6 +119,11 @@ export class Wal {
       this.#waiting.push({ position: this.#written, done: finish });
     }
     this.#work();
+  }
+
+  /** The log begins after `base`, where it held another entry: before any new one, this must be told. */
+  replaceBy(base: LogBase): void {
+    this.append({ ...empty, base, replaces: true }, () => undefined);
   }
 
   /** Everything up to here is told to be elsewhere, durably. */

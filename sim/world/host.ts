@@ -233,12 +233,11 @@ export class Host implements StreamHost, DiskWorld {
 
   /**
    * Before a start: one that was to misread its log may have ended before it had set it aside. Then the log is whole, and
-   * nothing has happened; else true.
+   * nothing has happened.
    */
-  hasSetAside(): boolean {
-    if (this.#storeId() !== this.#misreadStoreId) return true;
+  seeWhetherWhole(): void {
+    if (!this.mayBeWhole || this.disk.willMisread || this.#storeId() !== this.#misreadStoreId) return;
     this.mustRecover = this.isRecovering = this.mayBeWhole = false;
-    return false;
   }
 
   /** A newer program has run on this machine, which is down, and has left; false where nothing has been founded here. */

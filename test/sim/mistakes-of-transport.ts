@@ -73,6 +73,13 @@ export const mistakesOfTransport: readonly Mistake[] = [
     new: "return false;",
   },
   {
+    name: "what a snapshot has replaced of a log comes back at the next start",
+    layer: "recovery",
+    file: "core/storage/wal-recovery.ts",
+    old: "const keeps = !replaces &&",
+    new: "const keeps =",
+  },
+  {
     name: "a directory of a newer format is opened",
     layer: "recovery",
     file: "core/storage/identity.ts",

@@ -30,6 +30,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   [885, "the only founder was removed and is added again, empty: by the founders' configuration it would elect itself"],
   [1123, "one that was removed, and never stands, hears of it once another directory is added in its place"],
   [1334, "a node answers a leader that its own log does not know yet: the leader says where it is reached"],
+  [
+    50508,
+    "what a snapshot has replaced of a log does not come back, though the segment that held the replaced entry is gone",
+  ],
   [519859, "what a node has acknowledged in one term does not go out with the vote of the next, which may replace it"],
 ];
 

@@ -33,12 +33,12 @@ function baseAt(index: number, term: number): LogBase {
 function* life(): Generator<BatchContent> {
   let index = 0;
   for (const term of [1, 2, 3]) {
-    yield { hardState: { term, vote: 1 }, base: null, entries: [] };
+    yield { hardState: { term, vote: 1 }, base: null, replaces: false, entries: [] };
     if (term > 1) index -= 2;
     for (let k = 0; k < 12; k++) {
       index += 1;
-      yield { hardState: null, base: null, entries: [entry(index, term)] };
-      if (k === 7) yield { hardState: null, base: baseAt(index - 3, term), entries: [] };
+      yield { hardState: null, base: null, replaces: false, entries: [entry(index, term)] };
+      if (k === 7) yield { hardState: null, base: baseAt(index - 3, term), replaces: false, entries: [] };
     }
   }
 }

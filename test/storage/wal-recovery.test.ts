@@ -27,6 +27,7 @@ function image(terms: readonly (readonly [index: number, term: number])[]): { by
       {
         hardState: { term, vote: 1 },
         base: null,
+        replaces: false,
         entries: [entry(index, term)],
       },
     );
@@ -105,6 +106,33 @@ test("a rewrite shortens the log, as it did in memory", (t) => {
         [2, 2],
       ],
     );
+});
+
+test("a base in whose place the log held another entry cuts off what followed, also where that entry is gone itself", (t) => {
+  // What the log held before entry 5 was in an older segment, which is gone.
+  const configuration = {
+    index: 0,
+    configuration: { members: [], voters: [], outgoing: [], learners: [], removed: [] },
+  };
+  for (const [replaces, kept] of [
+    [true, []],
+    [false, [5, 6]],
+  ] as const) {
+    const base = { place: { index: 4, term: 2, clusterMicros: 0 }, configuration };
+    const writer = new Writer();
+    const parts: Uint8Array[] = [];
+    let offset = 0;
+    for (const content of [
+      { hardState: { term: 2, vote: 1 }, base: null, replaces: false, entries: [entry(5, 2), entry(6, 2)] },
+      { hardState: null, base, replaces, entries: [] },
+    ]) {
+      encodeBatch(writer, { storeId, segment: 1, offset, segmentPosition: 1_000, syncedThrough: 1_000 }, content);
+      parts.push(writer.bytes().slice());
+      offset += writer.length;
+    }
+    const scan = scanSegments([{ number: 1, bytes: Uint8Array.from(parts.flatMap((part) => [...part])) }], storeId);
+    t.deepEqual("ok" in scan ? scan.reason : scan.entries.map(({ index }) => index), [...kept]);
+  }
 });
 
 test("a batch of another directory is no batch of this one", (t) => {
