@@ -15,6 +15,10 @@ import { parsePeerUrl } from "./peer-url.ts";
 const protocolName = "metastore-peer";
 const redialMs = 200;
 const handshakeMs = 5_000;
+/** A peer that is spoken to all the time and says nothing for so long is dialled anew: TCP would wait for minutes. */
+const silenceMs = 5_000;
+/** Who is spoken to less often than that is not spoken to all the time. */
+const pauseMs = 1_000;
 /** Bytes given to a socket and not yet taken by the kernel. */
 const unsentBytesMax = 256 * 1024;
 const queueBytesMax = 8 * 1024 * 1024;
@@ -39,6 +43,9 @@ class Peer {
   #redial: NodeJS.Timeout | null = null;
   #closed = false;
   #flushDue = false;
+  /** When it was last sent something; and since when it has been sent something and nothing was heard. */
+  #sentAt = -Infinity;
+  #unheardSince = 0;
   #complaint = "";
 
   constructor(id: NodeId, url: string, carried: Carried, log: Log) {
@@ -52,6 +59,10 @@ class Peer {
 
   send(envelope: Envelope): void {
     if (this.#outbound === null) return;
+    const now = performance.now();
+    if (now - this.#sentAt > pauseMs) this.#unheardSince = now;
+    this.#sentAt = now;
+    if (now - this.#unheardSince > silenceMs) return void this.#socket?.destroy(new Error("it says nothing"));
     this.#outbound.send(envelope);
     if (this.#flushDue) return;
     this.#flushDue = true;
@@ -59,6 +70,11 @@ class Peer {
       this.#flushDue = false;
       this.#flush();
     });
+  }
+
+  /** It has said something, on its own stream. */
+  heard(): void {
+    this.#unheardSince = performance.now();
   }
 
   get connected(): boolean {
@@ -106,11 +122,14 @@ class Peer {
     this.#socket = socket;
     this.#outbound = outbound;
     socket.setNoDelay(true);
-    socket.setTimeout(0);
+    socket.setTimeout(handshakeMs, () => socket.destroy(new Error("it does not answer the handshake")));
     let complaint = "the connection was closed";
     const take = (chunk: Buffer): void => {
       const trouble = outbound.receive(chunk);
-      if (outbound.open) this.#complaint = "";
+      if (outbound.open) {
+        this.#complaint = "";
+        socket.setTimeout(0);
+      }
       if (trouble === null) return;
       complaint = trouble;
       socket.destroy();
@@ -118,8 +137,9 @@ class Peer {
     };
     socket.on("data", take);
     socket.on("drain", () => this.#flush());
-    socket.on("error", () => undefined);
+    socket.on("error", ({ message }) => (complaint = message));
     socket.on("close", () => {
+      this.#unheardSince = performance.now();
       this.#socket = null;
       this.#outbound = null;
       this.#later(complaint);
@@ -213,7 +233,10 @@ export class MachineNetwork implements Network {
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocolName}\r\n\r\n`);
     const inbound = new Inbound(
       (theirs) => carried.judge(theirs),
-      (envelope) => carried.receive(envelope),
+      (envelope) => {
+        this.#peers.get(envelope.from)?.heard();
+        carried.receive(envelope);
+      },
     );
     const take = (chunk: Buffer): void => {
       const greeted = inbound.peer !== null;
