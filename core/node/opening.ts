@@ -52,19 +52,25 @@ export function openDirectory(
         if (!knowsOthers(identity, claim)) return refuse("corrupt", `${where}; no other member is known: ${helpless}`);
         trace.note("warn", `${where}; the others are asked to bind this directory anew`);
         const storeId = storeIdFrom(random, identity.boot);
-        return openAnew(ports, { ...identity, storeId, lost: identity.storeId }, onDiskError, done);
+        const former = [...identity.former, identity.storeId];
+        return openAnew(ports, { ...identity, storeId, lost: identity.storeId, former }, onDiskError, done);
       }
       if (result.cutBytes > 0) trace.note("info", `cut ${result.cutBytes} un-synced bytes off the log`);
-      store.open(identity.storeId, false, (trouble) => {
-        if (trouble?.kind === "disk") return onDiskError(trouble.error);
-        if (trouble !== null) return refuse("refused", trouble.reason);
-        const snapshots = new SnapshotStore(snapshotDisk, clock, onDiskError);
-        loadSnapshot(snapshots, store, result, (problem, snapshot) => {
-          if (problem !== null) return refuse("corrupt", problem);
-          const { hardState, tail, log } = result;
-          done(null, { identity, hardState, tail, log, snapshot, snapshots });
-        });
-      });
+      // A damaged store may have brought back the rows of a life before this directory was bound anew: they count as lost.
+      store.open(
+        identity.storeId,
+        (owner) => identity.former.includes(owner),
+        (trouble) => {
+          if (trouble?.kind === "disk") return onDiskError(trouble.error);
+          if (trouble !== null) return refuse("refused", trouble.reason);
+          const snapshots = new SnapshotStore(snapshotDisk, clock, onDiskError);
+          loadSnapshot(snapshots, store, result, (problem, snapshot) => {
+            if (problem !== null) return refuse("corrupt", problem);
+            const { hardState, tail, log } = result;
+            done(null, { identity, hardState, tail, log, snapshot, snapshots });
+          });
+        },
+      );
     });
   });
 }
@@ -97,16 +103,20 @@ function openAnew(ports: OpeningPorts, identity: Identity, onDiskError: (error: 
         orBroken(() => {
           const snapshots = new SnapshotStore(snapshotDisk, clock, onDiskError);
           snapshots.clear(() => {
-            store.open(identity.storeId, true, (trouble) => {
-              if (trouble?.kind === "disk") return onDiskError(trouble.error);
-              if (trouble !== null) return done({ kind: "refused", reason: trouble.reason }, null);
-              recoverWal(disk, identity.storeId, (result) => {
-                if (!result.ok && result.kind === "disk") return onDiskError(result.error);
-                if (!result.ok) return done({ kind: "corrupt", reason: result.reason }, null);
-                const { hardState, tail, log } = result;
-                done(null, { identity, hardState, tail, log, snapshot: null, snapshots });
-              });
-            });
+            store.open(
+              identity.storeId,
+              () => true,
+              (trouble) => {
+                if (trouble?.kind === "disk") return onDiskError(trouble.error);
+                if (trouble !== null) return done({ kind: "refused", reason: trouble.reason }, null);
+                recoverWal(disk, identity.storeId, (result) => {
+                  if (!result.ok && result.kind === "disk") return onDiskError(result.error);
+                  if (!result.ok) return done({ kind: "corrupt", reason: result.reason }, null);
+                  const { hardState, tail, log } = result;
+                  done(null, { identity, hardState, tail, log, snapshot: null, snapshots });
+                });
+              },
+            );
           });
         }),
       );

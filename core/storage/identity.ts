@@ -29,6 +29,8 @@ export type Identity = {
    * configuration has bound the new id, under a new incarnation, it takes no part: core/node/recovering.ts.
    */
   readonly lost: StoreId | null;
+  /** The store ids that this directory had before its log was lost, once or more. */
+  readonly former: readonly StoreId[];
   /** It was bound anew once: as this incarnation it elects nobody before it holds the entry that says so. */
   readonly anew: boolean;
   /** It takes no part in this term's election, nor in an earlier one: the term in which it was welcomed; 0 for a founder. */
@@ -81,7 +83,7 @@ export function decodeIdentity(bytes: Uint8Array): Identity {
   if (crc32(latin1Bytes(line), 0) !== Number.parseInt(crc, 16)) throw new BadBytes("the checksum is wrong");
   const { format, ...identity } = JSON.parse(line) as Identity & { format: number };
   if (format > formatVersion) throw new BadBytes(`format ${format} is newer than this program's ${formatVersion}`);
-  return identity;
+  return { ...identity, former: identity.former ?? [] };
 }
 
 type Done = (failure: IdentityFailure | null, identity: Identity | null) => void;
@@ -126,6 +128,7 @@ function firstIdentity(storeId: StoreId, { id, engine, cluster, join }: Claim): 
     genesis: null,
     incarnation: 0,
     lost: null,
+    former: [],
     anew: false,
     sinceTerm: 0,
     removed: false,

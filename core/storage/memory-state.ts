@@ -70,7 +70,7 @@ export class MemoryState implements StateStore {
     this.#sessions = new Sessions(limits);
   }
 
-  open(_storeId: StoreId, _anew: boolean, done: (failure: null) => void): void {
+  open(_storeId: StoreId, _drops: (owner: StoreId) => boolean, done: (failure: null) => void): void {
     done(null);
   }
 

@@ -79,7 +79,7 @@ export class OrderedState implements StateStore {
     return this.#hash;
   }
 
-  open(storeId: StoreId, anew: boolean, done: (failure: StoreFailure | null) => void): void {
+  open(storeId: StoreId, drops: (owner: StoreId) => boolean, done: (failure: StoreFailure | null) => void): void {
     const broken = (error: DiskError): void => done({ kind: "disk", error });
     this.#kv.open((error) => {
       if (error !== null) return broken(error);
@@ -90,7 +90,8 @@ export class OrderedState implements StateStore {
         } catch (thrown) {
           return done({ kind: "refused", reason: `the rows cannot be read: ${wordsOf(thrown)}` });
         }
-        if (anew) return this.#beginAnew(storeId, (trouble) => (trouble === null ? done(null) : broken(trouble)));
+        if (drops(this.#meta.storeId))
+          return this.#beginAnew(storeId, (trouble) => (trouble === null ? done(null) : broken(trouble)));
         if (this.#meta.storeId !== storeId) {
           return done({
             kind: "refused",

@@ -16,10 +16,10 @@ export type StoreFailure =
 
 export interface StateStore {
   /**
-   * Finds what an earlier process of the directory `storeId` has left, or, `anew`, drops whatever is there, durably. Call
-   * it once, before anything but `close`.
+   * Finds what an earlier process of the directory `storeId` has left. Rows of an owner that `drops` names are dropped,
+   * durably; those of any other are refused. Call it once, before anything but `close`.
    */
-  open(storeId: StoreId, anew: boolean, done: (failure: StoreFailure | null) => void): void;
+  open(storeId: StoreId, drops: (owner: StoreId) => boolean, done: (failure: StoreFailure | null) => void): void;
   /** Rows outlive the process, and need no snapshot to be found again. Then only what is durable in the log is applied. */
   readonly isPersistent: boolean;
   /** The entry up to which rows and sessions are the fold of the log. */

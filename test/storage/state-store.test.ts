@@ -57,7 +57,7 @@ const stores: readonly (readonly [name: string, make: () => Home | Promise<Home>
 
 async function opened(home: Home): Promise<StateStore> {
   const store = home.open();
-  const failure = await new Promise<StoreFailure | null>((resolve) => store.open(storeId, false, resolve));
+  const failure = await new Promise<StoreFailure | null>((resolve) => store.open(storeId, () => false, resolve));
   if (failure !== null) throw new Error(JSON.stringify(failure));
   return store;
 }
@@ -270,9 +270,13 @@ test("rows of another directory are refused", async (t) => {
   const store = await opened(home);
   await fold(store, entriesOf([{ command: { op: "open-session" }, session: 0, sequence: 0 }], 0));
   const failure = await new Promise<StoreFailure | null>((resolve) =>
-    home.open().open("ff".repeat(16), false, resolve),
+    home.open().open("ff".repeat(16), () => false, resolve),
   );
   t.is(failure?.kind, "refused");
+  // Unless that directory was this one, before it was bound anew.
+  const again = home.open();
+  t.is(await new Promise((resolve) => again.open("ff".repeat(16), (owner) => owner === storeId, resolve)), null);
+  t.is(again.applied.index, 0);
 });
 
 for (const [name, make] of stores.slice(1)) {
@@ -286,7 +290,7 @@ for (const [name, make] of stores.slice(1)) {
     await home.leave(store);
     const anew = home.open();
     const other = "ff".repeat(16);
-    t.is(await new Promise<StoreFailure | null>((resolve) => anew.open(other, true, resolve)), null);
+    t.is(await new Promise<StoreFailure | null>((resolve) => anew.open(other, () => true, resolve)), null);
     const empty = new MemoryState(limits);
     t.is(anew.hash.digest, empty.hash.digest);
     t.deepEqual([anew.applied.index, anew.rowCount, anew.sessions.count], [0, 0, 0]);
