@@ -327,11 +327,9 @@ export class SimStreams implements Target {
       if (back < Infinity) this.#post(stream, "answer", reply, stream.from, Math.max(back, this.#scheduler.now), 0);
     }
     if (trouble === null) return;
-    must(
-      !wasGreeted || stream.hasDamage,
-      "I21",
-      () => `n${stream.to} cannot read what n${stream.from} says: ${trouble}`,
-    );
+    // A listener that has nothing against the dialler understands it.
+    const isRefusal = !wasGreeted && reply !== null;
+    must(isRefusal || stream.hasDamage, "I21", () => `n${stream.to} cannot read what n${stream.from} says: ${trouble}`);
     stream.inbound = null;
     this.#tellClosed(stream, this.#plan.latencyMicros * 4);
   }
