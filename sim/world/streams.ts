@@ -47,7 +47,7 @@ class Stream {
   generation = 0;
   outbound: Outbound | null = null;
   inbound: Inbound | null = null;
-  /** The life of the listener that has accepted this connection; 0: none yet. */
+  /** The life of the listener that has accepted this connection; 0: none yet; -1: none will. */
   acceptedBy = 0;
   isWanted = false;
   isRedialling = false;
@@ -204,7 +204,10 @@ export class SimStreams implements Target {
 
   /** The event came to a machine on which no process runs. */
   missed({ stream, generation, kind }: StreamEvent): void {
-    if (generation === stream.generation && kind === "bytes" && stream.acceptedBy === 0) this.#tellClosed(stream, 0);
+    if (generation !== stream.generation || kind !== "bytes" || stream.acceptedBy !== 0) return;
+    // Nobody will take what comes behind it.
+    stream.acceptedBy = -1;
+    this.#tellClosed(stream, 0);
   }
 
   on(_code: number, payload: unknown): void {

@@ -15,7 +15,7 @@ const quiet = { print: null, invariants: true };
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
   [1, "80eade2b93355ccd"],
-  [2, "d43356d0f3b2ecd1"],
+  [2, "98d8368b46429d04"],
   [3, "64cfd4e186867561"],
 ];
 
