@@ -131,8 +131,13 @@ class Campaign {
     for (const [k, { property, message, seeds, count }] of this.#state.findings.entries()) {
       const folder = join(this.#directory, "findings", `${k + 1}-${property}`);
       if (existsSync(folder)) continue;
-      mkdirSync(folder, { recursive: true });
       const seed = seeds[0]!;
+      if (!existsSync(join(this.failures, `seed-${seed}.tape.json`))) {
+        // It ended with its thread, and left no files.
+        console.log(`${property}: ${message}: ${count} times, seeds ${seeds.join(", ")}`);
+        continue;
+      }
+      mkdirSync(folder, { recursive: true });
       for (const kind of ["tape.json", "history.jsonl", "trace.txt"])
         copyFileSync(join(this.failures, `seed-${seed}.${kind}`), join(folder, kind));
       const tape = parseTape(readFileSync(join(folder, "tape.json"), "utf8"));

@@ -1,23 +1,68 @@
-/** Seeds on several threads; each gives the same result as alone. */
+/** Seeds on several threads; each gives the same result as alone. A run that does not end, or takes its thread with it, is a failure. */
 import { Worker } from "node:worker_threads";
 import type { Order, Report } from "./worker.ts";
 
-/** Feeds `jobs` threads with what `next` gives until that is null; every report goes to `take`, in the order in which they end. */
-export async function runOn(jobs: number, next: () => Order | null, take: (report: Report) => void): Promise<void> {
-  const work = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const worker = new Worker(new URL("worker.js", import.meta.url));
-      const feed = (): void => {
-        const order = next();
-        if (order === null) void worker.terminate().then(() => resolve());
-        else worker.postMessage(order);
-      };
-      worker.on("message", (report: Report) => {
-        take(report);
-        feed();
-      });
-      worker.on("error", reject);
-      feed();
-    });
+/** The longest of many runs has taken a fiftieth of it. */
+const runMsMax = 120_000;
+
+/**
+ * Feeds `jobs` threads with what `next` gives until that is null; every report goes to `take`, in the order in which they
+ * end. `script` is what the threads run, `msMax` how long one run may take.
+ */
+export async function runOn(
+  jobs: number,
+  next: () => Order | null,
+  take: (report: Report) => void,
+  script = new URL("worker.js", import.meta.url),
+  msMax = runMsMax,
+): Promise<void> {
+  const work = async (): Promise<void> => {
+    let thread: Thread | null = null;
+    for (let order = next(); order !== null; order = next()) {
+      thread ??= new Thread(script);
+      const answer = await thread.run(order, msMax);
+      if (typeof answer === "string") {
+        await thread.end();
+        thread = null;
+      }
+      take(typeof answer === "string" ? failed(order, answer) : answer);
+    }
+    await thread?.end();
+  };
   await Promise.all(Array.from({ length: jobs }, work));
+}
+
+class Thread {
+  readonly #worker: Worker;
+  #settle: (answer: Report | string) => void = () => undefined;
+
+  constructor(script: URL) {
+    this.#worker = new Worker(script);
+    this.#worker.on("message", (report: Report) => this.#settle(report));
+    this.#worker.on("error", (error) => this.#settle(`the run has taken its thread with it: ${error.message}`));
+    this.#worker.on("exit", (code) => this.#settle(`the run has ended its thread with ${code}`));
+  }
+
+  /** The report, or why there is none; after that the thread is of no use. */
+  run(order: Order, msMax: number): Promise<Report | string> {
+    return new Promise((settled) => {
+      const timer = setTimeout(() => this.#settle(`the run does not end: nothing for ${msMax / 1000} s`), msMax);
+      this.#settle = (answer) => {
+        clearTimeout(timer);
+        settled(answer);
+      };
+      this.#worker.postMessage(order);
+    });
+  }
+
+  end(): Promise<number> {
+    return this.#worker.terminate();
+  }
+}
+
+/** I21: of such a run there are no files, but its seed. */
+function failed({ seed, typed }: Order, message: string): Report {
+  const lines = [`seed ${seed}: violation (I21): ${message}`, `npm run sim -- --seed ${seed}${typed} --trace`];
+  const nothing = { events: 0, micros: 0, traceHash: "0".repeat(16), marks: [], hasHalted: false };
+  return { seed, code: 1, ...nothing, property: "I21", message, lines };
 }

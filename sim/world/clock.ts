@@ -2,7 +2,11 @@
 import type { Clock, Timer } from "../../core/ports.ts";
 import type { Micros } from "../../core/units.ts";
 import type { Scheduler } from "../scheduler.ts";
+import { must } from "../violation.ts";
 import type { Host } from "./host.ts";
+
+/** A turn leaves one thing for its end, and that sometimes another. */
+const turnEndsMax = 10_000;
 
 export class SimTimer implements Timer {
   readonly fire: () => void;
@@ -81,7 +85,11 @@ export class SimClock implements Clock {
 
   /** Runs what the turn has left for its end, and what that leaves. */
   runTurnEnds(): void {
-    for (let run = this.#turnEnds.shift(); run !== undefined; run = this.#turnEnds.shift()) run();
+    let ends = 0;
+    for (let run = this.#turnEnds.shift(); run !== undefined; run = this.#turnEnds.shift()) {
+      must(++ends <= turnEndsMax, "I21", () => `n${this.#host.id}: a turn that never ends`);
+      run();
+    }
   }
 
   queue(timer: SimTimer): void {

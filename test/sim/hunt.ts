@@ -1,6 +1,6 @@
 /**
  * Run as a process of its own: hunts for the first seed that fails in the simulator compiled under a directory. Takes a
- * Hunt as JSON, and prints a Catch as JSON.
+ * Hunt as JSON, and prints a Catch as JSON. On stderr it says a dot when it begins, and another after each run.
  */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -56,9 +56,11 @@ function shrink(result: Run.Result, shrinkMs: number): Catch["shrunk"] {
 
 function hunt({ from, to, invariants, without, shrinkMs }: Hunt): Catch {
   let events = 0;
+  console.error(".");
   for (let seed = from; seed <= to; seed++) {
     const result = simulateSeed(seed, { print: null, invariants, keepsDecisions: shrinkMs > 0 }, { without });
     events += result.events;
+    console.error(".");
     if (result.verdict === "ok" || result.verdict === "unknown") continue;
     // Clients alone see wrong answers, not whose log is longer.
     if (!invariants && result.verdict !== "violation") continue;

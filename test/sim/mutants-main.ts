@@ -27,7 +27,7 @@ async function huntAll({ chosen, seedsMax, aloneMax, shrinkMs, without }: Mutant
   const work = async (): Promise<void> => {
     for (let at = next++; at < chosen.length; at = next++) {
       const mistake = chosen[at]!;
-      // A mistake may also kill the process that hunts it; then the table goes on without it.
+      // A mistake may also be such that no run begins; then the table goes on without it.
       const found = await huntMistake(mistake, seedsMax, { without, shrinkMs }).catch((error: Error): Catch => {
         return { seed: null, property: "", message: error.message, seeds: 0, events: 0, shrunk: null };
       });

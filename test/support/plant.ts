@@ -69,12 +69,35 @@ export function scenariosThatFail(mistake: Mistake): Promise<string[]> {
   });
 }
 
+/** A hunt that has nothing to tell for so long hangs in a run: a hundred times what the longest takes. */
+const silentMsMax = 120_000;
+
+/** Runs a hunt to its end. A run that hangs, or takes the process with it, is a catch too. Rejects where none has begun. */
+function runHunt(args: readonly string[], order: Hunt): Promise<Catch> {
+  return new Promise((settled, rejected) => {
+    let done = -1;
+    const child = execFile(process.execPath, args, { maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
+      clearTimeout(timer);
+      if (error === null) return settled(JSON.parse(stdout) as Catch);
+      if (done < 0) return rejected(error);
+      const seed = order.from + done;
+      const message = `the run of seed ${seed} ${error.killed === true ? "does not end" : `ends its process: ${stderr.slice(-300)}`}`;
+      settled({ seed, property: "I21", message, seeds: done + 1, events: 0, shrunk: null });
+    });
+    const timer = setTimeout(() => child.kill("SIGKILL"), silentMsMax + order.shrinkMs);
+    // It says a dot when it is ready, and another for each run.
+    child.stderr!.on("data", (text: string) => {
+      done += [...text.matchAll(/^\.$/gm)].length;
+      timer.refresh();
+    });
+  });
+}
+
 /** Hunts for the mistake with seeds 1 to `seedsMax`, or as `how` says. Call it from the project's root. */
 export function huntMistake(mistake: Mistake, seedsMax: number, how: Partial<Hunt> = {}): Promise<Catch> {
   const order: Hunt = { from: 1, to: seedsMax, invariants: true, without: [], shrinkMs: 0, ...how };
   return withMistake(mistake, ["core", "sim", "checker"], async (scratch) => {
     const args = ["--max-old-space-size=3000", "dist/test/sim/hunt.js", scratch, JSON.stringify(order)];
-    const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 1 << 24 });
-    return JSON.parse(stdout) as Catch;
+    return runHunt(args, order);
   });
 }
