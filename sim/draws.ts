@@ -52,6 +52,7 @@ export const sites = {
   stream: 41,
   streamCut: 42,
   misdirected: 43,
+  probe: 44,
 } as const;
 export type Site = keyof typeof sites;
 

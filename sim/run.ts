@@ -3,7 +3,7 @@ import { check, type Operation } from "../checker/index.ts";
 import type { Micros } from "../core/units.ts";
 import { withoutAmbients } from "./ambient.ts";
 import type { Decision } from "./draws.ts";
-import { checkLiveness } from "./liveness.ts";
+import { checkLiveness } from "./liveness/check.ts";
 import { type Plan, planOf, type PlanChanges } from "./nemesis/options.ts";
 import { Simulator, type WorldOptions } from "./simulator.ts";
 import { Violation } from "./violation.ts";

@@ -15,8 +15,10 @@ import type { Micros, NodeId } from "../core/units.ts";
 import { type Decision, Draws } from "./draws.ts";
 import { type Atlas, Nemesis } from "./nemesis/nemesis.ts";
 import type { Plan } from "./nemesis/options.ts";
+import type { Answers } from "./safety/answers.ts";
 import { judgeEnding } from "./safety/endings.ts";
-import { Ghost } from "./safety/ghost.ts";
+import { Ghost, nobody } from "./safety/ghost.ts";
+import { canSpareLog, canSpareRows } from "./safety/losses.ts";
 import { Lies } from "./safety/lies.ts";
 import { Invariants } from "./safety/invariants.ts";
 import { Marks, phaseOf, type Struck } from "./marks.ts";
@@ -33,9 +35,8 @@ import type { Watcher } from "./world/watcher.ts";
 
 /** The code of the role "leader" in the fact "role". */
 const leaderRole = 3;
-/** More than forty times what the longest of 10,000 runs took. */
-const eventsMax = 4_000_000;
-const nobody: Configuration = { members: [], voters: [], outgoing: [], learners: [], removed: [] };
+/** Ten times what the longest of 10,000 runs took. */
+const eventsMax = 1_000_000;
 
 export type WorldOptions = {
   /** Takes each line of the trace as it happens, or null. */
@@ -70,6 +71,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   readonly lies = new Lies();
   readonly #recorder: Recorder | null;
   readonly #invariants: Invariants | null;
+  readonly answers: Answers | null;
   /** The healed core of the liveness phase; empty before. */
   core: readonly NodeId[] = [];
   /** The nodes that have taken part at some time. */
@@ -92,7 +94,10 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     this.network.recorder = this.#recorder;
     this.network.struck = (what, from) => this.struck(what, from);
     this.ghost = new Ghost(plan.nodes + plan.spares, plan.sessionLimits);
-    this.#invariants = options.invariants ? new Invariants(this.ghost, (id) => this.raftOf(id)) : null;
+    this.#invariants = options.invariants
+      ? new Invariants(this.ghost, (id) => this.raftOf(id), plan.entriesPerAppendMax)
+      : null;
+    this.answers = options.invariants ? this.ghost.answers : null;
     const ids = Array.from({ length: plan.nodes + plan.spares }, (_, k) => k + 1);
     this.hosts = ids.map(
       (id) => new Host(id, this.scheduler, this.network, this.draws, plan, this, nodeOptions(plan, id)),
@@ -309,14 +314,14 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   /** Whether what `id` would lose with its rows is held by every other voter. */
   mayLoseRows(id: NodeId): boolean {
     if (this.#invariants === null || this.hosts[id - 1]!.kv === null) return false;
-    const isWithin = this.hosts.every((host) => !host.rowsDamaged) && this.ghost.canSpareRows(id);
+    const isWithin = this.hosts.every((host) => !host.rowsDamaged) && canSpareRows(this.ghost, id);
     return this.#mayLose(isWithin, `n${id}'s rows`);
   }
 
   /** One at a time, where every other voter holds all that is committed. */
   mayLoseLog(id: NodeId): boolean {
     if (this.#invariants === null || this.hosts[id - 1]!.mustRecover) return false;
-    const isWithin = this.hosts.every((host) => !host.mustRecover && !host.rowsDamaged) && this.ghost.canSpareLog(id);
+    const isWithin = this.hosts.every((host) => !host.mustRecover && !host.rowsDamaged) && canSpareLog(this.ghost, id);
     return this.#mayLose(isWithin, `n${id}'s log`);
   }
 

@@ -1,41 +1,86 @@
-/** The state machine once more, in the plainest way: the fold of the committed prefix, and its digest at every index. */
+/** The state machine once more, in the plainest way: the fold of the committed prefix, and all that it ever was. */
 import { crc32 } from "../../core/bytes.ts";
 import { type Command, decodeCommand } from "../../core/kv/command.ts";
 import type { Row } from "../../core/kv/machine.ts";
 import type { Session, SessionLimits, SessionResult } from "../../core/kv/sessions.ts";
 import { StateHash } from "../../core/kv/state-hash.ts";
 import { type Entry, entryKinds } from "../../core/raft/messages.ts";
+import type { Index, Micros } from "../../core/units.ts";
 import { entryPayload } from "../../core/wire/entry-codec.ts";
+
+/** What came of a command that ran. `digest`: of the command alone. */
+export type Run = {
+  readonly session: Index;
+  readonly sequence: number;
+  readonly digest: number;
+  readonly existed: boolean;
+  readonly matched: boolean;
+};
 
 export class GhostMachine {
   readonly digests: number[] = [0];
   readonly #limits: SessionLimits;
   readonly #rows = new Map<string, Row>();
   #sessions: Session[] = [];
+  /** Of the last entry. */
+  clusterMicros: Micros = 0;
+  /** By index. */
+  readonly #runs: Run[] = [];
+  /** Of each key, every state with its index; and by "session.sequence", where that ran. */
+  readonly #states = new Map<string, { readonly index: Index; readonly row: Row | null }[]>();
+  readonly #firstRuns = new Map<string, Index>();
 
   constructor(limits: SessionLimits) {
     this.#limits = limits;
   }
 
+  run(index: Index): Run | undefined {
+    return this.#runs[index];
+  }
+
+  firstRun(session: Index, sequence: number): Index | undefined {
+    return this.#firstRuns.get(`${session}.${sequence}`);
+  }
+
+  isGone(session: Index): boolean {
+    const last = this.#sessions.find(({ id }) => id === session)?.lastMicros ?? -Infinity;
+    return last + this.#limits.idleMicrosMax < this.clusterMicros;
+  }
+
+  isTooOld(session: Index, sequence: number): boolean {
+    const results = this.#sessions.find(({ id }) => id === session)?.results ?? [];
+    return results.length === this.#limits.resultsMax && results.every((one) => one.sequence > sequence);
+  }
+
+  /** The row of `key` once `index` was applied. */
+  rowAt(key: string, index: Index): Row | null {
+    return this.#states.get(key)?.findLast((state) => state.index <= index)?.row ?? null;
+  }
+
   apply(entry: Entry): void {
-    if (entry.kind === entryKinds.command) this.#run(entry, decodeCommand(entryPayload(entry)));
+    this.clusterMicros = entry.clusterMicros;
+    if (entry.kind === entryKinds.command) this.#execute(entry, decodeCommand(entryPayload(entry)));
     const hash = new StateHash();
     for (const [key, row] of this.#rows) hash.addRow(key, row);
     for (const session of this.#sessions) hash.addSession(session);
     this.digests[entry.index] = hash.digest;
   }
 
-  #run(entry: Entry, command: Command): void {
+  #execute(entry: Entry, command: Command): void {
     const { index, clusterMicros, session: id, sequence } = entry;
+    const digest = crc32(entryPayload(entry), 0);
     if (command.op === "open-session") {
+      this.#runs[index] = { session: id, sequence, digest, existed: false, matched: true };
       const isFresh = (one: Session): boolean => one.lastMicros + this.#limits.idleMicrosMax >= clusterMicros;
       const byUse = this.#sessions.filter(isFresh).toSorted((a, b) => a.lastIndex - b.lastIndex);
       const kept = byUse.slice(Math.max(0, byUse.length - this.#limits.sessionsMax + 1));
       this.#sessions = [...kept, { id: index, lastIndex: index, lastMicros: clusterMicros, results: [] }];
       return;
     }
+    const existed = this.#rows.has(command.key);
     if (id === 0) {
-      this.#write(entry, command);
+      const matched = this.#write(entry, command);
+      this.#runs[index] = { session: id, sequence, digest, existed, matched };
       return;
     }
     const session = this.#sessions.find((one) => one.id === id);
@@ -43,9 +88,9 @@ export class GhostMachine {
     const { results } = session;
     if (results.some((one) => one.sequence === sequence)) return;
     if (results.length === this.#limits.resultsMax && results.every((one) => one.sequence > sequence)) return;
-    const existed = this.#rows.has(command.key);
     const matched = this.#write(entry, command);
-    const digest = crc32(entryPayload(entry), 0);
+    this.#runs[index] = { session: id, sequence, digest, existed, matched };
+    this.#firstRuns.set(`${id}.${sequence}`, index);
     const result: SessionResult = { sequence, digest, revision: index, existed, matched };
     const all = [...results, result].toSorted((a, b) => a.sequence - b.sequence).slice(-this.#limits.resultsMax);
     const others = this.#sessions.filter((one) => one !== session);
@@ -58,12 +103,16 @@ export class GhostMachine {
     if (condition.kind === "absent" && old !== undefined) return false;
     if (condition.kind === "present" && old === undefined) return false;
     if (condition.kind === "revision" && old?.modRevision !== condition.revision) return false;
-    if (command.op === "delete") this.#rows.delete(command.key);
-    else {
+    let row: Row | null = null;
+    if (command.op === "put") {
       const createRevision = old === undefined ? index : old.createRevision;
       const version = old === undefined ? 1 : old.version + 1;
-      this.#rows.set(command.key, { value: command.value, createRevision, modRevision: index, version, crc });
-    }
+      row = { value: command.value, createRevision, modRevision: index, version, crc };
+      this.#rows.set(command.key, row);
+    } else this.#rows.delete(command.key);
+    const states = this.#states.get(command.key);
+    if (states === undefined) this.#states.set(command.key, [{ index, row }]);
+    else states.push({ index, row });
     return true;
   }
 }

@@ -10,10 +10,13 @@ import type { NodeId, Term } from "../../core/units.ts";
 import { decodeConfiguration } from "../../core/wire/configuration-codec.ts";
 import { entryPayload } from "../../core/wire/entry-codec.ts";
 import { must, Violation } from "../violation.ts";
+import { Answers } from "./answers.ts";
 import { type GhostBatch, GhostDisk } from "./ghost-disk.ts";
 import { GhostLog } from "./ghost-log.ts";
 import { GhostMachine } from "./ghost-machine.ts";
 import { readRows, readSnapshot } from "./ghost-state.ts";
+
+export const nobody: Configuration = { members: [], voters: [], outgoing: [], learners: [], removed: [] };
 
 type Hard = { term: Term; vote: NodeId };
 
@@ -56,7 +59,7 @@ export class Ghost {
   readonly #entries = new Map<number, Entry>();
   readonly #configurations = new Map<number, Configuration>();
   /** What the founders have agreed on; empty until one of them runs. */
-  #founding: Configuration = { members: [], voters: [], outgoing: [], learners: [], removed: [] };
+  #founding = nobody;
   /** The committed prefix: what some node's commit index has reached. */
   readonly committed = new GhostLog();
   /** Index of the configuration in force at each committed index. */
@@ -64,10 +67,12 @@ export class Ghost {
   /** The term in which each index was committed; they never fall along the log. */
   readonly #committedIn: Term[] = [0];
   readonly #machine: GhostMachine;
+  readonly answers: Answers;
 
   constructor(count: number, limits: SessionLimits) {
     this.nodes = Array.from({ length: count }, (_, k) => new GhostNode(k + 1, 0, null));
     this.#machine = new GhostMachine(limits);
+    this.answers = new Answers(this.#machine);
   }
 
   node(id: NodeId): GhostNode {
@@ -323,34 +328,6 @@ export class Ghost {
     return index;
   }
 
-  /** Whether every other voter holds what only the rows of `id` hold there, and its own rows. */
-  canSpareRows(id: NodeId): boolean {
-    const { voters, outgoing } = this.committedConfiguration();
-    const { base } = this.node(id).durable;
-    const others = [...voters, ...outgoing].filter((voter) => voter !== id);
-    // Rows of an earlier life of the directory would come back.
-    if (this.node(id).life > 0) return false;
-    return (
-      // Fewer could be no voters any more before the rows are back.
-      others.length > 1 &&
-      others.every((voter) => this.holds(voter, base) && this.node(voter).covered >= this.node(voter).durable.base)
-    );
-  }
-
-  /** Whether a quorum can be had without `id`, and every other voter holds all that is committed. */
-  canSpareLog(id: NodeId): boolean {
-    const { voters, outgoing } = this.committedConfiguration();
-    const others = voters.filter((voter) => voter !== id);
-    const isSpare = (half: readonly NodeId[]): boolean => !half.includes(id) || half.length > 2;
-    const inForce = this.nodes.map((node) => this.configurationOf(node.written));
-    return (
-      inForce.every((one) => isSpare(one.voters) && isSpare(one.outgoing)) &&
-      outgoing.length === 0 &&
-      others.length > 1 &&
-      others.every((voter) => this.holds(voter, this.committed.last))
-    );
-  }
-
   /** I13: a durable snapshot is the fold of the committed prefix, with the right term and configuration. */
   snapshotDurable(id: NodeId, index: number, term: Term, bytes: Uint8Array | null): void {
     if (bytes !== null) this.#mustBeTheFold(id, index, term, bytes);
@@ -381,6 +358,8 @@ export class Ghost {
       const entry = this.#entries.get(at * 65536 + term);
       if (entry?.crc !== crc) throw new Violation("I5", `n${id} commits entry ${at}, which nobody was seen to make`);
       const isConfiguration = entry.kind === entryKinds.configuration;
+      const { clusterMicros } = this.#machine;
+      must(entry.clusterMicros >= clusterMicros, "I5", () => `n${id} commits entry ${at}: the cluster's time falls`);
       this.committed.put(at, term, crc, isConfiguration, "committed");
       this.#configurationAt.push(isConfiguration ? at : this.#configurationAt.at(-1)!);
       this.#committedIn.push(log.termAt(index));

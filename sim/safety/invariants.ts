@@ -16,10 +16,12 @@ export class Invariants {
   /** What each leader last took each peer to hold: it never falls within a leadership. */
   readonly #matches = new Map<string, number>();
   /** The Raft of a running node: whose log in memory is the claim. */
+  readonly #entriesPerAppendMax: number;
   readonly #raftOf: (id: NodeId) => Raft | null;
 
-  constructor(ghost: Ghost, raftOf: (id: NodeId) => Raft | null) {
+  constructor(ghost: Ghost, raftOf: (id: NodeId) => Raft | null, entriesPerAppendMax: number) {
     this.#ghost = ghost;
+    this.#entriesPerAppendMax = entriesPerAppendMax;
     this.#raftOf = raftOf;
   }
 
@@ -45,6 +47,11 @@ export class Invariants {
 
   #append(node: GhostNode, { term, entries, commit }: Append): void {
     const leader = this.#ghost.leaders.get(term);
+    must(
+      entries.length <= this.#entriesPerAppendMax,
+      "I21",
+      () => `n${node.id} sends ${entries.length} entries at once`,
+    );
     must(leader === node.id, "I1", () => `n${node.id} speaks as the leader of term ${term}, but that is n${leader}`);
     if (entries[0] !== undefined) this.#mintUpTo(node, term, entries[0].index - 1);
     for (const entry of entries) this.#ghost.mint(node, entry);

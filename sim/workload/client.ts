@@ -11,6 +11,7 @@ import { noSession, type SessionKey } from "../../core/node/options.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
+import type { Answers } from "../safety/answers.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import { must } from "../violation.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
@@ -33,6 +34,8 @@ export interface ClientWorld {
   /** The highest index any node knows to be committed. */
   committedIndex(): number;
   record(operation: Operation): void;
+  /** What the committed prefix says of answers; null: nobody asks. */
+  readonly answers: Answers | null;
   /** Looks at each answer as it comes. */
   readonly online: Online;
   called(client: number, k: number, node: NodeId): void;
@@ -47,6 +50,8 @@ type Answer = {
   readonly kind: "answer" | "none" | "unknown";
   readonly seen: Seen;
   readonly mismatch: boolean;
+  /** What the committed prefix says against it. */
+  readonly wrong: string | null;
 };
 type Current = {
   readonly k: number;
@@ -177,7 +182,7 @@ export class Client implements Target {
     if (this.#world.cutOff(this.id, node)) return this.#later(current);
     const request: Request = {
       run: (to) => this.#ask(to, node, current, attempt),
-      refused: () => this.#reply(node, { k, attempt, kind: "none", seen: nothing, mismatch: false }),
+      refused: () => this.#reply(node, { k, attempt, kind: "none", seen: nothing, mismatch: false, wrong: null }),
     };
     const host = this.#world.hosts[node - 1]!;
     const tie = this.#draws.u32("tie", this.id, k, 5, attempt);
@@ -199,25 +204,29 @@ export class Client implements Target {
   }
 
   #ask(to: Node, node: NodeId, { k, op, key, value, expected, session }: Current, attempt: number): void {
-    const end = (kind: Answer["kind"], seen: Seen, mismatch: boolean): void => {
-      this.#reply(node, { k, attempt, kind, seen, mismatch });
+    const end = (kind: Answer["kind"], seen: Seen, mismatch: boolean, wrong: string | null = null): void => {
+      this.#reply(node, { k, attempt, kind, seen, mismatch, wrong });
     };
+    const { answers } = this.#world;
     if (op === "get") {
       const lease = this.#draws.below(100, "clientOp", this.id, k, 4) < this.#plan.leasePercent;
       to.read(key, lease, (outcome) => {
-        if (outcome.ok) end("answer", { value: outcome.row?.value ?? null, revision: outcome.revision }, false);
-        else end(outcome.definite ? "none" : "unknown", nothing, false);
+        if (!outcome.ok) return end(outcome.definite ? "none" : "unknown", nothing, false);
+        const { row, revision } = outcome;
+        end("answer", { value: row?.value ?? null, revision }, false, answers?.ofRead(key, row, revision));
       });
       return;
     }
-    to.write(commandOf(op, key, value, expected), session, (outcome) => {
+    const command = commandOf(op, key, value, expected);
+    to.write(command, session, (outcome) => {
       if (!outcome.ok) return end(outcome.definite ? "none" : "unknown", nothing, false);
       const { applied } = outcome;
-      if (applied.code === "done") end("answer", { value, revision: applied.revision }, false);
-      else if (applied.code === "mismatch") end("answer", { value: null, revision: applied.revision }, true);
+      const wrong = answers?.ofWrite(command, session, applied);
+      if (applied.code === "done") end("answer", { value, revision: applied.revision }, false, wrong);
+      else if (applied.code === "mismatch") end("answer", { value: null, revision: applied.revision }, true, wrong);
       else {
         if (applied.code !== "other-command") this.#session = 0;
-        end("none", nothing, false);
+        end("none", nothing, false, wrong);
       }
     });
   }
@@ -228,7 +237,8 @@ export class Client implements Target {
     this.#at(time, clientEvents.answer, answer);
   }
 
-  #answer({ k, kind, seen, mismatch }: Answer): void {
+  #answer({ k, kind, seen, mismatch, wrong }: Answer): void {
+    must(wrong === null, "I18", () => `client ${this.id} is told what is not so: ${wrong}`);
     const current = this.#current;
     if (current?.k !== k) return;
     if (kind !== "answer") {

@@ -329,6 +329,7 @@ export class Host implements StreamHost, DiskWorld {
   /** A message, inside its turn. */
   hear(envelope: Envelope): void {
     if (this.node === null) return;
+    if (this.node.running === null) this.#network.introduce(envelope.from, this.node, this.id);
     this.#watcher.received(this, envelope);
     this.node.receive(envelope);
   }

@@ -4,6 +4,7 @@
  * others are passed by reference. In some runs messages travel on streams instead (streams.ts). Links can be blocked.
  */
 import { BadBytes, Writer } from "../../core/bytes.ts";
+import type { Node } from "../../core/node/node.ts";
 import type { Envelope, Message } from "../../core/raft/messages.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import { FrameReader, writeFrame } from "../../core/wire/frame.ts";
@@ -154,6 +155,12 @@ export class SimNetwork {
   }
 
   /** From now on links among `nodes` lose and delay nothing beyond their latency; blocks elsewhere stay as they are, for ever. */
+  /** Without streams: whoever speaks has said before where it is reached. One that does not take part yet knows it only so. */
+  introduce(from: NodeId, to: Node, id: NodeId): void {
+    const theirs = this.streams === null ? this.#hosts.get(from)?.node?.handshake(id) : null;
+    if (theirs !== null && theirs !== undefined) to.judge(theirs);
+  }
+
   heal(nodes: ReadonlySet<NodeId>): void {
     this.#healed = nodes;
     for (const [link, until] of this.#blockedUntil)

@@ -60,7 +60,7 @@ const endless: readonly (Mistake & { readonly said: RegExp })[] = [
     file: "core/node/running.ts",
     old: "    return this.#nextDeadline(ready.wakeAt);\n",
     new: "    return now;\n",
-    said: /the run does not end: 1000000 events/,
+    said: /there is no end of events/,
   },
   {
     name: "a process that ends itself",

@@ -2,9 +2,11 @@
  * The second phase. A random core that holds a quorum is healed: its links and its disks; its members run. Everything
  * else is frozen, in its fault or in one of its own. Then the cluster must come back to life, each step within its bound.
  */
-import type { Configuration } from "../core/raft/messages.ts";
-import type { Micros, NodeId } from "../core/units.ts";
-import type { Simulator } from "./simulator.ts";
+import type { Configuration } from "../../core/raft/messages.ts";
+import type { Micros, NodeId } from "../../core/units.ts";
+import type { Simulator } from "../simulator.ts";
+import { converged, holdsQuorums, leaderOf, logLengths, logsAreBounded, states, termOf } from "./core.ts";
+import { probe } from "./probes.ts";
 
 /** Simulated time from the healing, or from the step before. Late messages of the first phase may still arrive. */
 export const bounds = {
@@ -13,6 +15,7 @@ export const bounds = {
   convergeMicros: 20_000_000,
   calmMicros: 7_000_000,
   boundedMicros: 20_000_000,
+  idleMicros: 6_000_000,
 } as const satisfies Record<string, Micros>;
 
 export type Stall = { readonly property: string; readonly message: string };
@@ -57,8 +60,12 @@ export function checkLiveness(simulator: Simulator): Stall | null {
   if (!simulator.runUntil(scheduler.now + bounds.boundedMicros, () => logsAreBounded(simulator))) {
     return stall("L7", `a log is not cut: ${logLengths(simulator).join(", ")} entries`);
   }
-  const waiting = simulator.core.some((id) => (simulator.hosts[id - 1]!.node?.status().waitingRequests ?? 0) > 0);
-  return waiting ? stall("I21", "requests still wait in a node") : null;
+  const missed = simulator.everyoneHasRun ? probe(simulator) : null;
+  if (missed !== null) return stall(missed.property, missed.message);
+  const nobodyWaits = (): boolean =>
+    simulator.core.every((id) => (simulator.hosts[id - 1]!.node?.status().waitingRequests ?? 0) === 0);
+  const isIdle = simulator.runUntil(scheduler.now + bounds.idleMicros, nobodyWaits);
+  return isIdle ? null : stall("I21", "requests still wait in a node");
 }
 
 /**
@@ -81,13 +88,6 @@ function drawCore(simulator: Simulator): NodeId[] {
     core.push(id);
   }
   return core;
-}
-
-/** Whether `core` holds a quorum of the committed configuration, and of each configuration in any of its logs. */
-function holdsQuorums(simulator: Simulator, core: readonly NodeId[]): boolean {
-  const configurations = [simulator.committedConfiguration, ...core.map((id) => simulator.configurationAt(id))];
-  const { ghost } = simulator;
-  return core.length > 0 && configurations.every((one) => ghost.isQuorum(one, (voter) => core.includes(voter)));
 }
 
 function heal(simulator: Simulator, core: readonly NodeId[]): void {
@@ -118,71 +118,4 @@ function freeze(simulator: Simulator, id: NodeId, core: readonly NodeId[]): void
     if (shape !== 1) network.block(id, other, Infinity);
     if (shape !== 2) network.block(other, id, Infinity);
   }
-}
-
-/** Those of the core that belong to the cluster now, by what is committed. */
-function membersOf({ core, committedConfiguration, hosts }: Simulator): NodeId[] {
-  const { members } = committedConfiguration;
-  return core.filter((id) => {
-    const incarnation = hosts[id - 1]!.node?.status().incarnation;
-    return members.some((member) => member.id === id && member.incarnation === incarnation);
-  });
-}
-
-/** The leader that every member in the core follows in one term, or 0. */
-function leaderOf(simulator: Simulator): NodeId {
-  const members = membersOf(simulator);
-  const rafts = members.map((id) => simulator.raftOf(id));
-  const first = rafts[0] ?? null;
-  if (first === null || !members.includes(first.leader)) return 0;
-  const agree = rafts.every((raft) => raft?.leader === first.leader && raft.term === first.term);
-  return agree ? first.leader : 0;
-}
-
-function termOf(simulator: Simulator): number {
-  return Math.max(...membersOf(simulator).map((id) => simulator.raftOf(id)?.term ?? 0));
-}
-
-/** L3, L6: all hold the same, and no joint configuration is left behind. */
-function converged(simulator: Simulator): boolean {
-  const statuses = membersOf(simulator).map((id) => simulator.hosts[id - 1]!.node?.status());
-  const last = Math.max(...statuses.map((status) => status?.lastIndex ?? 0));
-  const isJoint = simulator.committedConfiguration.outgoing.length > 0;
-  return (
-    !isJoint &&
-    statuses.every((status) => {
-      return status !== undefined && status.appliedIndex === last && status.durableIndex === last;
-    })
-  );
-}
-
-/** Entries that each member of the core still has in its log. */
-function logLengths(simulator: Simulator): number[] {
-  const statuses = membersOf(simulator).map((id) => simulator.hosts[id - 1]!.node?.status());
-  return statuses.map((status) => (status === undefined ? 0 : status.lastIndex - status.storage.firstIndex + 1));
-}
-
-/** Of a smallest entry, with its place in the log's file. */
-const entryBytesMin = 70;
-/** What may come while a snapshot is taken. */
-const entriesMeanwhile = 64;
-
-/** L7: no more is left than what trails, and what comes between two snapshots: so much, or half the size of one. */
-function logsAreBounded(simulator: Simulator): boolean {
-  const { snapshotEntries, trailingEntries } = simulator.plan;
-  const largest = Math.max(...simulator.hosts.map(({ node }) => node?.status().storage.snapshotBytes ?? 0));
-  const between = Math.max(snapshotEntries, largest / 2 / entryBytesMin);
-  return logLengths(simulator).every((length) => length <= between + trailingEntries + entriesMeanwhile);
-}
-
-function states(simulator: Simulator): string {
-  return simulator.hosts
-    .map((host) => {
-      const status = host.node?.status();
-      const healed = simulator.core.includes(host.id) ? "core" : "frozen";
-      if (status === undefined) return `n${host.id} (${healed}) down`;
-      const { role, term, leader, lastIndex, commitIndex, appliedIndex } = status;
-      return `n${host.id} (${healed}${host.paused ? ", paused" : ""}) ${role} term ${term} leader ${leader} last ${lastIndex} commit ${commitIndex} applied ${appliedIndex}`;
-    })
-    .join("; ");
 }

@@ -1,0 +1,82 @@
+/** What is true of the healed core of the liveness phase. */
+import type { NodeId } from "../../core/units.ts";
+import type { Simulator } from "../simulator.ts";
+
+/** Whether `core` holds a quorum of the committed configuration, and of each configuration in any of its logs. */
+export function holdsQuorums(simulator: Simulator, core: readonly NodeId[]): boolean {
+  const configurations = [simulator.committedConfiguration, ...core.map((id) => simulator.configurationAt(id))];
+  const { ghost } = simulator;
+  return core.length > 0 && configurations.every((one) => ghost.isQuorum(one, (voter) => core.includes(voter)));
+}
+
+/** Those of the core that belong to the cluster now, by what is committed. */
+export function membersOf({ core, committedConfiguration, hosts }: Simulator): NodeId[] {
+  const { members } = committedConfiguration;
+  return core.filter((id) => {
+    const incarnation = hosts[id - 1]!.node?.status().incarnation;
+    return members.some((member) => member.id === id && member.incarnation === incarnation);
+  });
+}
+
+/** The leader that every member in the core follows in one term, or 0. */
+export function leaderOf(simulator: Simulator): NodeId {
+  const members = membersOf(simulator);
+  const rafts = members.map((id) => simulator.raftOf(id));
+  const first = rafts[0] ?? null;
+  if (first === null || !members.includes(first.leader)) return 0;
+  const agree = rafts.every((raft) => raft?.leader === first.leader && raft.term === first.term);
+  return agree ? first.leader : 0;
+}
+
+export function termOf(simulator: Simulator): number {
+  return Math.max(...membersOf(simulator).map((id) => simulator.raftOf(id)?.term ?? 0));
+}
+
+/** L3, L6: all hold the same, and no joint configuration is left behind. */
+export function converged(simulator: Simulator): boolean {
+  const statuses = membersOf(simulator).map((id) => simulator.hosts[id - 1]!.node?.status());
+  const last = Math.max(...statuses.map((status) => status?.lastIndex ?? 0));
+  const isJoint = simulator.committedConfiguration.outgoing.length > 0;
+  return (
+    !isJoint &&
+    statuses.every((status) => {
+      return status !== undefined && status.appliedIndex === last && status.durableIndex === last;
+    })
+  );
+}
+
+/** Entries that each member of the core still has in its log. */
+export function logLengths(simulator: Simulator): number[] {
+  const statuses = membersOf(simulator).map((id) => simulator.hosts[id - 1]!.node?.status());
+  return statuses.map((status) => (status === undefined ? 0 : status.lastIndex - status.storage.firstIndex + 1));
+}
+
+/** Of a smallest entry, with its place in the log's file. */
+const entryBytesMin = 70;
+/** What may come while a snapshot is taken. */
+const entriesMeanwhile = 64;
+
+/** The newest, and one that is being written or removed. */
+const snapshotFilesMax = 2;
+
+/** L7: no more is left than what trails, and what comes between two snapshots: so much, or half the size of one. */
+export function logsAreBounded(simulator: Simulator): boolean {
+  const { snapshotEntries, trailingEntries } = simulator.plan;
+  const largest = Math.max(...simulator.hosts.map(({ node }) => node?.status().storage.snapshotBytes ?? 0));
+  const files = membersOf(simulator).map((id) => simulator.hosts[id - 1]!.snapshotDisk.contents().size);
+  if (Math.max(...files) > snapshotFilesMax) return false;
+  const between = Math.max(snapshotEntries, largest / 2 / entryBytesMin);
+  return logLengths(simulator).every((length) => length <= between + trailingEntries + entriesMeanwhile);
+}
+
+export function states(simulator: Simulator): string {
+  return simulator.hosts
+    .map((host) => {
+      const status = host.node?.status();
+      const healed = simulator.core.includes(host.id) ? "core" : "frozen";
+      if (status === undefined) return `n${host.id} (${healed}) down`;
+      const { role, term, leader, lastIndex, commitIndex, appliedIndex } = status;
+      return `n${host.id} (${healed}${host.paused ? ", paused" : ""}) ${role} term ${term} leader ${leader} last ${lastIndex} commit ${commitIndex} applied ${appliedIndex}`;
+    })
+    .join("; ");
+}

@@ -1,0 +1,216 @@
+/**
+ * What a calm core does when it is asked once: every kind of request, at its leader and at another member (L2); and what
+ * the operator wishes, up to its end: a member more, another leader, a member less (L6).
+ */
+import { always, type Command, type Condition } from "../../core/kv/command.ts";
+import type { Row } from "../../core/kv/machine.ts";
+import type { Node } from "../../core/node/node.ts";
+import {
+  type ChangeResult,
+  noSession,
+  type ReadOutcome,
+  type SessionKey,
+  type WriteOutcome,
+} from "../../core/node/options.ts";
+import { type Change, memberOf } from "../../core/raft/membership.ts";
+import type { Micros, NodeId } from "../../core/units.ts";
+import type { Simulator } from "../simulator.ts";
+import { type Host, hostEvents, type Request } from "../world/host.ts";
+import { converged, leaderOf, membersOf } from "./core.ts";
+
+export const probeBounds = {
+  /** Of a request at a member, however far its leader is. */
+  requestMicros: 1_000_000,
+  /** Of a wish, asked again where the answer was that something else is under way; and of all that follows from it. */
+  wishMicros: 20_000_000,
+} as const satisfies Record<string, Micros>;
+
+/** A member that has forwarded a write, and then gets a snapshot instead of its entry, never learns what came of it. */
+const jumped = "a snapshot came in its place";
+
+type Missed = { readonly property: string; readonly message: string };
+
+/** What is not done in time or is answered wrongly, or null. The core has a leader, nothing is under way, and no client asks. */
+export function probe(simulator: Simulator): Missed | null {
+  const probes = new Probes(simulator);
+  return probes.requests() ?? probes.grow() ?? probes.handOver() ?? probes.shrink() ?? probes.requests();
+}
+
+class Probes {
+  readonly #simulator: Simulator;
+  #asked = 0;
+
+  constructor(simulator: Simulator) {
+    this.#simulator = simulator;
+  }
+
+  // --- L2
+
+  requests(): Missed | null {
+    const leader = leaderOf(this.#simulator);
+    const others = membersOf(this.#simulator).filter((id) => id !== leader);
+    for (const id of others.length === 0 ? [leader] : [leader, this.#pick(others)]) {
+      const wrong = this.#requestsAt(id);
+      if (wrong !== null && !wrong.endsWith(jumped))
+        return { property: "L2", message: `a calm core, asked at n${id}: ${wrong}` };
+    }
+    return null;
+  }
+
+  #requestsAt(id: NodeId): string | null {
+    const key = `probe of ${id}, ${this.#asked}`;
+    const put = (value: string, condition: Condition): Command => ({ op: "put", key, value, condition });
+    const first = this.#write(id, put("a", always), noSession);
+    if (typeof first === "string") return `put: ${first}`;
+    const row = { value: "a", modRevision: first, createRevision: first, version: 1 };
+    for (const lease of [false, true]) {
+      const wrong = this.#reads(id, key, lease, row);
+      if (wrong !== null) return `${lease ? "lease " : ""}get: ${wrong}`;
+    }
+    const second = this.#write(id, put("b", { kind: "revision", revision: first }), noSession);
+    if (typeof second === "string") return `compare-and-set: ${second}`;
+    const clash = this.#write(id, put("c", { kind: "absent" }), noSession);
+    if (clash !== "mismatch") return `put of what is there already: ${clash}`;
+    const session = this.#write(id, { op: "open-session" }, noSession);
+    if (typeof session === "string") return `open-session: ${session}`;
+    const remove: Command = { op: "delete", key, condition: always };
+    const removed = this.#write(id, remove, { session, sequence: 1 });
+    const again = this.#write(id, remove, { session, sequence: 1 });
+    if (typeof removed === "string" || again !== removed)
+      return `delete, twice under one sequence: ${removed}, ${again}`;
+    const other = this.#write(id, put("d", always), { session, sequence: 1 });
+    if (other !== "other-command") return `another command under the same sequence: ${other}`;
+    return this.#reads(id, key, false, null);
+  }
+
+  /** The revision, or the code of another outcome. */
+  #write(id: NodeId, command: Command, key: SessionKey): number | string {
+    const { log } = this.#simulator.raftOf(id)!;
+    const before = log.lastIndex;
+    const ask = (): WriteOutcome | null => this.#ask(id, (node, done) => node.write(command, key, done));
+    let outcome = ask();
+    // A member's directory may be bound at that moment, and take all the room for what is not committed.
+    for (let tries = 0; tries < 10 && outcome?.ok === false && outcome.code === "busy"; tries++) {
+      this.#simulator.runUntil(this.#simulator.scheduler.now + 100_000);
+      outcome = ask();
+    }
+    if (outcome === null) return log.baseIndex > before ? jumped : "no answer";
+    if (!outcome.ok) return outcome.code;
+    const { applied } = outcome;
+    return (
+      this.#simulator.answers?.ofWrite(command, key, applied) ??
+      (applied.code === "done" ? applied.revision : applied.code)
+    );
+  }
+
+  #reads(id: NodeId, key: string, lease: boolean, expected: Omit<Row, "crc"> | null): string | null {
+    const outcome = this.#ask<ReadOutcome>(id, (node, done) => node.read(key, lease, done));
+    if (outcome === null) return "no answer";
+    if (!outcome.ok) return outcome.code;
+    const { row } = outcome;
+    const words = (one: Omit<Row, "crc"> | null): string =>
+      one === null ? "absent" : [one.value, one.modRevision, one.createRevision, one.version].join();
+    return words(row) === words(expected) ? null : `${words(row)}, not ${words(expected)}`;
+  }
+
+  // --- L6
+
+  /** A machine that has never run, or has been removed, becomes a voter. */
+  grow(): Missed | null {
+    const { hosts, committedConfiguration, core, network } = this.#simulator;
+    const isFree = ({ id, node, dead, life, retired }: Host): boolean =>
+      node === null && !dead && (life === 0 || retired) && memberOf(committedConfiguration, id) === undefined;
+    const spares = hosts.filter(isFree);
+    if (spares.length === 0) return null;
+    const host = hosts[this.#pick(spares.map(({ id }) => id)) - 1]!;
+    const { id } = host;
+    const trouble = this.#wish({ kind: "add", id, url: `http://node-${id}`, autoPromote: true });
+    if (trouble !== null) return trouble;
+    this.#simulator.core = [...core, id];
+    network.heal(new Set(this.#simulator.core));
+    host.heal();
+    this.#simulator.startJoining(host);
+    return this.#reaches(`n${id} does not become a voter`, () => {
+      return this.#simulator.committedConfiguration.voters.includes(id) && membersOf(this.#simulator).includes(id);
+    });
+  }
+
+  handOver(): Missed | null {
+    const leader = leaderOf(this.#simulator);
+    const { voters } = this.#simulator.committedConfiguration;
+    const others = membersOf(this.#simulator).filter((id) => id !== leader && voters.includes(id));
+    if (others.length === 0) return null;
+    const id = this.#pick(others);
+    return (
+      this.#wish({ kind: "lead", id }) ?? this.#reaches(`n${id} does not lead`, () => leaderOf(this.#simulator) === id)
+    );
+  }
+
+  /** Of those without whom the core is still a majority, one is removed, and learns of it where it can. */
+  shrink(): Missed | null {
+    const { committedConfiguration, core, hosts } = this.#simulator;
+    const { members, voters } = committedConfiguration;
+    const isSpare = (id: NodeId): boolean => {
+      const left = voters.filter((voter) => voter !== id);
+      return left.filter((voter) => core.includes(voter)).length * 2 > left.length;
+    };
+    const spare = members.map(({ id }) => id).filter(isSpare);
+    if (spare.length === 0) return null;
+    const id = this.#pick(spare);
+    const learns = membersOf(this.#simulator).includes(id);
+    const trouble = this.#wish({ kind: "remove", id });
+    return trouble ?? this.#reaches(`n${id} is not out`, () => !learns || hosts[id - 1]!.retired);
+  }
+
+  /** Asks a member of the core, not the one whom it concerns, until it is done. */
+  #wish(change: Change): Missed | null {
+    const { scheduler } = this.#simulator;
+    const until = scheduler.now + probeBounds.wishMicros;
+    const others = membersOf(this.#simulator).filter((id) => id !== change.id);
+    const asked = this.#pick(others.length === 0 ? membersOf(this.#simulator) : others);
+    let said = "nothing";
+    while (scheduler.now < until) {
+      const result = this.#ask<ChangeResult>(asked, (node, done) => node.change(change, done), probeBounds.wishMicros);
+      said = result === null ? "nothing" : result.ok ? result.outcome : result.code;
+      if (said === "done") return null;
+      if (result?.ok === true && said !== "busy") break;
+      this.#simulator.runUntil(scheduler.now + 100_000);
+    }
+    return { property: "L6", message: `a calm core, asked at n${asked} to ${change.kind} n${change.id}, says ${said}` };
+  }
+
+  #reaches(otherwise: string, isThere: () => boolean): Missed | null {
+    const simulator = this.#simulator;
+    const isDone = (): boolean => isThere() && leaderOf(simulator) !== 0 && converged(simulator);
+    if (simulator.runUntil(simulator.scheduler.now + probeBounds.wishMicros, isDone)) return null;
+    return { property: "L6", message: isThere() ? `${otherwise}, or the others do not converge` : otherwise };
+  }
+
+  // --- both
+
+  #pick(ids: readonly NodeId[]): NodeId {
+    return ids[this.#simulator.draws.below(ids.length, "probe", this.#asked)]!;
+  }
+
+  /** Asks once; null: there was no answer in time. */
+  #ask<Answer>(
+    id: NodeId,
+    ask: (node: Node, done: (answer: Answer) => void) => void,
+    withinMicros: Micros = probeBounds.requestMicros,
+  ): Answer | null {
+    const { scheduler, draws, hosts } = this.#simulator;
+    this.#asked += 1;
+    let answer: Answer | null = null;
+    const request: Request = {
+      run: (node) =>
+        ask(node, (given) => {
+          answer = given;
+        }),
+      refused: () => undefined,
+    };
+    const tie = draws.u32("tie", id, this.#asked, 57);
+    scheduler.at(scheduler.now + 1, tie, hosts[id - 1]!, hostEvents.request, request);
+    this.#simulator.runUntil(scheduler.now + withinMicros, () => answer !== null);
+    return answer;
+  }
+}
