@@ -27,6 +27,7 @@ import type { Recorder } from "./report/record.ts";
 import { Scheduler } from "./scheduler.ts";
 import { changeNames, messageCode, Trace, type TraceKind } from "./trace/trace.ts";
 import { must } from "./violation.ts";
+import { Turn } from "./safety/turn.ts";
 import { Client, type ClientWorld } from "./workload/client.ts";
 import { Operator, type OperatorWorld } from "./workload/operator.ts";
 import { Host, hostEvents } from "./world/host.ts";
@@ -80,10 +81,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   #heardOf = { commit: -1, configuration: nobody };
   /** The nodes whose configuration is joint. */
   readonly #joint = new Set<NodeId>();
-  /** Of the turn that is under way: its messages; whether one acknowledges; what was before a pre-vote, if that is all. */
-  #heard = 0;
-  #acknowledged = false;
-  #preVote: { readonly term: number; readonly vote: number } | null = null;
+  readonly #turn = new Turn();
 
   constructor(plan: Plan, options: WorldOptions) {
     this.plan = plan;
@@ -232,11 +230,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     const { message, from } = envelope;
     this.line("receive", host.id, from, "term" in message ? message.term : 0, messageCode(message.kind));
     this.#recorder?.of(envelope);
-    this.#acknowledged ||= message.kind === "append-reply";
-    this.#heard += 1;
-    const raft = this.raftOf(host.id);
-    const isAlone = message.kind === "pre-vote" && this.#heard === 1;
-    this.#preVote = isAlone && raft !== null ? { term: raft.term, vote: raft.vote } : null;
+    this.#turn.heard(message, this.raftOf(host.id));
   }
 
   fact(host: Host, fact: Fact, a: number, b: number, c: number): void {
@@ -351,10 +345,8 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   }
 
   turnEnded(host: Host): void {
-    const [raft, acknowledged, before] = [this.raftOf(host.id), this.#acknowledged, this.#preVote];
-    this.#heard = 0;
-    this.#acknowledged = false;
-    this.#preVote = null;
+    const raft = this.raftOf(host.id);
+    const acknowledged = this.#turn.end(host.id, this.#invariants === null ? null : raft);
     if (raft === null || this.#invariants === null) return;
     const { commit, log } = raft;
     must(
@@ -370,10 +362,6 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
       this.nemesis.aim.saw("joint", host.id);
     }
     if (acknowledged) this.#invariants.progress(host.id, raft);
-    if (before !== null) {
-      const same = raft.term === before.term && raft.vote === before.vote;
-      must(same, "I19", () => `n${host.id}: a pre-vote request has changed its term or vote`);
-    }
   }
 
   ended(host: Host, ending: Ending): void {

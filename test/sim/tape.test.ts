@@ -14,9 +14,9 @@ const quiet = { print: null, invariants: true };
 
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
-  [1, "80eade2b93355ccd"],
-  [2, "98d8368b46429d04"],
-  [3, "64cfd4e186867561"],
+  [1, "f1ca656da99ab4d0"],
+  [2, "af3d66160a4a4444"],
+  [3, "8b4ec3dafd594b55"],
 ];
 
 for (const [seed, hash] of golden) {
