@@ -108,9 +108,7 @@ class Probes {
     if (outcome === null) return "no answer";
     if (!outcome.ok) return outcome.code;
     const { row } = outcome;
-    const words = (one: Omit<Row, "crc"> | null): string =>
-      one === null ? "absent" : [one.value, one.modRevision, one.createRevision, one.version].join();
-    return words(row) === words(expected) ? null : `${words(row)}, not ${words(expected)}`;
+    return wordsOf(row) === wordsOf(expected) ? null : `${wordsOf(row)}, not ${wordsOf(expected)}`;
   }
 
   // --- L6
@@ -213,4 +211,8 @@ class Probes {
     this.#simulator.runUntil(scheduler.now + withinMicros, () => answer !== null);
     return answer;
   }
+}
+
+function wordsOf(row: Omit<Row, "crc"> | null): string {
+  return row === null ? "absent" : [row.value, row.modRevision, row.createRevision, row.version].join();
 }

@@ -3,6 +3,7 @@
  * simulator must notice every one of them; a mistake that no longer applies fails the tests.
  */
 import type { Mistake } from "../support/plant.ts";
+import { mistakesOfService } from "./mistakes-of-service.ts";
 import { mistakesOfState } from "./mistakes-of-state.ts";
 import { mistakesOfTransport } from "./mistakes-of-transport.ts";
 
@@ -254,4 +255,9 @@ const mistakesOfRaft: readonly Mistake[] = [
   },
 ];
 
-export const mistakes: readonly Mistake[] = [...mistakesOfRaft, ...mistakesOfState, ...mistakesOfTransport];
+export const mistakes: readonly Mistake[] = [
+  ...mistakesOfRaft,
+  ...mistakesOfState,
+  ...mistakesOfTransport,
+  ...mistakesOfService,
+];
