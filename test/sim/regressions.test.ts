@@ -27,6 +27,7 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   [300291, "a leader that has lost its own rows does not remove the last voter that has them"],
   [305524, "the same, in the first turns of its leadership"],
   [7524, "a learner that restarts stands, because the founders' configuration had a voter of its name"],
+  [90, "a member that lags, and may not know of it, does not turn away one that was removed and added anew"],
   [885, "the only founder was removed and is added again, empty: by the founders' configuration it would elect itself"],
   [1123, "one that was removed, and never stands, hears of it once another directory is added in its place"],
   [1334, "a node answers a leader that its own log does not know yet: the leader says where it is reached"],
