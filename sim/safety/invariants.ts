@@ -16,6 +16,8 @@ export class Invariants {
   /** What each leader last took each peer to hold: it never falls within a leadership. */
   readonly #matches = new Map<string, number>();
   /** The Raft of a running node: whose log in memory is the claim. */
+  /** By term * 64 + candidate: where the log ends of one that asks for votes. */
+  readonly #ends = new Map<number, { readonly lastIndex: number; readonly lastTerm: Term }>();
   readonly #entriesPerAppendMax: number;
   readonly #raftOf: (id: NodeId) => Raft | null;
 
@@ -35,14 +37,24 @@ export class Invariants {
       must(node.durableHard.term >= message.term, "I2", () => {
         return `n${from} asks for votes in term ${message.term}, which is not durable on its own disk`;
       });
+      this.#ends.set(message.term * 64 + from, message);
     }
   }
 
-  /** I2: a vote is durable before it is told. */
+  /** I2: a vote is durable before it is told. I6: it goes to a log at least as up to date as the voter's (paper 5.4.1). */
   #grant(node: GhostNode, candidate: NodeId, term: Term): void {
     const { durableHard } = node;
     const durable = durableHard.term > term || (durableHard.term === term && durableHard.vote === candidate);
     must(durable, "I2", () => `n${node.id} tells n${candidate} of a vote in term ${term} that is not durable`);
+    const end = this.#ends.get(term * 64 + candidate);
+    // Once there is a leader of that term, or of a later one, the voter's log may have grown since it voted.
+    const mayHaveGrown = this.#ghost.leaders.has(term) || node.writtenHard.term > term;
+    if (end === undefined || mayHaveGrown) return;
+    const { last, lastTerm } = node.written;
+    must(end.lastTerm > lastTerm || (end.lastTerm === lastTerm && end.lastIndex >= last), "I6", () => {
+      const theirs = `(${end.lastIndex}, term ${end.lastTerm})`;
+      return `n${node.id} votes for n${candidate}, whose log ends at ${theirs}, its own at (${last}, term ${lastTerm})`;
+    });
   }
 
   #append(node: GhostNode, { term, entries, commit }: Append): void {
