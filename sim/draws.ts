@@ -53,6 +53,9 @@ export const sites = {
   streamCut: 42,
   misdirected: 43,
   probe: 44,
+  reader: 45,
+  depose: 46,
+  deposeTurn: 47,
 } as const;
 export type Site = keyof typeof sites;
 

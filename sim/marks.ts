@@ -18,6 +18,7 @@ const everywhere = [
   "flapping",
   "clog",
   "logDamaged",
+  "deposed",
 ] as const;
 
 /** A clock drifts all the time; what is aimed counts by what it does. */

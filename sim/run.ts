@@ -94,6 +94,7 @@ function resultOf(simulator: Simulator, verdict: Verdict, property: string, mess
   for (const client of clients) add(counters, prefixed("client", client.counters));
   for (const host of hosts) add(counters, prefixed("disk", host.disk.counters));
   Object.assign(counters, prefixed("operator", simulator.operator.counters));
+  counters["reader.answered"] = simulator.reader.answered;
   counters["leaders"] = simulator.ghost.leaders.size;
   counters["committed"] = simulator.ghost.committed.last;
   return {

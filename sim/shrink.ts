@@ -134,7 +134,7 @@ export function shrinkTape(tape: Tape, first: Result, simulate: Simulate, should
     askedSites.has(site) ? null : site === "fault" ? `fault ${family}` : site,
   );
   shrinker.withoutGroups(([site, client]) =>
-    site === "operation" ? `client ${client}` : site === "wish" ? site : null,
+    site === "operation" ? `client ${client}` : askedSites.has(site) ? site : null,
   );
   for (let again = true; again && !shrinker.isOver;) {
     const faultsWent = shrinker.withoutParts(isFault);
@@ -155,6 +155,7 @@ export function familiesOf({ decisions }: Tape): string[] {
 
 /** Of faults that strike messages and syncs one by one. */
 const familyOfSite: Partial<Record<Site, FaultFamily>> = {
+  depose: "deposed",
   messageLoss: "loss",
   messageCopy: "duplication",
   messageTail: "delayTail",

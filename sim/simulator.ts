@@ -29,6 +29,7 @@ import { changeNames, messageCode, Trace, type TraceKind } from "./trace/trace.t
 import { must } from "./violation.ts";
 import { Turn } from "./safety/turn.ts";
 import { Client, type ClientWorld } from "./workload/client.ts";
+import { Reader } from "./workload/reader.ts";
 import { Operator, type OperatorWorld } from "./workload/operator.ts";
 import { Host, hostEvents } from "./world/host.ts";
 import { SimNetwork } from "./world/network.ts";
@@ -61,6 +62,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   readonly clients: Client[] = [];
   readonly online = new Online();
   readonly operator: Operator;
+  readonly reader: Reader;
   readonly nemesis: Nemesis;
   readonly trace: Trace;
   readonly ghost: Ghost;
@@ -101,6 +103,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
       (id) => new Host(id, this.scheduler, this.network, this.draws, plan, this, nodeOptions(plan, id)),
     );
     this.nemesis = new Nemesis(this.scheduler, this.draws, plan, this.hosts, this.network, this.trace, this);
+    this.reader = new Reader(this.scheduler, this.draws, plan, this);
     this.operator = new Operator(this.scheduler, this.draws, plan, this);
   }
 
@@ -242,6 +245,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
       this.line("role", host.id, a, b, c);
       if (a !== leaderRole) return;
       this.nemesis.aim.saw("elected", host.id);
+      this.reader.elected(host);
       if (this.#invariants === null) return;
       const holders = this.hosts.filter((other) => other.believesInLease && this.raftOf(other.id)!.term < b);
       const ids = holders.map(({ id }) => id);
@@ -263,7 +267,11 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     if (fact === "read-index") return this.line("readIndex", host.id, a, b);
     this.line(fact, host.id, a, b);
     if (fact === "installed") this.nemesis.aim.saw("installed", host.id);
-    else if (fact === "commit" && raft?.leader === host.id) this.nemesis.aim.saw("committed", host.id);
+    else if (fact === "commit" && raft?.leader === host.id) {
+      this.nemesis.aim.saw("committed", host.id);
+      this.nemesis.depose.committed(host.id);
+      this.reader.committed(host.id, raft.term);
+    }
     if (this.#invariants === null || raft === null) return;
     if (fact === "commit") this.#invariants.committed(host.id, a, raft);
     else if (fact === "installed") this.#invariants.installed(host.id, a, c);

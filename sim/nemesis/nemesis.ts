@@ -10,13 +10,17 @@ import type { Struck } from "../marks.ts";
 import type { Host } from "../world/host.ts";
 import type { SimNetwork } from "../world/network.ts";
 import { Aim, type AimedAction } from "./aim.ts";
+import { Depose, type Deposing } from "./depose.ts";
 import { type FaultFamily, faultFamilies, type Plan } from "./options.ts";
 import { type Cut, cutsOf, shapes } from "./partitions.ts";
 
 const slotMicros: Micros = 250_000;
-const nemesisEvents = { slot: 1, restart: 2, resume: 3, aimed: 4, cut: 5 } as const;
+const nemesisEvents = { slot: 1, restart: 2, resume: 3, aimed: 4, cut: 5, deposed: 6 } as const;
 
 type Aimed = { readonly action: AimedAction; readonly node: NodeId; readonly occasion: number };
+
+/** A leader that is cut off; or one that is back, and who led meanwhile and goes down. */
+type Deposed = { readonly old: NodeId; readonly successor: NodeId };
 
 /** Who may lose what, so that everything committed still is on a majority of those who vote. */
 export interface Atlas {
@@ -40,6 +44,7 @@ export class Nemesis implements Target {
   /** client * 64 + node -> until. */
   readonly #clientBlocks = new Map<number, Micros>();
   readonly aim: Aim;
+  readonly depose: Depose;
   #slot = 0;
   #stopped = false;
   readonly counters = Object.fromEntries(faultFamilies.map((family) => [family, 0])) as Record<FaultFamily, number>;
@@ -61,6 +66,7 @@ export class Nemesis implements Target {
     this.#trace = trace;
     this.#atlas = atlas;
     this.aim = new Aim(draws, plan, (action, node, occasion) => this.#aimed({ action, node, occasion }));
+    this.depose = new Depose(this.#deposing(), 8 * plan.electionMicros);
     scheduler.at(slotMicros, 0, this, nemesisEvents.slot, null);
   }
 
@@ -83,6 +89,7 @@ export class Nemesis implements Target {
   on(code: number, payload: unknown): void {
     if (this.#stopped) return;
     if (code === nemesisEvents.aimed) return this.#strikeAimed(payload as Aimed);
+    if (code === nemesisEvents.deposed) return this.#depose(payload as Deposed);
     if (code === nemesisEvents.cut) return this.#cut(payload as Cut);
     const host = payload as Host;
     if (code === nemesisEvents.slot) this.#strike();
@@ -156,6 +163,59 @@ export class Nemesis implements Target {
         if (action !== "mute") this.#block(id, node, until);
       }
     }
+  }
+
+  #deposing(): Deposing {
+    const [scheduler, draws] = [this.#scheduler, this.#draws];
+    const { deposed } = this.#plan.faults;
+    let commits = 0;
+    const later = (what: Deposed): void => {
+      scheduler.at(scheduler.now + 1, draws.u32("tie", what.old, commits, 98), this, nemesisEvents.deposed, what);
+    };
+    return {
+      get now() {
+        return scheduler.now;
+      },
+      strikes: (id) => {
+        commits += 1;
+        return (
+          !this.#stopped && scheduler.now >= this.#plan.quietMicros && draws.chance(deposed, "depose", id, commits)
+        );
+      },
+      cutOff: (old) => later({ old, successor: 0 }),
+      turn: (old, successor) => later({ old, successor }),
+    };
+  }
+
+  #depose({ old, successor }: Deposed): void {
+    if (successor === 0) return this.#cutOff(old);
+    this.#network.unblockNode(old);
+    this.#knockDown(this.#hosts[successor - 1]!, 6 * this.#plan.electionMicros);
+  }
+
+  #cutOff(old: NodeId): void {
+    this.counters.deposed += 1;
+    this.#atlas.struck("deposed", 0);
+    const micros = 8 * this.#plan.electionMicros;
+    // Of the others, some may begin anew at once, and not remember whom they have just heard.
+    const restarts = this.#draws.below(2, "deposeTurn", old, this.counters.deposed) === 0;
+    for (const host of this.#hosts) {
+      this.#block(old, host.id, this.#scheduler.now + micros);
+      this.#block(host.id, old, this.#scheduler.now + micros);
+      if (restarts && host.id !== old) this.#knockDown(host, 10_000);
+    }
+    // Where clocks may stand still, it may go on believing that it leads.
+    if (this.#plan.faults.clockStall > 0) this.#standClock(this.#hosts[old - 1]!, micros);
+  }
+
+  /** Back after up to `most`. */
+  #knockDown(host: Host, most: Micros): void {
+    if (host.node === null || host.paused) return;
+    const draw = (bound: number, k: number): number => this.#draws.below(bound, "deposeTurn", host.id, host.life, k);
+    const power = draw(2, 0) === 0;
+    this.#trace.line(this.#scheduler.now, power ? "powerCut" : "kill", host.id);
+    host.stop(power);
+    this.#at(1_000 + draw(most, 1), nemesisEvents.restart, host);
   }
 
   #cutInShapes(): void {
@@ -252,8 +312,7 @@ export class Nemesis implements Target {
     host.slowDown(length, beat);
   }
 
-  #standClock(host: Host): void {
-    const length = this.#length("clockStall", 3_000_000);
+  #standClock(host: Host, length = this.#length("clockStall", 3_000_000)): void {
     this.#trace.line(this.#scheduler.now, "clockStall", host.id, length);
     host.standClock(length, this.#draws.below(2, "faultTarget", this.#slot, 8, host.id) === 0);
   }

@@ -39,6 +39,7 @@ export const faultFamilies = [
   "misread",
   "newerFormat",
   "misdirected",
+  "deposed",
 ] as const;
 export type FaultFamily = (typeof faultFamilies)[number];
 
@@ -152,6 +153,7 @@ const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
   misread: [200_000, 600_000],
   newerFormat: [100_000, 300_000],
   misdirected: [2_000, 20_000],
+  deposed: [10_000, 50_000, 200_000],
 };
 
 /** What is asked for, whatever the seed draws. */

@@ -17,7 +17,7 @@ import { must } from "../violation.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 
 /** Few and hot; some are names that an object of the language would have by itself. */
-const keyNames = ["k", "__proto__", "constructor", "k\u00ff\u0000"];
+export const keyNames = ["k", "__proto__", "constructor", "k\u00ff\u0000"];
 const clientEvents = { begin: 1, answer: 2, patience: 3, again: 4 } as const;
 /** Tries of one operation under one sequence. */
 const triesMax = 4;

@@ -148,6 +148,13 @@ export class SimNetwork {
     this.#cloggedUntil.set(from * 64 + to, until);
   }
 
+  /** Nobody is cut off from `id` any more. */
+  unblockNode(id: NodeId): void {
+    for (const link of this.#blockedUntil.keys())
+      if (Math.floor(link / 64) === id || link % 64 === id) this.#blockedUntil.delete(link);
+    this.streams?.pumpAll();
+  }
+
   unblock(): void {
     this.#blockedUntil.clear();
     this.#cloggedUntil.clear();

@@ -14,8 +14,8 @@ const quiet = { print: null, invariants: true };
 
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
-  [1, "f1ca656da99ab4d0"],
-  [2, "af3d66160a4a4444"],
+  [1, "bcb911a68286cbec"],
+  [2, "96b8aab0254fa097"],
   [3, "8b4ec3dafd594b55"],
 ];
 

@@ -1,0 +1,105 @@
+/**
+ * A reader at the moments when reads go wrong: at a leader in its first turn, and, once it has committed something, at
+ * everybody else who still believes to lead. What it is told goes into the history like any client's answer.
+ */
+import type { Micros, NodeId, Term } from "../../core/units.ts";
+import type { Draws } from "../draws.ts";
+import type { Plan } from "../nemesis/options.ts";
+import type { Scheduler, Target } from "../scheduler.ts";
+import { must } from "../violation.ts";
+import { type Host, hostEvents, type Request } from "../world/host.ts";
+import { type ClientWorld, keyNames } from "./client.ts";
+
+/** Its lane in reports; each read is a process of its own, a thousand further. */
+const lane = 900;
+/** Commits of one leadership after which others are asked. */
+const commitsMax = 3;
+
+type Asked = {
+  readonly client: number;
+  readonly key: string;
+  readonly call: Micros;
+  readonly mark: number;
+  readonly committedAtCall: number;
+};
+type Told = {
+  readonly asked: Asked;
+  readonly value: string | null;
+  readonly revision: number;
+  readonly wrong: string | null;
+};
+
+export class Reader implements Target {
+  readonly #scheduler: Scheduler;
+  readonly #draws: Draws;
+  readonly #plan: Plan;
+  readonly #world: ClientWorld;
+  #count = 0;
+  #term: Term = 0;
+  #commits = 0;
+  /** Answers so far. */
+  answered = 0;
+
+  constructor(scheduler: Scheduler, draws: Draws, plan: Plan, world: ClientWorld) {
+    this.#scheduler = scheduler;
+    this.#draws = draws;
+    this.#plan = plan;
+    this.#world = world;
+  }
+
+  elected(host: Host): void {
+    for (const lease of [false, true]) this.#ask(host, lease);
+  }
+
+  /** `leader` has committed something in `term`. */
+  committed(leader: NodeId, term: Term): void {
+    if (term < this.#term) return;
+    if (term > this.#term) [this.#term, this.#commits] = [term, 0];
+    if (this.#commits++ >= commitsMax) return;
+    for (const host of this.#world.hosts) {
+      if (host.id !== leader && host.node?.running?.raft.role === "leader") this.#ask(host, this.#commits % 2 === 0);
+    }
+  }
+
+  /** In the moment itself, in the middle of a turn: the question comes after it. */
+  #ask(host: Host, lease: boolean): void {
+    const k = this.#count++;
+    if (this.#world.core.length > 0 || !this.#draws.always("reader", k)) return;
+    const key = keyNames[this.#draws.below(this.#plan.keys, "reader", k, 1)]!;
+    const now = this.#scheduler.now;
+    const asked: Asked = {
+      client: lane + 1_000 * k,
+      key,
+      call: now,
+      mark: this.#world.online.called(key),
+      committedAtCall: this.#world.committedIndex(),
+    };
+    const usesLease = lease && this.#plan.leasePercent > 0;
+    const request: Request = {
+      run: (node) =>
+        node.read(key, usesLease, (outcome) => {
+          if (!outcome.ok) return;
+          const { row, revision } = outcome;
+          const wrong = this.#world.answers?.ofRead(key, row, revision) ?? null;
+          const told: Told = { asked, value: row?.value ?? null, revision, wrong };
+          this.#scheduler.at(this.#scheduler.now + 1, this.#draws.u32("tie", k, 59), this, 0, told);
+        }),
+      refused: () => undefined,
+    };
+    this.#scheduler.at(now + 1, this.#draws.u32("tie", k, 58), host, hostEvents.request, request);
+  }
+
+  on(_code: number, payload: unknown): void {
+    const { asked, value, revision, wrong } = payload as Told;
+    const { client, key, call, mark, committedAtCall } = asked;
+    this.answered += 1;
+    must(wrong === null, "I18", () => `a reader is told what is not so: ${wrong}`);
+    must(revision >= committedAtCall, "I16", () => {
+      return `a read is answered at revision ${revision}, but ${committedAtCall} was committed when it was called`;
+    });
+    const read = { client, key, call, return: this.#scheduler.now, outcome: "ok", op: "get", value, revision } as const;
+    this.#world.record(read);
+    const stale = this.#world.online.answered(read, mark);
+    must(stale === null, "linearizability", () => stale!);
+  }
+}
