@@ -130,3 +130,9 @@ test("a planted bug of one's own needs no code: JSON, with the file, the old tex
   t.is(code, 0, out);
   t.regex(out, /1 of 1 noticed by seeds/);
 });
+
+test("a bug that only one family of faults brings to light is said to need it", async (t) => {
+  const { code, out } = await mutants("checksum of a frame", "--alone", "0", "--shrink", "5", "--needs", "60");
+  t.is(code, 0, out);
+  t.regex(out, /not noticed without the family: corruption 1/);
+});

@@ -1,5 +1,6 @@
 /** `npm run mutants`: for each planted bug, which check notices it, after how many seeds and events. */
 import { applyMistake, huntMistake, type Mistake, scenariosThatFail } from "../support/plant.ts";
+import { type FaultFamily, faultFamilies } from "../../sim/nemesis/options.ts";
 import type { Catch } from "./hunt.ts";
 import { type MutantsOptions, mutantsOptions, UsageError } from "./mutants-options.ts";
 
@@ -9,6 +10,8 @@ type Row = {
   readonly alone: Catch | null;
   /** Stories by hand and kept tapes that notice, where no seed does. */
   readonly scenarios: readonly string[];
+  /** Without these families no seed notices, in four times as many seeds and fifty. */
+  readonly needs: readonly FaultFamily[];
 };
 
 function lineOf({ mistake, found, alone, scenarios }: Row): string {
@@ -21,7 +24,20 @@ function lineOf({ mistake, found, alone, scenarios }: Row): string {
   return `| ${mistake.layer} | ${mistake.name} | ${noticed} | ${seeds} | ${found.events} | ${byHistory} | ${small} |`;
 }
 
-async function huntAll({ chosen, seedsMax, aloneMax, shrinkMs, without }: MutantsOptions): Promise<Row[]> {
+/** What a shrunk run does without is not needed; the others are left out one by one. */
+async function needsOf(mistake: Mistake, found: Catch, { without, needsMax }: MutantsOptions): Promise<FaultFamily[]> {
+  const needs: FaultFamily[] = [];
+  if (needsMax === 0) return needs;
+  for (const family of faultFamilies.filter((one) => found.shrunk?.families.includes(one))) {
+    const seedsMax = Math.min(needsMax, 4 * found.seeds + 50);
+    const other = await huntMistake(mistake, seedsMax, { without: [...without, family] });
+    if (other.seed === null) needs.push(family);
+  }
+  return needs;
+}
+
+async function huntAll(options: MutantsOptions): Promise<Row[]> {
+  const { chosen, seedsMax, aloneMax, shrinkMs, without } = options;
   const rows: Row[] = [];
   let next = 0;
   const work = async (): Promise<void> => {
@@ -33,7 +49,8 @@ async function huntAll({ chosen, seedsMax, aloneMax, shrinkMs, without }: Mutant
       });
       const alone = aloneMax === 0 ? null : await huntMistake(mistake, aloneMax, { without, invariants: false });
       const scenarios = found.seed === null && without.length === 0 ? await scenariosThatFail(mistake) : [];
-      const row = { mistake, found, alone, scenarios };
+      const needs = await needsOf(mistake, found, options);
+      const row = { mistake, found, alone, scenarios, needs };
       rows[at] = row;
       console.error(`${lineOf(row)}  ${found.message.slice(0, 120)}`);
     }
@@ -67,8 +84,11 @@ function summaryOf(rows: readonly Row[]): string[] {
     );
     const families = shrunk.flatMap((one) => one.families);
     const counts = [...new Set(families)].map((name) => `${name} ${families.filter((one) => one === name).length}`);
-    lines.push(`families that the shrunk runs need: ${counts.toSorted().join(", ")}`);
+    lines.push(`families that the shrunk runs have: ${counts.toSorted().join(", ")}`);
   }
+  const needed = faultFamilies.map((family) => [family, rows.filter(({ needs }) => needs.includes(family)).length]);
+  const counts = needed.filter(([, count]) => count !== 0).map(([family, count]) => `${family} ${count}`);
+  if (counts.length > 0) lines.push(`not noticed without the family: ${counts.join(", ")}`);
   return lines;
 }
 

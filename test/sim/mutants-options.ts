@@ -14,6 +14,8 @@ export type MutantsOptions = {
   readonly aloneMax: number;
   readonly shrinkMs: number;
   readonly without: readonly FaultFamily[];
+  /** Seeds to try without each family that a shrunk run needs; 0: none. */
+  readonly needsMax: number;
 };
 
 /** Throws UsageError. */
@@ -27,6 +29,11 @@ export async function mutantsOptions(args: readonly string[]): Promise<MutantsOp
     .option("seeds", { type: "number", default: 2_000, describe: "seeds to try" })
     .option("alone", { type: "number", default: 200, describe: "seeds to try by the client history alone" })
     .option("shrink", { type: "number", default: 0, describe: "seconds to look for a smaller run" })
+    .option("needs", {
+      type: "number",
+      default: 0,
+      describe: "with --shrink: seeds to try without each family of faults that the shrunk run has",
+    })
     .option("without", { type: "string", describe: "families of faults, with commas: not these" })
     .strictOptions()
     .version(false)
@@ -38,14 +45,21 @@ export async function mutantsOptions(args: readonly string[]): Promise<MutantsOp
   const all = argv.file === undefined ? mistakes : mistakesFrom(argv.file);
   const chosen = all.filter(({ name }) => name.includes(wanted));
   if (chosen.length === 0) throw new UsageError(`no planted bug is named like "${wanted}"`);
-  for (const name of ["seeds", "alone", "shrink"] as const)
+  for (const name of ["seeds", "alone", "shrink", "needs"] as const)
     if (!Number.isSafeInteger(argv[name]) || argv[name] < 0) throw new UsageError(`--${name} takes an integer`);
   const without = (argv.without ?? "").split(",").filter((name) => name !== "");
   const stranger = without.find((name) => !faultFamilies.includes(name as FaultFamily));
   if (stranger !== undefined)
     throw new UsageError(`--without takes some of ${faultFamilies.join(",")}; not ${stranger}`);
   const shrinkMs = argv.shrink * 1_000;
-  return { chosen, seedsMax: argv.seeds, aloneMax: argv.alone, shrinkMs, without: without as FaultFamily[] };
+  return {
+    chosen,
+    seedsMax: argv.seeds,
+    aloneMax: argv.alone,
+    shrinkMs,
+    without: without as FaultFamily[],
+    needsMax: argv.needs,
+  };
 }
 
 function mistakesFrom(file: string): Mistake[] {
