@@ -168,7 +168,8 @@ test("a leader that removes itself dies before the other has heard: only it can 
   world.kill(leader);
   world.drop(null);
   world.start(leader);
-  world.until("the other one leads alone", () => world.isLeader(other), 60);
+  world.until("the other one leads", () => world.isLeader(other), 60);
+  world.until("it knows that it is alone", () => world.raft(other).commit === world.raft(other).log.lastIndex);
   t.deepEqual(votersOf(world), [other]);
   world.judge();
 });
