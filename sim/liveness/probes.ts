@@ -51,7 +51,7 @@ class Probes {
     const others = membersOf(this.#simulator).filter((id) => id !== leader);
     for (const id of others.length === 0 ? [leader] : [leader, this.#pick(others)]) {
       const wrong = this.#requestsAt(id);
-      if (wrong !== null && !wrong.endsWith(jumped))
+      if (wrong !== null && !wrong.includes(jumped))
         return { property: "L2", message: `a calm core, asked at n${id}: ${wrong}` };
     }
     return null;
