@@ -145,7 +145,8 @@ export class SimDisk {
     return new Map([...this.#names].map(([name, file]) => [name, file.seen.subarray(0, file.seenBytes)]));
   }
 
-  #mediaContents(): Map<string, Uint8Array> {
+  /** What an honest disk would hold after a power cut. */
+  mediaContents(): Map<string, Uint8Array> {
     return new Map([...this.#mediaNames].map(([name, file]) => [name, honest(file)]));
   }
 
@@ -204,7 +205,7 @@ export class SimDisk {
     const count = this.#nameChanges.length;
     this.#world.complete("names", this.#seq, () => {
       for (const change of this.#nameChanges.splice(0, count)) applyName(this.#mediaNames, change);
-      this.#world.namesSynced(() => this.#mediaContents());
+      this.#world.namesSynced(() => this.mediaContents());
       done(null);
     });
   }

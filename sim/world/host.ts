@@ -206,7 +206,7 @@ export class Host implements StreamHost, DiskWorld {
 
   /** Damages the log of this machine, which is down, below what had been synced; false where there is nothing of that. */
   damageLog(): boolean {
-    const place = vouchedPlace(this.disk.contents(), (bound) => this.#draws.below(bound, "damage", this.id, this.life));
+    const place = vouchedPlace(this.disk, (bound) => this.#draws.below(bound, "damage", this.id, this.life));
     if (place === null) return false;
     this.disk.damage(place.name, place.offset);
     this.mustRecover = true;
@@ -216,7 +216,7 @@ export class Host implements StreamHost, DiskWorld {
 
   /** Its log, whole as it is, will be read wrongly at the next start; false where that might not be noticed. */
   misreadLog(): boolean {
-    const place = vouchedPlace(this.disk.contents(), (bound) => this.#draws.below(bound, "damage", this.id, this.life));
+    const place = vouchedPlace(this.disk, (bound) => this.#draws.below(bound, "damage", this.id, this.life));
     if (place === null || this.#storeId() === null) return false;
     this.disk.misreadOnce(place.name, place.offset);
     this.mustRecover = true;

@@ -1,17 +1,21 @@
 /** Where a log can be damaged so that its recovery must notice: below the mark of some batch that stays whole. */
 import { Reader } from "../../core/bytes.ts";
 import { batchHeaderBytes, checkBatch, segmentNumber } from "../../core/storage/wal-record.ts";
+import type { SimDisk } from "./disk.ts";
 
 type Batch = { readonly name: string; readonly offset: number; readonly bytes: number; readonly end: number };
 
-/** A byte of a batch that a later one vouches for, chosen by `below`; null where there is none. */
+/**
+ * A byte of a batch that a later one vouches for, chosen by `below`; null where there is none. Goes by the media: a power cut
+ * might take the mark, and the damage would be none that can be noticed.
+ */
 export function vouchedPlace(
-  contents: ReadonlyMap<string, Uint8Array>,
+  disk: SimDisk,
   below: (bound: number) => number,
 ): { readonly name: string; readonly offset: number } | null {
   const batches: Batch[] = [];
   let syncedThrough = 0;
-  for (const [name, bytes] of contents) {
+  for (const [name, bytes] of disk.mediaContents()) {
     const number = segmentNumber(name);
     if (number === null) continue;
     for (let offset = 0; bytes.length - offset >= batchHeaderBytes;) {
