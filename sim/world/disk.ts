@@ -145,6 +145,11 @@ export class SimDisk {
     return new Map([...this.#names].map(([name, file]) => [name, file.seen.subarray(0, file.seenBytes)]));
   }
 
+  /** Whether the process sees such a file. */
+  has(name: string): boolean {
+    return this.#names.has(name);
+  }
+
   /** What an honest disk would hold after a power cut. */
   mediaContents(): Map<string, Uint8Array> {
     return new Map([...this.#mediaNames].map(([name, file]) => [name, honest(file)]));

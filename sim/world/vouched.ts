@@ -17,7 +17,8 @@ export function vouchedPlace(
   let syncedThrough = 0;
   for (const [name, bytes] of disk.mediaContents()) {
     const number = segmentNumber(name);
-    if (number === null) continue;
+    // One that is removed already may still be on the media.
+    if (number === null || !disk.has(name)) continue;
     for (let offset = 0; bytes.length - offset >= batchHeaderBytes;) {
       const header = checkBatch(bytes, number, offset, new Reader(bytes, offset + 48, offset + 64).id());
       if (typeof header === "string") break;
