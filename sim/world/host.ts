@@ -75,7 +75,7 @@ export class Host implements StreamHost, DiskWorld {
   readonly #watcher: Watcher;
   readonly #options: NodeOptions;
   #clock: SimClock | null = null;
-  #waiting: { code: number; payload: unknown }[] = [];
+  readonly #waiting: { code: number; payload: unknown }[] = [];
   /** Until then it takes turns only at beats, so long apart. */
   #slowUntil: Micros = 0;
   #beatMicros: Micros = 0;
@@ -193,7 +193,9 @@ export class Host implements StreamHost, DiskWorld {
     this.node = null;
     this.life += 1;
     this.paused = false;
-    this.#waiting = [];
+    // Nobody will take what comes behind it either.
+    for (const { code, payload } of this.#waiting.splice(0))
+      if (code === hostEvents.stream) this.#network.streams!.missed(payload as StreamEvent);
     this.#slowUntil = 0;
     this.#network.streams?.stopped(this.id, power);
     this.kv?.processDied();

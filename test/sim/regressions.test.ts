@@ -31,6 +31,8 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   [885, "the only founder was removed and is added again, empty: by the founders' configuration it would elect itself"],
   [1123, "one that was removed, and never stands, hears of it once another directory is added in its place"],
   [1334, "a node answers a leader that its own log does not know yet: the leader says where it is reached"],
+  [3326, "a log is damaged only where a power cut cannot take the mark that vouches for it"],
+  [8868, "what a process had not taken from a stream when it died has not begun that stream for the next one"],
   [606306, "rows that come back from before a directory was bound anew count as lost, and the node goes on"],
   [
     50508,
