@@ -13,7 +13,7 @@ import {
   type WriteOutcome,
 } from "../../core/node/options.ts";
 import { type Change, memberOf } from "../../core/raft/membership.ts";
-import type { Micros, NodeId } from "../../core/units.ts";
+import type { Index, Micros, NodeId } from "../../core/units.ts";
 import type { Simulator } from "../simulator.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 import { converged, leaderOf, membersOf } from "./core.ts";
@@ -94,13 +94,20 @@ class Probes {
       this.#simulator.runUntil(this.#simulator.scheduler.now + 100_000);
       outcome = ask();
     }
-    if (outcome === null) return log.baseIndex > before ? jumped : "no answer";
+    if (outcome === null) return this.#skips(id, before) ? jumped : "no answer";
     if (!outcome.ok) return outcome.code;
     const { applied } = outcome;
     return (
       this.#simulator.answers?.ofWrite(command, key, applied) ??
       (applied.code === "done" ? applied.revision : applied.code)
     );
+  }
+
+  /** Whether `id`, whose log ended at `before`, has got a snapshot since, or waits for one. */
+  #skips(id: NodeId, before: Index): boolean {
+    const { log } = this.#simulator.raftOf(id)!;
+    const leader = this.#simulator.raftOf(leaderOf(this.#simulator));
+    return log.baseIndex > before || (leader !== null && leader.log.baseIndex > log.lastIndex);
   }
 
   #reads(id: NodeId, key: string, lease: boolean, expected: Omit<Row, "crc"> | null): string | null {

@@ -153,8 +153,14 @@ export class Client implements Target {
       attempt: 0,
       mayHaveHappened: false,
     };
-    this.#at(call + this.#plan.patienceMicros, clientEvents.patience, k);
+    this.#at(call + this.#patienceMicros(), clientEvents.patience, k);
     this.#try(this.#current);
+  }
+
+  /** A healed core is not asked for more than it can do: there a client waits until its request has ended. */
+  #patienceMicros(): Micros {
+    const { patienceMicros, requestMicros } = this.#plan;
+    return this.#world.core.length > 0 ? Math.max(patienceMicros, requestMicros + 1_000_000) : patienceMicros;
   }
 
   /** Now and then the last sequence once more, for another command: it must be refused, unless the first never ran. */

@@ -14,9 +14,9 @@ const quiet = { print: null, invariants: true };
 
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
-  [1, "bcb911a68286cbec"],
-  [2, "96b8aab0254fa097"],
-  [3, "8b4ec3dafd594b55"],
+  [1, "573afb91059a27a0"],
+  [2, "55a3a63b9736808b"],
+  [3, "a150ad669270e5bf"],
 ];
 
 for (const [seed, hash] of golden) {
