@@ -82,9 +82,9 @@ export class Door {
     if ((incarnation > 0 || lost !== "") && this.isRemoved(from, incarnation)) {
       return { kind: "removed", storeId, incarnation, reason: "removed" };
     }
+    if (lost !== "") return this.#rebind(now, from, storeId, lost);
     // Whoever lags may not know yet that it was added anew.
     if (this.#raft.role !== "leader") return null;
-    if (lost !== "") return this.#rebind(now, from, storeId, lost);
     if (member !== undefined && member.storeId !== "") {
       return { kind: "removed", storeId, incarnation, reason: "another-directory" };
     }

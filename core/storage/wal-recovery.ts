@@ -165,7 +165,8 @@ class Replay implements RecordTaker {
     const after = place.index - this.#base.index;
     // A segment opens with the base of its time: a newer one must follow where entries between are gone.
     if (after < 0 && !this.isAnchored && !replaces) return;
-    if (after < 0) throw new BadBytes(`the base falls to ${place.index}`);
+    // All that is left of what stood before may lie behind a base that has replaced it.
+    if (after < 0 && this.isAnchored) throw new BadBytes(`the base falls to ${place.index}`);
     const keeps = !replaces && (after === 0 || this.#entries[after - 1]?.term === place.term);
     this.#entries = keeps ? this.#entries.slice(after) : [];
     this.#base = place;

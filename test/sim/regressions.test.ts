@@ -33,6 +33,7 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   [1334, "a node answers a leader that its own log does not know yet: the leader says where it is reached"],
   [3326, "a log is damaged only where a power cut cannot take the mark that vouches for it"],
   [8868, "what a process had not taken from a stream when it died has not begun that stream for the next one"],
+  [18197, "a base that has replaced a log may lie before all that is left of it: such a log is whole"],
   [606306, "rows that come back from before a directory was bound anew count as lost, and the node goes on"],
   [
     50508,

@@ -114,11 +114,12 @@ test("a base in whose place the log held another entry cuts off what followed, a
     index: 0,
     configuration: { members: [], voters: [], outgoing: [], learners: [], removed: [] },
   };
-  for (const [replaces, kept] of [
-    [true, []],
-    [false, [5, 6]],
+  for (const [index, replaces, kept] of [
+    [4, true, []],
+    [4, false, [5, 6]],
+    [3, true, []],
   ] as const) {
-    const base = { place: { index: 4, term: 2, clusterMicros: 0 }, configuration };
+    const base = { place: { index, term: 2, clusterMicros: 0 }, configuration };
     const writer = new Writer();
     const parts: Uint8Array[] = [];
     let offset = 0;
@@ -132,6 +133,7 @@ test("a base in whose place the log held another entry cuts off what followed, a
     }
     const scan = scanSegments([{ number: 1, bytes: Uint8Array.from(parts.flatMap((part) => [...part])) }], storeId);
     t.deepEqual("ok" in scan ? scan.reason : scan.entries.map(({ index }) => index), [...kept]);
+    if (!("ok" in scan)) t.is(scan.base?.place.index, index);
   }
 });
 
