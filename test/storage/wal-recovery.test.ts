@@ -114,12 +114,12 @@ test("a base in whose place the log held another entry cuts off what followed, a
     index: 0,
     configuration: { members: [], voters: [], outgoing: [], learners: [], removed: [] },
   };
-  for (const [index, replaces, kept] of [
+  for (const [baseIndex, replaces, kept] of [
     [4, true, []],
     [4, false, [5, 6]],
     [3, true, []],
   ] as const) {
-    const base = { place: { index, term: 2, clusterMicros: 0 }, configuration };
+    const base = { place: { index: baseIndex, term: 2, clusterMicros: 0 }, configuration };
     const writer = new Writer();
     const parts: Uint8Array[] = [];
     let offset = 0;
@@ -133,7 +133,7 @@ test("a base in whose place the log held another entry cuts off what followed, a
     }
     const scan = scanSegments([{ number: 1, bytes: Uint8Array.from(parts.flatMap((part) => [...part])) }], storeId);
     t.deepEqual("ok" in scan ? scan.reason : scan.entries.map(({ index }) => index), [...kept]);
-    if (!("ok" in scan)) t.is(scan.base?.place.index, index);
+    if (!("ok" in scan)) t.is(scan.base?.place.index, baseIndex);
   }
 });
 
