@@ -2,7 +2,7 @@
 import { check, type Operation } from "../checker/index.ts";
 import { decideGeneral } from "../checker/engines/decide.ts";
 import { Spending } from "../checker/engines/budget.ts";
-import { type HistoryPlan, makeHistory } from "./histories.ts";
+import { hardHistory, type HistoryPlan, makeHistory } from "./histories.ts";
 import { median } from "./median.ts";
 import { Porcupine } from "./porcupine.ts";
 
@@ -117,4 +117,17 @@ export function benchChecker(options: { rounds: number; largest: number; porcupi
     console.log(`${what.padEnd(75)} ${ours}${rival === null ? "" : `  Porcupine ${rival.time(history)}`}`);
   }
   rival?.close();
+  const limitMs = 1_000;
+  const overMs = Array.from({ length: options.rounds }, () => stoppedAfterMs(limitMs) - limitMs);
+  console.log(
+    `a hard history, told to stop after ${limitMs} ms: ${median(overMs).toFixed(1)} ms later (aim ${limitMs / 10})`,
+  );
+}
+
+function stoppedAfterMs(limitMs: number): number {
+  const history = hardHistory(40);
+  const start = performance.now();
+  const { verdict } = check(history, { shouldStop: () => performance.now() - start > limitMs });
+  if (verdict !== "unknown") throw new Error(`this history is not hard: ${verdict}`);
+  return performance.now() - start;
 }

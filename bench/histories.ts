@@ -64,3 +64,21 @@ export function makeHistory({ seed, operations, clients, keys, unknownShare, sta
   }
   return history.toSorted((a, b) => a.call - b.call);
 }
+
+/**
+ * A history that no search decides soon: `clients` operations at one time, that write five values over and over, and a
+ * read that tells none of them apart from the others.
+ */
+export function hardHistory(clients: number): Operation[] {
+  const end = 10_000;
+  const history: Operation[] = [
+    { client: clients, op: "put", key: "k", value: "v0", call: 0, return: end, outcome: "ok" },
+    { client: clients + 1, op: "append", key: "k", value: "v", call: 1, return: end, outcome: "ok" },
+    { client: clients + 2, op: "get", key: "k", value: "v9", call: end + 1, return: end + 2, outcome: "ok" },
+  ];
+  for (let client = 0; client < clients; client++) {
+    const value: [string, string] = [`v${client % 5}`, `v${(client + 1 + (client % 3)) % 5}`];
+    history.push({ client, op: "cas", key: "k", value, call: client, return: end, outcome: "ok" });
+  }
+  return history;
+}

@@ -1,5 +1,6 @@
 import { fc, testProp } from "@fast-check/ava";
 import test from "ava";
+import { hardHistory } from "../../bench/histories.ts";
 import { check, HistoryError, type Operation, parseJsonLines, printJsonLines } from "../../checker/index.ts";
 import { keyModel } from "../../checker/model.ts";
 import { whyNotWitness } from "../../checker/verify.ts";
@@ -54,12 +55,19 @@ test("a budget of bytes ends a search, too", (t) => {
 });
 
 test("a search that is told to stop is unknown", (t) => {
-  const puts = Array.from({ length: 40 }, (_, k) => put(k, k % 2 === 0 ? "a" : "b", 0, 100));
   let asked = 0;
-  const verdict = check([...puts, get(50, "a", 200, 201), get(51, "b", 202, 203)], {
-    shouldStop: () => (asked += 1) === 3,
-  });
+  const verdict = check(hardHistory(40), { shouldStop: () => (asked += 1) === 3 });
   t.like(verdict, { verdict: "unknown", reason: "it was stopped" });
+});
+
+test("whether to stop is asked at least once in 1,024 configurations, and no more once the answer was yes", (t) => {
+  let asked = 0;
+  const budget = { configurationsMax: 20 * 1_024, bytesMax: Infinity };
+  check(hardHistory(40), { ...budget, shouldStop: () => (asked += 1) < 0 });
+  t.true(asked >= 20, `asked ${asked} times`);
+  asked = 0;
+  check(hardHistory(40), { ...budget, shouldStop: () => (asked += 1) === 5 });
+  t.is(asked, 5);
 });
 
 test("a broken line is an error with its number and what was expected", (t) => {
