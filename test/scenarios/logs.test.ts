@@ -213,3 +213,65 @@ test("every node is killed in turn, again and again, while writes go on", (t) =>
   t.is(world.valueAt(world.leader(), "k"), "24");
   world.judge();
 });
+
+test("an acknowledgement that is still on its way when its sender's log rots is not counted for what the sender becomes", (t) => {
+  const world = new Scenario(3, { walSegmentBytesMax: 600 });
+  const leader = world.leader();
+  const [a, b] = world.others(leader) as [number, number];
+  for (let k = 0; k < 20; k++) world.putNow("k", `${k}`.repeat(40));
+  world.pass(1);
+  const commit = world.raft(leader).commit;
+  // One entry comes to `a` alone, and what `a` says of it comes late.
+  world.drop((_from, to, message) => to === b && message.kind === "append" && message.entries.length > 0);
+  world.clog(a, leader, 0.6);
+  const asked = world.put(leader, "k", "doomed");
+  world.until("it holds the entry", () => world.raft(a).log.durableIndex === commit + 1);
+  world.pass(0.01);
+  world.kill(a);
+  world.damageLog(a);
+  world.simulator.network.unblock();
+  world.start(a);
+  world.until("it is to be bound anew", () => world.raft(leader).log.lastIndex === commit + 2);
+  world.pass(5);
+  t.is(asked.outcome?.ok ?? false, false);
+  t.is(world.raft(leader).commit, commit);
+  world.judge();
+});
+
+test("what was acknowledged to one leader does not go out together with the entries of the next one that replace it", (t) => {
+  const world = new Scenario(5);
+  const first = world.leader();
+  const [a, second] = world.others(first) as [number, number];
+  const mayStand = (id: number): void => {
+    world.drop((from, to, message) => {
+      if (message.kind === "append") return message.entries.length > 0 && to !== a;
+      return message.kind.includes("vote") && !message.kind.includes("reply") && from !== id;
+    });
+  };
+  world.pass(1);
+  // An entry of the first leader comes to `a` alone, then another one, which waits for the disk.
+  mayStand(first);
+  world.put(first, "k", "replaced");
+  world.until("it holds the entry", () => {
+    return world.raft(a).log.durableIndex === world.raft(first).log.lastIndex && world.raft(a).log.lastIndex > 1;
+  });
+  world.stallDisk(a, 5);
+  world.put(first, "k", "replaced, too");
+  world.until("it has another one", () => world.raft(a).log.lastIndex > world.raft(a).log.durableIndex);
+  // The first leader leads again, and `a` holds back what it has to say; then the second one does.
+  const { term } = world.raft(first);
+  world.kill(first);
+  world.start(first);
+  world.until("the first one leads again", () => world.isLeader(first));
+  world.until("it is heard", () => world.raft(a).term > term);
+  world.pass(0.2);
+  world.pause(first);
+  mayStand(second);
+  world.until("the second one leads", () => world.isLeader(second), 60);
+  const { log } = world.raft(a);
+  world.until("its entry is there", () => log.termAt(log.lastIndex) === world.raft(second).term);
+  t.true(log.durableIndex < log.lastIndex);
+  world.until("the disk goes on", () => log.durableIndex === log.lastIndex);
+  world.pass(1);
+  world.judge();
+});

@@ -252,3 +252,45 @@ test("a member that was down while all others were replaced finds those who came
   t.is(world.valueAt(3, "k"), "v");
   world.judge();
 });
+
+test("one that was added answers a member that lags, and the member answers it: each has said where it is reached", (t) => {
+  const world = new Scenario(3, { spares: 1, streams: true });
+  world.putNow("k", "v");
+  world.changeNow({ kind: "lead", id: 1 });
+  // What happens to the members passes node 3 by.
+  world.drop((_from, to, message) => to === 3 && message.kind === "append" && message.entries.length > 0);
+  world.addNow(4);
+  world.changeNow({ kind: "lead", id: 4 });
+  world.until("node 4 leads", () => world.isLeader(4));
+  world.kill(1);
+  // Of the four, node 4 needs both others now.
+  world.drop((from, _to, message) => from !== 4 && message.kind.includes("vote") && !message.kind.includes("reply"));
+  const asked = world.put(4, "k", "after");
+  world.until("node 3 has it", () => world.simulator.raftOf(3)?.log.lastIndex === world.raft(4).log.lastIndex);
+  t.true(world.answer(asked).ok);
+  world.judge();
+});
+
+test("one that is removed before it has come to the entry that added it neither stands nor asks, and is told all the same", (t) => {
+  const world = new Scenario(3);
+  const leader = world.leader();
+  const [again] = world.others(leader) as [number];
+  const add = { kind: "add", id: again, url: `http://node-${again}`, autoPromote: true } as const;
+  world.changeNow({ kind: "remove", id: again });
+  world.until("it has ended", () => world.simulator.hosts[again - 1]!.node === null);
+  // Empty, it is welcomed; all that its log has is that it is one of the founders.
+  world.drop((_from, to, message) => to === again && message.kind === "append" && message.entries.length > 0);
+  world.changeNow(add);
+  world.join(again);
+  world.until("it is welcomed", () => world.simulator.raftOf(again) !== null);
+  world.isolate(again);
+  world.changeNow({ kind: "remove", id: again });
+  world.changeNow(add);
+  world.pass(5);
+  t.true(world.raft(again).configuration.voters.includes(again));
+  world.heal();
+  world.until("it has ended again", () => world.simulator.hosts[again - 1]!.node === null);
+  world.join(again);
+  world.until("the third one votes", () => votersOf(world).includes(again));
+  world.judge();
+});

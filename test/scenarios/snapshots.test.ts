@@ -150,3 +150,27 @@ test("segments of the log go, and term and vote stay: at every moment a power cu
   }
   t.is(cuts, 60);
 });
+
+test("what a snapshot has replaced of a log does not come back, also where the segment that held the replaced entry is gone", (t) => {
+  const world = new Scenario(3, { ...small, walSegmentBytesMax: 300 });
+  const first = world.leader();
+  world.pass(1);
+  // It alone writes a log that nobody else will have, one entry in each segment.
+  world.isolate(first);
+  for (let k = 0; k < 60; k++) world.put(first, "k", `lost ${k}`.repeat(30));
+  world.until("it is durable", () => world.raft(first).log.durableIndex > 60);
+  const second = world.leader(first);
+  for (let k = 0; k < 30; k++) world.putNow(`k${k % 7}`, `${k}`.repeat(20));
+  world.until("the others have cut theirs", () => world.raft(second).log.baseIndex > 10);
+  world.drop((_from, to, message) => to === first && message.kind === "append" && message.entries.length > 0);
+  world.simulator.network.unblock();
+  world.until("a snapshot is installed", () => world.raft(first).log.baseIndex > 10, 60);
+  const base = world.raft(first).log.baseIndex;
+  world.pass(1);
+  t.is(world.raft(first).log.lastIndex, base);
+  world.kill(first);
+  world.start(first);
+  world.until("it takes part", () => world.simulator.raftOf(first) !== null);
+  t.is(world.raft(first).log.lastIndex, base);
+  world.judge();
+});
