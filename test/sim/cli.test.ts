@@ -1,10 +1,12 @@
 /** The simulator's command line, as a real process. */
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import test from "ava";
 import { allMarks } from "../../sim/marks.ts";
+import { withMistake } from "../support/plant.ts";
+import { mistakes } from "./mistakes.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "metastore-sim-"));
 test.after.always(() => rmSync(directory, { recursive: true, force: true }));
@@ -95,6 +97,32 @@ test("a campaign finds its canary first, ends with the table of marks, and goes 
   t.is(other.code, 2);
   t.regex(other.err, /is of a campaign with other options/);
   t.deepEqual(readdirSync(join(directory, "camp")), ["campaign.json"]);
+});
+
+test("a campaign leaves of each kind of failure a tape, a shrunk one, a history and a report; of a run without files, its seed", async (t) => {
+  const mistake = mistakes.find(({ name }) => name === "an append holds as much as there is")!;
+  const camp = join(directory, "found");
+  mkdirSync(camp);
+  const hung = { property: "I21", message: "the run does not end: nothing for 120 s", seeds: [7], count: 1 };
+  const sums = { next: 1, done: 1, failed: 1, events: 0, micros: 0, seconds: 0 };
+  const state = { campaign: 1, typed: "", ...sums, marks: {}, findings: [hung] };
+  writeFileSync(join(camp, "campaign.json"), JSON.stringify(state));
+  await withMistake(mistake, ["core", "sim", "checker"], async (scratch) => {
+    const main = join(directory, "product/dist/sim/main.js");
+    cpSync(scratch, join(directory, "product/dist"), { recursive: true });
+    symlinkSync(resolve("node_modules"), join(directory, "product/node_modules"));
+    const args = ["--campaign", "--minutes", "0.05", "--jobs", "1", "--out", camp];
+    const { code, out, err } = await node(main, args, directory);
+    t.is(code, 1, out + err);
+    t.regex(out, /^I21: the run does not end: nothing for 120 s: 1 times, seeds 7$/m);
+    t.regex(out, /^seed \d+: I21: n\d sends \d+ entries at once$/m);
+    t.regex(out, /2-I21: \d+ times, seeds .*; shrunk to 0 faults and \d+ operations$/m);
+    const files = ["history.jsonl", "report.html", "shrunk.tape.json", "tape.json", "trace.txt"];
+    t.deepEqual(readdirSync(join(camp, "findings")), ["2-I21"]);
+    t.deepEqual(readdirSync(join(camp, "findings/2-I21")).toSorted(), files);
+    const shrunk = await node(main, ["--tape", join(camp, "findings/2-I21", files[2]!)], directory);
+    t.regex(shrunk.out, /I21.*entries at once/);
+  });
 });
 
 test("a planted bug of one's own needs no code: JSON, with the file, the old text and the new", async (t) => {

@@ -302,6 +302,7 @@ export const mistakesOfState: readonly Mistake[] = [
     file: "core/node/running.ts",
     old: "electsFrom: identity.anew ? identity.incarnation : 0 }",
     new: "electsFrom: 0 }",
+    defended: "the entry that bound it is on a quorum without it, and whoever it could elect must have that",
   },
   {
     name: "a damaged log is cut where the damage begins",
@@ -330,6 +331,7 @@ export const mistakesOfState: readonly Mistake[] = [
     file: "core/node/running.ts",
     old: "const isNew = opened.hardState.term < identity.sinceTerm;",
     new: "const isNew = identity.sinceTerm < 0;",
+    defended: "a quorum without it has come to the term that bound it, and no earlier leader finds another",
   },
   {
     name: "a snapshot on its way to one that does not get further keeps the log for ever",

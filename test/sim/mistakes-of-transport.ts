@@ -80,6 +80,13 @@ export const mistakesOfTransport: readonly Mistake[] = [
     new: "const keeps =",
   },
   {
+    name: "a log whose base was replaced, and is before all that is left of it, is taken for damaged",
+    layer: "recovery",
+    file: "core/storage/wal-recovery.ts",
+    old: "if (after < 0 && this.isAnchored) throw",
+    new: "if (after < 0) throw",
+  },
+  {
     name: "a directory of a newer format is opened",
     layer: "recovery",
     file: "core/storage/identity.ts",

@@ -20,8 +20,14 @@ function lineOf({ mistake, found, alone, scenarios }: Row): string {
   const { shrunk } = found;
   const small =
     shrunk === null ? "" : `${shrunk.faults} + ${shrunk.asked} (${shrunk.families.join(", ") || "no fault"})`;
-  const noticed = found.property || (scenarios.length > 0 ? scenarios[0] : "NOT NOTICED");
+  const { defended } = mistake;
+  const unnoticed = defended === undefined ? "NOT NOTICED" : `by nothing: ${defended}`;
+  const noticed = found.property || (scenarios[0] ?? unnoticed);
   return `| ${mistake.layer} | ${mistake.name} | ${noticed} | ${seeds} | ${found.events} | ${byHistory} | ${small} |`;
+}
+
+function isNoticed({ found, scenarios }: Row): boolean {
+  return found.seed !== null || scenarios.length > 0;
 }
 
 /** What a shrunk run does without is not needed; the others are left out one by one. */
@@ -72,6 +78,8 @@ function summaryOf(rows: readonly Row[]): string[] {
   const seeds = ascending(noticed.map(({ found }) => found.seeds));
   const directed = rows.filter(({ scenarios }) => scenarios.length > 0);
   const lines = [`${noticed.length} of ${rows.length} noticed by seeds, ${directed.length} more by stories and tapes`];
+  const defended = rows.filter((row) => !isNoticed(row) && row.mistake.defended !== undefined);
+  if (defended.length > 0) lines.push(`${defended.length} do no harm, for what else defends against it`);
   if (seeds.length > 0)
     lines.push(`seeds to notice: median ${quantile(seeds, 0.5)}, p95 ${quantile(seeds, 0.95)}, most ${seeds.at(-1)}`);
   const alone = rows.filter((row) => row.alone !== null && row.alone.seed !== null);
@@ -102,7 +110,7 @@ try {
   console.log("| --- | --- | --- | --- | --- | --- | --- |");
   for (const row of rows) console.log(lineOf(row));
   console.log(`\n${summaryOf(rows).join("; ")}`);
-  if (rows.some(({ found, scenarios }) => found.seed === null && scenarios.length === 0)) process.exitCode = 1;
+  if (rows.some((row) => !isNoticed(row) && row.mistake.defended === undefined)) process.exitCode = 1;
 } catch (error) {
   if (!(error instanceof Error)) throw error;
   // A bug that does not apply is a mistake of whoever wrote it, too.

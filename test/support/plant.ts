@@ -15,6 +15,8 @@ export type Mistake = {
   /** Occurs exactly once in the file. */
   readonly old: string;
   readonly new: string;
+  /** What else prevents all harm, where nothing can notice. */
+  readonly defended?: string;
 };
 
 /** The file's text with the mistake in it; throws where the mistake does not apply exactly once. */
