@@ -1,14 +1,21 @@
 /** What runs in the page: it draws what the JSON in it says. Text of the run is only ever set as text. */
+import { after, clientKinds, stops } from "./states.ts";
+
+/** The page tells the states by the very function that the story is told by. */
+const shared = `
+const stops = new Set(${JSON.stringify([...stops])});
+const clientKinds = new Set(${JSON.stringify([...clientKinds])});
+${after.toString()}`;
+
 export const pageScript = String.raw`
-(() => {
+(() => {${shared}
 const data = JSON.parse(document.getElementById("data").textContent);
 const { lines, kinds, nodes, bars } = data;
 const byId = (id) => document.getElementById(id);
 const svgName = "http://www.w3.org/2000/svg";
 const [TIME, KIND, NODE, A, B, C, MESSAGE] = [0, 1, 2, 3, 4, 5, 6];
 const left = 70, lane = 34, top = 18, elementsMax = 3000, messagesMax = 800;
-const stops = new Set(["powerCut", "kill", "rowsLost", "ended", "wipe"]);
-const marks = new Set(["powerCut", "kill", "rowsLost", "logDamaged", "ended", "wipe"]);
+const marks = new Set([...stops, "logDamaged"]);
 const fields = ["life", "role", "term", "leader", "commit", "applied", "durable", "snapshot"];
 let at = lines.length - 1, span = 1000000, only = false;
 
@@ -16,21 +23,14 @@ const inCone = new Uint8Array(lines.length);
 { let k = 0, value = 0; for (const run of data.cone) { inCone.fill(value, k, k + run); k += run; value = 1 - value; } }
 
 function kindOf(k) { return kinds[lines[k][KIND]]; }
-function ofClient(kind) { return kind === "call" || kind === "return" || kind === "clientBlock" || kind === "phase"; }
 function word(k) {
   const [, kind, node, a, b, c] = lines[k];
   return data.words[kind].replace("{n}", node).replace("{m}", data.messageNames[c] || "").replace("{r}", data.roleNames[a] || "")
     .replace("{o}", data.changeNames[a] || "").replace("{a}", a).replace("{b}", b).replace("{c}", c);
 }
-function after(state, k) {
-  const [, , , a, b, c] = lines[k], kind = kindOf(k);
-  if (stops.has(kind)) return { ...state, life: "down", role: 0, leader: 0, commit: 0, applied: 0 };
-  if (kind === "start" || kind === "resume") return { ...state, life: "runs" };
-  if (kind === "pause") return { ...state, life: "paused" };
-  if (kind === "role") return { ...state, role: a, term: b, leader: c };
-  if (kind === "commit" || kind === "applied" || kind === "durable" || kind === "snapshot") return { ...state, [kind]: a };
-  if (kind === "installed") return { ...state, applied: a, commit: Math.max(a, state.commit) };
-  return state;
+function stateAfter(state, k) {
+  const [, , , a, b, c] = lines[k];
+  return after(state, { kind: kindOf(k), a, b, c });
 }
 // The states before every thousandth line.
 const kept = [];
@@ -38,7 +38,7 @@ const kept = [];
   for (let k = 0; k < lines.length; k++) {
     if (k % 1000 === 0) kept.push(states.map((one) => ({ ...one })));
     const node = lines[k][NODE];
-    if (!ofClient(kindOf(k)) && states[node - 1]) states[node - 1] = after(states[node - 1], k);
+    if (!clientKinds.has(kindOf(k)) && states[node - 1]) states[node - 1] = stateAfter(states[node - 1], k);
   } }
 /** The states after line k, and what that line changed. */
 function statesAt(k) {
@@ -46,9 +46,9 @@ function statesAt(k) {
   let before = null, changed = 0;
   for (let i = from * 1000; i <= k; i++) {
     const node = lines[i][NODE];
-    if (ofClient(kindOf(i)) || !states[node - 1]) continue;
+    if (clientKinds.has(kindOf(i)) || !states[node - 1]) continue;
     if (i === k) { before = states[node - 1]; changed = node; }
-    states[node - 1] = after(states[node - 1], i);
+    states[node - 1] = stateAfter(states[node - 1], i);
   }
   return { states, before, changed };
 }
@@ -97,8 +97,8 @@ function draw() {
     else if (kind === "receive") { messages.push([message, k]); }
     else if (kind === "block" || kind === "clog") over.push(["cut", time, node, a, time + b, word(k)]);
     else if (marks.has(kind)) over.push(["mark", time, node, 0, 0, word(k)]);
-    if (ofClient(kind) || !states[node - 1]) continue;
-    const next = after(states[node - 1], k);
+    if (clientKinds.has(kind) || !states[node - 1]) continue;
+    const next = stateAfter(states[node - 1], k);
     if (classOf(next) !== classOf(states[node - 1]) || next.term !== states[node - 1].term || next.life !== states[node - 1].life) { bar(node, time); since[node - 1] = time; }
     states[node - 1] = next;
   }
