@@ -4,6 +4,8 @@ import { runOn } from "./pool.ts";
 import { failureDirectory } from "./report.ts";
 import type { Report } from "./worker.ts";
 
+const progressMs = 10_000;
+
 /** What many runs come to. */
 export class Tally {
   done = 0;
@@ -27,6 +29,11 @@ export class Tally {
     if (code === 1 || this.code !== 1) this.code = code;
   }
 
+  /** While it goes on. */
+  progress(all: number, seconds: number): string {
+    return `${this.done} of ${all} seeds, ${this.failed} failed, ${(this.done / seconds).toFixed(1)} seeds/s`;
+  }
+
   line(seconds: number): string {
     const speeds = `${(this.done / seconds).toFixed(1)} seeds/s, ${Math.round(this.events / seconds)} events/s, ${Math.round(this.micros / 1e6 / seconds)}x real time`;
     return (
@@ -36,7 +43,7 @@ export class Tally {
   }
 }
 
-/** Prints the failures and the speed. Returns the gravest exit code. */
+/** Prints the failures and the speed, and how far it is to stderr. Returns the gravest exit code. */
 export async function runSeeds(
   { from, to, jobs }: NonNullable<Options["seeds"]>,
   changes: PlanChanges,
@@ -45,11 +52,14 @@ export async function runSeeds(
   const started = performance.now();
   const tally = new Tally();
   let seed = from;
+  const seconds = (): number => (performance.now() - started) / 1000;
+  const ticker = setInterval(() => console.error(tally.progress(to - from + 1, seconds())), progressMs);
   const next = () => (seed > to ? null : { seed: seed++, changes, typed, directory: failureDirectory });
   await runOn(jobs, next, (report) => {
     tally.take(report);
     for (const line of report.lines) console.log(line);
   });
-  console.log(tally.line((performance.now() - started) / 1000));
+  clearInterval(ticker);
+  console.log(tally.line(seconds()));
   return tally.code;
 }

@@ -161,13 +161,13 @@ export class SimNetwork {
     this.streams?.pumpAll();
   }
 
-  /** From now on links among `nodes` lose and delay nothing beyond their latency; blocks elsewhere stay as they are, for ever. */
   /** Without streams: whoever speaks has said before where it is reached. One that does not take part yet knows it only so. */
   introduce(from: NodeId, to: Node, id: NodeId): void {
     const theirs = this.streams === null ? this.#hosts.get(from)?.node?.handshake(id) : null;
     if (theirs !== null && theirs !== undefined) to.judge(theirs);
   }
 
+  /** From now on links among `nodes` lose and delay nothing beyond their latency; blocks elsewhere stay as they are, for ever. */
   heal(nodes: ReadonlySet<NodeId>): void {
     this.#healed = nodes;
     for (const [link, until] of this.#blockedUntil)
