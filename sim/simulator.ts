@@ -18,6 +18,7 @@ import type { Plan } from "./nemesis/options.ts";
 import type { Answers } from "./safety/answers.ts";
 import { judgeEnding } from "./safety/endings.ts";
 import { Ghost, nobody } from "./safety/ghost.ts";
+import { rowsOf } from "./safety/ghost-state.ts";
 import { canSpareLog, canSpareRows } from "./safety/losses.ts";
 import { Lies } from "./safety/lies.ts";
 import { Invariants } from "./safety/invariants.ts";
@@ -391,7 +392,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     const isSuspect = this.lies.liars.has(host.id);
     const before = this.ghost.node(host.id);
     if (isSuspect) this.ghost.deceived(host.id);
-    const rows = host.kv?.contents ?? null;
+    const rows = host.kv === null ? null : rowsOf(host.storeId, host.kv.contents);
     const makesSense = this.ghost.restarted(host.id, host.disk.contents(), snapshots, rows, isSuspect);
     if (isSuspect) this.lies.compare(before, this.ghost.node(host.id), makesSense);
   }

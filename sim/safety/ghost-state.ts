@@ -12,6 +12,12 @@ import {
   sessionRange,
 } from "../../core/storage/ordered-format.ts";
 
+/** What `pairs` hold of the directory `storeId`: nothing, where they are of one that it has replaced. */
+export function rowsOf(storeId: string | null, pairs: ReadonlyMap<string, Uint8Array>): typeof pairs {
+  const bytes = pairs.get(metaKey);
+  return bytes !== undefined && decodeMeta(bytes).storeId !== storeId ? new Map() : pairs;
+}
+
 /** The entry that persistent rows are the state of, and their digest, row by row. */
 export function readRows(pairs: ReadonlyMap<string, Uint8Array>): { readonly index: number; readonly digest: number } {
   const hash = new StateHash();

@@ -219,16 +219,17 @@ export class Host implements StreamHost, DiskWorld {
   /** Its log, whole as it is, will be read wrongly at the next start; false where that might not be noticed. */
   misreadLog(): boolean {
     const place = vouchedPlace(this.disk, (bound) => this.#draws.below(bound, "damage", this.id, this.life));
-    if (place === null || this.#storeId() === null) return false;
+    if (place === null || this.storeId === null) return false;
     this.disk.misreadOnce(place.name, place.offset);
     this.mustRecover = true;
     this.isRecovering = true;
     this.mayBeWhole = true;
-    this.#misreadStoreId = this.#storeId();
+    this.#misreadStoreId = this.storeId;
     return true;
   }
 
-  #storeId(): string | null {
+  /** The directory that its disk holds, or null. */
+  get storeId(): string | null {
     const bytes = this.ownIdentity ?? this.disk.contents().get(identityName);
     return bytes === undefined ? null : storeIdIn(bytes);
   }
@@ -238,7 +239,7 @@ export class Host implements StreamHost, DiskWorld {
    * nothing has happened.
    */
   seeWhetherWhole(): void {
-    if (!this.mayBeWhole || this.disk.willMisread || this.#storeId() !== this.#misreadStoreId) return;
+    if (!this.mayBeWhole || this.disk.willMisread || this.storeId !== this.#misreadStoreId) return;
     this.mustRecover = this.isRecovering = this.mayBeWhole = false;
   }
 

@@ -34,6 +34,8 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   [3326, "a log is damaged only where a power cut cannot take the mark that vouches for it"],
   [8868, "what a process had not taken from a stream when it died has not begun that stream for the next one"],
   [18197, "a base that has replaced a log may lie before all that is left of it: such a log is whole"],
+  [18554, "a forwarded write whose entry comes inside a snapshot is answered at its timeout, also where that is short"],
+  [324, "tier b: rows of the directory that a machine had before count as nothing, by the ghost's reckoning too"],
   [606306, "rows that come back from before a directory was bound anew count as lost, and the node goes on"],
   [
     50508,
