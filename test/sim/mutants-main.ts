@@ -10,20 +10,21 @@ type Row = {
   readonly alone: Catch | null;
   /** Stories by hand and kept tapes that notice, where no seed does. */
   readonly scenarios: readonly string[];
-  /** Without these families no seed notices, in four times as many seeds and fifty. */
-  readonly needs: readonly FaultFamily[];
+  /** Without these families no seed notices, in four times as many seeds and fifty; null: that was not asked. */
+  readonly needs: readonly FaultFamily[] | null;
 };
 
-function lineOf({ mistake, found, alone, scenarios }: Row): string {
+function lineOf({ mistake, found, alone, scenarios, needs }: Row): string {
   const seeds = found.seed === null ? `> ${found.seeds}` : String(found.seeds);
   const byHistory = alone === null ? "" : alone.seed === null ? `> ${alone.seeds}` : String(alone.seeds);
   const { shrunk } = found;
   const small =
     shrunk === null ? "" : `${shrunk.faults} + ${shrunk.asked} (${shrunk.families.join(", ") || "no fault"})`;
+  const needed = needs === null || needs.length === 0 ? "" : `; not without ${needs.join(", ")}`;
   const { defended } = mistake;
   const unnoticed = defended === undefined ? "NOT NOTICED" : `by nothing: ${defended}`;
   const noticed = found.property || (scenarios[0] ?? unnoticed);
-  return `| ${mistake.layer} | ${mistake.name} | ${noticed} | ${seeds} | ${found.events} | ${byHistory} | ${small} |`;
+  return `| ${mistake.layer} | ${mistake.name} | ${noticed} | ${seeds} | ${found.events} | ${byHistory} | ${small}${needed} |`;
 }
 
 function isNoticed({ found, scenarios }: Row): boolean {
@@ -31,11 +32,15 @@ function isNoticed({ found, scenarios }: Row): boolean {
 }
 
 /** What a shrunk run does without is not needed; the others are left out one by one. */
-async function needsOf(mistake: Mistake, found: Catch, { without, needsMax }: MutantsOptions): Promise<FaultFamily[]> {
+async function needsOf(
+  mistake: Mistake,
+  found: Catch,
+  { without, needsMax }: MutantsOptions,
+): Promise<FaultFamily[] | null> {
+  const seedsMax = 4 * found.seeds + 50;
+  if (found.shrunk === null || seedsMax > needsMax) return null;
   const needs: FaultFamily[] = [];
-  if (needsMax === 0) return needs;
-  for (const family of faultFamilies.filter((one) => found.shrunk?.families.includes(one))) {
-    const seedsMax = Math.min(needsMax, 4 * found.seeds + 50);
+  for (const family of faultFamilies.filter((one) => found.shrunk!.families.includes(one))) {
     const other = await huntMistake(mistake, seedsMax, { without: [...without, family] });
     if (other.seed === null) needs.push(family);
   }
@@ -94,9 +99,11 @@ function summaryOf(rows: readonly Row[]): string[] {
     const counts = [...new Set(families)].map((name) => `${name} ${families.filter((one) => one === name).length}`);
     lines.push(`families that the shrunk runs have: ${counts.toSorted().join(", ")}`);
   }
-  const needed = faultFamilies.map((family) => [family, rows.filter(({ needs }) => needs.includes(family)).length]);
+  const asked = rows.flatMap(({ needs }) => (needs === null ? [] : [needs]));
+  const needed = faultFamilies.map((family) => [family, asked.filter((needs) => needs.includes(family)).length]);
   const counts = needed.filter(([, count]) => count !== 0).map(([family, count]) => `${family} ${count}`);
-  if (counts.length > 0) lines.push(`not noticed without the family: ${counts.join(", ")}`);
+  if (asked.length > 0)
+    lines.push(`of ${asked.length} asked, not noticed without the family: ${counts.join(", ") || "none"}`);
   return lines;
 }
 

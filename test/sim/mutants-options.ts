@@ -14,7 +14,7 @@ export type MutantsOptions = {
   readonly aloneMax: number;
   readonly shrinkMs: number;
   readonly without: readonly FaultFamily[];
-  /** Seeds to try without each family that a shrunk run needs; 0: none. */
+  /** Bugs that need more seeds than so many, without each family that their shrunk run has, are not asked; 0: none is. */
   readonly needsMax: number;
 };
 
@@ -32,7 +32,8 @@ export async function mutantsOptions(args: readonly string[]): Promise<MutantsOp
     .option("needs", {
       type: "number",
       default: 0,
-      describe: "with --shrink: seeds to try without each family of faults that the shrunk run has",
+      describe:
+        "with --shrink: try without each family of the shrunk run, where four times the seeds and fifty are no more",
     })
     .option("without", { type: "string", describe: "families of faults, with commas: not these" })
     .strictOptions()
