@@ -125,7 +125,7 @@ function draw() {
   }
   clients.forEach((client, row) => {
     const yy = top + (nodes + row) * lane + 10;
-    chart.append(make("text", { x: 8, y: yy + 5 }, "client " + client));
+    chart.append(make("text", { x: 8, y: yy + 5 }, client === data.readerLane ? "reader" : "client " + client));
     for (const one of bars) {
       if (one.client !== client || one.end < begin || one.call > end) continue;
       const rect = make("rect", { x: x(one.call), y: yy - 8, width: Math.max(2, x(one.end) - x(one.call)), height: 16, class: "op " + one.role });

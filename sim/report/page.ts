@@ -2,6 +2,7 @@
 import { check, type Operation } from "../../checker/index.ts";
 import type { Result } from "../run.ts";
 import { changeNames, messageNames, roleNames, type TraceKind, words } from "../trace/trace.ts";
+import { readerLane } from "../workload/reader.ts";
 import { coneOf } from "./cone.ts";
 import { pageScript } from "./page-script.ts";
 import type { Line } from "./record.ts";
@@ -107,6 +108,7 @@ export function reportPage(result: Result, all: readonly Line[], again: string):
       .map(({ time, kind, node, a, b, c, message }) => [time, code.get(kind), node, a, b, c, message]),
     cone: coneRuns(cone.subarray(from)),
     bars: barsOf(result.history, result.simulatedMicros),
+    readerLane,
     from,
   };
   const { verdict, property, plan } = result;

@@ -40,6 +40,10 @@ export function after(state: NodeState, { kind, a, b, c }: Pick<Line, "kind" | "
       return { ...state, life: "paused" };
     case "resume":
       return { ...state, life: "runs" };
+    case "send":
+    case "receive":
+      // A core that is healed goes on by itself.
+      return state.life === "paused" ? { ...state, life: "runs" } : state;
     case "role":
       return { ...state, role: a, term: b, leader: c };
     case "commit":

@@ -34,8 +34,12 @@ function seconds(micros: number): string {
   return `${(micros / 1e6).toFixed(3)} s`;
 }
 
-function times(count: number): string {
-  return count === 1 ? "once" : count === 2 ? "twice" : `${count} times`;
+function times(many: number): string {
+  return many === 1 ? "once" : many === 2 ? "twice" : `${many} times`;
+}
+
+function counted(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
 
 function leads({ time, node, b }: Line): string {
@@ -83,7 +87,7 @@ export function storyOf(result: Result, lines: readonly Line[], inCone: Uint8Arr
   const { plan, verdict, property, message, history, counters, simulatedMicros } = result;
   const on = faultFamilies.filter((family) => plan.faults[family] > 0);
   const story = [
-    `Seed ${plan.seed}: ${plan.nodes} founders, ${plan.spares} spare machines, ${plan.clients} clients on ${plan.keys} keys; rows in ${plan.engines}.`,
+    `Seed ${plan.seed}: ${counted(plan.nodes, "founder")}, ${counted(plan.spares, "spare machine")}, ${counted(plan.clients, "client")} on ${counted(plan.keys, "key")}; rows in ${plan.engines}.`,
     on.length === 0 ? "No family of faults is drawn." : `May strike: ${on.join(", ")}.`,
     ...elections(lines),
     ...faults(lines),
@@ -92,7 +96,7 @@ export function storyOf(result: Result, lines: readonly Line[], inCone: Uint8Arr
   const asked = lines.filter(({ kind }) => kind === "change").length;
   if (asked > 0)
     story.push(
-      `The operator asks for ${asked} changes of the membership or the leader; ${counters["operator.done"]} are done.`,
+      `The operator asks for ${counted(asked, "change")} of the membership or the leader; ${counters["operator.done"]} are done.`,
     );
   const ends = history.filter(({ outcome }) => outcome === "unknown").length;
   story.push(

@@ -11,7 +11,7 @@ import { type Host, hostEvents, type Request } from "../world/host.ts";
 import { type ClientWorld, keyNames } from "./client.ts";
 
 /** Its lane in reports; each read is a process of its own, a thousand further. */
-const lane = 900;
+export const readerLane = 900;
 /** Commits of one leadership after which others are asked. */
 const commitsMax = 3;
 
@@ -68,7 +68,7 @@ export class Reader implements Target {
     const key = keyNames[this.#draws.below(this.#plan.keys, "reader", k, 1)]!;
     const now = this.#scheduler.now;
     const asked: Asked = {
-      client: lane + 1_000 * k,
+      client: readerLane + 1_000 * k,
       key,
       call: now,
       mark: this.#world.online.called(key),

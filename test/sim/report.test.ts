@@ -4,6 +4,7 @@ import type { Browser, Page } from "puppeteer-core";
 import { coneOf } from "../../sim/report/cone.ts";
 import { reportPage } from "../../sim/report/page.ts";
 import { type Line, Recorder } from "../../sim/report/record.ts";
+import { after, clientKinds, type NodeState, unstarted } from "../../sim/report/states.ts";
 import { type Result, simulateSeed } from "../../sim/run.ts";
 import { browser } from "../support/browser.ts";
 
@@ -59,6 +60,7 @@ for (const scheme of ["light", "dark"] as const) {
     t.is(await text(tab, "#again"), "npm run sim -- --seed 5");
     t.is((await tab.$$("#states tbody tr")).length, result.plan.nodes + result.plan.spares);
     t.true((await tab.$$(".life")).length >= result.plan.nodes);
+    t.regex(await text(tab, "#chart"), /client 1.*reader/s);
     const before = await text(tab, "#when");
     await tab.keyboard.press("ArrowLeft");
     await tab.waitForFunction(`document.querySelector("#when").textContent !== ${JSON.stringify(before)}`);
@@ -98,6 +100,19 @@ test("the page of a long run stays below 2 MB", (t) => {
 function line(kind: Line["kind"], node: number, a: number, message: number): Line {
   return { time: 0, kind, node, a, b: 0, c: 0, message };
 }
+
+test("whoever sends or receives is said to run", (t) => {
+  for (const seed of [3, 5, 7]) {
+    const states = new Map<number, NodeState>();
+    for (const one of recorded(seed).lines) {
+      if (clientKinds.has(one.kind)) continue;
+      const state = after(states.get(one.node) ?? unstarted, one);
+      states.set(one.node, state);
+      if (one.kind === "send" || one.kind === "receive")
+        t.is(state.life, "runs", `seed ${seed}: n${one.node} at ${one.time}`);
+    }
+  }
+});
 
 test("the cone holds what reached the end by messages, and nothing else", (t) => {
   const lines = [
