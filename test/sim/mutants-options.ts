@@ -27,7 +27,7 @@ export async function mutantsOptions(args: readonly string[]): Promise<MutantsOp
     )
     .option("file", { type: "string", describe: "bugs of your own: JSON, a list of {name, file, old, new}" })
     .option("seeds", { type: "number", default: 2_000, describe: "seeds to try" })
-    .option("alone", { type: "number", default: 200, describe: "seeds to try by the client history alone" })
+    .option("alone", { type: "number", default: 100, describe: "seeds to try by the client history alone" })
     .option("shrink", { type: "number", default: 0, describe: "seconds to look for a smaller run" })
     .option("needs", {
       type: "number",
