@@ -63,13 +63,13 @@ export class Founding {
   }
 }
 
-/** The configuration that a genesis stands for: all founders vote. */
 /** Where the log of a cluster begins that nobody has shortened. */
 export function foundingBase(founders: readonly string[], genesis: Genesis): LogBase {
   const configuration = foundersConfiguration(founders, genesis);
   return { place: { index: 0, term: 0, clusterMicros: 0 }, configuration: { index: 0, configuration } };
 }
 
+/** The configuration that a genesis stands for: all founders vote. */
 export function foundersConfiguration(founders: readonly string[], { storeIds }: Genesis): Configuration {
   const members = founders.map((url, k) => {
     return { id: k + 1, incarnation: 0, url, storeId: storeIds[k]!, autoPromote: false };

@@ -137,6 +137,7 @@ test("a planted bug of one's own needs no code: JSON, with the file, the old tex
     [/own.json: .*JSON/, "{"],
     [/a list of \{name, file, old, new\} is expected/, "{}"],
     [/bug 0 is \{name, file, old, new\}, all strings/, '[{"name":1}]'],
+    [/may have a layer and a tier of a, b, c/, JSON.stringify([{ ...bug, tier: "d" }])],
     [
       /"none of it" applies 0 times in core\/raft\/quorum.ts/,
       JSON.stringify([{ ...bug, name: "none of it", old: "nowhere" }]),

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { FaultFamily } from "../../sim/nemesis/options.ts";
+import type { FaultFamily, Tier } from "../../sim/nemesis/options.ts";
 import type * as Run from "../../sim/run.ts";
 import type * as Shrink from "../../sim/shrink.ts";
 
@@ -13,6 +13,7 @@ export type Hunt = {
   readonly to: number;
   /** False: judged by the client history alone. */
   readonly invariants: boolean;
+  readonly tier: Tier;
   readonly without: readonly FaultFamily[];
   /** How long what is found may be shrunk; 0: not at all. */
   readonly shrinkMs: number;
@@ -54,11 +55,11 @@ function shrink(result: Run.Result, shrinkMs: number): Catch["shrunk"] {
   };
 }
 
-function hunt({ from, to, invariants, without, shrinkMs }: Hunt): Catch {
+function hunt({ from, to, invariants, tier, without, shrinkMs }: Hunt): Catch {
   let events = 0;
   console.error(".");
   for (let seed = from; seed <= to; seed++) {
-    const result = simulateSeed(seed, { print: null, invariants, keepsDecisions: shrinkMs > 0 }, { without });
+    const result = simulateSeed(seed, { print: null, invariants, keepsDecisions: shrinkMs > 0 }, { tier, without });
     events += result.events;
     console.error(".");
     if (result.verdict === "ok" || result.verdict === "unknown") continue;

@@ -87,6 +87,14 @@ export const mistakesOfTransport: readonly Mistake[] = [
     new: "if (after < 0) throw",
   },
   {
+    name: "an emptied directory is bound in the place of the one that it was",
+    layer: "recovery",
+    tier: "b",
+    file: "core/node/door.ts",
+    old: 'return { kind: "removed", storeId, incarnation, reason: "another-directory" };',
+    new: "return this.#raft.proposeConfiguration(now, bindStore(this.#raft.configuration, from, storeId)), null;",
+  },
+  {
     name: "a directory of a newer format is opened",
     layer: "recovery",
     file: "core/storage/identity.ts",

@@ -24,7 +24,8 @@ function lineOf({ mistake, found, alone, scenarios, needs }: Row): string {
   const { defended } = mistake;
   const unnoticed = defended === undefined ? "NOT NOTICED" : `by nothing: ${defended}`;
   const noticed = found.property || (scenarios[0] ?? unnoticed);
-  return `| ${mistake.layer} | ${mistake.name} | ${noticed} | ${seeds} | ${found.events} | ${byHistory} | ${small}${needed} |`;
+  const name = (mistake.tier ?? "a") === "a" ? mistake.name : `${mistake.name} (tier ${mistake.tier})`;
+  return `| ${mistake.layer} | ${name} | ${noticed} | ${seeds} | ${found.events} | ${byHistory} | ${small}${needed} |`;
 }
 
 function isNoticed({ found, scenarios }: Row): boolean {
@@ -47,19 +48,33 @@ async function needsOf(
   return needs;
 }
 
+/** Seeds of which none notices, before the stories are asked; where they do not notice either, more seeds follow. */
+const seedsBeforeStories = 1_000;
+
+async function noticedBy(mistake: Mistake, options: MutantsOptions): Promise<Pick<Row, "found" | "scenarios">> {
+  const { seedsMax, shrinkMs, without } = options;
+  const first = Math.min(seedsMax, seedsBeforeStories);
+  // A mistake may also be such that no run begins; then the table goes on without it.
+  const found = await huntMistake(mistake, first, { without, shrinkMs }).catch((error: Error): Catch => {
+    return { seed: null, property: "", message: error.message, seeds: 0, events: 0, shrunk: null };
+  });
+  if (found.seed !== null || found.seeds === 0) return { found, scenarios: [] };
+  const scenarios = without.length === 0 ? await scenariosThatFail(mistake) : [];
+  if (scenarios.length > 0 || mistake.defended !== undefined || first === seedsMax) return { found, scenarios };
+  const later = await huntMistake(mistake, seedsMax, { from: first + 1, without, shrinkMs });
+  const [seeds, events] = [first + later.seeds, found.events + later.events];
+  return { found: { ...later, seeds, events }, scenarios };
+}
+
 async function huntAll(options: MutantsOptions): Promise<Row[]> {
-  const { chosen, seedsMax, aloneMax, shrinkMs, without } = options;
+  const { chosen, aloneMax, without } = options;
   const rows: Row[] = [];
   let next = 0;
   const work = async (): Promise<void> => {
     for (let at = next++; at < chosen.length; at = next++) {
       const mistake = chosen[at]!;
-      // A mistake may also be such that no run begins; then the table goes on without it.
-      const found = await huntMistake(mistake, seedsMax, { without, shrinkMs }).catch((error: Error): Catch => {
-        return { seed: null, property: "", message: error.message, seeds: 0, events: 0, shrunk: null };
-      });
+      const { found, scenarios } = await noticedBy(mistake, options);
       const alone = aloneMax === 0 ? null : await huntMistake(mistake, aloneMax, { without, invariants: false });
-      const scenarios = found.seed === null && without.length === 0 ? await scenariosThatFail(mistake) : [];
       const needs = await needsOf(mistake, found, options);
       const row = { mistake, found, alone, scenarios, needs };
       rows[at] = row;

@@ -1,7 +1,7 @@
 /** What `npm run mutants` is asked, checked. */
 import { readFileSync } from "node:fs";
 import yargs from "yargs";
-import { faultFamilies, type FaultFamily } from "../../sim/nemesis/options.ts";
+import { faultFamilies, type FaultFamily, type Tier, tiers } from "../../sim/nemesis/options.ts";
 import type { Mistake } from "../support/plant.ts";
 import { mistakes } from "./mistakes.ts";
 
@@ -72,9 +72,12 @@ function mistakesFrom(file: string): Mistake[] {
   }
   if (!Array.isArray(list)) throw new UsageError(`${file}: a list of {name, file, old, new} is expected`);
   return list.map((one: unknown, k): Mistake => {
-    const { name, file: path, old, new: text, layer = "own" } = (one ?? {}) as Record<string, unknown>;
+    const { name, file: path, old, new: text, layer = "own", tier = "a" } = (one ?? {}) as Record<string, unknown>;
     const isText = [name, path, old, text, layer].every((part) => typeof part === "string");
-    if (!isText) throw new UsageError(`${file}: bug ${k} is {name, file, old, new}, all strings, and may have a layer`);
-    return { name, file: path, old, new: text, layer } as Mistake;
+    if (!isText || !tiers.includes(tier as Tier))
+      throw new UsageError(
+        `${file}: bug ${k} is {name, file, old, new}, all strings, and may have a layer and a tier of a, b, c`,
+      );
+    return { name, file: path, old, new: text, layer, tier } as Mistake;
   });
 }

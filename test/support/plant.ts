@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import ts from "typescript";
+import type { Tier } from "../../sim/nemesis/options.ts";
 import type { Catch, Hunt } from "../sim/hunt.ts";
 
 /** A small textual change to the product, applied to a scratch copy only. */
@@ -15,6 +16,8 @@ export type Mistake = {
   /** Occurs exactly once in the file. */
   readonly old: string;
   readonly new: string;
+  /** Where another tier than a is needed. */
+  readonly tier?: Tier;
   /** What else prevents all harm, where nothing can notice. */
   readonly defended?: string;
 };
@@ -97,7 +100,8 @@ function runHunt(args: readonly string[], order: Hunt): Promise<Catch> {
 
 /** Hunts for the mistake with seeds 1 to `seedsMax`, or as `how` says. Call it from the project's root. */
 export function huntMistake(mistake: Mistake, seedsMax: number, how: Partial<Hunt> = {}): Promise<Catch> {
-  const order: Hunt = { from: 1, to: seedsMax, invariants: true, without: [], shrinkMs: 0, ...how };
+  const { tier = "a" } = mistake;
+  const order: Hunt = { from: 1, to: seedsMax, invariants: true, tier, without: [], shrinkMs: 0, ...how };
   return withMistake(mistake, ["core", "sim", "checker"], async (scratch) => {
     const args = ["--max-old-space-size=3000", "dist/test/sim/hunt.js", scratch, JSON.stringify(order)];
     return runHunt(args, order);
