@@ -35,6 +35,8 @@ type Waiter = {
   /** Where it was appended, if it was here; (0, 0) before, or if it was forwarded. */
   index: Index;
   term: Term;
+  /** Its entry may be among those whose place a snapshot has taken: nobody will say. */
+  isSkipped: boolean;
   /** What fails it if it is still queued at its deadline. */
   code: FailureCode;
 };
@@ -78,7 +80,8 @@ export class PendingWrites {
   add(command: Command, key: SessionKey, deadline: Micros, done: (outcome: WriteOutcome) => void): number {
     const handle = ++this.#handle;
     const payload = encodeCommand(command);
-    const waiter: Waiter = { handle, key, payload, deadline, done, seq: 0, index: 0, term: 0, code: "no-leader" };
+    const queued = { seq: 0, index: 0, term: 0, isSkipped: false, code: "no-leader" } as const;
+    const waiter: Waiter = { handle, key, payload, deadline, done, ...queued };
     this.#waiting.set(handle, waiter);
     this.#queued.push(waiter);
     return handle;
@@ -172,9 +175,10 @@ export class PendingWrites {
 
   /**
    * A snapshot has taken the place of all entries up to `index`: what was appended here at or below it is answered by
-   * nobody any more, and may have happened.
+   * nobody any more, and may have happened; what was forwarded, perhaps.
    */
   skippedTo(index: Index): void {
+    for (const waiter of this.#inFlight.values()) waiter.isSkipped = true;
     for (const [at, waiter] of this.#appended) {
       if (at > index) continue;
       this.#appended.delete(at);
@@ -197,6 +201,7 @@ export class PendingWrites {
     if (!this.#waiting.has(waiter.handle)) return;
     this.#inFlight.delete(waiter.seq);
     waiter.seq = waiter.index = waiter.term = 0;
+    waiter.isSkipped = false;
     waiter.code = code;
     this.#queued.push(waiter);
   }
@@ -215,11 +220,14 @@ export class PendingWrites {
   }
 
   /**
-   * A committed entry without this node as a member is applied. A leader takes no forward behind such an entry, and what it
-   * took before is applied: what was forwarded and is not answered never happens.
+   * The entry that removes this node is applied. A leader takes no forward behind that entry, and what it took before is
+   * applied here or was skipped: any other forward that is not answered never happens.
    */
   endRemoved(): void {
-    for (const waiter of this.#waiting.values()) this.#fail(waiter, "stopping", waiter.seq === 0 || waiter.index === 0);
+    for (const waiter of this.#waiting.values()) {
+      const isForwarded = waiter.index === 0 && !waiter.isSkipped;
+      this.#fail(waiter, "stopping", waiter.seq === 0 || isForwarded);
+    }
   }
 
   nextDeadline(): Micros {
