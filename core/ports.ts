@@ -78,8 +78,11 @@ export interface KvScan {
 }
 
 export interface Network {
-  /** Never blocks and never fails: the message may be lost, late, doubled or out of order. `envelope` is frozen by use. */
-  send(to: NodeId, envelope: Envelope): void;
+  /**
+   * Never blocks and never fails: the message may be lost, late, doubled or out of order. `envelope` is frozen by use.
+   * False: it certainly never left this node, as there is no stream to that peer or no room on it. True promises nothing.
+   */
+  send(to: NodeId, envelope: Envelope): boolean;
   /** False: a message sent to that peer now is surely lost. True promises nothing. */
   connected(to: NodeId): boolean;
   /** Where to reach each peer, this node excluded. Replaces what was said before. */

@@ -57,19 +57,23 @@ class Peer {
     this.#dial();
   }
 
-  send(envelope: Envelope): void {
-    if (this.#outbound === null) return;
+  send(envelope: Envelope): boolean {
+    if (this.#outbound === null) return false;
     const now = performance.now();
     if (now - this.#sentAt > pauseMs) this.#unheardSince = now;
     this.#sentAt = now;
-    if (now - this.#unheardSince > silenceMs) return void this.#socket?.destroy(new Error("it says nothing"));
-    this.#outbound.send(envelope);
-    if (this.#flushDue) return;
+    if (now - this.#unheardSince > silenceMs) {
+      this.#socket?.destroy(new Error("it says nothing"));
+      return false;
+    }
+    const isTaken = this.#outbound.send(envelope);
+    if (this.#flushDue) return isTaken;
     this.#flushDue = true;
     process.nextTick(() => {
       this.#flushDue = false;
       this.#flush();
     });
+    return isTaken;
   }
 
   /** It has said something, on its own stream. */
@@ -194,8 +198,8 @@ export class MachineNetwork implements Network {
     this.#carried = carried;
   }
 
-  send(to: NodeId, envelope: Envelope): void {
-    this.#peers.get(to)?.send(envelope);
+  send(to: NodeId, envelope: Envelope): boolean {
+    return this.#peers.get(to)?.send(envelope) === true;
   }
 
   connected(to: NodeId): boolean {

@@ -90,7 +90,14 @@ export async function startServer(
   }
   mkdirSync(places.snapshots, { recursive: true, mode: 0o700 });
   useNativeBytes();
-  const node = createNode(options, places, store, network, log, onEnd);
+  const node = createNode(options, places, store, network, log, (ending) => {
+    // Those who wait have been answered: the answers leave before the process does.
+    void closeConnections(api).then(() => {
+      network.close();
+      unlockDirectory(directory);
+      onEnd(ending);
+    });
+  });
   const answer = getRequestListener(createApi(node, { valueBytesMax: options.valueBytesMax, version }).fetch);
   const api = createServer((request, response) => void answer(request, response));
   try {
@@ -196,15 +203,31 @@ async function stopServer(
   patienceMs: number,
 ): Promise<void> {
   api.close();
-  api.closeIdleConnections();
   await new Promise<void>((resolve) => {
     setTimeout(resolve, patienceMs + 500).unref();
     node.stop(() => resolve());
   });
-  // The last answers are on their way to the sockets.
-  await new Promise((resolve) => setImmediate(resolve));
-  api.closeIdleConnections();
+  await closeConnections(api);
   node.kill();
   network.close();
   unlockDirectory(directory);
+}
+
+/** What an answer may take to leave, and an upload that nobody waits for any more may hold the process. */
+const closingMs = 500;
+
+/** Closes each connection once it has its answers; completes when all are closed, or after a while. */
+function closeConnections(api: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const whenIdle = setInterval(() => api.closeIdleConnections(), 5);
+    const finish = (): void => {
+      clearInterval(whenIdle);
+      clearTimeout(bound);
+      resolve();
+    };
+    const bound = setTimeout(finish, closingMs);
+    // It may be closed already; then this fails, and there is nothing to wait for but the present turn.
+    api.close(() => setImmediate(finish));
+    api.closeIdleConnections();
+  });
 }

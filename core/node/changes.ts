@@ -8,12 +8,14 @@ import type { ChangeOutcome, ChangeReply, ChangeRequest, Outgoing } from "../raf
 import type { Raft } from "../raft/raft.ts";
 import type { Micros, NodeId, Term } from "../units.ts";
 import type { ChangeResult } from "./options.ts";
+import type { TrySend } from "./writes.ts";
 
 type Waiter = {
   readonly seq: number;
   readonly change: Change;
   readonly deadline: Micros;
   readonly done: (result: ChangeResult) => void;
+  /** The term whose leader was asked, or in which this node has begun it itself; 0: nothing of it can have happened. */
   askedTerm: Term;
   askedAt: Micros;
 };
@@ -23,6 +25,10 @@ type Open = {
   readonly change: Change;
   readonly deadline: Micros;
   readonly answer: (outcome: ChangeOutcome) => Outgoing | null;
+  /** Something is about to be done for it. */
+  readonly onBegin: () => void;
+  /** When this leader first saw it. */
+  readonly since: Micros;
 };
 
 const openMax = 64;
@@ -36,6 +42,8 @@ export class Changes {
   readonly #waiting = new Map<number, Waiter>();
   /** By who asked; in the order in which they came. */
   readonly #open = new Map<string, Open>();
+  /** The term in which this leader has begun to hand over for the sake of its own removal. */
+  #handedOverTerm: Term = 0;
 
   constructor(self: NodeId, boot: number, electionMicros: Micros, heartbeatMicros: Micros) {
     this.#self = self;
@@ -54,13 +62,13 @@ export class Changes {
   }
 
   /** Another member asks. */
-  onRequest(from: NodeId, { boot, seq, change }: ChangeRequest, deadline: Micros): void {
+  onRequest(from: NodeId, { boot, seq, change }: ChangeRequest, now: Micros, deadline: Micros): void {
     const key = `${from}.${boot}.${seq}`;
     if (this.#open.has(key) || this.#open.size >= openMax) return;
     const answer = (outcome: ChangeOutcome): Outgoing => {
       return { to: from, message: { kind: "change-reply", boot, seq, outcome } };
     };
-    this.#open.set(key, { change, deadline, answer });
+    this.#open.set(key, { change, deadline, answer, onBegin: () => undefined, since: now });
   }
 
   onReply({ boot, seq, outcome }: ChangeReply): void {
@@ -68,43 +76,47 @@ export class Changes {
   }
 
   /** Asks, proposes, answers: call it every turn, before Raft is asked for what is ready. Nothing is built on those who have lost their rows. */
-  dispatch(now: Micros, raft: Raft, hasLostRows: (id: NodeId) => boolean): Outgoing[] {
+  dispatch(now: Micros, raft: Raft, hasLostRows: (id: NodeId) => boolean, send: TrySend): Outgoing[] {
     for (const waiter of this.#waiting.values()) {
       if (waiter.change.kind === "lead" && raft.leader === waiter.change.id) this.#finish(waiter.seq, "done");
     }
-    return raft.role === "leader" ? this.#lead(now, raft, hasLostRows) : this.#ask(now, raft);
+    if (raft.role === "leader") return this.#lead(now, raft, hasLostRows);
+    this.#ask(now, raft, send);
+    return [];
   }
 
-  #ask(now: Micros, raft: Raft): Outgoing[] {
+  #ask(now: Micros, raft: Raft, send: TrySend): void {
     this.#open.clear();
-    if (raft.leader === 0) return [];
-    const out: Outgoing[] = [];
+    if (raft.leader === 0) return;
     for (const waiter of this.#waiting.values()) {
-      if (waiter.askedTerm === raft.term && now < waiter.askedAt + this.#retryMicros) continue;
-      waiter.askedTerm = raft.term;
+      const isRecent = now < waiter.askedAt + this.#retryMicros;
+      if (isRecent && (waiter.askedTerm === raft.term || waiter.askedTerm === 0)) continue;
       waiter.askedAt = now;
       const { seq, change } = waiter;
-      out.push({ to: raft.leader, message: { kind: "change", boot: this.#boot, seq, change } });
+      const isSent = send({ to: raft.leader, message: { kind: "change", boot: this.#boot, seq, change } });
+      if (isSent) waiter.askedTerm = raft.term;
     }
-    return out;
   }
 
   #lead(now: Micros, raft: Raft, hasLostRows: (id: NodeId) => boolean): Outgoing[] {
     for (const waiter of this.#waiting.values()) {
       const { seq, change, deadline } = waiter;
-      waiter.askedTerm = raft.term;
       const answer = (outcome: ChangeOutcome): null => {
         if (outcome !== "gave-up") this.#finish(seq, outcome);
         return null;
       };
       const key = `${this.#self}.${this.#boot}.${seq}`;
-      if (!this.#open.has(key)) this.#open.set(key, { change, deadline, answer });
+      const onBegin = (): void => {
+        waiter.askedTerm = raft.term;
+      };
+      if (!this.#open.has(key)) this.#open.set(key, { change, deadline, answer, onBegin, since: now });
     }
     const out: Outgoing[] = [];
     let first: Change | null = null;
-    for (const [key, { change, deadline, answer }] of this.#open) {
+    for (const [key, open] of this.#open) {
+      const { change, deadline, answer } = open;
       const isOther = first !== null && (first.kind !== change.kind || first.id !== change.id);
-      const outcome = now >= deadline ? "gave-up" : isOther ? "busy" : this.#judge(change, now, raft, hasLostRows);
+      const outcome = now >= deadline ? "gave-up" : isOther ? "busy" : this.#judge(open, now, raft, hasLostRows);
       first ??= change;
       if (outcome === null) continue;
       if (first === change) first = null;
@@ -116,24 +128,44 @@ export class Changes {
   }
 
   /** What became of it, or null while it is under way. Takes the next step where one can be taken. */
-  #judge(change: Change, now: Micros, raft: Raft, hasLostRows: (id: NodeId) => boolean): ChangeOutcome | null {
+  #judge(open: Open, now: Micros, raft: Raft, hasLostRows: (id: NodeId) => boolean): ChangeOutcome | null {
+    const { change, onBegin } = open;
     if (change.kind === "lead" && change.id === this.#self) return "done";
     const since = now - this.#electionMicros;
     const isFit = (id: NodeId): boolean => raft.leadership?.isActive(id, since) === true && !hasLostRows(id);
     const trouble = refusal(change, raft.configuration, isFit);
+    // A busy moment of this node is no silence of the others: that takes an election timeout to show.
+    if (trouble === "no-majority-left" && now < open.since + this.#electionMicros) return null;
     if (trouble !== null) return trouble;
     if (isReached(change, raft.committedConfiguration.configuration)) return "done";
     if (change.kind === "lead") {
       // While one hands over nothing is proposed: not for the sake of a node that does not answer.
-      if (raft.leadership?.transferee === 0 && isFit(change.id)) raft.transfer(now, change.id);
+      if (raft.leadership?.transferee !== 0 || !isFit(change.id)) return null;
+      onBegin();
+      raft.transfer(now, change.id);
       return null;
     }
+    if (change.kind === "remove" && change.id === this.#self && this.#handsOver(now, raft, isFit)) return null;
     // One that has not come to the entry that added it could not vote: as a voter it might be missed for ever.
     const match = raft.leadership?.progress.get(change.id)?.match ?? 0;
     if (change.kind === "promote" && match < memberOf(raft.configuration, change.id)!.incarnation) return null;
     const next = stepTowards(change, raft.configuration, raft.log.lastIndex + 1);
-    if (next !== null) raft.proposeConfiguration(now, next);
+    if (next !== null && raft.proposeConfiguration(now, next) === null) onBegin();
     return null;
+  }
+
+  /**
+   * A leader that is to be removed hands over first: the new leader, asked again, carries the removal on, and no election
+   * is waited for. Where nobody can take over, or has in one try, the leader removes itself.
+   */
+  #handsOver(now: Micros, raft: Raft, isFit: (id: NodeId) => boolean): boolean {
+    const { leadership, term, configuration } = raft;
+    if (leadership === null || !configuration.voters.includes(this.#self)) return false;
+    if (leadership.transferee !== 0) return true;
+    const to = leadership.successor((id) => !isFit(id));
+    if (to === 0 || this.#handedOverTerm === term) return false;
+    this.#handedOverTerm = term;
+    return raft.transfer(now, to);
   }
 
   expire(now: Micros): void {

@@ -4,7 +4,9 @@ import type { Identity } from "../storage/identity.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import type { Founding } from "./founding.ts";
 import type { Opened } from "./opening.ts";
+import type { Micros } from "../units.ts";
 import type { NodeOptions } from "./options.ts";
+import { type Phase, type Readiness, readinessOf } from "./readiness.ts";
 import type { Running } from "./running.ts";
 import type { MemberStatus, Status } from "./status.ts";
 
@@ -16,6 +18,7 @@ export function describeNode(
   running: Running | null,
   opened: Opened | null,
   store: StateStore,
+  readiness: Readiness,
 ): Status {
   const raft = running?.raft ?? null;
   const snapshot = opened?.snapshots.latest ?? null;
@@ -26,6 +29,7 @@ export function describeNode(
     storeId: identity?.storeId ?? "",
     cluster: running?.genesis.cluster ?? "",
     engine: options.engine,
+    readiness,
     role:
       raft?.role ??
       (identity === null
@@ -56,6 +60,23 @@ export function describeNode(
       snapshotBytes: snapshot?.sizeBytes ?? 0,
     },
   };
+}
+
+export function describeReadiness(
+  now: Micros,
+  ending: "stopping" | "ended" | null,
+  identity: Identity | null,
+  founding: Founding | null,
+  running: Running | null,
+): Readiness {
+  return readinessOf(ending ?? phaseOf(identity, founding, running), running?.readinessFacts(now) ?? null);
+}
+
+function phaseOf(identity: Identity | null, founding: Founding | null, running: Running | null): Phase {
+  if (running !== null) return "running";
+  if (identity === null) return "opening";
+  if (identity.lost !== null) return "recovering";
+  return founding === null ? "joining" : "bootstrapping";
 }
 
 function describeMember({ id, incarnation, url, storeId }: Member, { raft }: Running): MemberStatus {

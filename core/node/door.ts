@@ -39,7 +39,9 @@ export class Door {
       this.#heard.set(from, { incarnation: fromIncarnation, boot: fromBoot });
       return outdatedReply(this.#raft.term);
     }
-    if (this.isRemoved(from, fromIncarnation)) {
+    // A removed peer that its leader still replicates to is about to learn of it from its log.
+    const isLeaving = this.#raft.leadership?.progress.get(from)?.incarnation === fromIncarnation;
+    if (!isLeaving && this.isRemoved(from, fromIncarnation)) {
       return { kind: "removed", storeId: "", incarnation: fromIncarnation, reason: "removed" };
     }
     // One of its members begins anew: what its earlier life has acknowledged says nothing about this one.

@@ -1,7 +1,4 @@
-/**
- * A node from its first moment to its last: opens its directory, founds or joins a cluster, runs, stops. What it does
- * while it runs is core/node/running.ts.
- */
+/** A node from its first moment to its last. What it does while it runs is core/node/running.ts. */
 import { assert } from "../assert.ts";
 import type { Command } from "../kv/command.ts";
 import type { Clock, Disk, DiskError, Network, Random, Timer, Trace } from "../ports.ts";
@@ -13,20 +10,13 @@ import type { StateStore } from "../storage/state-store.ts";
 import type { Micros, NodeId } from "../units.ts";
 import { handshakeRefusal } from "../wire/connection.ts";
 import { type Handshake, protocolVersion } from "../wire/frame.ts";
-import { describeNode } from "./describe.ts";
+import { describeNode, describeReadiness } from "./describe.ts";
 import { Founding, foundingBase, type FoundingStep } from "./founding.ts";
 import { openDirectory, type Opened } from "./opening.ts";
-import type {
-  ChangeResult,
-  Ending,
-  FailureCode,
-  NodeOptions,
-  ReadOutcome,
-  SessionKey,
-  WriteOutcome,
-} from "./options.ts";
+import type { ChangeResult, Ending, Failure, NodeOptions, ReadOutcome, SessionKey, WriteOutcome } from "./options.ts";
 import { removedReason, Running } from "./running.ts";
 import { Peers } from "./peers.ts";
+import type { Readiness } from "./readiness.ts";
 import type { Status } from "./status.ts";
 
 /** A node's doors to the outside. */
@@ -106,8 +96,7 @@ export class Node {
    * Returns a handle for `cancelWrite`, 0 where it has failed at once.
    */
   write(command: Command, key: SessionKey, done: (outcome: WriteOutcome) => void): number {
-    const running = this.#admit(done);
-    return running === null ? 0 : running.write(command, key, this.#deadline(), done);
+    return this.#request(done, (running) => running.write(command, key, this.#deadline(), done)) ?? 0;
   }
 
   /** The client has gone: a write that has not left this node never happens. */
@@ -120,28 +109,24 @@ export class Node {
    * bound on clocks instead of asking a quorum.
    */
   read(key: string, lease: boolean, done: (outcome: ReadOutcome) => void): void {
-    this.#admit(done)?.read(key, lease, done);
+    this.#request(done, (running) => running.read(key, lease ? "lease" : "linearizable", done));
   }
 
-  /** This node's own state, however old. */
+  /** This node's own state, however old; `not-ready` where that says nothing about the cluster. */
   readStale(key: string, done: (outcome: ReadOutcome) => void): void {
-    const { store } = this.#ports;
-    store.read([key], (error, rows) => {
-      if (error !== null) return this.#failDisk(error);
-      done({ ok: true, row: rows[0] ?? null, revision: store.applied.index });
-    });
+    this.#request(done, (running) => running.read(key, "stale", done));
   }
 
   /** An operator's wish; `done` comes when it is reached (and committed), refused, or given up at the request time. */
   change(change: Change, done: (result: ChangeResult) => void): void {
-    this.#admit(done)?.change(change, this.#deadline(), done);
+    this.#request(done, (running) => running.change(change, this.#deadline(), done));
   }
 
   /** Takes no more requests, hands leadership over, lets what is pending finish until its deadline, then closes. */
   stop(done: () => void): void {
     if (this.#ended) return done();
     this.#stopping = done;
-    this.#running?.handOver(this.#ports.clock.now());
+    this.#running?.beginStop(this.#ports.clock.now());
     this.#schedule();
   }
 
@@ -155,7 +140,26 @@ export class Node {
   }
 
   status(): Status {
-    return describeNode(this.#options, this.#identity, this.#founding, this.#running, this.#opened, this.#ports.store);
+    const { store } = this.#ports;
+    return describeNode(
+      this.#options,
+      this.#identity,
+      this.#founding,
+      this.#running,
+      this.#opened,
+      store,
+      this.readiness(),
+    );
+  }
+
+  /** Whether it can serve a linearizable read now, or why not. */
+  readiness(): Readiness {
+    return describeReadiness(this.#ports.clock.now(), this.#isEnding, this.#identity, this.#founding, this.#running);
+  }
+
+  get #isEnding(): "stopping" | "ended" | null {
+    if (this.#ended || this.#identity?.removed === true) return "ended";
+    return this.#stopping === null ? null : "stopping";
   }
 
   /** Null until the founding, or the welcome, is complete. For observers. */
@@ -273,7 +277,7 @@ export class Node {
     if (this.#settling && identity.removed) return;
     this.#identity = { ...identity, removed: true };
     this.#settling = true;
-    this.#running?.endRequests();
+    this.#running?.endRequests(true);
     this.#running?.close();
     this.#running = null;
     saveIdentity(this.#ports.disk, this.#identity, (error) => {
@@ -322,7 +326,7 @@ export class Node {
         const wakeAt = this.#running.flush(now);
         if (this.#running !== null) this.#timer.set(wakeAt);
       }
-      this.#finishStop();
+      this.#finishStop(now);
     });
   }
 
@@ -359,23 +363,23 @@ export class Node {
     return this.#ports.clock.now() + this.#options.requestMicros;
   }
 
-  /** Who takes the request; null where it has been refused already. */
-  #admit(done: (failure: { ok: false; code: FailureCode; definite: true }) => void): Running | null {
-    const running = this.#ended || this.#stopping !== null ? null : this.#running;
-    if (running === null || running.waitingCount >= this.#options.waitingMax) {
-      const isStopping = this.#ended || this.#stopping !== null;
-      done({ ok: false, code: isStopping ? "stopping" : running === null ? "no-leader" : "busy", definite: true });
-      return null;
-    }
+  /** Lets `take` have the request, or refuses it. A throw out of it is a bug: its caller may catch it, the node ends. */
+  #request<T>(done: (failure: Failure) => void, take: (running: Running) => T): T | null {
+    const running = this.#isEnding === null ? this.#running : null;
+    const isFull = running !== null && running.waitingCount >= this.#options.waitingMax;
     this.#schedule();
-    return running;
+    try {
+      if (running !== null && !isFull) return take(running);
+      done({ ok: false, code: isFull ? "busy" : this.#isEnding === null ? "not-ready" : "stopping", definite: true });
+      return null;
+    } catch (thrown) {
+      this.#end({ kind: "bug", reason: `a request has found a bug: ${String(thrown)}` });
+      throw thrown;
+    }
   }
 
-  #finishStop(): void {
-    const running = this.#running;
-    if (this.#stopping === null || (running !== null && running.waitingCount > 0)) return;
-    // A leader that hands over stays until its successor leads, or until the try has ended.
-    if (running !== null && (running.raft.leadership?.transferee ?? 0) !== 0) return;
+  #finishStop(now: Micros): void {
+    if (this.#stopping === null || this.#running?.mayStop(now) === false) return;
     const done = this.#stopping;
     this.kill();
     done();
@@ -387,7 +391,7 @@ export class Node {
 
   #end(ending: Ending): void {
     if (this.#ended) return;
-    this.#running?.endRequests();
+    this.#running?.endRequests(false);
     this.kill();
     this.#onEnd(ending);
   }

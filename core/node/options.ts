@@ -38,6 +38,7 @@ export type FailureCode =
   | "superseded" // another leader's entry was committed in its place
   | "busy" // too much is waiting here or uncommitted at the leader
   | "stopping"
+  | "not-ready" // the node takes no part yet, or its rows say nothing about the cluster: see core/node/readiness.ts
   | "timeout"; // handed over, no answer: a write may still happen
 
 /** Exactly-once: a client session (0: none) and the client's sequence in it. */
@@ -54,6 +55,6 @@ export type ChangeResult = { readonly ok: true; readonly outcome: Exclude<Change
 
 /** Why a node cannot go on; `reason` is one line for the operator. `removed` is no failure. */
 export type Ending = {
-  readonly kind: "refused" | "corrupt" | "disk" | "unknown-entry" | "removed";
+  readonly kind: "refused" | "corrupt" | "disk" | "unknown-entry" | "removed" | "bug";
   readonly reason: string;
 };

@@ -1,7 +1,8 @@
 /**
- * Reads that wait for a read index, then for the state to reach it. All linearizable reads of a turn are one batch:
- * one question to the leader, one look at the store. A batch is asked again, under the same id, where the leadership
- * has changed or an answer is overdue: asking twice changes nothing.
+ * Reads that wait for a read index, then for the state to reach it, then for the store's answer; the deadline holds for
+ * all three. All linearizable reads of a turn are one batch: one question to the leader, one look at the store. A batch
+ * is asked again, under the same id, where the leadership has changed or an answer is overdue: asking twice changes
+ * nothing. Stale reads need no index.
  */
 import type { DiskError } from "../ports.ts";
 import type { Outgoing, ReadGrant } from "../raft/messages.ts";
@@ -10,7 +11,12 @@ import type { StateStore } from "../storage/state-store.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
 import type { FailureCode, ReadOutcome } from "./options.ts";
 
-type Waiter = { readonly key: string; readonly lease: boolean; readonly done: (outcome: ReadOutcome) => void };
+export type Consistency = "linearizable" | "lease" | "stale";
+type Waiter = {
+  readonly key: string;
+  readonly consistency: Consistency;
+  readonly done: (outcome: ReadOutcome) => void;
+};
 type Batch = {
   readonly id: number;
   readonly deadline: Micros;
@@ -20,6 +26,8 @@ type Batch = {
   askedAt: Micros;
   /** Granted read index, or -1. */
   index: Index;
+  /** The store has been asked. */
+  isReading: boolean;
 };
 
 export class Reads {
@@ -52,24 +60,22 @@ export class Reads {
     return this.#count;
   }
 
-  /** `lease`: where this node leads, and surely nobody else does, the leader's word is enough. */
-  add(key: string, lease: boolean, done: (outcome: ReadOutcome) => void): void {
+  /** By lease: where this node leads, and surely nobody else does, the leader's word is enough. */
+  add(key: string, consistency: Consistency, done: (outcome: ReadOutcome) => void): void {
     this.#count += 1;
-    this.#arrived.push({ key, lease, done });
+    this.#arrived.push({ key, consistency, done });
   }
 
   /** Closes this turn's batch and asks for all that have no answer. */
   dispatch(now: Micros, deadline: Micros, raft: Raft): Outgoing[] {
     const arrived = this.#arrived;
     this.#arrived = [];
-    const leaseIndex = arrived.some(({ lease }) => lease) ? raft.leaseRead(now) : null;
-    const isByLease = ({ lease }: Waiter): boolean => lease && leaseIndex !== null;
-    this.#batch(arrived.filter(isByLease), deadline, leaseIndex ?? -1);
-    this.#batch(
-      arrived.filter((waiter) => !isByLease(waiter)),
-      deadline,
-      -1,
-    );
+    const of = (consistency: Consistency): Waiter[] => arrived.filter((waiter) => waiter.consistency === consistency);
+    const byLease = of("lease");
+    const leaseIndex = byLease.length > 0 ? raft.leaseRead(now) : null;
+    this.#batch(of("stale"), deadline, 0);
+    if (leaseIndex !== null) this.#batch(byLease, deadline, leaseIndex);
+    this.#batch(leaseIndex === null ? [...of("linearizable"), ...byLease] : of("linearizable"), deadline, -1);
     if (raft.leader === 0) return [];
     const out: Outgoing[] = [];
     for (const batch of this.#batches.values()) {
@@ -86,7 +92,7 @@ export class Reads {
   #batch(waiters: readonly Waiter[], deadline: Micros, index: Index): void {
     if (waiters.length === 0) return;
     const id = this.#nextId++;
-    this.#batches.set(id, { id, deadline, waiters, askedTerm: 0, askedAt: 0, index });
+    this.#batches.set(id, { id, deadline, waiters, askedTerm: 0, askedAt: 0, index, isReading: false });
   }
 
   onGrant({ boot, id, index }: Omit<ReadGrant, "node">): void {
@@ -99,16 +105,19 @@ export class Reads {
   /** Answers every batch whose index the state has reached. */
   serve(): void {
     for (const batch of this.#batches.values()) {
+      if (batch.isReading) continue;
       if (batch.index < 0 || batch.index > this.#store.applied.index) continue;
-      this.#batches.delete(batch.id);
       this.#answer(batch);
     }
   }
 
   #answer(batch: Batch): void {
+    batch.isReading = true;
     const keys = batch.waiters.map((waiter) => waiter.key);
     this.#store.read(keys, (error, rows) => {
       if (error !== null) return this.#onFailure(error);
+      // It may have failed at its deadline meanwhile.
+      if (!this.#batches.delete(batch.id)) return;
       this.#count -= keys.length;
       const revision = this.#store.applied.index;
       for (const [k, { done }] of batch.waiters.entries()) done({ ok: true, row: rows[k] ?? null, revision });
@@ -119,7 +128,7 @@ export class Reads {
   expire(now: Micros): void {
     for (const batch of this.#batches.values()) {
       if (batch.deadline > now) return;
-      this.#fail(batch, batch.askedTerm === 0 ? "no-leader" : "timeout");
+      this.#fail(batch, batch.askedTerm === 0 && batch.index < 0 ? "no-leader" : "timeout");
     }
   }
 

@@ -8,30 +8,38 @@
  */
 import type { Command } from "../kv/command.ts";
 import type { Clock, Disk, DiskError, Network, Random, Trace } from "../ports.ts";
+import type { LogBase } from "../raft/configurations.ts";
 import { RaftLog } from "../raft/log.ts";
-import { isVoter, type Change } from "../raft/membership.ts";
+import type { Change } from "../raft/membership.ts";
 import type { Envelope, Message, Outgoing, ReadGrant, Ready, SnapshotChunk } from "../raft/messages.ts";
 import { Raft } from "../raft/raft.ts";
 import type { Genesis, Identity } from "../storage/identity.ts";
 import type { JoinedLog } from "../storage/join-log.ts";
-import type { SnapshotFile } from "../storage/snapshot-store.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import { Wal } from "../storage/wal.ts";
 import type { Index, Micros, NodeId } from "../units.ts";
 import { Applier } from "./applier.ts";
+import { CatchUp } from "./catch-up.ts";
 import { Changes } from "./changes.ts";
 import { Door } from "./door.ts";
+import { Draining } from "./draining.ts";
+import { FactPublisher } from "./fact-publisher.ts";
 import { LostState } from "./lost-state.ts";
+import { MembershipInquiry } from "./membership-inquiry.ts";
 import type { Opened } from "./opening.ts";
 import type { ChangeResult, Ending, NodeOptions, ReadOutcome, SessionKey, WriteOutcome } from "./options.ts";
+import { PeerUrls } from "./peer-urls.ts";
 import type { Peers } from "./peers.ts";
-import { Reads } from "./reads.ts";
+import type { RunningFacts } from "./readiness.ts";
+import { type Consistency, Reads } from "./reads.ts";
+import { Requests } from "./requests.ts";
+import { SnapshotInstaller } from "./snapshot-install.ts";
 import { SnapshotReceiver, SnapshotSender } from "./snapshot-transfer.ts";
 import { Snapshotting } from "./snapshotting.ts";
-import { Writes } from "./writes.ts";
+import { UnsentRefusals } from "./unsent-refusals.ts";
+import { PendingWrites } from "./writes.ts";
 
 const idleMarkMicros: Micros = 100_000;
-const roleCodes = { follower: 0, "pre-candidate": 1, candidate: 2, leader: 3 } as const;
 
 /** What a running node needs of the one around it. */
 export interface RunningHost {
@@ -58,16 +66,18 @@ export class Running {
   readonly #identity: Identity;
   readonly #opened: Opened;
   readonly #applier: Applier;
-  readonly #writes: Writes;
-  readonly #reads: Reads;
-  readonly #changes: Changes;
+  readonly #requests: Requests;
   readonly #snapshotting: Snapshotting;
   readonly #sender: SnapshotSender;
   readonly #receiver: SnapshotReceiver;
   readonly #lostState: LostState;
-  #incoming: SnapshotFile | null = null;
-  #reported = { role: -1, term: -1, leader: -1, commit: 0, configuration: -1, committedConfiguration: -1 };
-  #knockAt: Micros = 0;
+  readonly #installer: SnapshotInstaller;
+  readonly #facts: FactPublisher;
+  readonly #peerUrls: PeerUrls;
+  readonly #inquiry: MembershipInquiry;
+  readonly #catchUp: CatchUp;
+  readonly #draining: Draining;
+  readonly #unsentRefusals: UnsentRefusals;
 
   constructor(
     host: RunningHost,
@@ -102,12 +112,15 @@ export class Running {
       segmentBytesMax: options.walSegmentBytesMax,
       idleMarkMicros,
     });
-    this.#reported.commit = this.raft.commit;
     if (joined.needsBase) this.wal.replaceBy(joined.base);
     this.door = new Door(identity, genesis, this.raft);
-    this.#writes = new Writes(node, identity.incarnation, boot);
-    this.#reads = new Reads(node, boot, store, failDisk, 2 * options.heartbeatMicros);
-    this.#changes = new Changes(node, boot, options.electionMicros, options.heartbeatMicros);
+    const retryMicros = Math.ceil(options.heartbeatMicros / 4);
+    this.#requests = new Requests(
+      new PendingWrites(node, identity.incarnation, boot, retryMicros),
+      new Reads(node, boot, store, failDisk, 2 * options.heartbeatMicros),
+      new Changes(node, boot, options.electionMicros, options.heartbeatMicros),
+    );
+    this.#unsentRefusals = new UnsentRefusals(options.requestMicros, retryMicros);
     this.#applier = new Applier(store, this.#applierHost(), options.entriesPerApplyMax);
     this.#snapshotting = new Snapshotting(
       opened.snapshots,
@@ -121,21 +134,34 @@ export class Running {
       options,
     );
     this.#lostState = new LostState(store, this.raft, node, host.trace, 4 * options.heartbeatMicros);
-    this.#sender = new SnapshotSender(opened.snapshots, this.raft, failDisk, (outgoing) => this.#send(outgoing), {
+    this.#sender = new SnapshotSender(opened.snapshots, this.raft, failDisk, (outgoing) => void this.#send(outgoing), {
       chunkBytes: options.snapshotChunkBytes,
       resendMicros: 4 * options.heartbeatMicros,
     });
     this.#receiver = new SnapshotReceiver(opened.snapshots, failDisk, host.trace, (snapshot) => {
-      this.#incoming = snapshot;
+      this.#installer.offer(snapshot);
       host.schedule();
     });
+    this.#installer = new SnapshotInstaller(opened.snapshots, store, this.#applier, {
+      onInstalled: (header) => this.#onInstalled(header),
+      onFinished: () => {
+        this.#receiver.installed();
+        host.schedule();
+      },
+      onDamaged: (reason) => host.end({ kind: "corrupt", reason }),
+    });
+    this.#facts = new FactPublisher(this.raft, host.trace);
+    this.#peerUrls = new PeerUrls(this.raft, options.electionMicros);
+    this.#inquiry = new MembershipInquiry(this.raft, identity, options.electionMicros);
+    this.#catchUp = new CatchUp(this.raft, store, options);
+    this.#draining = new Draining(this.raft, 2 * options.heartbeatMicros);
   }
 
   #applierHost(): ConstructorParameters<typeof Applier>[1] {
     return {
       entryAt: (index) => this.raft.log.entryAt(index),
       onApplied: (entry, applied) => {
-        this.#writes.onApplied(entry, applied);
+        this.#requests.writes.onApplied(entry, applied);
         this.#snapshotting.applied(entry.bytes.length);
       },
       onBatch: (entry) => {
@@ -147,25 +173,27 @@ export class Running {
   }
 
   get waitingCount(): number {
-    return this.#writes.count + this.#reads.count + this.#changes.count;
+    return this.#requests.count;
   }
 
   // --- requests
 
   write(command: Command, key: SessionKey, deadline: Micros, done: (outcome: WriteOutcome) => void): number {
-    return this.#writes.add(command, key, deadline, done);
+    return this.#requests.writes.add(command, key, deadline, done);
   }
 
   cancelWrite(handle: number): void {
-    this.#writes.cancel(handle);
+    this.#requests.writes.cancel(handle);
   }
 
-  read(key: string, lease: boolean, done: (outcome: ReadOutcome) => void): void {
-    this.#reads.add(key, lease, done);
+  /** A stale read is refused where the rows say nothing about the cluster: see core/node/catch-up.ts. */
+  read(key: string, consistency: Consistency, done: (outcome: ReadOutcome) => void): void {
+    if (consistency !== "stale" || this.#catchUp.isStateKnown) this.#requests.reads.add(key, consistency, done);
+    else done({ ok: false, code: "not-ready", definite: true });
   }
 
   change(change: Change, deadline: Micros, done: (result: ChangeResult) => void): void {
-    this.#changes.add(change, deadline, done);
+    this.#requests.changes.add(change, deadline, done);
   }
 
   /** Begins to hand the leadership over, if this node has it and there is somebody. */
@@ -175,6 +203,21 @@ export class Running {
     const since = now - this.#options.electionMicros;
     const to = leadership?.successor((id) => unfit(id) || !leadership.isActive(id, since)) ?? 0;
     if (to !== 0 && leadership?.transferee === 0) this.raft.transfer(now, to);
+  }
+
+  /** Takes no more requests from now on, and ends in good order: `mayStop` says when. */
+  beginStop(now: Micros): void {
+    this.#draining.begin();
+    this.handOver(now);
+    this.#draining.observe(now);
+  }
+
+  mayStop(now: Micros): boolean {
+    return this.waitingCount === 0 && this.#draining.isOver(now);
+  }
+
+  readinessFacts(now: Micros): RunningFacts {
+    return this.#catchUp.facts(now, (id) => this.#host.network.connected(id), this.#installer.isBusy);
   }
 
   /** Takes a message from the network; what is not meant for this node is dropped. */
@@ -189,20 +232,20 @@ export class Running {
     }
     const admitted = this.door.admit(envelope);
     if (admitted === false) return;
-    if (admitted !== true) return this.#send({ to: from, message: admitted });
+    if (admitted !== true) return void this.#send({ to: from, message: admitted });
     this.#take(now, from, message);
   }
 
   #take(now: Micros, from: NodeId, message: Message): void {
     switch (message.kind) {
       case "read-reply":
-        return this.#reads.onGrant(message);
+        return this.#requests.reads.onGrant(message);
       case "forward-refused":
-        return this.#writes.onRefused(message);
+        return this.#requests.writes.onRefused(now, message);
       case "change":
-        return this.#changes.onRequest(from, message, now + this.#options.requestMicros);
+        return this.#requests.changes.onRequest(from, message, now, now + this.#options.requestMicros);
       case "change-reply":
-        return this.#changes.onReply(message);
+        return this.#requests.changes.onReply(message);
       case "snapshot-wanted":
         return this.#sender.onWanted(from, message.index, now);
       case "snapshot-chunk":
@@ -212,12 +255,14 @@ export class Running {
         if (message.term === this.raft.term) this.#sender.onReply(from, message, now);
         return;
       default:
-        return this.raft.receive(now, from, message);
+        this.raft.receive(now, from, message);
+        return this.#catchUp.onMessage(now, from, message);
     }
   }
 
   #onChunk(now: Micros, from: NodeId, chunk: SnapshotChunk): void {
     if (!this.raft.hear(now, from, chunk.term)) return;
+    this.#catchUp.onMessage(now, from, chunk);
     const { isLost } = this.#lostState;
     if (isLost ? chunk.index < this.raft.log.baseIndex : this.raft.acknowledgeUpTo(chunk.index)) return;
     this.#receiver.onChunk(chunk, (message) => this.#send({ to: from, message }));
@@ -232,14 +277,14 @@ export class Running {
     raft.tick(now);
     const hasLostRows = (id: NodeId): boolean =>
       id === this.#options.id ? this.#lostState.isLost : this.#sender.isWantedBy(id, now);
+    const send = (outgoing: Outgoing): boolean => this.#send(outgoing);
+    const connected = (id: NodeId): boolean => network.connected(id);
     const asked = [
-      ...this.#writes.dispatch(now, raft, (to) => network.connected(to)),
-      ...this.#reads.dispatch(now, now + this.#options.requestMicros, raft),
-      ...this.#changes.dispatch(now, raft, hasLostRows),
+      ...this.#requests.dispatch(now, now + this.#options.requestMicros, raft, connected, hasLostRows, send),
       ...this.#lostState.ask(now),
     ];
     const ready: Ready = raft.ready(now);
-    this.#report();
+    this.#publish(now);
     if (ready.persist !== null) {
       const { seq } = ready.persist;
       wal.append(ready.persist, () => {
@@ -247,22 +292,26 @@ export class Running {
         this.#host.schedule();
       });
     }
-    for (const outgoing of asked) this.#send(outgoing);
-    for (const outgoing of ready.messages) this.#send(outgoing);
+    for (const outgoing of asked) send(outgoing);
+    for (const { to, message } of ready.messages) {
+      const isSent = send({ to, message });
+      if (!isSent && message.kind === "forward-refused") this.#unsentRefusals.add(now, to, message);
+    }
+    this.#unsentRefusals.advance(now, send);
     for (const grant of ready.reads) this.#grant(grant);
-    this.#knock(now);
-    this.#install();
+    for (const outgoing of this.#inquiry.ask(now)) send(outgoing);
+    this.#installer.advance();
     if (this.#lostState.mayHandOver(now)) this.handOver(now, hasLostRows);
     if (!this.#lostState.isLost && this.#applier.advance(this.#mayApply)) this.#host.schedule();
     this.#sender.advance(now);
     this.#snapshotting.advance(this.#sender.wantedIndex);
     this.#snapshotting.compact(this.#sender.keepAfter);
-    this.#reads.serve();
-    this.#writes.expire(now);
-    this.#reads.expire(now);
-    this.#changes.expire(now);
+    this.#catchUp.observe();
+    this.#draining.observe(now);
+    this.#requests.reads.serve();
+    this.#requests.expire(now);
     if (this.#isOut()) {
-      this.#changes.departed();
+      this.#requests.endRemoved();
       this.#host.end({ kind: "removed", reason: removedReason(this.#options.id) });
     }
     const { hopeless } = this.#lostState;
@@ -277,100 +326,47 @@ export class Running {
   }
 
   #nextDeadline(raftWakeAt: Micros): Micros {
-    const mayAsk = this.raft.leader !== 0 && this.raft.role !== "leader";
-    const waits = [this.#writes.nextDeadline(), this.#reads.nextDeadline(mayAsk), this.#changes.nextDeadline(mayAsk)];
     const snapshots = Math.min(this.#sender.nextDeadline(), this.#lostState.nextDeadline());
-    return Math.min(raftWakeAt, this.#knockAt, snapshots, ...waits);
+    const others = [this.#inquiry, this.#draining, this.#unsentRefusals, this.#peerUrls].map((one) =>
+      one.nextDeadline(),
+    );
+    return Math.min(raftWakeAt, this.#requests.nextDeadline(this.raft), snapshots, ...others);
   }
 
-  /** A committed configuration is without this node. */
+  /** A committed configuration does not have this node, and what was committed before it is applied where it can be. */
   #isOut(): boolean {
-    return this.door.isRemoved(this.#identity.node, this.#identity.incarnation);
+    if (!this.door.isRemoved(this.#identity.node, this.#identity.incarnation)) return false;
+    return this.#lostState.isLost || this.#host.store.applied.index >= this.raft.committedConfiguration.index;
   }
 
-  /** One that does not vote and hears no leader asks whether it still belongs: nobody may think of telling it. */
-  #knock(now: Micros): void {
-    const { raft } = this;
-    if (raft.leader !== 0 || isVoter(raft.configuration, this.#identity.node)) {
-      this.#knockAt = Infinity;
-      return;
-    }
-    if (this.#knockAt === Infinity) this.#knockAt = now + 2 * this.#options.electionMicros;
-    if (now < this.#knockAt) return;
-    this.#knockAt = now + this.#options.electionMicros;
-    const { storeId, incarnation } = this.#identity;
-    for (const { id } of raft.configuration.members) {
-      if (id !== this.#identity.node)
-        this.#send({ to: id, message: { kind: "knock", storeId, incarnation, lost: "" } });
-    }
-  }
-
-  /** Makes a snapshot that came whole the state, once the applier stands still. */
-  #install(): void {
-    const snapshot = this.#incoming;
-    if (snapshot === null || !this.#applier.pause()) return;
-    this.#incoming = null;
-    const { store, trace } = this.#host;
-    const finish = (): void => {
-      this.#applier.resume();
-      this.#receiver.installed();
-      this.#host.schedule();
-    };
-    if (snapshot.index <= store.applied.index) return finish();
-    this.#opened.snapshots.load(snapshot.name, store.beginInstall(), (problem, header) => {
-      if (problem !== null || header === null) {
-        const where = `the snapshot ${snapshot.name} is damaged near byte ${problem?.offset}`;
-        return this.#host.end({ kind: "corrupt", reason: `${where}: ${problem?.reason}` });
-      }
-      this.raft.restore(header);
-      this.#writes.skippedTo(header.place.index);
-      trace.note("info", `installed the snapshot at entry ${header.place.index}: ${header.rowCount} rows`);
-      this.#report();
-      trace.fact("installed", header.place.index, header.place.term, store.hash.digest);
-      finish();
-    });
+  #onInstalled(header: LogBase & { readonly rowCount: number }): void {
+    const { index, term } = header.place;
+    this.raft.restore(header);
+    this.#requests.writes.skippedTo(index);
+    this.#host.trace.note("info", `installed the snapshot at entry ${index}: ${header.rowCount} rows`);
+    this.#publish(this.#host.clock.now());
+    this.#host.trace.fact("installed", index, term, this.#host.store.hash.digest);
   }
 
   #grant(grant: ReadGrant): void {
     const { node, boot, id, index } = grant;
     this.#host.trace.fact("read-index", index, this.#host.store.applied.index, 0);
-    if (node === this.#options.id) this.#reads.onGrant(grant);
+    if (node === this.#options.id) this.#requests.reads.onGrant(grant);
     else this.#send({ to: node, message: { kind: "read-reply", boot, id, index } });
   }
 
-  #report(): void {
-    const { raft } = this;
-    const { trace } = this.#host;
-    const role = roleCodes[raft.role];
-    const { term, leader, commit } = raft;
-    const before = this.#reported;
-    if (role !== before.role || term !== before.term || leader !== before.leader) {
-      trace.fact("role", role, term, leader);
-      if (leader !== before.leader && leader !== 0) trace.note("info", `node ${leader} leads term ${term}`);
-    }
-    if (commit !== before.commit) trace.fact("commit", commit, raft.log.termAt(commit), 0);
-    const configuration = raft.log.configurations.latest.index;
-    const committedConfiguration = raft.committedConfiguration.index;
-    if (configuration !== before.configuration || committedConfiguration !== before.committedConfiguration) {
-      this.#meetPeers();
-    }
-    this.#reported = { role, term, leader, commit, configuration, committedConfiguration };
+  #publish(now: Micros): void {
+    this.#facts.publish();
+    const urls = this.#peerUrls.update(now);
+    if (urls !== null) this.#host.peers.list(urls);
   }
 
-  /** All members, those of the committed configuration too, who may be on their way out. */
-  #meetPeers(): void {
-    const urls = new Map<NodeId, string>();
-    for (const { configuration } of [this.raft.committedConfiguration, this.raft.log.configurations.latest]) {
-      for (const { id, url } of configuration.members) urls.set(id, url);
-    }
-    this.#host.peers.list(urls);
-  }
-
-  #send({ to, message }: Outgoing): void {
+  /** False: it certainly never left. */
+  #send({ to, message }: Outgoing): boolean {
     const { node, boot, incarnation } = this.#identity;
     const toIncarnation = this.door.incarnationOf(to);
     const { cluster } = this.genesis;
-    this.#host.network.send(to, {
+    return this.#host.network.send(to, {
       cluster,
       from: node,
       fromIncarnation: incarnation,
@@ -382,10 +378,9 @@ export class Running {
   }
 
   /** Everybody who waits is told that the node stops. */
-  endRequests(): void {
-    this.#writes.end();
-    this.#reads.end();
-    this.#changes.end();
+  endRequests(isRemoved: boolean): void {
+    if (isRemoved) this.#requests.changes.departed();
+    this.#requests.end();
   }
 
   close(): void {

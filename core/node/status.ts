@@ -1,5 +1,6 @@
 import type { Role } from "../raft/options.ts";
 import type { Engine } from "../storage/identity.ts";
+import type { Readiness } from "./readiness.ts";
 import type { ClusterId, Index, NodeId, StoreId, Term } from "../units.ts";
 
 export type MemberStatus = {
@@ -23,6 +24,8 @@ export type Status = {
   readonly storeId: StoreId;
   readonly cluster: ClusterId;
   readonly engine: Engine;
+  /** Whether it can serve a linearizable read now, or why not. */
+  readonly readiness: Readiness;
   readonly role: Role | "founding" | "joining" | "recovering" | "opening";
   readonly term: Term;
   readonly leader: NodeId;

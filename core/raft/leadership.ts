@@ -59,6 +59,8 @@ export type Progress = {
   sentCommit: Index;
   /** When the peer was last heard of in this term. */
   heardAt: Micros;
+  /** Since when a committed configuration does not have it; Infinity while it is a member. */
+  goneSince: Micros;
 };
 
 export class Leadership {
@@ -128,15 +130,21 @@ export class Leadership {
         sentRound: 0,
         sentCommit: 0,
         heardAt: now,
+        goneSince: Infinity,
       });
     }
   }
 
-  /** Forgets those whom the committed `configuration` is without. */
-  dismiss(configuration: Configuration): void {
-    for (const [id, { incarnation }] of this.progress) {
-      const isMember = memberOf(configuration, id)?.incarnation === incarnation;
-      if (!isMember && memberOf(this.configuration, id)?.incarnation !== incarnation) this.progress.delete(id);
+  /**
+   * Forgets those that the newest configuration, committed at `index`, does not have: each once it holds that entry and has
+   * been told that it is committed, for then it can answer all its clients; or after an election timeout.
+   */
+  dropRemovedPeers(index: Index, now: Micros): void {
+    for (const [id, peer] of this.progress) {
+      if (memberOf(this.configuration, id)?.incarnation === peer.incarnation) continue;
+      peer.goneSince = Math.min(peer.goneSince, now);
+      const isTold = peer.match >= index && peer.sentCommit >= index;
+      if (isTold || now >= peer.goneSince + this.#limits.electionMicros) this.progress.delete(id);
     }
   }
 

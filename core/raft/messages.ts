@@ -138,7 +138,11 @@ export type AppendReply = {
   readonly hintIndex: Index;
   readonly hintTerm: Term;
 };
-/** Commands that clients gave to the sender, with consecutive `origin.seq`. Only the leader of exactly `term` may take them. */
+/**
+ * Commands that clients gave to the sender, with consecutive `origin.seq`. Only the leader of exactly `term` may take
+ * them, and only before the entry that removes the sender: what a removed member has not seen applied up to there never
+ * happens.
+ */
 export type Forward = { readonly kind: "forward"; readonly term: Term; readonly proposals: readonly Proposal[] };
 /** The leader of `term` has not appended and will never append the sequences [firstSeq, firstSeq + count) of that boot. */
 export type ForwardRefused = {

@@ -18,7 +18,7 @@ import { ForwardGate, refusalOf } from "./forward-gate.ts";
 import { Following, outdatedReply } from "./following.ts";
 import { Leadership } from "./leadership.ts";
 import type { RaftLog } from "./log.ts";
-import { isVoter, mayStandIn, wasAlwaysAlone } from "./membership.ts";
+import { isVoter, mayStandIn, memberOf, wasAlwaysAlone } from "./membership.ts";
 import {
   type Append,
   type Configuration,
@@ -178,8 +178,8 @@ export class Raft {
   persisted(now: Micros, seq: number): void {
     this.#outbox.persisted(seq);
     this.log.persisted(seq);
-    const { id } = this.#options;
     const isOwnVoteDurable = this.#campaign?.pre === false && !this.#outbox.holding;
+    const { id } = this.#options;
     if (isOwnVoteDurable && this.#campaign?.votes.has(id) === false) this.#count(now, id, true);
     if (this.#leadership !== null) this.#advanceCommit();
     else if (this.#leader !== 0 && this.#following.acknowledgementDue) this.#acknowledge();
@@ -309,11 +309,11 @@ export class Raft {
     this.#dismiss(now, leadership);
   }
 
-  /** Those whom a committed configuration is without have been told in this turn; a leader among them hands over. */
+  /** Lets go of removed peers that have been told; a leader that is removed itself hands over. */
   #dismiss(now: Micros, leadership: Leadership): void {
     const { index, configuration } = this.log.configurations.latest;
     if (index > this.#commit) return;
-    leadership.dismiss(configuration);
+    leadership.dropRemovedPeers(index, now);
     if (isVoter(configuration, this.#options.id)) return;
     const to = leadership.successor();
     if (to !== 0) this.#outbox.send(to, { kind: "timeout-now", term: this.#term });
@@ -375,7 +375,8 @@ export class Raft {
 
   #onForward(now: Micros, from: NodeId, { term, proposals }: Forward): void {
     const fresh = this.#gate.fresh(term, proposals);
-    if (fresh.length === 0 || (term === this.#term && this.propose(now, fresh).ok)) return;
+    const mayTake = term === this.#term && memberOf(this.configuration, from) !== undefined;
+    if (fresh.length === 0 || (mayTake && this.propose(now, fresh).ok)) return;
     this.#outbox.send(from, refusalOf(term, fresh));
   }
 
@@ -384,10 +385,10 @@ export class Raft {
   }
 
   #mayStand(): boolean {
-    if (this.log.durableIndex < this.#options.electsFrom) return false;
+    const { id, incarnation, electsFrom } = this.#options;
+    if (this.log.durableIndex < electsFrom) return false;
     const { latest, previous } = this.log.configurations;
     const isCommitted = latest.index <= this.#commit;
-    const { id, incarnation } = this.#options;
     return mayStandIn(id, incarnation, latest.configuration, isCommitted ? null : previous.configuration);
   }
 

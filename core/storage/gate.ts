@@ -1,10 +1,13 @@
-/** Lets readers in together and a writer alone, in the order in which they come. */
+/**
+ * Lets readers in together and a writer alone, in the order in which they come. A throw never leaves it held: what comes
+ * behind goes on, and the throw goes on to whoever called.
+ */
 export class Gate {
   readonly #queue: { readonly alone: boolean; readonly run: (leave: () => void) => void }[] = [];
   #inside = 0;
   #isAlone = false;
 
-  /** Calls `run` when it may enter, perhaps at once; `run` calls `leave` once, when it is done. */
+  /** Calls `run` when it may enter, perhaps at once; `run` calls `leave` when it is done. A second call changes nothing. */
   enter(alone: boolean, run: (leave: () => void) => void): void {
     this.#queue.push({ alone, run });
     this.#admit();
@@ -17,11 +20,33 @@ export class Gate {
       this.#queue.shift();
       this.#inside += 1;
       this.#isAlone = next.alone;
-      next.run(() => {
-        this.#inside -= 1;
-        this.#isAlone = false;
-        this.#admit();
-      });
+      this.#run(next.run);
     }
+  }
+
+  #run(run: (leave: () => void) => void): void {
+    let isInside = true;
+    const leave = (): void => {
+      if (!isInside) return;
+      isInside = false;
+      this.#inside -= 1;
+      this.#isAlone = false;
+      this.#admit();
+    };
+    try {
+      run(leave);
+    } catch (thrown) {
+      leave();
+      throw thrown;
+    }
+  }
+}
+
+/** Calls `take`, and leaves whether it throws or not: whoever waits behind must not wait for ever. */
+export function thenLeave(leave: () => void, take: () => void): void {
+  try {
+    take();
+  } finally {
+    leave();
   }
 }

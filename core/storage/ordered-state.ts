@@ -11,7 +11,7 @@ import { StateHash } from "../kv/state-hash.ts";
 import type { DiskError, KvChange, OrderedKv } from "../ports.ts";
 import type { LogPlace } from "../raft/messages.ts";
 import type { Index, StoreId } from "../units.ts";
-import { Gate } from "./gate.ts";
+import { Gate, thenLeave } from "./gate.ts";
 import {
   decodeMeta,
   decodeRow,
@@ -108,6 +108,11 @@ export class OrderedState implements StateStore {
     });
   }
 
+  /** Nobody enters a map that is closed: whoever waited is told by the node that it ends. */
+  #enter(alone: boolean, run: (leave: () => void) => void): void {
+    this.#gate.enter(alone, (leave) => (this.#closed ? leave() : run(leave)));
+  }
+
   /** Rows of an earlier life are left to the sweep; its sessions would pass for this one's. */
   #beginAnew(storeId: StoreId, done: Done): void {
     // The next generation may hold rows of a snapshot that was on its way.
@@ -116,7 +121,7 @@ export class OrderedState implements StateStore {
       if (trouble !== null) return done(trouble);
       const gone = [...this.#stored.keys()].map((id): KvChange => ({ key: sessionKey(id), value: null }));
       this.#restoreSessions([]);
-      this.#gate.enter(true, (leave) => {
+      this.#enter(true, (leave) => {
         this.#put(meta, gone, true, leave, (error) => {
           if (error !== null) return done(error);
           this.#sweep.allBut(meta.generation);
@@ -163,7 +168,7 @@ export class OrderedState implements StateStore {
   }
 
   read(keys: readonly string[], done: (error: DiskError | null, rows: readonly (Row | null)[]) => void): void {
-    this.#gate.enter(false, (leave) => {
+    this.#enter(false, (leave) => {
       const { generation } = this.#meta;
       const stored = keys.map((key) => rowKey(generation, key));
       this.#kv.get(stored, (error, values) => {
@@ -175,14 +180,13 @@ export class OrderedState implements StateStore {
         } catch (thrown) {
           trouble = damaged("a row", thrown);
         }
-        done(trouble, rows);
-        leave();
+        thenLeave(leave, () => done(trouble, rows));
       });
     });
   }
 
   write({ before, rows, sessions }: Writes, { index, term, clusterMicros }: LogPlace, done: Done): void {
-    this.#gate.enter(true, (leave) => {
+    this.#enter(true, (leave) => {
       const { generation } = this.#meta;
       const hash = new StateHash();
       hash.lanes = this.#hash.lanes;
@@ -221,20 +225,19 @@ export class OrderedState implements StateStore {
     batch.push({ key: metaKey, value: encodeMeta(meta) });
     this.#kv.write(batch, sync, (error) => {
       if (this.#closed) return;
-      if (error !== null) return done(error);
+      if (error !== null) return thenLeave(leave, () => done(error));
       this.#become(meta);
       if (sync) this.#durableIndex = meta.applied.index;
-      done(null);
-      leave();
+      thenLeave(leave, () => done(null));
     });
   }
 
   sync(done: Done): void {
-    this.#gate.enter(true, (leave) => this.#put(this.#meta, [], true, leave, done));
+    this.#enter(true, (leave) => this.#put(this.#meta, [], true, leave, done));
   }
 
   freeze(done: (error: DiskError | null, frozen: Frozen) => void): void {
-    this.#gate.enter(true, (leave) => {
+    this.#enter(true, (leave) => {
       const { generation, applied: place, rowCount } = this.#meta;
       const scan = this.#kv.scan(generationStart(generation), generationStart(generation + 1));
       done(null, {
@@ -267,20 +270,19 @@ export class OrderedState implements StateStore {
       put: (pairs, done) => {
         // A snapshot that was given up may have left rows of this generation.
         this.#sweep.whenDone(() => {
-          this.#gate.enter(true, (leave) => {
+          this.#enter(true, (leave) => {
             const batch = pairs.map(([key, row]) => ({ key: rowKey(generation, key), value: encodeRow(row) }));
             for (const [key, row] of pairs) hash.addRow(key, row);
             rowCount += pairs.length;
             this.#kv.write(batch, false, (error) => {
               if (this.#closed) return;
-              done(error);
-              leave();
+              thenLeave(leave, () => done(error));
             });
           });
         });
       },
       commit: (sessions, place, done) => {
-        this.#gate.enter(true, (leave) => {
+        this.#enter(true, (leave) => {
           const gone = [...this.#stored.keys()].map((id): KvChange => ({ key: sessionKey(id), value: null }));
           const kept = sessions.map((session) => ({ key: sessionKey(session.id), value: encodeSession(session) }));
           for (const session of sessions) hash.addSession(session);

@@ -49,13 +49,17 @@ export class Outbound {
     return this.#state === "open";
   }
 
-  /** Queues a message, or loses it where the peer does not keep up: a slow peer costs messages, never memory. */
-  send(envelope: Envelope): void {
+  /**
+   * Queues a message. False where the stream is not open or the peer does not keep up: a slow peer costs messages, never
+   * memory; the message never leaves.
+   */
+  send(envelope: Envelope): boolean {
     if (this.#state !== "open" || this.#queue.length > this.#queueBytesMax) {
       this.dropped += 1;
-      return;
+      return false;
     }
     writeFrame(this.#queue, () => encodeEnvelope(this.#queue, envelope));
+    return true;
   }
 
   /** The bytes to put on the socket now; they are the caller's. */

@@ -20,9 +20,9 @@ export function createApi(node: Node, options: ApiOptions): Hono<{ Bindings: Bin
   });
   app.get("/livez", (c) => c.text("ok\n"));
   app.get("/readyz", (c) => {
-    const { leader, role } = node.status();
-    const detail = `The node is ${role} and knows no leader.`;
-    return leader === 0 ? problemResponse({ status: 503, code: "no-leader", detail, definite: true }) : c.text("ok\n");
+    const readiness = node.readiness();
+    if (readiness.ready) return c.text("ok\n");
+    return problemResponse({ status: 503, code: readiness.code, detail: readiness.detail, definite: true });
   });
   app.get("/v1/status", (c) => c.json({ version: options.version, ...node.status() }));
   app.post("/v1/sessions", (c) => openSession(c, node));

@@ -26,6 +26,7 @@ const details: Readonly<Record<Failure["code"], string>> = {
   superseded: "Another leader took over before the request was committed; it never will be. Try again.",
   busy: "Too many requests are waiting; try again later.",
   stopping: "This node is stopping.",
+  "not-ready": "This node does not serve yet: it is opening, joining, recovering or replaying; /readyz says which.",
   timeout: "The request time is over without an answer from the leader.",
 };
 

@@ -156,9 +156,9 @@ export class Host implements StreamHost, DiskWorld {
     const { streams } = this.#network;
     const network = {
       send: (to: NodeId, envelope: Envelope) => {
-        if (this.life !== life) return;
+        if (this.life !== life) return false;
         this.#watcher.sent(this.id, to, envelope);
-        this.#network.send(this.id, to, envelope, hostEvents.message);
+        return this.#network.send(this.id, to, envelope, hostEvents.message);
       },
       // Without streams, nobody is told that a peer is gone.
       connected: (to: NodeId) => streams?.connected(this.id, to) ?? true,

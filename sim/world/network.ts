@@ -176,30 +176,31 @@ export class SimNetwork {
     for (const from of nodes) for (const to of nodes) this.streams?.reset(from, to);
   }
 
-  send(from: NodeId, to: NodeId, envelope: Envelope, code: number): void {
+  /** False: the sender's own queue has no room, or there is no stream. What the network loses it has taken. */
+  send(from: NodeId, to: NodeId, envelope: Envelope, code: number): boolean {
     const healed = this.#isHealed(from, to);
     const link = from * 64 + to;
     this.counters.sent += 1;
-    if (this.drops?.(from, to, envelope.message) === true) return;
+    if (this.drops?.(from, to, envelope.message) === true) return true;
     if (this.streams !== null) return this.streams.send(from, to, envelope);
     const occasion = mix(occasionOf(envelope.message), link);
     const copy = this.#copies.next(occasion);
     const { faults } = this.#plan;
     if (!healed && (this.#blockedUntil.get(link) ?? 0) > this.#scheduler.now) {
       this.counters.blocked += 1;
-      return;
+      return true;
     }
     if (!healed && this.#draws.chance(faults.loss, "messageLoss", occasion, copy)) {
       this.counters.lost += 1;
       this.struck("loss", from);
-      return;
+      return true;
     }
     const isCorrupted = !healed && this.#draws.chance(faults.corruption, "corruption", occasion, copy);
     const isFramed = isCorrupted || this.#draws.below(32, "messageCodec", occasion, copy) === 0;
     const carried = isFramed ? this.#throughStream(envelope, occasion, copy, isCorrupted) : envelope;
     if (carried === null) {
       this.#corrupted(from);
-      return;
+      return true;
     }
     if (carried !== envelope) this.recorder?.same(envelope, carried);
     this.#deliver(to, link, carried, occasion, copy, 0, healed, code);
@@ -208,6 +209,7 @@ export class SimNetwork {
       this.struck("duplication", from);
       this.#deliver(to, link, carried, occasion, copy, 1, healed, code);
     }
+    return true;
   }
 
   #deliver(

@@ -142,13 +142,14 @@ export class SimStreams implements Target {
     return this.#streams.get(from * 64 + to)?.outbound?.open === true;
   }
 
-  send(from: NodeId, to: NodeId, envelope: Envelope): void {
+  /** False: it never leaves. */
+  send(from: NodeId, to: NodeId, envelope: Envelope): boolean {
     const stream = this.#streams.get(from * 64 + to);
-    if (stream === undefined || stream.outbound === null) return;
-    const { dropped } = stream.outbound;
-    stream.outbound.send(envelope);
-    if (stream.outbound.dropped === dropped) stream.onItsWay.push(envelope);
+    if (stream === undefined || stream.outbound === null) return false;
+    const isTaken = stream.outbound.send(envelope);
+    if (isTaken) stream.onItsWay.push(envelope);
     else if (stream.outbound.open) this.counters.full += 1;
+    return isTaken;
   }
 
   /** Its turn is over: what it has sent leaves. */

@@ -131,10 +131,14 @@ test("a value beyond the limit is 413; a header that is not understood is never 
   t.is((await call(1, "PUT", "/k", "v", { "Idempotency-Key": "abc" })).status, 400);
 });
 
-test("ready means that a leader is known", async (t) => {
+test("ready means that a linearizable read can be served now", async (t) => {
   const { cluster: simulated, call } = cluster(3);
   t.is((await call(1, "GET", "/livez")).status, 200);
+  const opening = await call(1, "GET", "/readyz");
+  t.is(opening.status, 503);
+  t.is(opening.headers.get("retry-after"), "1");
   const leader = simulated.leader();
+  simulated.until("the leader is ready", () => simulated.node(leader).readiness().ready);
   t.is((await call(leader, "GET", "/readyz")).status, 200);
   const status = (await (await call(leader, "GET", "/v1/status")).json()) as { role: string; members: unknown[] };
   t.is(status.role, "leader");

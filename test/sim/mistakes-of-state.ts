@@ -62,8 +62,8 @@ export const mistakesOfState: readonly Mistake[] = [
     name: "rows of a snapshot that was given up stay",
     layer: "snapshot",
     file: "core/storage/ordered-state.ts",
-    old: "this.#sweep.whenDone(() => {\n          this.#gate",
-    new: "(this.#sweep.stop(), (run: () => void) => run())(() => {\n          this.#gate",
+    old: "this.#sweep.whenDone(() => {\n          this.#enter",
+    new: "(this.#sweep.stop(), (run: () => void) => run())(() => {\n          this.#enter",
   },
   {
     name: "a snapshot carries no results of sessions",

@@ -215,8 +215,8 @@ const mistakesOfRaft: readonly Mistake[] = [
     name: "'failed' reported for what may still commit",
     layer: "sessions",
     file: "core/node/writes.ts",
-    old: 'this.#fail(seq, waiter.sent ? "timeout" : "no-leader", !waiter.sent);',
-    new: 'this.#fail(seq, waiter.sent ? "timeout" : "no-leader", true);',
+    old: 'this.#fail(waiter, isQueued ? waiter.code : "timeout", isQueued);',
+    new: 'this.#fail(waiter, isQueued ? waiter.code : "timeout", true);',
   },
   {
     name: "create revision forgotten at each write",

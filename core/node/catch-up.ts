@@ -1,0 +1,79 @@
+/** How far this boot of the node has come since its start, as measured by what the leader has said. */
+import type { Message } from "../raft/messages.ts";
+import { isQuorum } from "../raft/quorum.ts";
+import type { Raft } from "../raft/raft.ts";
+import type { StateStore } from "../storage/state-store.ts";
+import type { Index, Micros, NodeId, Term } from "../units.ts";
+import type { RunningFacts } from "./readiness.ts";
+
+export type CatchUpOptions = { readonly electionMicros: Micros; readonly entriesPerApplyMax: number };
+
+const never: Micros = -1e15;
+
+export class CatchUp {
+  readonly #raft: Raft;
+  readonly #store: StateStore;
+  readonly #options: CatchUpOptions;
+  /**
+   * A state below this one is not shown. It begins at what the directory held, or at 1: a store that is empty because
+   * nothing is applied yet says nothing about any key. It rises with the commit index until an entry of the present term
+   * is committed, so that a replay is never seen half-way.
+   */
+  #floor: Index;
+  #floorIsFinal = false;
+  /** When a leader was last heard, in which term, and the highest commit index that it has named. */
+  #heardAt: Micros = never;
+  #heardTerm: Term = 0;
+  #leaderCommit: Index = 0;
+
+  constructor(raft: Raft, store: StateStore, options: CatchUpOptions) {
+    this.#raft = raft;
+    this.#store = store;
+    this.#options = options;
+    this.#floor = Math.max(1, store.applied.index);
+  }
+
+  /** Call it with each message that Raft has taken. */
+  onMessage(now: Micros, from: NodeId, message: Message): void {
+    if (message.kind !== "append" && message.kind !== "snapshot-chunk") return;
+    if (from !== this.#raft.leader || message.term !== this.#raft.term) return;
+    this.#heardAt = now;
+    this.#heardTerm = message.term;
+    if (message.kind === "append") this.#leaderCommit = Math.max(this.#leaderCommit, message.commit);
+  }
+
+  /** Call it every turn. */
+  observe(): void {
+    if (this.#floorIsFinal) return;
+    const { commit, leader, log, term } = this.#raft;
+    this.#floor = Math.max(this.#floor, commit);
+    this.#floorIsFinal = leader !== 0 && log.termAt(commit) === term;
+  }
+
+  /** What decides whether this node can serve a linearizable read at `now`. */
+  facts(now: Micros, connected: (id: NodeId) => boolean, isInstalling: boolean): RunningFacts {
+    const { leader, role, log, commit, term, leadership, configuration } = this.#raft;
+    const { electionMicros, entriesPerApplyMax } = this.#options;
+    const appliedIndex = this.#store.applied.index;
+    return {
+      leader,
+      isLeader: role === "leader",
+      hasCommittedInTerm: log.termAt(commit) === term,
+      hasQuorum: leadership !== null && isQuorum(configuration, (id) => leadership.isActive(id, now - electionMicros)),
+      hearsLeader: this.#heardTerm === term && now <= this.#heardAt + electionMicros,
+      reachesLeader: leader !== 0 && connected(leader),
+      hasLostRows: appliedIndex < log.baseIndex,
+      isInstalling,
+      hasReplayed: this.#floorIsFinal && this.isStateKnown,
+      appliedIndex,
+      leaderCommit: role === "leader" ? commit : this.#leaderCommit,
+      lagEntriesMax: entriesPerApplyMax,
+    };
+  }
+
+  /** Whether the rows are a state that the cluster was in, and no older than what this boot has seen committed at its start. */
+  get isStateKnown(): boolean {
+    const { index } = this.#store.applied;
+    return index >= this.#floor && index >= this.#raft.log.baseIndex;
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * The end of a node that is told to stop: it hands leadership over, lets what it has taken end, and then stays for a
+ * moment more if it led: writes that others have forwarded to it are refused, so that none of them is lost on its way.
+ */
+import type { Raft } from "../raft/raft.ts";
+import type { Micros } from "../units.ts";
+
+export class Draining {
+  readonly #raft: Raft;
+  readonly #lingerMicros: Micros;
+  #isStopping = false;
+  #ledUntil: Micros = -Infinity;
+
+  /** `lingerMicros`: by then the others know the new leader, and have been answered. */
+  constructor(raft: Raft, lingerMicros: Micros) {
+    this.#raft = raft;
+    this.#lingerMicros = lingerMicros;
+  }
+
+  begin(): void {
+    this.#isStopping = true;
+  }
+
+  /** Call it every turn. */
+  observe(now: Micros): void {
+    const { leadership } = this.#raft;
+    if (this.#isStopping && leadership !== null && leadership.transferee !== 0) this.#ledUntil = now;
+  }
+
+  /** Nothing is lost if the node ends now, once it has no requests of its own. */
+  isOver(now: Micros): boolean {
+    const { leadership } = this.#raft;
+    if (leadership !== null) return leadership.transferee === 0;
+    return now >= this.#ledUntil + this.#lingerMicros;
+  }
+
+  nextDeadline(): Micros {
+    return this.#isStopping && this.#raft.leadership === null && this.#ledUntil > 0
+      ? this.#ledUntil + this.#lingerMicros
+      : Infinity;
+  }
+}

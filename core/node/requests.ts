@@ -1,0 +1,60 @@
+/** All that clients and operators wait for at this node: each has a deadline, and each ends by it. */
+import type { Outgoing } from "../raft/messages.ts";
+import type { Raft } from "../raft/raft.ts";
+import type { Micros, NodeId } from "../units.ts";
+import type { Changes } from "./changes.ts";
+import type { Reads } from "./reads.ts";
+import type { PendingWrites, TrySend } from "./writes.ts";
+
+export class Requests {
+  readonly writes: PendingWrites;
+  readonly reads: Reads;
+  readonly changes: Changes;
+
+  constructor(writes: PendingWrites, reads: Reads, changes: Changes) {
+    this.writes = writes;
+    this.reads = reads;
+    this.changes = changes;
+  }
+
+  get count(): number {
+    return this.writes.count + this.reads.count + this.changes.count;
+  }
+
+  /** Hands over what has come; returns what is to be sent besides, and may be lost. */
+  dispatch(
+    now: Micros,
+    deadline: Micros,
+    raft: Raft,
+    connected: (id: NodeId) => boolean,
+    hasLostRows: (id: NodeId) => boolean,
+    send: TrySend,
+  ): Outgoing[] {
+    this.writes.dispatch(now, raft, connected, send);
+    return [...this.reads.dispatch(now, deadline, raft), ...this.changes.dispatch(now, raft, hasLostRows, send)];
+  }
+
+  expire(now: Micros): void {
+    this.writes.expire(now);
+    this.reads.expire(now);
+    this.changes.expire(now);
+  }
+
+  /** An applied configuration does not have this node. */
+  endRemoved(): void {
+    this.changes.departed();
+    this.writes.endRemoved();
+  }
+
+  /** Everybody who waits is told that the node stops. */
+  end(): void {
+    this.writes.end();
+    this.reads.end();
+    this.changes.end();
+  }
+
+  nextDeadline({ leader, role }: Raft): Micros {
+    const mayAsk = leader !== 0 && role !== "leader";
+    return Math.min(this.writes.nextDeadline(), this.reads.nextDeadline(mayAsk), this.changes.nextDeadline(mayAsk));
+  }
+}

@@ -1,0 +1,62 @@
+/** A snapshot that came whole becomes the state, once the applier stands still. */
+import type { SnapshotFile, SnapshotStore } from "../storage/snapshot-store.ts";
+import type { LogBase } from "../raft/configurations.ts";
+import type { StateStore } from "../storage/state-store.ts";
+import type { Applier } from "./applier.ts";
+
+export interface InstallHost {
+  /** The state is that of `header`'s place, and the log may begin there. */
+  onInstalled(header: LogBase & { readonly rowCount: number }): void;
+  /** Nothing is installed any more, whether the snapshot was of use or not. */
+  onFinished(): void;
+  /** The snapshot's bytes are not what they were: the node ends. */
+  onDamaged(reason: string): void;
+}
+
+export class SnapshotInstaller {
+  readonly #snapshots: SnapshotStore;
+  readonly #store: StateStore;
+  readonly #applier: Applier;
+  readonly #host: InstallHost;
+  #incoming: SnapshotFile | null = null;
+  #isInstalling = false;
+
+  constructor(snapshots: SnapshotStore, store: StateStore, applier: Applier, host: InstallHost) {
+    this.#snapshots = snapshots;
+    this.#store = store;
+    this.#applier = applier;
+    this.#host = host;
+  }
+
+  /** `snapshot` is durable; it is made the state in the turns to come. */
+  offer(snapshot: SnapshotFile): void {
+    this.#incoming = snapshot;
+  }
+
+  get isBusy(): boolean {
+    return this.#isInstalling || this.#incoming !== null;
+  }
+
+  /** Begins where one has come and nothing is being applied: call it every turn. */
+  advance(): void {
+    const snapshot = this.#incoming;
+    if (snapshot === null || !this.#applier.pause()) return;
+    this.#incoming = null;
+    if (snapshot.index <= this.#store.applied.index) return this.#finish();
+    this.#isInstalling = true;
+    this.#snapshots.load(snapshot.name, this.#store.beginInstall(), (problem, header) => {
+      if (problem !== null || header === null) {
+        const where = `the snapshot ${snapshot.name} is damaged near byte ${problem?.offset}`;
+        return this.#host.onDamaged(`${where}: ${problem?.reason}`);
+      }
+      this.#host.onInstalled(header);
+      this.#finish();
+    });
+  }
+
+  #finish(): void {
+    this.#isInstalling = false;
+    this.#applier.resume();
+    this.#host.onFinished();
+  }
+}

@@ -1,0 +1,228 @@
+/** Requests in every phase of a node's life, and what is full on their way: each ends in time, with a true answer. */
+import test from "ava";
+import { fc } from "@fast-check/ava";
+import type { ReadOutcome, WriteOutcome } from "../../core/node/options.ts";
+import type { NodeId } from "../../core/units.ts";
+import type { Asked } from "../../sim/scenario.ts";
+import { hostEvents } from "../../sim/world/host.ts";
+import { SimulatedCluster } from "../support/simulated-cluster.ts";
+
+/** Asks for a stale read of `key`; a machine that is down refuses it. */
+function stale(world: SimulatedCluster, via: NodeId, key: string): Asked<ReadOutcome> {
+  const asked: Asked<ReadOutcome> = { outcome: null };
+  const done = (outcome: ReadOutcome): void => {
+    asked.outcome = outcome;
+  };
+  const request = {
+    run: () => world.node(via).readStale(key, done),
+    refused: () => done({ ok: false, code: "refused", definite: true }),
+  };
+  const { scheduler, hosts } = world.simulator;
+  scheduler.at(scheduler.now, 2_000_000, hosts[via - 1]!, hostEvents.request, request);
+  return asked;
+}
+
+const isUnknown = ({ outcome }: Asked<WriteOutcome>): boolean => outcome?.ok === false && !outcome.definite;
+
+for (const engines of ["memory", "rocksdb"] as const) {
+  test(`${engines}: a stale read while a node opens is refused, and the node works after it`, (t) => {
+    const world = new SimulatedCluster(3, { engines });
+    world.putNow("k", "v");
+    const leader = world.leader();
+    const [id] = world.others(leader) as [number];
+    world.stopNow(id);
+    world.start(id);
+    let refused = 0;
+    let answered = 0;
+    for (let k = 0; k < 400; k++) {
+      const { ok, ...rest } = world.answer(stale(world, id, "k"), 6);
+      if (!ok) {
+        t.like(rest, { code: "not-ready", definite: true });
+        refused += 1;
+      } else {
+        answered += 1;
+        // It had the key before it stopped: it is never told that there is none.
+        t.is((rest as unknown as { row: { value: string } | null }).row?.value, "v");
+      }
+      world.pass(0.002);
+    }
+    t.true(refused > 0);
+    t.true(answered > 0);
+    t.true(world.answer(world.put(id, "k", "w")).ok);
+    world.judge();
+  });
+}
+
+test("a node that has applied nothing since its start says nothing about a key, though its log holds it", (t) => {
+  const world = new SimulatedCluster(3);
+  world.putNow("k", "v");
+  world.pass(1);
+  for (const id of [1, 2, 3]) world.cutPower(id);
+  world.start(1);
+  world.pass(5);
+  const outcome = world.answer(stale(world, 1, "k"));
+  t.like(outcome, { ok: false, code: "not-ready", definite: true });
+  world.start(2);
+  world.until("a leader is ready", () => world.node(1).readiness().ready);
+  const later = world.answer(stale(world, 1, "k"));
+  t.is(later.ok ? later.row?.value : null, "v");
+  world.judge();
+});
+
+test("a read whose store does not answer ends at its deadline", (t) => {
+  const world = new SimulatedCluster(1, { engines: "rocksdb" });
+  world.putNow("k", "v");
+  const host = world.simulator.hosts[0]!;
+  const { read } = host.store;
+  host.store.read = () => undefined;
+  const asked = [world.get(1, "k"), stale(world, 1, "k"), world.get(1, "k", true)];
+  for (const one of asked) t.like(world.answer(one, 6), { ok: false, code: "timeout", definite: true });
+  host.store.read = read;
+  t.is(world.status(1).waitingRequests, 0);
+  t.true(world.answer(world.get(1, "k")).ok);
+  world.judge();
+});
+
+test("a burst beyond the stream's queue waits in the node, and all of it is written", (t) => {
+  const world = new SimulatedCluster(3, { streams: true, queueBytesMax: 2_000, unsentBytesMax: 4_000 });
+  const leader = world.leader();
+  const [via] = world.others(leader) as [number];
+  const { streams } = world.simulator.network;
+  const asked = Array.from({ length: 64 }, (_, k) => world.put(via, `k${k}`, "v".repeat(1_000_000 / 8)));
+  for (const one of asked) t.true(world.answer(one).ok);
+  t.true(streams!.counters.full > 0, "the queue was full");
+  world.judge();
+});
+
+test("what never left is definite: a burst at a member whose leader takes nothing any more", (t) => {
+  const world = new SimulatedCluster(3, { streams: true, queueBytesMax: 2_000, unsentBytesMax: 4_000 });
+  const leader = world.leader();
+  const [via] = world.others(leader) as [number];
+  world.clog(via, leader, 100);
+  const asked = Array.from({ length: 64 }, (_, k) => world.put(via, `k${k}`, "v".repeat(100_000)));
+  for (const one of asked) world.answer(one);
+  const unknown = asked.filter(isUnknown).length;
+  // What the stream has taken may arrive; the rest has not left.
+  t.true(unknown <= 30, `${unknown} unknown`);
+  t.true(asked.filter(({ outcome }) => outcome?.ok === false && outcome.definite).length >= 30);
+  world.judge();
+});
+
+test("too much uncommitted at the leader: its own clients and those of others wait, and none is refused", (t) => {
+  const world = new SimulatedCluster(3, { streams: true, uncommittedBytesMax: 3_000 });
+  const leader = world.leader();
+  const asked = [1, 2, 3].flatMap((via) =>
+    Array.from({ length: 20 }, (_, k) => world.put(via, `k${k}`, "v".repeat(1_000))),
+  );
+  for (const one of asked) t.true(world.answer(one).ok);
+  t.is(world.leader(), leader);
+  world.judge();
+});
+
+test("the leader is removed: no write fails through any member, and whoever asked is answered", (t) => {
+  const world = new SimulatedCluster(3, { streams: true });
+  const leader = world.leader();
+  const [a, b] = world.others(leader) as [number, number];
+  world.pass(1);
+  const change = world.change(leader, { kind: "remove", id: leader });
+  const asked: Asked<WriteOutcome>[] = [];
+  for (let k = 0; k < 200; k++) {
+    for (const via of [a, b]) asked.push(world.put(via, `k${via}`, `${k}`));
+    // Until it has ended it takes writes too.
+    if (world.simulator.hosts[leader - 1]!.node?.running != null) asked.push(world.put(leader, "kl", `${k}`));
+    world.pass(0.005);
+  }
+  t.deepEqual(world.answer(change), { ok: true, outcome: "done" });
+  const outcomes = asked.map((one) => world.answer(one));
+  t.deepEqual(
+    outcomes.filter((outcome) => !outcome.ok && !outcome.definite),
+    [],
+  );
+  const failed = outcomes.filter((outcome) => !outcome.ok && outcome.code !== "stopping");
+  t.deepEqual(failed, []);
+  t.true(asked.filter((_, k) => k % 2 === 0).length > 0);
+  world.judge();
+});
+
+test("a removal that would leave no majority is refused, but not for a moment's silence", (t) => {
+  const world = new SimulatedCluster(3);
+  const leader = world.leader();
+  const [a, b] = world.others(leader) as [number, number];
+  world.pass(1);
+  world.isolate(b);
+  world.pass(1.5);
+  t.like(world.answer(world.change(leader, { kind: "remove", id: a })), { outcome: "no-majority-left" });
+  const asked = world.change(leader, { kind: "remove", id: a });
+  world.pass(0.2);
+  t.is(asked.outcome, null);
+  world.heal();
+  t.deepEqual(world.answer(asked), { ok: true, outcome: "done" });
+  world.judge();
+});
+
+for (const role of ["leader", "follower"] as const) {
+  test(`a ${role} that stops in good order leaves no request unknown, at no member`, (t) => {
+    const world = new SimulatedCluster(3, { streams: true });
+    const leader = world.leader();
+    const id = role === "leader" ? leader : world.others(leader)[0]!;
+    world.pass(1);
+    const asked: Asked<WriteOutcome>[] = [];
+    const ask = (): void => {
+      for (const via of [1, 2, 3]) for (let k = 0; k < 5; k++) asked.push(world.put(via, `k${k}`, `${asked.length}`));
+    };
+    ask();
+    const stop = world.stop(id);
+    for (let k = 0; k < 400 && !stop.isOver; k++) {
+      ask();
+      world.pass(0.002);
+    }
+    t.true(stop.isOver);
+    world.kill(id);
+    ask();
+    for (const one of asked) {
+      const outcome = world.answer(one);
+      t.true(outcome.ok || outcome.definite, JSON.stringify(outcome));
+    }
+    world.judge();
+  });
+}
+
+test("requests of every kind in every phase: each ends in time, and no answer is wrong", (t) => {
+  const phase = fc.constantFrom("stop", "kill", "power", "start", "isolate", "heal", "pass");
+  const kind = fc.constantFrom("put", "get", "lease", "stale", "session", "remove", "lead", "status");
+  const step = fc.record({ phase, kind, id: fc.integer({ min: 1, max: 3 }), ms: fc.integer({ min: 0, max: 1_500 }) });
+  const run = (
+    engines: "memory" | "rocksdb",
+    steps: readonly (typeof step extends fc.Arbitrary<infer T> ? T : never)[],
+  ): void => {
+    const world = new SimulatedCluster(3, { engines, streams: true });
+    const isUp = (id: NodeId): boolean => world.simulator.hosts[id - 1]!.node !== null;
+    const asked: Asked<unknown>[] = [];
+    for (const { phase: what, kind: request, id, ms } of steps) {
+      if (what === "stop" && isUp(id)) world.stop(id);
+      else if (what === "kill" && isUp(id)) world.kill(id);
+      else if (what === "power" && isUp(id)) world.cutPower(id);
+      else if (what === "start" && !isUp(id) && !world.simulator.hosts[id - 1]!.retired) world.start(id);
+      else if (what === "isolate") world.isolate(id, 2);
+      else if (what === "heal") world.heal();
+      // Requests of a moment come before it passes, while the node opens, follows, hands over or ends.
+      if (request === "put") asked.push(world.put(id, "k", `${asked.length}`));
+      else if (request === "get" || request === "lease") asked.push(world.get(id, "k", request === "lease"));
+      else if (request === "stale") asked.push(stale(world, id, "k"));
+      else if (request === "session") asked.push(world.write(id, { op: "open-session" }));
+      else if (request === "remove") asked.push(world.change(id, { kind: "remove", id: 3 }));
+      else if (request === "lead") asked.push(world.change(id, { kind: "lead", id: (id % 3) + 1 }));
+      else if (isUp(id)) t.is(typeof world.node(id).status().readiness.ready, "boolean");
+      world.pass(ms / 1000);
+    }
+    world.pass(6);
+    // A process that was killed answers nobody; all others have.
+    const open = asked.filter(({ outcome }) => outcome === null).length;
+    const isKilled = steps.some(({ phase: what }) => what === "kill" || what === "power");
+    t.true(open === 0 || isKilled, `${open} requests are open`);
+  };
+  fc.assert(fc.property(fc.constantFrom("memory", "rocksdb"), fc.array(step, { maxLength: 12 }), run), {
+    seed: 13,
+    numRuns: 60,
+  });
+});
