@@ -20,10 +20,10 @@ import { Wal } from "../storage/wal.ts";
 import type { Index, Micros, NodeId } from "../units.ts";
 import { Applier } from "./applier.ts";
 import { Changes } from "./changes.ts";
-import { Door } from "./door.ts";
 import { LostState } from "./lost-state.ts";
 import type { Opened } from "./opening.ts";
 import type { ChangeResult, Ending, NodeOptions, ReadOutcome, SessionKey, WriteOutcome } from "./options.ts";
+import { PeerAdmission } from "./peer-admission.ts";
 import type { Peers } from "./peers.ts";
 import { Reads } from "./reads.ts";
 import { SnapshotReceiver, SnapshotSender } from "./snapshot-transfer.ts";
@@ -52,7 +52,7 @@ export class Running {
   readonly genesis: Genesis;
   readonly raft: Raft;
   readonly wal: Wal;
-  readonly door: Door;
+  readonly admission: PeerAdmission;
   readonly #host: RunningHost;
   readonly #options: NodeOptions;
   readonly #identity: Identity;
@@ -104,7 +104,7 @@ export class Running {
     });
     this.#reported.commit = this.raft.commit;
     if (joined.needsBase) this.wal.replaceBy(joined.base);
-    this.door = new Door(identity, genesis, this.raft);
+    this.admission = new PeerAdmission(identity, genesis, this.raft);
     this.#writes = new Writes(node, identity.incarnation, boot);
     this.#reads = new Reads(node, boot, store, failDisk, 2 * options.heartbeatMicros);
     this.#changes = new Changes(node, boot, options.electionMicros, options.heartbeatMicros);
@@ -178,19 +178,21 @@ export class Running {
   }
 
   /** Takes a message from the network; what is not meant for this node is dropped. */
-  receive(envelope: Envelope): void {
-    const { message, from } = envelope;
+  receive(envelope: Envelope, answer: (envelope: Envelope) => void): void {
+    const { message, from, cluster } = envelope;
     const now = this.#host.clock.now();
-    if (message.kind === "knock") {
-      if (envelope.cluster !== "" && envelope.cluster !== this.genesis.cluster) return;
-      const answer = this.door.onKnock(now, from, message);
-      if (answer !== null) this.#send({ to: from, message: answer });
+    if (message.kind === "join-request") {
+      const knowsCluster = cluster === this.genesis.cluster;
+      if (!knowsCluster && cluster !== "") return;
+      const reply = this.admission.onJoinRequest(now, from, message, knowsCluster);
+      if (reply !== null) answer(this.#envelope(from, reply));
       return;
     }
-    const admitted = this.door.admit(envelope);
+    const admitted = this.admission.checkEnvelope(envelope);
+    if (admitted === true) return this.#take(now, from, message);
     if (admitted === false) return;
-    if (admitted !== true) return this.#send({ to: from, message: admitted });
-    this.#take(now, from, message);
+    if (admitted.kind === "removed") answer(this.#envelope(from, admitted));
+    else this.#send({ to: from, message: admitted });
   }
 
   #take(now: Micros, from: NodeId, message: Message): void {
@@ -285,7 +287,7 @@ export class Running {
 
   /** A committed configuration is without this node. */
   #isOut(): boolean {
-    return this.door.isRemoved(this.#identity.node, this.#identity.incarnation);
+    return this.admission.isRemoved(this.#identity.node, this.#identity.incarnation);
   }
 
   /** One that does not vote and hears no leader asks whether it still belongs: nobody may think of telling it. */
@@ -301,7 +303,7 @@ export class Running {
     const { storeId, incarnation } = this.#identity;
     for (const { id } of raft.configuration.members) {
       if (id !== this.#identity.node)
-        this.#send({ to: id, message: { kind: "knock", storeId, incarnation, lost: "" } });
+        this.#send({ to: id, message: { kind: "join-request", storeId, incarnation, lost: "" } });
     }
   }
 
@@ -352,33 +354,30 @@ export class Running {
     const configuration = raft.log.configurations.latest.index;
     const committedConfiguration = raft.committedConfiguration.index;
     if (configuration !== before.configuration || committedConfiguration !== before.committedConfiguration) {
-      this.#meetPeers();
+      this.#setPeers();
     }
     this.#reported = { role, term, leader, commit, configuration, committedConfiguration };
   }
 
   /** All members, those of the committed configuration too, who may be on their way out. */
-  #meetPeers(): void {
-    const urls = new Map<NodeId, string>();
-    for (const { configuration } of [this.raft.committedConfiguration, this.raft.log.configurations.latest]) {
-      for (const { id, url } of configuration.members) urls.set(id, url);
+  #setPeers(): void {
+    const urls = new Map<NodeId, string[]>();
+    const { latest } = this.raft.log.configurations;
+    for (const { configuration } of [latest, this.raft.committedConfiguration]) {
+      for (const { id, url } of configuration.members) urls.set(id, [...(urls.get(id) ?? []), url]);
     }
-    this.#host.peers.list(urls);
+    this.#host.peers.setConfigured(urls, latest.index === 0);
   }
 
   #send({ to, message }: Outgoing): void {
+    this.#host.network.send(to, this.#envelope(to, message));
+  }
+
+  #envelope(to: NodeId, message: Message): Envelope {
     const { node, boot, incarnation } = this.#identity;
-    const toIncarnation = this.door.incarnationOf(to);
+    const toIncarnation = this.admission.incarnationOf(to);
     const { cluster } = this.genesis;
-    this.#host.network.send(to, {
-      cluster,
-      from: node,
-      fromIncarnation: incarnation,
-      fromBoot: boot,
-      to,
-      toIncarnation,
-      message,
-    });
+    return { cluster, from: node, fromIncarnation: incarnation, fromBoot: boot, to, toIncarnation, message };
   }
 
   /** Everybody who waits is told that the node stops. */
