@@ -28,6 +28,11 @@ const pauseMs = 1_000;
 const unsentBytesMax = 256 * 1024;
 const queueBytesMax = 8 * 1024 * 1024;
 
+const finalWords: Readonly<Record<FinalVerdict, string>> = {
+  removed: "it says that this node was removed from the cluster",
+  "outdated-copy": "it has heard of a later start of this directory",
+};
+
 /** What a link needs of the node that it carries for. */
 export interface LinkNode extends Dialler {
   handshake(to: NodeId): Handshake | null;
@@ -211,7 +216,7 @@ export class PeerLink {
         socket.setTimeout(0);
       }
       if (trouble === null) return;
-      complaint = trouble;
+      complaint = isFinal(trouble) ? finalWords[trouble] : trouble;
       socket.destroy();
       if (isFinal(trouble)) this.#node.onVerdict(trouble);
     };

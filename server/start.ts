@@ -138,9 +138,16 @@ function createNode(
     trace,
     store,
   };
-  const node = new Node(ports, onEnd, nodeOptions(options));
+  const node = new Node(
+    ports,
+    (ending) => {
+      clearInterval(waiting);
+      onEnd(ending);
+    },
+    nodeOptions(options),
+  );
+  const waiting = tellWhoIsMissing(node, log);
   network.carry(node);
-  tellWhoIsMissing(node, log);
   return node;
 }
 
@@ -152,7 +159,7 @@ function peerSecretOf({ peerSecretFile }: ServerOptions): PeerSecret | null {
 }
 
 /** Says for whom a founder waits, whenever that changes. */
-function tellWhoIsMissing(node: Node, log: Log): void {
+function tellWhoIsMissing(node: Node, log: Log): NodeJS.Timeout {
   let told = "";
   const timer = setInterval(() => {
     const { waitingFor, role } = node.status();
@@ -162,7 +169,7 @@ function tellWhoIsMissing(node: Node, log: Log): void {
     told = missing;
     if (role !== "founding" && role !== "opening" && role !== "joining") clearInterval(timer);
   }, 1_000);
-  timer.unref();
+  return timer.unref();
 }
 
 function joiningWords(node: Node): string {

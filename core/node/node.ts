@@ -189,7 +189,7 @@ export class Node {
 
   /** What this node says of itself to a peer; null while it says nothing. */
   handshake(to: NodeId): Handshake | null {
-    if (this.#identity === null || this.#identity.removed) return null;
+    if (this.#identity === null || (this.#running === null && this.#entry === null)) return null;
     const { storeId, boot, node, incarnation } = this.#identity;
     const [versionMin, versionMax, takesPart] = [protocolVersion, protocolVersion, this.#running !== null];
     const [cluster, nonce, url] = [this.#cluster, this.#nonce, this.#peers.ownUrl];
@@ -240,7 +240,6 @@ export class Node {
     this.#opened = opened;
     this.#identity = identity;
     this.#nonce = this.#ports.random.draw("boot-nonce", identity.boot, 0x100000000);
-    this.#peers.setHints(addressHints(identity, this.#options.cluster, this.#ports.trace));
     if (identity.lost === null && identity.genesis !== null) this.#run(identity, identity.genesis);
     else {
       if (identity.lost !== null)
@@ -248,6 +247,7 @@ export class Node {
       this.#entry = new ClusterEntry(identity, this.#ports.trace);
       this.#applyEntryStep(this.#entry.begin());
     }
+    this.#peers.setHints(addressHints(identity, this.#options.cluster, this.#ports.trace));
     this.#schedule();
   }
 

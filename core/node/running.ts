@@ -364,7 +364,7 @@ export class Running {
     const urls = new Map<NodeId, string[]>();
     const { latest } = this.raft.log.configurations;
     for (const { configuration } of [latest, this.raft.committedConfiguration]) {
-      for (const { id, url } of configuration.members) urls.set(id, [...(urls.get(id) ?? []), url]);
+      for (const { id, url } of configuration.members) urls.set(id, [...new Set([...(urls.get(id) ?? []), url])]);
     }
     this.#host.peers.setConfigured(urls, latest.index === 0);
   }
