@@ -85,8 +85,13 @@ export interface Network {
   send(to: NodeId, envelope: Envelope): boolean;
   /** False: a message sent to that peer now is surely lost. True promises nothing. */
   connected(to: NodeId): boolean;
-  /** Where to reach each peer, this node excluded. Replaces what was said before. */
-  setPeers(urls: ReadonlyMap<NodeId, string>): void;
+  /**
+   * Where to reach each peer, this node excluded; replaces what was said before. The first URL is tried first, the next
+   * one only where those before it cannot be reached or are answered by another node.
+   */
+  setPeers(urls: ReadonlyMap<NodeId, readonly string[]>): void;
+  /** Ends all streams, both ways: each begins again with a handshake. */
+  restart(): void;
 }
 
 export interface Random {
@@ -97,7 +102,7 @@ export interface Random {
   draw(site: RandomSite, occasion: number, bound: number): number;
 }
 
-export type RandomSite = "election-jitter" | "store-id";
+export type RandomSite = "election-jitter" | "store-id" | "boot-nonce";
 
 /** What the node reports of itself. Observers only: nothing in core reads it back. */
 export interface Trace {

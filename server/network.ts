@@ -1,188 +1,66 @@
 /**
- * Peers over HTTP Upgrade. Each node dials every peer and sends on that stream; it listens for theirs. The streams'
- * content is core/wire/connection.ts; here are sockets only. A peer that cannot be reached is dialled again, for ever.
+ * Peers over HTTP Upgrade. Each node dials every peer and sends on that stream (peer-link.ts); it listens for theirs.
+ * The streams' content is core/wire/connection.ts; here are sockets only. A socket that has not been accepted as a
+ * member's costs a few KiB for a few seconds, and there are few of them.
  */
-import { createServer, request, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Network } from "../core/ports.ts";
 import type { Envelope } from "../core/raft/messages.ts";
 import type { NodeId } from "../core/units.ts";
-import { Inbound, Outbound, removedVerdict } from "../core/wire/connection.ts";
+import { type FinalVerdict, Inbound, type Verdict } from "../core/wire/connection.ts";
 import type { Handshake } from "../core/wire/frame.ts";
 import type { Log } from "./log.ts";
-import { parsePeerUrl } from "./peer-url.ts";
+import { nonceHeader, PeerLink, proofHeader, protocolName } from "./peer-link.ts";
+import { isNonce, isSameProof, newNonce, proofBytes, type PeerSecret } from "./peer-secret.ts";
 
-const protocolName = "metastore-peer";
-const redialMs = 200;
-const handshakeMs = 5_000;
-/** A peer that is spoken to all the time and says nothing for so long is dialled anew: TCP would wait for minutes. */
-const silenceMs = 5_000;
-/** Who is spoken to less often than that is not spoken to all the time. */
-const pauseMs = 1_000;
-/** Bytes given to a socket and not yet taken by the kernel. */
-const unsentBytesMax = 256 * 1024;
-const queueBytesMax = 8 * 1024 * 1024;
+/** From the first byte, or none, to an accepted handshake. */
+const handshakeMs = 3_000;
+/** A guest asks every heartbeat; one that is silent for so long is gone. */
+const guestSilenceMs = 10_000;
+/** What a guest may say on one stream. */
+const guestBytesMax = 64 * 1024;
+/** Sockets that are no member's; the oldest goes when there are more. */
+const strangersMax = 64;
+/** Streams of one member: the newest, and what is not known to be over yet. */
+const streamsPerMemberMax = 4;
+/** Dead peers are noticed after about two minutes. */
+const keepAliveMs = 15_000;
+const answerBytesMax = 64 * 1024;
 
 /** What the network needs of the node it carries for. */
 export interface Carried {
-  receive(envelope: Envelope): void;
+  receive(envelope: Envelope, answer: (envelope: Envelope) => void): void;
   handshake(to: NodeId): Handshake | null;
-  judge(theirs: Handshake): string | null;
-  /** A member has turned this node away for good. */
-  turnedAway(): void;
-}
-
-class Peer {
-  readonly url: string;
-  readonly #id: NodeId;
-  readonly #url: URL;
-  readonly #carried: Carried;
-  readonly #log: Log;
-  #outbound: Outbound | null = null;
-  #socket: Socket | null = null;
-  #redial: NodeJS.Timeout | null = null;
-  #closed = false;
-  #flushDue = false;
-  /** When it was last sent something; and since when it has been sent something and nothing was heard. */
-  #sentAt = -Infinity;
-  #unheardSince = 0;
-  #complaint = "";
-
-  constructor(id: NodeId, url: string, carried: Carried, log: Log) {
-    this.url = url;
-    this.#id = id;
-    this.#url = new URL(url);
-    this.#carried = carried;
-    this.#log = log;
-    this.#dial();
-  }
-
-  send(envelope: Envelope): boolean {
-    if (this.#outbound === null) return false;
-    const now = performance.now();
-    if (now - this.#sentAt > pauseMs) this.#unheardSince = now;
-    this.#sentAt = now;
-    if (now - this.#unheardSince > silenceMs) {
-      this.#socket?.destroy(new Error("it says nothing"));
-      return false;
-    }
-    const isTaken = this.#outbound.send(envelope);
-    if (this.#flushDue) return isTaken;
-    this.#flushDue = true;
-    process.nextTick(() => {
-      this.#flushDue = false;
-      this.#flush();
-    });
-    return isTaken;
-  }
-
-  /** It has said something, on its own stream. */
-  heard(): void {
-    this.#unheardSince = performance.now();
-  }
-
-  get connected(): boolean {
-    return this.#outbound?.open === true;
-  }
-
-  close(): void {
-    this.#closed = true;
-    if (this.#redial !== null) clearTimeout(this.#redial);
-    this.#socket?.destroy();
-  }
-
-  #flush(): void {
-    if (this.#socket === null || this.#outbound === null || this.#socket.writableLength > unsentBytesMax) return;
-    const bytes = this.#outbound.take();
-    if (bytes !== null) this.#socket.write(bytes);
-  }
-
-  #dial(): void {
-    const ours = this.#carried.handshake(this.#id);
-    if (ours === null) return this.#later("");
-    const { hostname, port } = this.#url;
-    const headers = { Connection: "Upgrade", Upgrade: protocolName };
-    const dialling = request({
-      host: hostname.replace(/^\[|\]$/g, ""),
-      port,
-      headers,
-      timeout: handshakeMs,
-      agent: false,
-    });
-    dialling.on("timeout", () => dialling.destroy());
-    dialling.on("error", (error) => this.#later(error.message));
-    dialling.on("response", (response) => {
-      response.destroy();
-      this.#later(`it answered ${response.statusCode}: not a metaStore peer port`);
-    });
-    dialling.on("upgrade", (_response, socket: Socket, head) =>
-      this.#converse(socket, head, new Outbound(ours, queueBytesMax)),
-    );
-    dialling.end();
-  }
-
-  #converse(socket: Socket, head: Buffer, outbound: Outbound): void {
-    if (this.#closed) return void socket.destroy();
-    this.#socket = socket;
-    this.#outbound = outbound;
-    socket.setNoDelay(true);
-    socket.setTimeout(handshakeMs, () => socket.destroy(new Error("it does not answer the handshake")));
-    let complaint = "the connection was closed";
-    const take = (chunk: Buffer): void => {
-      const trouble = outbound.receive(chunk);
-      if (outbound.open) {
-        this.#complaint = "";
-        socket.setTimeout(0);
-      }
-      if (trouble === null) return;
-      complaint = trouble;
-      socket.destroy();
-      if (trouble === removedVerdict) this.#carried.turnedAway();
-    };
-    socket.on("data", take);
-    socket.on("drain", () => this.#flush());
-    socket.on("error", ({ message }) => (complaint = message));
-    socket.on("close", () => {
-      this.#unheardSince = performance.now();
-      this.#socket = null;
-      this.#outbound = null;
-      this.#later(complaint);
-    });
-    if (head.length > 0) take(head);
-    this.#flush();
-  }
-
-  #later(complaint: string): void {
-    if (this.#closed || this.#redial !== null) return;
-    // Each trouble is told once, not at each try.
-    if (complaint !== "" && complaint !== this.#complaint) {
-      this.#log("info", `node ${this.#id} at ${this.#url.origin}: ${complaint}`);
-      this.#complaint = complaint;
-    }
-    this.#redial = setTimeout(() => {
-      this.#redial = null;
-      this.#dial();
-    }, redialMs);
-  }
+  checkHandshake(theirs: Handshake): Verdict;
+  checkListener(theirs: Handshake): string | null;
+  onVerdict(verdict: FinalVerdict): void;
 }
 
 export class MachineNetwork implements Network {
   readonly #log: Log;
-  readonly #peers = new Map<NodeId, Peer>();
-  /** Streams from peers; 0 until one has said who it is. */
-  readonly #sockets = new Map<Socket, NodeId>();
+  readonly #secret: PeerSecret | null;
+  readonly #links = new Map<NodeId, PeerLink>();
+  /** Sockets that have not been accepted as a member's, the oldest first. */
+  readonly #strangers = new Map<Socket, NodeJS.Timeout>();
+  /** Streams from members, by whose they are, the oldest first. */
+  readonly #members = new Map<Socket, NodeId>();
   readonly #server: Server;
   #carried: Carried | null = null;
+  #closed = false;
 
-  constructor(log: Log) {
+  constructor(log: Log, secret: PeerSecret | null) {
     this.#log = log;
-    this.#server = createServer((_request, response) => {
+    this.#secret = secret;
+    this.#server = createServer({ connectionsCheckingInterval: 1_000 }, (_request, response) => {
       response.writeHead(426, { Connection: "close", Upgrade: protocolName, "Content-Type": "text/plain" });
       response.end("This is a metaStore peer port; clients talk to the node's --port.\n");
     });
     this.#server.headersTimeout = handshakeMs;
     this.#server.requestTimeout = handshakeMs;
-    this.#server.on("upgrade", (_request, socket: Socket, head) => this.#accept(socket, head));
+    this.#server.keepAliveTimeout = 1;
+    this.#server.on("connection", (socket: Socket) => this.#onConnection(socket));
+    this.#server.on("upgrade", (request, socket: Socket, head) => this.#accept(request, socket, head));
     this.#server.on("clientError", (_error, socket) => socket.destroy());
   }
 
@@ -190,7 +68,12 @@ export class MachineNetwork implements Network {
   listen(host: string | undefined, port: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen(port, host, () => resolve());
+      this.#server.listen(port, host, () => {
+        this.#server.off("error", reject);
+        // Without a descriptor a connection waits at the kernel.
+        this.#server.on("error", ({ message }) => this.#log("warn", `a peer could not be accepted: ${message}`));
+        resolve();
+      });
     });
   }
 
@@ -199,67 +82,157 @@ export class MachineNetwork implements Network {
   }
 
   send(to: NodeId, envelope: Envelope): boolean {
-    return this.#peers.get(to)?.send(envelope) === true;
+    return this.#links.get(to)?.send(envelope) === true;
   }
 
   connected(to: NodeId): boolean {
-    return this.#peers.get(to)?.connected === true;
+    return this.#links.get(to)?.connected === true;
   }
 
-  setPeers(urls: ReadonlyMap<NodeId, string>): void {
-    for (const [id, peer] of this.#peers) {
-      if (urls.get(id) === peer.url) continue;
-      peer.close();
-      this.#peers.delete(id);
-      // Whoever is out dials again, and is told so.
-      if (!urls.has(id)) for (const [socket, from] of this.#sockets) if (from === id) socket.destroy();
+  setPeers(urls: ReadonlyMap<NodeId, readonly string[]>): void {
+    const carried = this.#carried;
+    if (carried === null || this.#closed) return;
+    for (const [id, link] of this.#links) {
+      if (urls.has(id)) continue;
+      link.close();
+      this.#links.delete(id);
+      // A removed member dials again, and is told so.
+      for (const [socket, from] of this.#members) if (from === id) socket.destroy();
     }
-    if (this.#carried === null) return;
-    for (const [id, url] of urls) {
-      // A peer says itself where it is reached.
-      if ("wrong" in parsePeerUrl(url)) continue;
-      if (!this.#peers.has(id)) this.#peers.set(id, new Peer(id, url, this.#carried, this.#log));
+    const node = {
+      handshake: (to: NodeId) => carried.handshake(to),
+      checkListener: (theirs: Handshake) => carried.checkListener(theirs),
+      receive: (envelope: Envelope) => carried.receive(envelope, () => undefined),
+      onVerdict: (verdict: FinalVerdict) => carried.onVerdict(verdict),
+    };
+    for (const [id, candidates] of urls) {
+      const usable = candidates.filter((url) => URL.canParse(url));
+      const link = this.#links.get(id);
+      if (usable.length === 0) continue;
+      if (link !== undefined) link.setUrls(usable);
+      else this.#links.set(id, new PeerLink(id, usable, node, this.#secret, this.#log));
     }
+  }
+
+  restart(): void {
+    for (const link of this.#links.values()) link.restart();
+    for (const socket of [...this.#members.keys(), ...this.#strangers.keys()]) socket.destroy();
   }
 
   close(): void {
-    for (const peer of this.#peers.values()) peer.close();
-    for (const socket of this.#sockets.keys()) socket.destroy();
+    this.#closed = true;
+    for (const link of this.#links.values()) link.close();
+    for (const socket of [...this.#members.keys(), ...this.#strangers.keys()]) socket.destroy();
     this.#server.close();
   }
 
-  #accept(socket: Socket, head: Buffer): void {
-    const carried = this.#carried;
-    if (carried === null) return void socket.destroy();
-    this.#sockets.set(socket, 0);
-    socket.setNoDelay(true);
-    socket.setTimeout(handshakeMs, () => socket.destroy());
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocolName}\r\n\r\n`);
-    const inbound = new Inbound(
-      (theirs) => carried.judge(theirs),
-      (envelope) => {
-        this.#peers.get(envelope.from)?.heard();
-        carried.receive(envelope);
-      },
+  /** Nothing is known of who dials. */
+  #onConnection(socket: Socket): void {
+    this.#strangers.set(
+      socket,
+      setTimeout(() => socket.destroy(), handshakeMs),
     );
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      clearTimeout(this.#strangers.get(socket));
+      this.#strangers.delete(socket);
+      this.#members.delete(socket);
+    });
+    if (this.#strangers.size <= strangersMax) return;
+    const [oldest] = this.#strangers.keys();
+    oldest?.destroy();
+  }
+
+  #accept(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const carried = this.#carried;
+    if (carried === null || request.headers.upgrade !== protocolName) return void socket.destroy();
+    // The server leaves its sockets half open: without this the descriptor would stay when the dialler has gone.
+    socket.on("end", () => socket.destroy());
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, keepAliveMs);
+    socket.setTimeout(0);
+    const headers = ["Connection: Upgrade", `Upgrade: ${protocolName}`];
+    const conversation = this.#conversation(socket, carried);
+    if (this.#secret === null) {
+      socket.on("data", conversation);
+    } else {
+      const theirs = request.headers[nonceHeader];
+      if (!isNonce(theirs)) return this.#refuse(socket, "it offers no proof of the secret of --peer-secret-file");
+      const ours = newNonce();
+      const proof = this.#secret.proof("listener", theirs, ours).toString("hex");
+      headers.push(`${nonceHeader}: ${ours}`, `${proofHeader}: ${proof}`);
+      this.#demandProof(socket, this.#secret.proof("dialler", theirs, ours), conversation);
+    }
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${headers.join("\r\n")}\r\n\r\n`);
+    if (head.length > 0) socket.emit("data", head);
+  }
+
+  #refuse(socket: Socket, why: string): void {
+    this.#tell(socket, why);
+    socket.end("HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  }
+
+  /** No port is named: the same cause gives the same line. */
+  #tell(socket: Socket, why: string): void {
+    this.#log("warn", `a peer stream from ${socket.remoteAddress ?? "?"} is closed: ${why}`);
+  }
+
+  /** The first bytes must be `proof`; only what follows them is read. */
+  #demandProof(socket: Socket, proof: Buffer, conversation: (chunk: Buffer) => void): void {
+    let given = Buffer.alloc(0);
     const take = (chunk: Buffer): void => {
-      const greeted = inbound.peer !== null;
-      const trouble = inbound.receive(chunk);
-      const reply = inbound.takeReply();
-      if (reply !== null) socket.write(reply);
-      if (trouble !== null) {
-        this.#log("warn", `a peer stream from ${socket.remoteAddress ?? "?"} is closed: ${trouble}`);
-        socket.destroySoon();
-        return;
+      given = Buffer.concat([given, chunk]);
+      if (given.length < proofBytes) return;
+      socket.off("data", take);
+      if (!isSameProof(given.subarray(0, proofBytes), proof)) {
+        this.#tell(socket, "it does not know the secret of --peer-secret-file");
+        return void socket.destroy();
       }
-      const { peer } = inbound;
-      if (greeted || peer === null) return;
-      this.#sockets.set(socket, peer.node);
-      socket.setTimeout(0);
+      socket.on("data", conversation);
+      if (given.length > proofBytes) conversation(given.subarray(proofBytes));
     };
     socket.on("data", take);
-    socket.on("error", () => undefined);
-    socket.on("close", () => this.#sockets.delete(socket));
-    if (head.length > 0) take(head);
+  }
+
+  /** Takes what comes on an accepted connection. */
+  #conversation(socket: Socket, carried: Carried): (chunk: Buffer) => void {
+    const inbound = new Inbound({
+      checkHandshake: (theirs) => carried.checkHandshake(theirs),
+      receive: (envelope, answer) => {
+        this.#links.get(envelope.from)?.heard();
+        carried.receive(envelope, answer);
+      },
+    });
+    let [bytesFromGuest, isOver] = [0, false];
+    return (chunk) => {
+      if (isOver) return;
+      const wasKnown = inbound.peer !== null;
+      if (!inbound.isMember) bytesFromGuest += chunk.length;
+      const trouble = inbound.receive(chunk);
+      const reply = inbound.takeReply();
+      if (reply !== null && socket.writableLength < answerBytesMax) socket.write(reply);
+      isOver = trouble !== null || (!inbound.isMember && bytesFromGuest > guestBytesMax);
+      if (trouble !== null) this.#tell(socket, trouble);
+      if (isOver) return socket.destroySoon();
+      const { peer, isMember } = inbound;
+      if (peer !== null && !wasKnown) this.#onKnown(socket, peer.node, isMember);
+      else if (wasKnown) this.#strangers.get(socket)?.refresh();
+    };
+  }
+
+  #onKnown(socket: Socket, node: NodeId, isMember: boolean): void {
+    clearTimeout(this.#strangers.get(socket));
+    if (!isMember) {
+      this.#strangers.set(
+        socket,
+        setTimeout(() => socket.destroy(), guestSilenceMs),
+      );
+      return;
+    }
+    this.#strangers.delete(socket);
+    this.#members.set(socket, node);
+    const own = [...this.#members].filter(([, id]) => id === node);
+    if (own.length > streamsPerMemberMax) own[0]![0].destroy();
+    this.#links.get(node)?.wake();
   }
 }

@@ -14,8 +14,10 @@ export type ServerOptions = {
   readonly join: boolean;
   /** Rows in RocksDB instead of memory. */
   readonly rocksdb: boolean;
-  /** One's own URL, where the list does not have it at one's place. */
+  /** This node's own URL, where --cluster does not say it, or the configuration is to be changed. */
   readonly peerUrl: string | null;
+  /** A file with the secret that all peers share. */
+  readonly peerSecretFile: string | null;
   readonly snapshotEntries: number;
   readonly port: number;
   readonly host: string;
@@ -32,7 +34,8 @@ export type ServerOptions = {
 const flags = {
   id: { default: "1", describe: "this node's id: at its first start its 1-based place in --cluster" },
   cluster: { default: "http://127.0.0.1:9021", describe: "comma-separated peer URLs" },
-  "peer-url": { default: "", describe: "this node's own peer URL, with --join, if --cluster lacks it" },
+  "peer-url": { default: "", describe: "this node's own peer URL, if --cluster lacks it or it has changed" },
+  "peer-secret-file": { default: "", describe: "file with a secret that all peers share; others are refused" },
   "snapshot-entries": { default: "10000", describe: "applied entries between two snapshots, at least" },
   port: { default: "9121", describe: "port of the client HTTP API" },
   host: { default: "127.0.0.1", describe: "address that the client HTTP API listens on" },
@@ -81,6 +84,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv, ve
     join: switchOn("join"),
     rocksdb: switchOn("rocksdb"),
     peerUrl: text("peer-url") === "" ? null : peerUrl(text("peer-url").trim()),
+    peerSecretFile: text("peer-secret-file") === "" ? null : text("peer-secret-file"),
     snapshotEntries: integer("snapshot-entries", text("snapshot-entries"), 1, 1_000_000_000),
     port: integer("port", text("port"), 0, 65_535),
     host: text("host"),
@@ -125,8 +129,7 @@ function peerUrl(text: string): string {
   return url.url;
 }
 
-function checkTogether({ cluster, electionTimeoutMs, heartbeatMs, peerUrl: own, join }: ServerOptions): void {
-  if (own !== null && !join) throw new UsageError("--peer-url goes with --join");
+function checkTogether({ cluster, electionTimeoutMs, heartbeatMs }: ServerOptions): void {
   const twice = cluster.find((url, k) => cluster.indexOf(url) !== k);
   if (twice !== undefined) throw new UsageError(`--cluster names ${twice} twice`);
   if (heartbeatMs * 2 > electionTimeoutMs) {

@@ -19,6 +19,7 @@ import { MachineNetwork } from "./network.ts";
 import { type ServerOptions, UsageError } from "./options.ts";
 import { loadRocksDb, rocksKv } from "./ordered-kv.ts";
 import { missingPlace, type Places, placesOf } from "./places.ts";
+import { type PeerSecret, readPeerSecret } from "./peer-secret.ts";
 import { machineRandom } from "./random.ts";
 
 /** The node could not run: one line, exit 1. */
@@ -37,6 +38,7 @@ function nodeOptions(options: ServerOptions): NodeOptions {
   return {
     id: options.id,
     cluster: options.cluster,
+    peerUrl: options.peerUrl,
     join: options.join,
     engine: options.rocksdb ? "rocksdb" : "memory",
     snapshotEntries: options.snapshotEntries,
@@ -74,11 +76,14 @@ export async function startServer(
     throw new UsageError(`--id ${id} is not in the --cluster list of ${cluster.length}${hint}`);
   }
   if (ownUrl === undefined) throw new StartError(`--cluster has no URL for node ${id}, which is to listen on it`);
+  if (options.peerUrl !== null && !options.join && ownUrl !== cluster[id - 1] && !existsSync(directory)) {
+    throw new UsageError("--peer-url goes with --join at a first start: a founder is reached where --cluster says");
+  }
   const missing = missingPlace(options);
   if (missing !== null) throw new StartError(missing);
   const store = await storeAt(places);
   const log = createLog(options.logLevel, options.logFormat);
-  const network = new MachineNetwork(log);
+  const network = new MachineNetwork(log, peerSecretOf(options));
   await listenOr(
     () => network.listen(listenHost(ownUrl), Number(new URL(ownUrl).port || "80")),
     `the peer port of ${ownUrl}`,
@@ -140,14 +145,28 @@ function createNode(
     trace,
     store,
   };
-  const node = new Node(ports, onEnd, nodeOptions(options));
+  const node = new Node(
+    ports,
+    (ending) => {
+      clearInterval(waiting);
+      onEnd(ending);
+    },
+    nodeOptions(options),
+  );
+  const waiting = tellWhoIsMissing(node, log);
   network.carry(node);
-  tellWhoIsMissing(node, log);
   return node;
 }
 
+function peerSecretOf({ peerSecretFile }: ServerOptions): PeerSecret | null {
+  if (peerSecretFile === null) return null;
+  const secret = readPeerSecret(peerSecretFile);
+  if ("wrong" in secret) throw new UsageError(secret.wrong);
+  return secret;
+}
+
 /** Says for whom a founder waits, whenever that changes. */
-function tellWhoIsMissing(node: Node, log: Log): void {
+function tellWhoIsMissing(node: Node, log: Log): NodeJS.Timeout {
   let told = "";
   const timer = setInterval(() => {
     const { waitingFor, role } = node.status();
@@ -157,7 +176,7 @@ function tellWhoIsMissing(node: Node, log: Log): void {
     told = missing;
     if (role !== "founding" && role !== "opening" && role !== "joining") clearInterval(timer);
   }, 1_000);
-  timer.unref();
+  return timer.unref();
 }
 
 function joiningWords(node: Node): string {

@@ -56,6 +56,7 @@ export const sites = {
   reader: 45,
   depose: 46,
   deposeTurn: 47,
+  bootNonce: 48,
 } as const;
 export type Site = keyof typeof sites;
 

@@ -13,6 +13,7 @@ export function nodeOptions(plan: Plan, id: NodeId): NodeOptions {
   return {
     id,
     cluster: Array.from({ length: plan.nodes }, (_, k) => `http://node-${k + 1}`),
+    peerUrl: null,
     join: id > plan.nodes,
     engine: engineOf(plan, id),
     snapshotEntries: plan.snapshotEntries,

@@ -1,18 +1,16 @@
 /**
- * How a cluster is founded. Founders tell each other their store ids until each has seen all; only then do they have a
+ * How a cluster is founded. Founders ask each other for their store ids until each has seen all; only then do they have a
  * genesis, and only then do they vote or acknowledge. Otherwise a founder whose directory was emptied could start
- * afresh and vote a second time.
+ * afresh and vote a second time. A founder is seen by its answer from the URL of the founding list: what somebody says
+ * who dials this node counts for nothing.
  */
 import type { Trace } from "../ports.ts";
 import type { LogBase } from "../raft/configurations.ts";
-import type { Configuration, Founder } from "../raft/messages.ts";
+import type { BootstrapHello, BootstrapReply, Configuration, Removed } from "../raft/messages.ts";
 import { type Genesis, genesisOf, type Identity } from "../storage/identity.ts";
 import type { NodeId, StoreId } from "../units.ts";
 
-export type FoundingStep =
-  | { readonly kind: "wait" }
-  | { readonly kind: "founded"; readonly genesis: Genesis }
-  | { readonly kind: "refused"; readonly reason: string };
+export type FoundingStep = { readonly kind: "wait" } | { readonly kind: "founded"; readonly genesis: Genesis };
 
 export class Founding {
   readonly #identity: Identity;
@@ -26,10 +24,10 @@ export class Founding {
     this.#seen.set(identity.node, identity.storeId);
   }
 
-  /** What this node says to the other founders, now or once it has its genesis. */
-  hello(genesis: Genesis | null): Founder {
+  /** What this node asks the other founders. */
+  hello(): BootstrapHello {
     const { storeId, founders: urls } = this.#identity;
-    return { kind: "founder", storeId, urls, genesis: genesis?.storeIds ?? [] };
+    return { kind: "bootstrap-hello", storeId, urls };
   }
 
   /** The founders not yet seen, as the operator knows them. */
@@ -37,30 +35,47 @@ export class Founding {
     return this.#identity.founders.map((url, k) => ({ id: k + 1, url })).filter(({ id }) => !this.#seen.has(id));
   }
 
-  /** Call it once at the start (for a cluster of one) with null, then for each founder's word. */
-  step(from: NodeId, word: Founder | null): FoundingStep {
+  /** Call it once at the start (for a cluster of one) with null, then for each founder's answer. */
+  step(from: NodeId, reply: BootstrapReply | null): FoundingStep {
     const { founders, node, storeId } = this.#identity;
-    if (word !== null) {
-      if (word.urls.join() !== founders.join()) return this.#disagree(from, word);
-      if (word.genesis.length === founders.length) {
-        if (word.genesis[node - 1] === storeId) return { kind: "founded", genesis: genesisOf(founders, word.genesis) };
-        const reason = `the cluster was founded with another directory of node ${node}: remove ${node}, then add it again`;
-        return { kind: "refused", reason };
+    if (reply !== null) {
+      if (reply.urls.join() !== founders.join()) return this.#disagree(from, reply.urls);
+      if (reply.genesis.length === founders.length) {
+        if (reply.genesis[node - 1] === storeId)
+          return { kind: "founded", genesis: genesisOf(founders, reply.genesis) };
+        return { kind: "wait" };
       }
-      if (from >= 1 && from <= founders.length && from !== node) this.#seen.set(from, word.storeId);
+      if (from >= 1 && from <= founders.length && from !== node) this.#seen.set(from, reply.storeId);
     }
     if (this.#seen.size < founders.length) return { kind: "wait" };
     const storeIds = founders.map((_, k) => this.#seen.get(k + 1)!);
     return { kind: "founded", genesis: genesisOf(founders, storeIds) };
   }
 
-  #disagree(from: NodeId, word: Founder): FoundingStep {
+  #disagree(from: NodeId, urls: readonly string[]): FoundingStep {
     if (!this.#warned.has(from)) {
       this.#warned.add(from);
-      this.#trace.note("warn", `node ${from} was started with another --cluster list: ${word.urls.join(",")}`);
+      this.#trace.note("warn", `node ${from} was started with another --cluster list: ${urls.join(",")}`);
     }
     return { kind: "wait" };
   }
+}
+
+/**
+ * The answer to a founder, or null. Only a founder of this very cluster is told the genesis: its hash is what members
+ * prove to each other. A founder whose directory is not the one that founded the cluster is told so.
+ */
+export function answerHello(identity: Identity, from: NodeId, hello: BootstrapHello): BootstrapReply | Removed | null {
+  const { founders, genesis, storeId } = identity;
+  if (founders.length === 0) return null;
+  const isSameList = hello.urls.join() === founders.join();
+  if (genesis === null || !isSameList || from > founders.length) {
+    return { kind: "bootstrap-reply", storeId: isSameList ? storeId : "", urls: founders, genesis: [] };
+  }
+  if (genesis.storeIds[from - 1] === hello.storeId) {
+    return { kind: "bootstrap-reply", storeId, urls: founders, genesis: genesis.storeIds };
+  }
+  return { kind: "removed", storeId: hello.storeId, incarnation: 0, reason: "another-directory" };
 }
 
 /** Where the log of a cluster begins that nobody has shortened. */

@@ -29,7 +29,7 @@ export class MembershipInquiry {
     if (now < this.#askAt) return [];
     this.#askAt = now + this.#electionMicros;
     const others = configuration.members.filter(({ id }) => id !== node);
-    return others.map(({ id }) => ({ to: id, message: { kind: "knock", storeId, incarnation, lost: "" } }));
+    return others.map(({ id }) => ({ to: id, message: { kind: "join-request", storeId, incarnation, lost: "" } }));
   }
 
   nextDeadline(): Micros {

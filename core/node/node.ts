@@ -3,20 +3,22 @@ import { assert } from "../assert.ts";
 import type { Command } from "../kv/command.ts";
 import type { Clock, Disk, DiskError, Network, Random, Timer, Trace } from "../ports.ts";
 import type { Change } from "../raft/membership.ts";
-import type { Envelope, Message, Removed, Welcome } from "../raft/messages.ts";
-import { type Claim, genesisOf, type Genesis, type Identity, saveIdentity } from "../storage/identity.ts";
+import type { Envelope, Message, Removed } from "../raft/messages.ts";
+import { type Claim, type Genesis, type Identity, saveIdentity } from "../storage/identity.ts";
 import { joinLog } from "../storage/join-log.ts";
 import type { StateStore } from "../storage/state-store.ts";
-import type { Micros, NodeId } from "../units.ts";
-import { handshakeRefusal } from "../wire/connection.ts";
+import type { ClusterId, Micros, NodeId } from "../units.ts";
+import { anonymous, type FinalVerdict, handshakeRefusal, type Verdict } from "../wire/connection.ts";
 import { type Handshake, protocolVersion } from "../wire/frame.ts";
+import { addressHints, ClusterEntry, type EntryStep } from "./cluster-entry.ts";
 import { describeNode, describeReadiness } from "./describe.ts";
-import { Founding, foundingBase, type FoundingStep } from "./founding.ts";
+import { answerHello, foundingBase } from "./founding.ts";
 import { openDirectory, type Opened } from "./opening.ts";
 import type { ChangeResult, Ending, Failure, NodeOptions, ReadOutcome, SessionKey, WriteOutcome } from "./options.ts";
-import { removedReason, Running } from "./running.ts";
+import { markLost } from "./outdated-copy.ts";
 import { Peers } from "./peers.ts";
 import type { Readiness } from "./readiness.ts";
+import { removedReason, Running } from "./running.ts";
 import type { Status } from "./status.ts";
 
 /** A node's doors to the outside. */
@@ -32,9 +34,6 @@ export type NodePorts = {
   readonly store: StateStore;
 };
 
-const tooFewVoters =
-  "the log is damaged, and the other voters are no majority without this node: put back a copy of its directory";
-
 export class Node {
   readonly #ports: NodePorts;
   readonly #options: NodeOptions;
@@ -45,7 +44,10 @@ export class Node {
   #opened: Opened | null = null;
   /** As it is on the disk now. */
   #identity: Identity | null = null;
-  #founding: Founding | null = null;
+  /** Drawn at this start. */
+  #nonce = 0;
+  /** Null before the directory is open, and once the node takes part. */
+  #entry: ClusterEntry | null = null;
   #running: Running | null = null;
   #settling = false;
   #ended = false;
@@ -57,7 +59,7 @@ export class Node {
     this.#ports = ports;
     this.#onEnd = onEnd;
     this.#options = options;
-    this.#peers = new Peers(ports.network, options.id);
+    this.#peers = new Peers(ports.network, ports.trace, options.id, options.peerUrl);
     this.#timer = ports.clock.timer(() => this.#schedule());
   }
 
@@ -78,16 +80,31 @@ export class Node {
     );
   }
 
-  /** Takes a message from the network; what is not meant for this node is dropped. */
-  receive(envelope: Envelope): void {
-    if (this.#ended || this.#identity === null) return;
-    const { message, from } = envelope;
-    if (message.kind === "founder") this.#onFounder(from, message);
-    else if (message.kind === "welcome") this.#onWelcome(this.#identity, message);
-    else if (message.kind === "removed") this.#onRemoved(this.#identity, envelope.cluster, message);
-    else if (this.#running !== null) {
-      this.#running.receive(envelope);
-      this.#schedule();
+  /**
+   * Takes a message from the network; what is not meant for this node is dropped. `answer` puts a message on the stream
+   * that brought it, and is called before this returns.
+   */
+  receive(envelope: Envelope, answer: (envelope: Envelope) => void): void {
+    const identity = this.#identity;
+    if (this.#ended || identity === null) return;
+    const { message, from, cluster } = envelope;
+    switch (message.kind) {
+      case "bootstrap-hello": {
+        const reply = answerHello(identity, from, message);
+        if (reply !== null) answer(this.#envelope(identity, from, reply));
+        return;
+      }
+      case "bootstrap-reply":
+        return this.#applyEntryStep(this.#entry?.onBootstrapReply(from, message));
+      case "join-accepted":
+        return this.#applyEntryStep(this.#entry?.onJoinAccepted(message));
+      case "removed":
+        if (this.#entry !== null) return this.#applyEntryStep(this.#entry.onRemoved(cluster, message));
+        return this.#onRemoved(identity, cluster, message);
+      default:
+        if (this.#running === null) return;
+        this.#running.receive(envelope, answer);
+        this.#schedule();
     }
   }
 
@@ -141,10 +158,11 @@ export class Node {
 
   status(): Status {
     const { store } = this.#ports;
+    const founding = this.#entry?.founding ?? null;
     return describeNode(
       this.#options,
       this.#identity,
-      this.#founding,
+      founding,
       this.#running,
       this.#opened,
       store,
@@ -154,7 +172,8 @@ export class Node {
 
   /** Whether it can serve a linearizable read now, or why not. */
   readiness(): Readiness {
-    return describeReadiness(this.#ports.clock.now(), this.#isEnding, this.#identity, this.#founding, this.#running);
+    const founding = this.#entry?.founding ?? null;
+    return describeReadiness(this.#ports.clock.now(), this.#isEnding, this.#identity, founding, this.#running);
   }
 
   get #isEnding(): "stopping" | "ended" | null {
@@ -167,27 +186,50 @@ export class Node {
     return this.#running;
   }
 
-  /** What this node says of itself to a peer it dials. */
+  /** What this node says of itself to a peer; null while it says nothing. */
   handshake(to: NodeId): Handshake | null {
-    if (this.#identity === null) return null;
+    if (this.#identity === null || (this.#running === null && this.#entry === null)) return null;
     const { storeId, boot, node, incarnation } = this.#identity;
-    const cluster = this.#running?.genesis.cluster ?? "";
-    const [versionMin, versionMax] = [protocolVersion, protocolVersion];
-    return { versionMin, versionMax, cluster, node, incarnation, boot, storeId, to, url: this.#peers.ownUrl };
+    const [versionMin, versionMax, takesPart] = [protocolVersion, protocolVersion, this.#running !== null];
+    const [cluster, nonce, url] = [this.#cluster, this.#nonce, this.#peers.ownUrl];
+    return { versionMin, versionMax, cluster, node, incarnation, boot, nonce, storeId, takesPart, to, url };
   }
 
-  /** Why a dialling peer is turned away ("removed", or words), or null: then it is known where to answer it. */
-  judge(theirs: Handshake): string | null {
+  /** What to make of a peer that dials this node. An accepted member's word on where it is reached is kept. */
+  checkHandshake(theirs: Handshake): Verdict {
     const ours = this.handshake(theirs.node);
-    if (ours === null) return "this node is still opening its directory";
-    const refusal = handshakeRefusal(ours, theirs) ?? this.#running?.door.judge(theirs) ?? null;
-    if (refusal === null) this.#peers.meet(theirs.node, theirs.url);
-    return refusal;
+    if (ours === null) return { kind: "refused", reason: "this node is still opening its directory" };
+    const reason = handshakeRefusal(ours, theirs);
+    if (reason !== null) return { kind: "refused", reason };
+    const running = this.#running;
+    if (running === null || !theirs.takesPart) {
+      // A node that is not a member yet may be dialled by one that it was not told of.
+      if (theirs.takesPart && this.#entry?.founding === null) this.#peers.learnAddress(theirs.node, theirs.url);
+      return { kind: "guest", ours: theirs.cluster === ours.cluster ? ours : anonymous(ours) };
+    }
+    const verdict = running.admission.checkHandshake(theirs, ours);
+    if (verdict.kind === "member") this.#peers.learnAddress(theirs.node, theirs.url);
+    return verdict;
   }
 
-  /** A member has turned this node's stream away: a committed configuration is without it. */
-  turnedAway(): void {
-    if (this.#identity !== null && this.#running !== null) this.#bury(this.#identity);
+  /** Why the node that listens where a peer was dialled is not that peer, or null. */
+  checkListener(theirs: Handshake): string | null {
+    return this.#running?.admission.checkListener(theirs) ?? null;
+  }
+
+  /** A member that this node has dialled has refused it for good. */
+  onVerdict(verdict: FinalVerdict): void {
+    const running = this.#running;
+    if (this.#identity === null || running === null || this.#ended) return;
+    if (verdict === "removed") return this.#writeTombstone(this.#identity);
+    this.#running = null;
+    running.endRequests(false);
+    running.close();
+    markLost(this.#ports, this.#identity, running.raft.configuration, (error, ending) => {
+      if (this.#ended) return;
+      if (error !== null) return this.#failDisk(error);
+      this.#end(ending);
+    });
   }
 
   // --- opening, founding, joining
@@ -196,84 +238,49 @@ export class Node {
     const { identity } = opened;
     this.#opened = opened;
     this.#identity = identity;
-    const { cluster } = this.#options;
-    const isKnown = identity.founders.length === 0 || identity.founders.join() === cluster.join();
-    if (!isKnown) {
-      const known = identity.founders.join();
-      this.#ports.trace.note(
-        "warn",
-        `--cluster is read at the first start only; this directory was founded with ${known}`,
-      );
-    }
-    // One that begins anew may know more members by its command line than it was founded with.
-    const lists =
-      identity.founders.length === 0
-        ? [cluster]
-        : identity.lost === null
-          ? [identity.founders]
-          : [cluster, identity.founders];
-    const urls = lists.flatMap((list) => list.map((url, k): [NodeId, string] => [k + 1, url]));
-    this.#peers.list(new Map(urls));
+    this.#nonce = this.#ports.random.draw("boot-nonce", identity.boot, 0x100000000);
     if (identity.lost === null && identity.genesis !== null) this.#run(identity, identity.genesis);
-    else if (identity.lost !== null) this.#ports.trace.note("warn", "this node takes no part until it is bound anew");
-    else if (identity.founders.length > 0) {
-      this.#founding = new Founding(identity, this.#ports.trace);
-      this.#settle(this.#founding.step(identity.node, null));
+    else {
+      if (identity.lost !== null)
+        this.#ports.trace.note("warn", "this node takes no part until its directory is rebound");
+      this.#entry = new ClusterEntry(identity, this.#ports.trace);
+      this.#applyEntryStep(this.#entry.begin());
     }
+    this.#peers.setHints(addressHints(identity, this.#options.cluster, this.#ports.trace));
     this.#schedule();
   }
 
-  #onFounder(from: NodeId, word: Message & { kind: "founder" }): void {
-    if (this.#founding !== null && this.#running === null) return this.#settle(this.#founding.step(from, word));
-    // One who still waits is told the genesis; one who knows it needs no answer.
-    if (this.#identity?.genesis === null || this.#identity === null || word.genesis.length > 0) return;
-    this.#send(from, new Founding(this.#identity, this.#ports.trace).hello(this.#identity.genesis));
-  }
-
-  #settle(step: FoundingStep): void {
-    if (step.kind === "refused") return this.#end({ kind: "refused", reason: step.reason });
-    if (step.kind === "wait" || this.#identity === null) return;
-    this.#become({ ...this.#identity, genesis: step.genesis }, step.genesis);
-  }
-
-  #onWelcome(identity: Identity, { storeId, term, incarnation, genesis: storeIds, founders }: Welcome): void {
-    const isAwaited = identity.lost !== null || (identity.genesis === null && identity.founders.length === 0);
-    if (!isAwaited || storeId !== identity.storeId) return;
-    const genesis = identity.genesis ?? genesisOf(founders, storeIds);
-    const anew = identity.lost !== null;
-    this.#become({ ...identity, founders, genesis, incarnation, lost: null, anew, sinceTerm: term }, genesis);
+  #applyEntryStep(step: EntryStep | undefined): void {
+    if (step === undefined || step.kind === "wait" || this.#identity === null) return;
+    if (step.kind === "end") return this.#end(step.ending);
+    if (step.kind === "removed") return this.#writeTombstone(this.#identity);
+    this.#adoptIdentity(step.identity, step.genesis);
   }
 
   /** Takes part once `identity` is durable. */
-  #become(identity: Identity, genesis: Genesis): void {
+  #adoptIdentity(identity: Identity, genesis: Genesis): void {
     if (this.#settling) return;
     this.#settling = true;
     saveIdentity(this.#ports.disk, identity, (error) => {
       if (this.#ended) return;
       if (error !== null) return this.#failDisk(error);
       this.#identity = identity;
+      this.#entry = null;
       this.#run(identity, genesis);
+      this.#peers.restartStreams();
       this.#schedule();
     });
   }
 
+  /** An answer to this node, which takes part: a committed configuration no longer has it. */
   #onRemoved(identity: Identity, cluster: string, { storeId, incarnation, reason }: Removed): void {
-    const { node } = identity;
-    if (reason === "removed") {
-      // A late word of the life before, answered late, says nothing to one that is about to be bound anew.
-      const isAnswer = identity.lost === null || storeId === identity.storeId;
-      const isMeant = isAnswer && cluster === identity.genesis?.cluster && incarnation === identity.incarnation;
-      if (isMeant) this.#bury(identity);
-    } else if (reason === "too-few-voters") {
-      if (storeId === identity.storeId && identity.lost !== null) this.#end({ kind: "corrupt", reason: tooFewVoters });
-    } else if (storeId === identity.storeId && identity.genesis === null) {
-      const words = `another directory is bound as node ${node}: remove ${node}, then add it again`;
-      this.#end({ kind: "refused", reason: words });
-    }
+    const isMeant = storeId === "" || storeId === identity.storeId;
+    const isOurs = cluster === identity.genesis?.cluster && incarnation === identity.incarnation;
+    if (reason === "removed" && isMeant && isOurs) this.#writeTombstone(identity);
   }
 
   /** Removed for ever: says so on its own disk, then ends. */
-  #bury(identity: Identity): void {
+  #writeTombstone(identity: Identity): void {
     if (this.#settling && identity.removed) return;
     this.#identity = { ...identity, removed: true };
     this.#settling = true;
@@ -294,7 +301,7 @@ export class Node {
       peers: this.#peers,
       schedule: () => this.#schedule(),
       failDisk: (error: DiskError) => this.#failDisk(error),
-      end: (ending: Ending) => (ending.kind === "removed" ? this.#bury(this.#identity!) : this.#end(ending)),
+      end: (ending: Ending) => (ending.kind === "removed" ? this.#writeTombstone(this.#identity!) : this.#end(ending)),
     };
     const joined = joinLog(
       this.#opened.log,
@@ -321,7 +328,7 @@ export class Node {
       this.#flushDue = false;
       if (this.#ended || this.#identity === null) return;
       const now = this.#ports.clock.now();
-      if (this.#running === null) this.#callOut(now, this.#identity);
+      if (this.#running === null) this.#ask(now, this.#identity);
       else {
         const wakeAt = this.#running.flush(now);
         if (this.#running !== null) this.#timer.set(wakeAt);
@@ -330,31 +337,23 @@ export class Node {
     });
   }
 
-  /** While it does not take part: founders greet each other, a joining node knocks. */
-  #callOut(now: Micros, identity: Identity): void {
-    if (identity.removed) return;
-    const { storeId, incarnation, founders, node, lost } = identity;
-    const word: Message = this.#founding?.hello(null) ?? { kind: "knock", storeId, incarnation, lost: lost ?? "" };
-    // To all, also those already seen: they may not have seen this node.
-    const count = Math.max(founders.length, lost === null && founders.length > 0 ? 0 : this.#options.cluster.length);
-    const known = new Set([...Array.from({ length: count }, (_, k) => k + 1), ...this.#peers.ids]);
-    for (const id of known) if (id !== node) this.#send(id, word);
+  /** While it does not take part, a node asks all whom it knows: those too that have answered may not have seen it. */
+  #ask(now: Micros, identity: Identity): void {
+    if (identity.removed || this.#entry === null) return;
+    const question = this.#entry.question();
+    for (const id of this.#peers.ids) this.#ports.network.send(id, this.#envelope(identity, id, question));
     this.#timer.set(now + this.#options.heartbeatMicros);
   }
 
-  #send(to: NodeId, message: Message): void {
-    const { node, boot, incarnation, lost } = this.#identity!;
-    const cluster = (lost === null ? this.#running?.genesis : this.#identity!.genesis)?.cluster ?? "";
-    const envelope = {
-      cluster,
-      from: node,
-      fromIncarnation: incarnation,
-      fromBoot: boot,
-      to,
-      toIncarnation: 0,
-      message,
-    };
-    this.#ports.network.send(to, envelope);
+  /** Empty while this node does not know its cluster. */
+  get #cluster(): ClusterId {
+    return this.#running?.genesis.cluster ?? this.#entry?.cluster ?? "";
+  }
+
+  /** Of a node that may not take part, or answers one that does not. */
+  #envelope({ node, boot, incarnation }: Identity, to: NodeId, message: Message): Envelope {
+    const cluster = this.#cluster;
+    return { cluster, from: node, fromIncarnation: incarnation, fromBoot: boot, to, toIncarnation: 0, message };
   }
 
   // --- requests and endings

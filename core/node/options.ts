@@ -10,6 +10,8 @@ export type NodeOptions = {
   readonly id: NodeId;
   /** The `--cluster` list: member k + 1 is reached at cluster[k]. Read at the directory's first start only. */
   readonly cluster: readonly string[];
+  /** Where this node is reached, if the operator says so; a configuration that differs is asked to be changed. */
+  readonly peerUrl: string | null;
   /** Become a member of a running cluster, instead of founding one. Looked at in an empty directory only. */
   readonly join: boolean;
   readonly engine: Engine;
@@ -53,8 +55,11 @@ export type ReadOutcome = { readonly ok: true; readonly row: Row | null; readonl
 /** What became of an operator's wish: done, or refused with the cluster untouched. */
 export type ChangeResult = { readonly ok: true; readonly outcome: Exclude<ChangeOutcome, "gave-up"> } | Failure;
 
-/** Why a node cannot go on; `reason` is one line for the operator. `removed` is no failure. */
+/**
+ * Why a node cannot go on; `reason` is one line for the operator. `removed` is no failure. `restart`: it goes on when its
+ * host starts it again on the same directory.
+ */
 export type Ending = {
-  readonly kind: "refused" | "corrupt" | "disk" | "unknown-entry" | "removed" | "bug";
+  readonly kind: "refused" | "corrupt" | "disk" | "unknown-entry" | "removed" | "bug" | "restart";
   readonly reason: string;
 };

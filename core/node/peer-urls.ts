@@ -1,17 +1,19 @@
 /**
- * Where the members are, by the configuration in force and the committed one. A member that is removed stays for an
+ * Where the members are: by the configuration in force, then by the committed one. A member that is removed stays for an
  * election timeout, so that the stream to it can still tell it so.
  */
 import type { Raft } from "../raft/raft.ts";
 import type { Index, Micros, NodeId } from "../units.ts";
+
+type Urls = ReadonlyMap<NodeId, readonly string[]>;
 
 export class PeerUrls {
   readonly #raft: Raft;
   readonly #electionMicros: Micros;
   #latest: Index = -1;
   #committed: Index = -1;
-  #members: ReadonlyMap<NodeId, string> = new Map();
-  readonly #leaving = new Map<NodeId, { readonly url: string; readonly until: Micros }>();
+  #members: Urls = new Map();
+  readonly #leaving = new Map<NodeId, { readonly urls: readonly string[]; readonly until: Micros }>();
   #nextUntil: Micros = Infinity;
 
   constructor(raft: Raft, electionMicros: Micros) {
@@ -20,22 +22,28 @@ export class PeerUrls {
   }
 
   /** All URLs where they are not what they were, else null: call it every turn. */
-  update(now: Micros): ReadonlyMap<NodeId, string> | null {
+  update(now: Micros): Urls | null {
     const { latest } = this.#raft.log.configurations;
     const committed = this.#raft.committedConfiguration;
     const isSame = latest.index === this.#latest && committed.index === this.#committed;
     if (isSame && now < this.#nextUntil) return null;
     this.#latest = latest.index;
     this.#committed = committed.index;
-    const members = new Map<NodeId, string>();
-    for (const { configuration } of [committed, latest]) {
-      for (const { id, url } of configuration.members) members.set(id, url);
+    const members = new Map<NodeId, readonly string[]>();
+    for (const { configuration } of [latest, committed]) {
+      for (const { id, url } of configuration.members) members.set(id, [...new Set([...(members.get(id) ?? []), url])]);
     }
-    for (const [id, url] of this.#members) this.#leaving.set(id, { url, until: now + this.#electionMicros });
+    for (const [id, urls] of this.#members) this.#leaving.set(id, { urls, until: now + this.#electionMicros });
     for (const [id, { until }] of this.#leaving) if (members.has(id) || until <= now) this.#leaving.delete(id);
     this.#members = members;
     this.#nextUntil = Math.min(...[...this.#leaving.values()].map(({ until }) => until));
-    return new Map([...[...this.#leaving].map(([id, { url }]): [NodeId, string] => [id, url]), ...members]);
+    const leaving = [...this.#leaving].map(([id, { urls }]): [NodeId, readonly string[]] => [id, urls]);
+    return new Map([...leaving, ...members]);
+  }
+
+  /** Whether no entry has changed the founders' configuration yet. */
+  get areFounders(): boolean {
+    return this.#latest === 0;
   }
 
   nextDeadline(): Micros {

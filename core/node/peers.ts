@@ -1,52 +1,115 @@
 /**
- * Whom a node can reach. Its configuration says so; but one that lags, or joins, may have to answer a leader that its log
- * does not know yet. Each stream begins with where its dialler is reached: that holds until a newer configuration names it.
+ * Where each peer is reached, in order of trust: by the replicated configuration; by the command line, which may name
+ * where the others are now; by the peer itself, in a handshake that was accepted. A later one is tried only where those
+ * before it cannot be reached, or are answered by somebody else. So nobody's word can cut a member off, and a cluster
+ * whose addresses have all changed finds itself again.
  */
-import type { Network } from "../ports.ts";
+import type { Network, Trace } from "../ports.ts";
 import type { NodeId } from "../units.ts";
+
+/** Addresses of peers that the configuration does not name (yet), as they have said themselves. */
+const learnedMax = 16;
+
+type Urls = ReadonlyMap<NodeId, readonly string[]>;
 
 export class Peers {
   readonly #network: Network;
+  readonly #trace: Trace;
   readonly #self: NodeId;
-  #listed: ReadonlyMap<NodeId, string> = new Map();
-  readonly #met = new Map<NodeId, string>();
-  /** Where this node is reached; empty while no list has said so. */
+  /** Of the operator, by --peer-url; null: none. */
+  readonly #announcedUrl: string | null;
+  #configured: Urls = new Map();
+  #hints: Urls = new Map();
+  /** Whether those are peers too of whom only the command line speaks. */
+  #hintsArePeers = true;
+  /** In the order in which they came. */
+  readonly #learned = new Map<NodeId, string>();
+  /** For whom a difference has been told, and from what. */
+  readonly #told = new Map<NodeId, string>();
+  /** Where this node is reached; empty while nothing has said so. */
   #ownUrl = "";
+  #hasPeers = false;
 
-  constructor(network: Network, self: NodeId) {
+  constructor(network: Network, trace: Trace, self: NodeId, announcedUrl: string | null) {
     this.#network = network;
+    this.#trace = trace;
     this.#self = self;
+    this.#announcedUrl = announcedUrl;
   }
 
-  /** Those of a configuration, or of the command line: replaces what was listed before. */
-  list(urls: ReadonlyMap<NodeId, string>): void {
-    for (const id of new Set([...this.#listed.keys(), ...urls.keys()])) {
-      if (urls.get(id) !== this.#listed.get(id)) this.#met.delete(id);
+  /** What the command line, or the founding, says; replaces what it said before. */
+  setHints(urls: Urls): void {
+    this.#hints = urls;
+    this.#update();
+  }
+
+  /** What the configurations in force say. While they are the founders', others of the command line are peers too. */
+  setConfigured(urls: Urls, isFounders: boolean): void {
+    for (const id of this.#learned.keys()) {
+      if (urls.get(id)?.join() !== this.#configured.get(id)?.join()) this.#learned.delete(id);
     }
-    this.#listed = urls;
-    const ownUrl = urls.get(this.#self) ?? this.#ownUrl;
-    // Streams that were begun before this was known are begun anew, and say it.
-    if (ownUrl !== this.#ownUrl) this.#network.setPeers(new Map());
-    this.#ownUrl = ownUrl;
-    this.#tell();
+    this.#configured = urls;
+    this.#hintsArePeers = isFounders;
+    this.#update();
   }
 
   get ownUrl(): string {
     return this.#ownUrl;
   }
 
-  /** One that may speak has dialled, and said where it is reached ("" where it does not know). */
-  meet(id: NodeId, url: string): void {
-    if (url === "" || id === this.#self || (this.#met.get(id) ?? this.#listed.get(id)) === url) return;
-    this.#met.set(id, url);
-    this.#tell();
+  /** A peer whose handshake was accepted says where it is reached ("" where it does not know). */
+  learnAddress(id: NodeId, url: string): void {
+    if (url === "" || id === this.#self) return;
+    if (this.#learned.get(id) === url) return;
+    const configured = this.#configured.get(id);
+    if ((configured ?? this.#hints.get(id) ?? []).includes(url)) return;
+    if (configured !== undefined) this.#tellDifference(id, configured, url);
+    this.#learned.set(id, url);
+    const others = [...this.#learned.keys()].filter((one) => !this.#configured.has(one));
+    if (others.length > learnedMax) this.#learned.delete(others[0]!);
+    this.#update();
   }
 
   get ids(): NodeId[] {
-    return [...new Set([...this.#listed.keys(), ...this.#met.keys()])];
+    return [...this.#candidates().keys()];
   }
 
-  #tell(): void {
-    this.#network.setPeers(new Map([...this.#listed, ...this.#met].filter(([id]) => id !== this.#self)));
+  /** The handshake of this node has changed: all its streams, both ways, begin with it again. */
+  restartStreams(): void {
+    this.#network.restart();
+  }
+
+  #tellDifference(id: NodeId, configured: readonly string[], url: string): void {
+    const known = configured.join(" and ");
+    if (this.#told.get(id) === known) return;
+    this.#told.set(id, known);
+    this.#trace.note("info", `node ${id} says that it is reached at ${url}; the configuration says ${known}, and wins`);
+  }
+
+  #update(): void {
+    const own = (urls: Urls): string | undefined => urls.get(this.#self)?.[0];
+    const ownUrl = this.#announcedUrl ?? own(this.#hints) ?? own(this.#configured) ?? this.#ownUrl;
+    const isNews = ownUrl !== this.#ownUrl;
+    this.#ownUrl = ownUrl;
+    const candidates = this.#candidates();
+    this.#network.setPeers(candidates);
+    // Streams that began before this was known begin again, and say it.
+    if (isNews && this.#hasPeers) this.restartStreams();
+    this.#hasPeers = candidates.size > 0;
+  }
+
+  #candidates(): Urls {
+    const ids = new Set([...this.#configured.keys(), ...this.#learned.keys()]);
+    if (this.#hintsArePeers) for (const id of this.#hints.keys()) ids.add(id);
+    ids.delete(this.#self);
+    const learned = (id: NodeId): readonly string[] => [this.#learned.get(id) ?? []].flat();
+    return new Map(
+      [...ids].map((id) => {
+        return [
+          id,
+          [...new Set([this.#configured, this.#hints].flatMap((urls) => urls.get(id) ?? []).concat(learned(id)))],
+        ];
+      }),
+    );
   }
 }

@@ -21,13 +21,13 @@ import type { Index, Micros, NodeId } from "../units.ts";
 import { Applier } from "./applier.ts";
 import { CatchUp } from "./catch-up.ts";
 import { Changes } from "./changes.ts";
-import { Door } from "./door.ts";
 import { Draining } from "./draining.ts";
 import { FactPublisher } from "./fact-publisher.ts";
 import { LostState } from "./lost-state.ts";
 import { MembershipInquiry } from "./membership-inquiry.ts";
 import type { Opened } from "./opening.ts";
 import type { ChangeResult, Ending, NodeOptions, ReadOutcome, SessionKey, WriteOutcome } from "./options.ts";
+import { PeerAdmission } from "./peer-admission.ts";
 import { PeerUrls } from "./peer-urls.ts";
 import type { Peers } from "./peers.ts";
 import type { RunningFacts } from "./readiness.ts";
@@ -60,7 +60,7 @@ export class Running {
   readonly genesis: Genesis;
   readonly raft: Raft;
   readonly wal: Wal;
-  readonly door: Door;
+  readonly admission: PeerAdmission;
   readonly #host: RunningHost;
   readonly #options: NodeOptions;
   readonly #identity: Identity;
@@ -113,7 +113,7 @@ export class Running {
       idleMarkMicros,
     });
     if (joined.needsBase) this.wal.replaceBy(joined.base);
-    this.door = new Door(identity, genesis, this.raft);
+    this.admission = new PeerAdmission(identity, genesis, this.raft);
     const retryMicros = Math.ceil(options.heartbeatMicros / 4);
     this.#requests = new Requests(
       new PendingWrites(node, identity.incarnation, boot, retryMicros),
@@ -221,19 +221,21 @@ export class Running {
   }
 
   /** Takes a message from the network; what is not meant for this node is dropped. */
-  receive(envelope: Envelope): void {
-    const { message, from } = envelope;
+  receive(envelope: Envelope, answer: (envelope: Envelope) => void): void {
+    const { message, from, cluster } = envelope;
     const now = this.#host.clock.now();
-    if (message.kind === "knock") {
-      if (envelope.cluster !== "" && envelope.cluster !== this.genesis.cluster) return;
-      const answer = this.door.onKnock(now, from, message);
-      if (answer !== null) this.#send({ to: from, message: answer });
+    if (message.kind === "join-request") {
+      const knowsCluster = cluster === this.genesis.cluster;
+      if (!knowsCluster && cluster !== "") return;
+      const reply = this.admission.onJoinRequest(now, from, message, knowsCluster);
+      if (reply !== null) answer(this.#envelope(from, reply));
       return;
     }
-    const admitted = this.door.admit(envelope);
+    const admitted = this.admission.checkEnvelope(envelope);
+    if (admitted === true) return this.#take(now, from, message);
     if (admitted === false) return;
-    if (admitted !== true) return void this.#send({ to: from, message: admitted });
-    this.#take(now, from, message);
+    if (admitted.kind === "removed") answer(this.#envelope(from, admitted));
+    else this.#send({ to: from, message: admitted });
   }
 
   #take(now: Micros, from: NodeId, message: Message): void {
@@ -335,7 +337,7 @@ export class Running {
 
   /** A committed configuration does not have this node, and what was committed before it is applied where it can be. */
   #isOut(): boolean {
-    if (!this.door.isRemoved(this.#identity.node, this.#identity.incarnation)) return false;
+    if (!this.admission.isRemoved(this.#identity.node, this.#identity.incarnation)) return false;
     return this.#lostState.isLost || this.#host.store.applied.index >= this.raft.committedConfiguration.index;
   }
 
@@ -358,23 +360,19 @@ export class Running {
   #publish(now: Micros): void {
     this.#facts.publish();
     const urls = this.#peerUrls.update(now);
-    if (urls !== null) this.#host.peers.list(urls);
+    if (urls !== null) this.#host.peers.setConfigured(urls, this.#peerUrls.areFounders);
   }
 
   /** False: it certainly never left. */
   #send({ to, message }: Outgoing): boolean {
+    return this.#host.network.send(to, this.#envelope(to, message));
+  }
+
+  #envelope(to: NodeId, message: Message): Envelope {
     const { node, boot, incarnation } = this.#identity;
-    const toIncarnation = this.door.incarnationOf(to);
+    const toIncarnation = this.admission.incarnationOf(to);
     const { cluster } = this.genesis;
-    return this.#host.network.send(to, {
-      cluster,
-      from: node,
-      fromIncarnation: incarnation,
-      fromBoot: boot,
-      to,
-      toIncarnation,
-      message,
-    });
+    return { cluster, from: node, fromIncarnation: incarnation, fromBoot: boot, to, toIncarnation, message };
   }
 
   /** Everybody who waits is told that the node stops. */

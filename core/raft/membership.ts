@@ -8,6 +8,8 @@ import type { Configuration, Member } from "./messages.ts";
 /** What an operator wants. Each is a goal, not a step: asking again for what is already so changes nothing. */
 export type Change =
   | { readonly kind: "add"; readonly id: NodeId; readonly url: string; readonly autoPromote: boolean }
+  /** The member stays who it is, and is reached at another URL. */
+  | { readonly kind: "move"; readonly id: NodeId; readonly url: string }
   | { readonly kind: "remove"; readonly id: NodeId }
   | { readonly kind: "promote"; readonly id: NodeId }
   /** No change of the configuration: that `id` leads. */
@@ -64,7 +66,7 @@ export function mayStandIn(
 /** Whether `configuration`, committed, is what `change` asks for. */
 export function isReached(change: Change, configuration: Configuration): boolean {
   const member = memberOf(configuration, change.id);
-  if (change.kind === "add") return member?.url === change.url;
+  if (change.kind === "add" || change.kind === "move") return member?.url === change.url;
   if (isJoint(configuration) || change.kind === "lead") return false;
   return change.kind === "remove" ? member === undefined : configuration.voters.includes(change.id);
 }
@@ -81,6 +83,9 @@ export function refusal(
     case "add":
       if (member !== undefined) return member.url === change.url ? null : "member-exists";
       return members.some(({ url }) => url === change.url) ? "url-in-use" : null;
+    case "move":
+      if (member === undefined) return "unknown-member";
+      return members.some(({ id, url }) => id !== change.id && url === change.url) ? "url-in-use" : null;
     case "promote":
       if (member === undefined) return "unknown-member";
       return member.storeId === "" ? "not-bound" : null;
@@ -108,6 +113,8 @@ export function stepTowards(change: Change, configuration: Configuration, index:
       const member = { id, incarnation: index, url, storeId: "", autoPromote };
       return { ...configuration, members: [...members, member], learners: [...learners, id] };
     }
+    case "move":
+      return moveMember(configuration, change.id, change.url);
     case "promote":
       return enterJoint(configuration, [...voters, change.id]);
     case "lead":
@@ -143,6 +150,12 @@ export function leaveJoint(configuration: Configuration): Configuration {
   const stays = ({ id }: Member): boolean => voters.includes(id) || learners.includes(id);
   const gone = members.filter((member) => !stays(member));
   return { voters, outgoing: [], learners, members: members.filter(stays), removed: remember(removed, gone) };
+}
+
+/** The member, its incarnation and its directory stay; only where it is reached changes. */
+function moveMember(configuration: Configuration, id: NodeId, url: string): Configuration {
+  const members = configuration.members.map((member) => (member.id === id ? { ...member, url } : member));
+  return { ...configuration, members };
 }
 
 /** From now on only the directory `storeId` speaks for member `id`. */

@@ -160,13 +160,20 @@ export type ReadReply = {
   readonly id: number;
   readonly index: Index;
 };
-/** Founders exchange these until each has seen all: see core/node/founding.ts. */
-export type Founder = {
-  readonly kind: "founder";
+/** A founder asks another one: who are you, and is the cluster founded? See core/node/founding.ts. */
+export type BootstrapHello = {
+  readonly kind: "bootstrap-hello";
   readonly storeId: StoreId;
   /** The sender's founding list, to name a difference between the founders' command lines. */
   readonly urls: readonly string[];
-  /** The genesis if the sender has it: one store id a founder, in the order of the list; else empty. */
+};
+/** The answer to a bootstrap-hello. */
+export type BootstrapReply = {
+  readonly kind: "bootstrap-reply";
+  /** The answerer's. */
+  readonly storeId: StoreId;
+  readonly urls: readonly string[];
+  /** The genesis if the answerer has it: one store id a founder, in the order of the list; else empty. */
   readonly genesis: readonly StoreId[];
 };
 
@@ -196,19 +203,19 @@ export type SnapshotReply = {
 /** The sender has lost its rows, and its log begins after `index`: only a snapshot from there on helps it. */
 export type SnapshotWanted = { readonly kind: "snapshot-wanted"; readonly index: Index };
 /**
- * "Am I a member?": from a node that joins, or that has not heard of a leader for long; or, with `lost`, from the
- * directory that was bound under that store id and has lost its log: "bind me anew".
+ * "Am I a member?": from a node that joins, or that has not heard from a leader for long; or, with `lost`, from the
+ * directory that was bound under that store id and has lost its log: "rebind me".
  */
-export type Knock = {
-  readonly kind: "knock";
+export type JoinRequest = {
+  readonly kind: "join-request";
   readonly storeId: StoreId;
   readonly incarnation: Index;
   /** Empty: nothing was lost. */
   readonly lost: StoreId;
 };
-/** "You are": the answer to a knock, once a committed configuration has bound the knocker's directory. */
-export type Welcome = {
-  readonly kind: "welcome";
+/** "You are": the answer to a join-request, once a committed configuration has bound the asker's directory. */
+export type JoinAccepted = {
+  readonly kind: "join-accepted";
   readonly storeId: StoreId;
   /** The answerer's: the entry that binds was committed in this term or before. */
   readonly term: Term;
@@ -248,8 +255,8 @@ export type Message =
   | SnapshotChunk
   | SnapshotReply
   | SnapshotWanted
-  | Knock
-  | Welcome
+  | JoinRequest
+  | JoinAccepted
   | Removed
   | ChangeRequest
   | ChangeReply
@@ -263,7 +270,13 @@ export type Message =
   | ForwardRefused
   | ReadRequest
   | ReadReply
-  | Founder;
+  | BootstrapHello
+  | BootstrapReply;
+
+/** Kinds that answer a question, on the very stream that brought it. Nobody else's word of these kinds is taken. */
+export const answerKinds: ReadonlySet<Message["kind"]> = new Set(["bootstrap-reply", "join-accepted", "removed"]);
+/** Kinds that a node may send which does not take part yet. */
+export const guestKinds: ReadonlySet<Message["kind"]> = new Set(["bootstrap-hello", "join-request"]);
 
 /** A message with who speaks and who is meant; core checks both ends before Raft sees the message. */
 export type Envelope = {

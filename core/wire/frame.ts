@@ -7,21 +7,27 @@ import type { ClusterId, Index, NodeId, StoreId } from "../units.ts";
 export const frameHeaderBytes = 8;
 /** Must hold the largest value (1.5 MiB by default, 16 MiB by flag) and an append's batch around it. */
 export const frameBytesMax = 32 * 1024 * 1024;
-export const protocolVersion = 1;
+export const protocolVersion = 2;
+/** A handshake is this small. */
+export const handshakeBytesMax = 1024;
 
-/** What each side says first. The receiver checks it before any message counts. */
+/** What each side says first. The other side checks it before any message counts. */
 export type Handshake = {
   readonly versionMin: number;
   readonly versionMax: number;
-  /** Empty while the sender's cluster is not founded. */
+  /** Empty while the sender does not know its cluster, and towards whoever does not know it. */
   readonly cluster: ClusterId;
   readonly node: NodeId;
   readonly incarnation: Index;
   readonly boot: number;
+  /** Drawn at each start: two starts of copies of one directory share the boot, not this. */
+  readonly nonce: number;
   readonly storeId: StoreId;
-  /** The id that the dialled URL should answer with. */
+  /** False while the sender only asks to become, or to become again, a member. */
+  readonly takesPart: boolean;
+  /** The id that the other side should have. */
   readonly to: NodeId;
-  /** Where the sender is reached, as the cluster knows it; empty while it does not know that itself. */
+  /** Where the sender is reached, as far as it knows; empty while it does not know. */
   readonly url: string;
 };
 
@@ -36,7 +42,9 @@ export function encodeHandshake(writer: Writer, handshake: Handshake): void {
   writer.u64(handshake.node);
   writer.u64(handshake.incarnation);
   writer.u64(handshake.boot);
+  writer.u32(handshake.nonce);
   writer.id(handshake.storeId);
+  writer.u8(handshake.takesPart ? 1 : 0);
   writer.u64(handshake.to);
   writer.text(handshake.url.length <= urlBytesMax ? handshake.url : "");
 }
@@ -50,7 +58,9 @@ export function decodeHandshake(reader: Reader): Handshake {
     node: reader.u64(),
     incarnation: reader.u64(),
     boot: reader.u64(),
+    nonce: reader.u32(),
     storeId: reader.id(),
+    takesPart: reader.u8() === 1,
     to: reader.u64(),
     url: reader.text(urlBytesMax),
   };
@@ -71,12 +81,13 @@ export function writeFrame(writer: Writer, encode: () => void): void {
 
 /** Cuts a stream, in whatever pieces it comes, into frames. After BadBytes the stream is of no more use. */
 export class FrameReader {
+  /** A longer frame is bad bytes as soon as its header is there. */
+  bytesMax: number;
   #rest: Uint8Array = new Uint8Array(0);
   #restLength = 0;
 
-  /** Bytes held back for a frame that is not complete. */
-  get heldBytes(): number {
-    return this.#restLength;
+  constructor(bytesMax = frameBytesMax) {
+    this.bytesMax = bytesMax;
   }
 
   /** Calls `take` with a reader over each complete frame's body; the body is valid during that call only. */
@@ -108,7 +119,7 @@ export class FrameReader {
     let at = 0;
     while (bytes.length - at >= frameHeaderBytes) {
       const length = readU32(bytes, at);
-      if (length > frameBytesMax) throw new BadBytes(`a frame of ${length} bytes, at most ${frameBytesMax} expected`);
+      if (length > this.bytesMax) throw new BadBytes(`a frame of ${length} bytes, at most ${this.bytesMax} expected`);
       const end = at + frameHeaderBytes + length;
       if (end > bytes.length) break;
       const body = bytes.subarray(at + frameHeaderBytes, end);

@@ -14,6 +14,7 @@ import {
   entryKinds,
 } from "../raft/messages.ts";
 import type { Change } from "../raft/membership.ts";
+import type { StoreId } from "../units.ts";
 import { decodeConfiguration, urlBytesMax } from "./configuration-codec.ts";
 import { decodeEntry, entryHeaderBytes, entryLength, entryPayload } from "./entry-codec.ts";
 
@@ -29,21 +30,22 @@ const kinds = {
   "forward-refused": 8,
   read: 9,
   "read-reply": 10,
-  founder: 11,
+  "bootstrap-hello": 11,
   "timeout-now": 12,
   "snapshot-chunk": 13,
   "snapshot-reply": 14,
-  knock: 15,
-  welcome: 16,
+  "join-request": 15,
+  "join-accepted": 16,
   removed: 17,
   change: 18,
   "change-reply": 19,
   "snapshot-wanted": 20,
+  "bootstrap-reply": 21,
 } as const satisfies Record<Message["kind"], number>;
 
 const foundersMax = 64;
 /** Numbers on the wire; never reused. */
-const changeKinds = ["add", "remove", "promote", "lead"] as const satisfies readonly Change["kind"][];
+const changeKinds = ["add", "remove", "promote", "lead", "move"] as const satisfies readonly Change["kind"][];
 const outcomes = [
   "done",
   "busy",
@@ -113,10 +115,13 @@ function encodeMessage(writer: Writer, message: Message): void {
       writer.u64(message.id);
       writer.u64(message.index);
       return;
-    case "founder":
+    case "bootstrap-hello":
       writer.id(message.storeId);
-      writer.u32(message.urls.length);
-      for (const url of message.urls) writer.text(url);
+      writeUrls(writer, message.urls);
+      return;
+    case "bootstrap-reply":
+      writer.id(message.storeId);
+      writeUrls(writer, message.urls);
       writer.u32(message.genesis.length);
       for (const id of message.genesis) writer.id(id);
       return;
@@ -144,19 +149,18 @@ function encodeAffair(writer: Writer, message: Affair): void {
     case "snapshot-wanted":
       writer.u64(message.index);
       return;
-    case "knock":
+    case "join-request":
       writer.id(message.storeId);
       writer.u64(message.incarnation);
       writer.id(message.lost);
       return;
-    case "welcome":
+    case "join-accepted":
       writer.id(message.storeId);
       writer.u64(message.term);
       writer.u64(message.incarnation);
       writer.u32(message.genesis.length);
       for (const id of message.genesis) writer.id(id);
-      writer.u32(message.founders.length);
-      for (const url of message.founders) writer.text(url);
+      writeUrls(writer, message.founders);
       return;
     case "removed":
       writer.id(message.storeId);
@@ -167,10 +171,8 @@ function encodeAffair(writer: Writer, message: Affair): void {
       for (const field of [message.boot, message.seq]) writer.u64(field);
       writer.u8(changeKinds.indexOf(message.change.kind));
       writer.u64(message.change.id);
-      if (message.change.kind === "add") {
-        writer.text(message.change.url);
-        writer.u8(message.change.autoPromote ? 1 : 0);
-      }
+      if ("url" in message.change) writer.text(message.change.url);
+      if (message.change.kind === "add") writer.u8(message.change.autoPromote ? 1 : 0);
       return;
     case "change-reply":
       for (const field of [message.boot, message.seq]) writer.u64(field);
@@ -189,8 +191,8 @@ type Affair = Extract<
       | "snapshot-chunk"
       | "snapshot-reply"
       | "snapshot-wanted"
-      | "knock"
-      | "welcome"
+      | "join-request"
+      | "join-accepted"
       | "removed"
       | "change"
       | "change-reply";
@@ -260,8 +262,15 @@ function decodeMessage(reader: Reader, kind: number): Message {
       return { kind: "read", boot: reader.u64(), id: reader.u64() };
     case kinds["read-reply"]:
       return { kind: "read-reply", boot: reader.u64(), id: reader.u64(), index: reader.u64() };
-    case kinds.founder:
-      return decodeFounder(reader);
+    case kinds["bootstrap-hello"]:
+      return { kind: "bootstrap-hello", storeId: reader.id(), urls: decodeUrls(reader) };
+    case kinds["bootstrap-reply"]:
+      return {
+        kind: "bootstrap-reply",
+        storeId: reader.id(),
+        urls: decodeUrls(reader),
+        genesis: decodeStoreIds(reader),
+      };
     default:
       return decodeAffair(reader, kind);
   }
@@ -281,13 +290,13 @@ function decodeAffair(reader: Reader, kind: number): Affair {
       return { kind: "snapshot-reply", term: reader.u64(), index: reader.u64(), offset: reader.u64() };
     case kinds["snapshot-wanted"]:
       return { kind: "snapshot-wanted", index: reader.u64() };
-    case kinds.knock:
-      return { kind: "knock", storeId: reader.id(), incarnation: reader.u64(), lost: reader.id() };
-    case kinds.welcome: {
+    case kinds["join-request"]:
+      return { kind: "join-request", storeId: reader.id(), incarnation: reader.u64(), lost: reader.id() };
+    case kinds["join-accepted"]: {
       const [storeId, term, incarnation] = [reader.id(), reader.u64(), reader.u64()];
-      const genesis = Array.from({ length: Math.min(reader.count(16), foundersMax) }, () => reader.id());
-      const founders = Array.from({ length: Math.min(reader.count(4), foundersMax) }, () => reader.text(urlBytesMax));
-      return { kind: "welcome", storeId, term, incarnation, genesis, founders };
+      const genesis = decodeStoreIds(reader);
+      const founders = decodeUrls(reader);
+      return { kind: "join-accepted", storeId, term, incarnation, genesis, founders };
     }
     case kinds.removed: {
       const [storeId, incarnation] = [reader.id(), reader.u64()];
@@ -312,6 +321,7 @@ function decodeAffair(reader: Reader, kind: number): Affair {
 function decodeChange(reader: Reader): Change {
   const kind = decodeName(reader, changeKinds);
   const id = reader.u64();
+  if (kind === "move") return { kind, id, url: reader.text(urlBytesMax) };
   if (kind !== "add") return { kind, id };
   return { kind, id, url: reader.text(urlBytesMax), autoPromote: decodeBoolean(reader) };
 }
@@ -322,11 +332,17 @@ function decodeName<T extends string>(reader: Reader, names: readonly T[]): T {
   return name;
 }
 
-function decodeFounder(reader: Reader): Message {
-  const storeId = reader.id();
-  const urls = Array.from({ length: Math.min(reader.count(4), foundersMax) }, () => reader.text(urlBytesMax));
-  const genesis = Array.from({ length: Math.min(reader.count(16), foundersMax) }, () => reader.id());
-  return { kind: "founder", storeId, urls, genesis };
+function writeUrls(writer: Writer, urls: readonly string[]): void {
+  writer.u32(urls.length);
+  for (const url of urls) writer.text(url);
+}
+
+function decodeUrls(reader: Reader): string[] {
+  return Array.from({ length: Math.min(reader.count(4), foundersMax) }, () => reader.text(urlBytesMax));
+}
+
+function decodeStoreIds(reader: Reader): StoreId[] {
+  return Array.from({ length: Math.min(reader.count(16), foundersMax) }, () => reader.id());
 }
 
 function decodeBoolean(reader: Reader): boolean {

@@ -12,7 +12,7 @@ type Outcome = Extract<ChangeResult, { ok: true }>["outcome"];
 
 const problems: Readonly<Record<Exclude<Outcome, "done">, { readonly status: number; readonly detail: string }>> = {
   busy: { status: 409, detail: "Another change of the membership is not finished yet." },
-  "member-exists": { status: 409, detail: "The id is in use with another URL." },
+  "member-exists": { status: 409, detail: "The id is in use with another URL; POST /v1/members/{id} changes it." },
   "url-in-use": { status: 409, detail: "The URL is in use by another member." },
   "unknown-member": { status: 404, detail: "There never was a member with that id." },
   "last-voter": { status: 409, detail: "The last voter cannot be removed." },
@@ -21,20 +21,38 @@ const problems: Readonly<Record<Exclude<Outcome, "done">, { readonly status: num
   "no-voter": { status: 409, detail: "Only a voter can lead." },
 };
 
+async function outcomeOf(node: Node, change: Change): Promise<ChangeResult> {
+  return new Promise<ChangeResult>((resolve) => node.change(change, resolve));
+}
+
 async function ask(node: Node, change: Change): Promise<Response> {
-  const result = await new Promise<ChangeResult>((resolve) => node.change(change, resolve));
+  return answerOf(await outcomeOf(node, change));
+}
+
+function answerOf(result: ChangeResult): Response {
   if (!result.ok) return problemResponse(failureProblem(result));
   if (result.outcome === "done") return new Response(null, { status: 204 });
   return problemResponse({ ...problems[result.outcome], code: result.outcome, definite: true });
 }
 
-/** POST /{id} and POST /v1/members/{id}: the body is the peer URL, or JSON with "url" and "autoPromote". */
+/** POST /{id}: the body is the peer URL, or JSON with "url" and "autoPromote". An id in use keeps its URL. */
 export async function addMember(c: Ctx, node: Node, id: number): Promise<Response> {
-  const body = await readBody(c.req.raw, c.env?.incoming, bodyBytesMax);
-  if (body === null) return problemResponse(badRequest("bad-url", "The body is a peer URL."));
-  const wish = parseWish(body.trim());
+  const wish = await readWish(c);
+  return "status" in wish ? problemResponse(wish) : ask(node, { kind: "add", id, ...wish });
+}
+
+/** POST /v1/members/{id}, with the same body: adds the member, or changes where it is reached. */
+async function putMember(c: Ctx, node: Node, id: number): Promise<Response> {
+  const wish = await readWish(c);
   if ("status" in wish) return problemResponse(wish);
-  return ask(node, { kind: "add", id, ...wish });
+  const added = await outcomeOf(node, { kind: "add", id, ...wish });
+  if (!added.ok || added.outcome !== "member-exists") return answerOf(added);
+  return ask(node, { kind: "move", id, url: wish.url });
+}
+
+async function readWish(c: Ctx): Promise<{ readonly url: string; readonly autoPromote: boolean } | Problem> {
+  const body = await readBody(c.req.raw, c.env?.incoming, bodyBytesMax);
+  return body === null ? badRequest("bad-url", "The body is a peer URL.") : parseWish(body.trim());
 }
 
 function parseWish(body: string): { readonly url: string; readonly autoPromote: boolean } | Problem {
@@ -71,7 +89,7 @@ export function onMembers(c: Ctx, node: Node, rest: string): Response | Promise<
   if (idText === undefined) return problemResponse(badRequest("no-member-id", "Members are named /v1/members/{id}."));
   const id = Number(idText);
   if (promote !== undefined) return method === "POST" ? ask(node, { kind: "promote", id }) : methodNotAllowed("POST");
-  if (method === "POST") return addMember(c, node, id);
+  if (method === "POST") return putMember(c, node, id);
   if (method === "DELETE") return removeMember(node, id);
   if (method !== "GET" && method !== "HEAD") return methodNotAllowed("GET, HEAD, POST, DELETE");
   const member = node.status().members.find((one) => one.id === id);

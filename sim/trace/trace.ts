@@ -45,7 +45,7 @@ const kinds = Object.keys(words) as TraceKind[];
 const kindCodes = new Map(kinds.map((kind, code) => [kind, code]));
 
 export const roleNames = ["follower", "pre-candidate", "candidate", "leader"];
-export const changeNames = ["add", "remove", "promote", "lead"] as const;
+export const changeNames = ["add", "remove", "promote", "lead", "move"] as const;
 export const messageNames = [
   "pre-vote",
   "pre-vote-reply",
@@ -57,16 +57,17 @@ export const messageNames = [
   "forward-refused",
   "read",
   "read-reply",
-  "founder",
+  "bootstrap-hello",
   "timeout-now",
   "snapshot-chunk",
   "snapshot-reply",
-  "knock",
-  "welcome",
+  "join-request",
+  "join-accepted",
   "removed",
   "change",
   "change-reply",
   "snapshot-wanted",
+  "bootstrap-reply",
 ] as const;
 const messageCodes = new Map<string, number>(messageNames.map((name, code) => [name, code]));
 

@@ -162,7 +162,8 @@ export class Host implements StreamHost, DiskWorld {
       },
       // Without streams, nobody is told that a peer is gone.
       connected: (to: NodeId) => streams?.connected(this.id, to) ?? true,
-      setPeers: (urls: ReadonlyMap<NodeId, string>) => streams?.setPeers(this.id, urls),
+      setPeers: (urls: ReadonlyMap<NodeId, readonly string[]>) => streams?.setPeers(this.id, urls),
+      restart: () => streams?.restart(this.id),
     };
     streams?.started(this.id);
     const trace = {
@@ -315,7 +316,11 @@ export class Host implements StreamHost, DiskWorld {
     }
     if (code === hostEvents.message) {
       const envelope = payload as Envelope;
-      this.#turn(() => this.hear(envelope));
+      const answer = (reply: Envelope): void => {
+        this.#watcher.sent(this.id, envelope.from, reply);
+        this.#network.send(this.id, envelope.from, reply, hostEvents.message);
+      };
+      this.#turn(() => this.hear(envelope, answer));
     } else if (code === hostEvents.stream) {
       this.#turn(() => this.#network.streams!.take(this, payload as StreamEvent));
     } else if (code === hostEvents.timer) {
@@ -330,11 +335,11 @@ export class Host implements StreamHost, DiskWorld {
   }
 
   /** A message, inside its turn. */
-  hear(envelope: Envelope): void {
+  hear(envelope: Envelope, answer: (envelope: Envelope) => void): void {
     if (this.node === null) return;
     if (this.node.running === null) this.#network.introduce(envelope.from, this.node, this.id);
     this.#watcher.received(this, envelope);
-    this.node.receive(envelope);
+    this.node.receive(envelope, answer);
   }
 
   #turn(run: (node: Node) => void): void {

@@ -41,7 +41,8 @@ function occasionOf(message: Message): number {
     case "read":
     case "read-reply":
       return mix(mix(hash, message.boot), message.id);
-    case "founder":
+    case "bootstrap-hello":
+    case "bootstrap-reply":
       return hash;
     case "forward-refused":
       return mix(mix(hash, message.term), message.firstSeq);
@@ -50,8 +51,8 @@ function occasionOf(message: Message): number {
       return mix(mix(mix(hash, message.term), message.index), message.offset);
     case "snapshot-wanted":
       return mix(hash, message.index);
-    case "knock":
-    case "welcome":
+    case "join-request":
+    case "join-accepted":
     case "removed":
       return mix(hash, message.incarnation);
     case "change":
@@ -164,7 +165,7 @@ export class SimNetwork {
   /** Without streams: whoever speaks has said before where it is reached. One that does not take part yet knows it only so. */
   introduce(from: NodeId, to: Node, id: NodeId): void {
     const theirs = this.streams === null ? this.#hosts.get(from)?.node?.handshake(id) : null;
-    if (theirs !== null && theirs !== undefined) to.judge(theirs);
+    if (theirs !== null && theirs !== undefined) to.checkHandshake(theirs);
   }
 
   /** From now on links among `nodes` lose and delay nothing beyond their latency; blocks elsewhere stay as they are, for ever. */

@@ -3,7 +3,11 @@ import type { Random, RandomSite } from "../../core/ports.ts";
 import type { NodeId } from "../../core/units.ts";
 import type { Draws, Site } from "../draws.ts";
 
-const siteOf: Readonly<Record<RandomSite, Site>> = { "election-jitter": "electionJitter", "store-id": "storeId" };
+const siteOf: Readonly<Record<RandomSite, Site>> = {
+  "election-jitter": "electionJitter",
+  "store-id": "storeId",
+  "boot-nonce": "bootNonce",
+};
 
 export class SimRandom implements Random {
   readonly #draws: Draws;

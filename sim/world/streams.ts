@@ -8,8 +8,8 @@ import { readU32, Writer } from "../../core/bytes.ts";
 import type { Node } from "../../core/node/node.ts";
 import type { Envelope } from "../../core/raft/messages.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
-import { Inbound, Outbound, removedVerdict } from "../../core/wire/connection.ts";
-import { frameHeaderBytes } from "../../core/wire/frame.ts";
+import { Inbound, isFinal, Outbound } from "../../core/wire/connection.ts";
+import { frameHeaderBytes, type Handshake } from "../../core/wire/frame.ts";
 import { encodeEnvelope } from "../../core/wire/message-codec.ts";
 import type { Draws } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
@@ -23,7 +23,7 @@ export interface StreamHost extends Target {
   readonly paused: boolean;
   readonly node: Node | null;
   /** One message of the piece that its turn takes. */
-  hear(envelope: Envelope): void;
+  hear(envelope: Envelope, answer: (envelope: Envelope) => void): void;
 }
 
 /** What a stream asks of the world around it. */
@@ -54,6 +54,8 @@ class Stream {
   /** Bytes given away that have not arrived. */
   unsentBytes = 0;
   lastArrival: Micros = 0;
+  /** As lastArrival, of what the listener says. */
+  lastAnswer: Micros = 0;
   pieces = 0;
   hasDamage = false;
   /** What this connection has taken, and not delivered yet. */
@@ -122,7 +124,7 @@ export class SimStreams implements Target {
 
   // --- what a node asks of its network
 
-  setPeers(from: NodeId, peers: ReadonlyMap<NodeId, string>): void {
+  setPeers(from: NodeId, peers: ReadonlyMap<NodeId, readonly string[]>): void {
     for (const stream of this.#streams.values()) {
       // Whoever is out dials again, and is told so.
       if (stream.to === from && !peers.has(stream.from)) this.#reset(stream);
@@ -135,6 +137,13 @@ export class SimStreams implements Target {
       if (stream.isWanted) continue;
       stream.isWanted = true;
       this.#dial(stream);
+    }
+  }
+
+  /** All its connections, both ways, begin again. */
+  restart(id: NodeId): void {
+    for (const stream of this.#streams.values()) {
+      if ((stream.from === id || stream.to === id) && stream.outbound !== null) this.#reset(stream);
     }
   }
 
@@ -199,7 +208,7 @@ export class SimStreams implements Target {
       const trouble = stream.outbound!.receive(bytes);
       if (trouble === null) return;
       this.#reset(stream);
-      if (trouble === removedVerdict) host.node!.turnedAway();
+      if (isFinal(trouble)) host.node!.onVerdict(trouble);
     }
   }
 
@@ -230,7 +239,12 @@ export class SimStreams implements Target {
     if (!stream.isWanted || stream.outbound !== null || host === undefined || host.node === null) return;
     const ours = host.paused ? null : host.node.handshake(stream.to);
     if (ours === null) return this.#redial(stream);
-    stream.outbound = new Outbound(ours, this.#plan.queueBytesMax);
+    const { node } = host;
+    const dialler = {
+      checkListener: (theirs: Handshake) => node.checkListener(theirs),
+      receive: (envelope: Envelope) => host.hear(envelope, () => undefined),
+    };
+    stream.outbound = new Outbound(ours, dialler, this.#plan.queueBytesMax);
     this.#pump(stream);
   }
 
@@ -302,7 +316,7 @@ export class SimStreams implements Target {
       latencyMicros / 2 + this.#draws.below(latencyMicros * 1.5 + slackMicros, "stream", link, generation, piece);
     if (!isHealed && this.#draws.chance(faults.delayTail, "messageTail", link, generation, piece, 9))
       delay += this.#draws.below(4 * electionMicros, "messageTail", link, generation, piece, 10);
-    const behind = kind === "bytes" ? stream.lastArrival + 1 : 0;
+    const behind = kind === "bytes" ? stream.lastArrival + 1 : kind === "answer" ? stream.lastAnswer + 1 : 0;
     const time = Math.max(behind, start + Math.ceil(delay));
     if (!isHealed) this.#world.late(time);
     const event: StreamEvent = { stream, generation, kind, bytes };
@@ -314,10 +328,10 @@ export class SimStreams implements Target {
     const { generation } = stream;
     if (stream.acceptedBy === 0) {
       stream.acceptedBy = host.life;
-      stream.inbound = new Inbound(
-        (theirs) => host.node!.judge(theirs),
-        (envelope) => this.#deliver(host, stream, generation, envelope),
-      );
+      stream.inbound = new Inbound({
+        checkHandshake: (theirs) => host.node!.checkHandshake(theirs),
+        receive: (envelope, answer) => this.#deliver(host, stream, generation, envelope, answer),
+      });
     }
     if (stream.acceptedBy !== host.life) return this.#tellClosed(stream, 0);
     if (stream.inbound === null) return;
@@ -328,7 +342,10 @@ export class SimStreams implements Target {
     const reply = inbound.takeReply();
     if (reply !== null) {
       const back = this.#world.heldUntil(stream.to, stream.from);
-      if (back < Infinity) this.#post(stream, "answer", reply, stream.from, Math.max(back, this.#scheduler.now), 0);
+      if (back < Infinity) {
+        const start = Math.max(back, this.#scheduler.now);
+        stream.lastAnswer = this.#post(stream, "answer", reply, stream.from, start, 0);
+      }
     }
     if (trouble === null) return;
     // A listener that has nothing against the dialler understands it.
@@ -338,9 +355,15 @@ export class SimStreams implements Target {
     this.#tellClosed(stream, this.#plan.latencyMicros * 4);
   }
 
-  #deliver(host: StreamHost, stream: Stream, generation: number, envelope: Envelope): void {
+  #deliver(
+    host: StreamHost,
+    stream: Stream,
+    generation: number,
+    envelope: Envelope,
+    answer: (envelope: Envelope) => void,
+  ): void {
     // What stands in the piece behind the message that has ended the connection is heard nevertheless.
-    if (generation !== stream.generation) return host.hear(envelope);
+    if (generation !== stream.generation) return host.hear(envelope, answer);
     const sent = stream.onItsWay.shift();
     must(sent !== undefined, "I21", () => `n${host.id} reads a message that n${stream.from} has not sent`);
     const isLookedAt = stream.hasDamage || this.#draws.below(32, "messageCodec", stream.link, stream.pieces, 1) === 0;
@@ -348,7 +371,7 @@ export class SimStreams implements Target {
       return `n${host.id} reads another message than n${stream.from} has sent: ${envelope.message.kind}`;
     });
     this.#world.same(sent, envelope);
-    host.hear(envelope);
+    host.hear(envelope, answer);
   }
 
   #isSame(sent: Envelope, read: Envelope): boolean {

@@ -2,7 +2,7 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import test from "ava";
 import type { Envelope } from "../../core/raft/messages.ts";
-import { protocolVersion } from "../../core/wire/frame.ts";
+import { type Handshake, protocolVersion } from "../../core/wire/frame.ts";
 import { MachineNetwork } from "../../server/network.ts";
 import { freePorts } from "../support/processes.ts";
 
@@ -34,9 +34,11 @@ class Relay {
   }
 }
 
+const cluster = "c".repeat(32);
+
 function envelope(from: number, to: number): Envelope {
   const message = { kind: "timeout-now", term: 1 } as const;
-  return { cluster: "", from, fromIncarnation: 0, fromBoot: 1, to, toIncarnation: 0, message };
+  return { cluster, from, fromIncarnation: 0, fromBoot: 1, to, toIncarnation: 0, message };
 }
 
 test.serial("a connection that has gone silent is given up, and peers talk again on a new one", async (t) => {
@@ -45,28 +47,32 @@ test.serial("a connection that has gone silent is given up, and peers talk again
   const relays = [new Relay(viaA, a), new Relay(viaB, b)];
   const heard = [0, 0];
   const networks = [a, b].map((port, k) => {
-    const network = new MachineNetwork(() => undefined);
+    const network = new MachineNetwork(() => undefined, null);
+    const handshake = (to: number): Handshake => ({
+      versionMin: protocolVersion,
+      versionMax: protocolVersion,
+      cluster,
+      node: k + 1,
+      incarnation: 0,
+      boot: 1,
+      nonce: 1,
+      storeId: "a".repeat(32),
+      takesPart: true,
+      to,
+      url: "",
+    });
     network.carry({
       receive: () => void (heard[k]! += 1),
-      handshake: (to) => ({
-        versionMin: protocolVersion,
-        versionMax: protocolVersion,
-        cluster: "",
-        node: k + 1,
-        incarnation: 0,
-        boot: 1,
-        storeId: "",
-        to,
-        url: "",
-      }),
-      judge: () => null,
-      turnedAway: () => undefined,
+      handshake,
+      checkHandshake: (theirs) => ({ kind: "member", ours: handshake(theirs.node) }),
+      checkListener: () => null,
+      onVerdict: () => undefined,
     });
     return { network, port };
   });
   for (const { network, port } of networks) await network.listen("127.0.0.1", port);
-  networks[0]!.network.setPeers(new Map([[2, `http://127.0.0.1:${viaB}`]]));
-  networks[1]!.network.setPeers(new Map([[1, `http://127.0.0.1:${viaA}`]]));
+  networks[0]!.network.setPeers(new Map([[2, [`http://127.0.0.1:${viaB}`]]]));
+  networks[1]!.network.setPeers(new Map([[1, [`http://127.0.0.1:${viaA}`]]]));
   const talk = setInterval(() => {
     networks[0]!.network.send(2, envelope(1, 2));
     networks[1]!.network.send(1, envelope(2, 1));

@@ -1,11 +1,8 @@
 import { fc, testProp } from "@fast-check/ava";
-import test from "ava";
 import { accelerate, BadBytes, crc32, latin1, latin1Bytes, portable, Reader, Writer } from "../../core/bytes.ts";
 import { type Envelope, entryKinds, type Message } from "../../core/raft/messages.ts";
 import type { Change } from "../../core/raft/membership.ts";
-import { Inbound, Outbound } from "../../core/wire/connection.ts";
 import { makeEntry } from "../../core/wire/entry-codec.ts";
-import type { Handshake } from "../../core/wire/frame.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../core/wire/message-codec.ts";
 import { useNativeBytes } from "../../server/native.ts";
 
@@ -35,6 +32,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
     url: fc.constant("http://a:1"),
     autoPromote: fc.boolean(),
   }),
+  fc.record({ kind: fc.constant("move" as const), id: u53, url: fc.constant("http://a:1") }),
   fc.record({ kind: fc.constantFrom("remove" as const, "promote" as const, "lead" as const), id: u53 }),
 );
 const message: fc.Arbitrary<Message> = fc.oneof(
@@ -59,9 +57,9 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   }),
   fc.record({ kind: fc.constant("snapshot-wanted" as const), index: u53 }),
   fc.record({ kind: fc.constant("snapshot-reply" as const), term: u53, index: u53, offset: u53 }),
-  fc.record({ kind: fc.constant("knock" as const), lost: id, storeId: id, incarnation: u53 }),
+  fc.record({ kind: fc.constant("join-request" as const), lost: id, storeId: id, incarnation: u53 }),
   fc.record({
-    kind: fc.constant("welcome" as const),
+    kind: fc.constant("join-accepted" as const),
     term: u53,
     storeId: id,
     incarnation: u53,
@@ -103,7 +101,12 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ kind: fc.constant("read" as const), boot: u53, id: u53 }),
   fc.record({ kind: fc.constant("read-reply" as const), boot: u53, id: u53, index: u53 }),
   fc.record({
-    kind: fc.constant("founder" as const),
+    kind: fc.constant("bootstrap-hello" as const),
+    storeId: id,
+    urls: fc.array(fc.constant("http://a:1"), { maxLength: 3 }),
+  }),
+  fc.record({
+    kind: fc.constant("bootstrap-reply" as const),
     storeId: id,
     urls: fc.array(fc.constant("http://a:1"), { maxLength: 3 }),
     genesis: fc.array(id, { maxLength: 3 }),
@@ -145,78 +148,6 @@ testProp(
     t.pass();
   },
 );
-
-const ours: Handshake = {
-  versionMin: 1,
-  versionMax: 1,
-  cluster: "",
-  node: 1,
-  incarnation: 0,
-  boot: 1,
-  storeId: "",
-  to: 2,
-  url: "http://127.0.0.1:2001",
-};
-
-testProp(
-  "a stream in any pieces gives the same messages in the same order",
-  [fc.array(envelope, { maxLength: 6 }), fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 })],
-  (t, values, cuts) => {
-    const outbound = new Outbound(ours, 1 << 20);
-    const seen: Envelope[] = [];
-    const inbound = new Inbound(
-      () => null,
-      (value) => seen.push(value),
-    );
-    const feed = (bytes: Uint8Array): void => {
-      for (let at = 0, k = 0; at < bytes.length; k++) {
-        const length = cuts[k % cuts.length]!;
-        t.is(inbound.receive(bytes.slice(at, at + length)), null);
-        at += length;
-      }
-    };
-    feed(outbound.take()!);
-    t.is(outbound.receive(inbound.takeReply()!), null);
-    for (const value of values) outbound.send(value);
-    feed(outbound.take() ?? new Uint8Array(0));
-    t.deepEqual(seen, values);
-  },
-);
-
-testProp(
-  "garbage costs a stranger the connection, and us nothing",
-  [fc.uint8Array({ minLength: 1, maxLength: 2000 })],
-  (t, bytes) => {
-    const inbound = new Inbound(
-      () => null,
-      () => t.fail(),
-    );
-    inbound.receive(bytes);
-    t.is(inbound.peer, null);
-  },
-);
-
-test("a slow peer loses messages, never our memory", (t) => {
-  const outbound = new Outbound(ours, 1_000);
-  const inbound = new Inbound(
-    () => null,
-    () => undefined,
-  );
-  inbound.receive(outbound.take()!);
-  outbound.receive(inbound.takeReply()!);
-  const value: Envelope = {
-    cluster: "",
-    from: 1,
-    fromIncarnation: 0,
-    fromBoot: 1,
-    to: 2,
-    toIncarnation: 0,
-    message: { kind: "read", boot: 1, id: 1 },
-  };
-  for (let k = 0; k < 1_000; k++) outbound.send(value);
-  t.true(outbound.take()!.length < 1_200);
-  t.true(outbound.dropped > 900);
-});
 
 testProp(
   "the machine's forms of the hot loops equal the portable ones",

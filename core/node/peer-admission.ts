@@ -1,27 +1,40 @@
 /**
  * Who may take part. Every message names its sender and the one it means, with incarnations; here they are held against
- * the configuration. A member that a committed configuration is without is told so, and ends itself.
+ * the configuration. A node that a committed configuration no longer has is told so, and ends itself.
  */
-import type { Origin } from "../raft/messages.ts";
 import { outdatedReply } from "../raft/following.ts";
 import { bindStore, memberOf, rebindStore, wasRemoved } from "../raft/membership.ts";
-import type { AppendReply, Envelope, Knock, Removed, Welcome } from "../raft/messages.ts";
+import type { AppendReply, Envelope, JoinAccepted, JoinRequest, Member, Origin, Removed } from "../raft/messages.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Genesis, Identity } from "../storage/identity.ts";
 import type { Index, Micros, NodeId, StoreId } from "../units.ts";
-import { removedVerdict } from "../wire/connection.ts";
+import type { Verdict } from "../wire/connection.ts";
 import type { Handshake } from "../wire/frame.ts";
+
+/** One start of one directory. Copies of a directory count boots alike, but draw other nonces. */
+type Start = Pick<Handshake, "incarnation" | "storeId" | "boot" | "nonce">;
+
+/** Whether `theirs` is a start of a copy of the directory that has started as `known`, after the copy was made. */
+function isOfCopy(known: Start, theirs: Start): boolean {
+  if (known.storeId !== theirs.storeId || known.incarnation !== theirs.incarnation) return false;
+  return theirs.boot < known.boot || (theirs.boot === known.boot && theirs.nonce !== known.nonce);
+}
+
+/** Members, and those that a log which lags does not name yet. */
+const startsMax = 256;
 
 function isOf(origin: Origin, node: NodeId, incarnation: Index, boot: number): boolean {
   return origin.node === node && origin.incarnation === incarnation && origin.boot === boot;
 }
 
-export class Door {
+export class PeerAdmission {
   readonly #identity: Identity;
   readonly #genesis: Genesis;
   readonly #raft: Raft;
-  /** The newest life heard of each sender: words of an earlier one are not listened to. */
+  /** The newest boot heard of each sender: words of an earlier one are not listened to. */
   readonly #heard = new Map<NodeId, { readonly incarnation: Index; readonly boot: number }>();
+  /** The newest start of each directory that has shown itself in a handshake, by member. */
+  readonly #starts = new Map<NodeId, Start>();
 
   constructor(identity: Identity, genesis: Genesis, raft: Raft) {
     this.#identity = identity;
@@ -30,7 +43,7 @@ export class Door {
   }
 
   /** Whether the message is for this node, from somebody who may speak; or what the sender is to be told. */
-  admit(envelope: Envelope): boolean | Removed | AppendReply {
+  checkEnvelope(envelope: Envelope): boolean | Removed | AppendReply {
     const { cluster, from, fromIncarnation, fromBoot, to, toIncarnation, message } = envelope;
     const { node, incarnation } = this.#identity;
     if (cluster !== this.#genesis.cluster || to !== node || toIncarnation < incarnation) return false;
@@ -44,14 +57,14 @@ export class Door {
     if (!isLeaving && this.isRemoved(from, fromIncarnation)) {
       return { kind: "removed", storeId: "", incarnation: fromIncarnation, reason: "removed" };
     }
-    // One of its members begins anew: what its earlier life has acknowledged says nothing about this one.
+    // The member's storage was replaced: what its earlier incarnation has acknowledged says nothing about this one.
     if (fromIncarnation < (memberOf(this.#raft.configuration, from)?.incarnation ?? 0)) return false;
     const heard = this.#heard.get(from);
     if (heard !== undefined) {
       const isOlder = fromIncarnation < heard.incarnation;
       if (isOlder || (fromIncarnation === heard.incarnation && fromBoot < heard.boot)) return false;
     }
-    // Its sequence numbers are the sender's own, and of this life.
+    // Its sequence numbers are the sender's own, and of this boot.
     const isForged =
       message.kind === "forward" &&
       message.proposals.some(({ origin }) => !isOf(origin, from, fromIncarnation, fromBoot));
@@ -65,20 +78,29 @@ export class Door {
     return wasRemoved(configuration, index, id, incarnation);
   }
 
-  /** Which life of `to` is meant: the newest known. */
+  /** Which incarnation of `to` is meant: the newest known. */
   incarnationOf(to: NodeId): Index {
     const member = memberOf(this.#raft.configuration, to)?.incarnation ?? 0;
     return Math.max(member, this.#heard.get(to)?.incarnation ?? 0);
   }
 
-  /** The answer to "am I a member?", or null: not yet. The leader binds the directory of one that is new. */
-  onKnock(now: Micros, from: NodeId, { storeId, incarnation, lost }: Knock): Welcome | Removed | null {
+  /**
+   * The answer to "am I a member?", or null: not yet. The leader binds the directory of a new member. `knowsCluster`:
+   * the asker has proved that it was a member; without it nothing but a new directory may ask.
+   */
+  onJoinRequest(
+    now: Micros,
+    from: NodeId,
+    { storeId, incarnation, lost }: JoinRequest,
+    knowsCluster: boolean,
+  ): JoinAccepted | Removed | null {
+    if (!knowsCluster && (incarnation > 0 || lost !== "")) return null;
     const member = memberOf(this.#raft.committedConfiguration.configuration, from);
     if (member?.storeId === storeId) {
       const { founders } = this.#identity;
       const { term } = this.#raft;
       const genesis = this.#genesis.storeIds;
-      return { kind: "welcome", storeId, term, incarnation: member.incarnation, genesis, founders };
+      return { kind: "join-accepted", storeId, term, incarnation: member.incarnation, genesis, founders };
     }
     // A directory of an earlier incarnation is never bound again: it has voted.
     if ((incarnation > 0 || lost !== "") && this.isRemoved(from, incarnation)) {
@@ -107,12 +129,36 @@ export class Door {
     return null;
   }
 
-  /** Why a dialling peer is turned away, or null. */
-  judge({ cluster, node, incarnation, storeId }: Handshake): string | null {
-    if (cluster === "") return null;
-    if (this.isRemoved(node, incarnation)) return removedVerdict;
-    const member = memberOf(this.#raft.configuration, node);
-    const isOther = member?.incarnation === incarnation && member.storeId !== "" && member.storeId !== storeId;
-    return isOther ? `another directory is bound as node ${node}` : null;
+  /** What to make of a node of this cluster that takes part and dials this one; `ours` is what this one says of itself. */
+  checkHandshake(theirs: Handshake, ours: Handshake): Verdict {
+    const { node, incarnation } = theirs;
+    if (this.isRemoved(node, incarnation)) return { kind: "removed", ours };
+    if (this.#isUnbound(theirs)) return { kind: "refused", reason: `another directory is bound as node ${node}` };
+    const known = this.#starts.get(node);
+    if (known !== undefined && isOfCopy(known, theirs)) return { kind: "outdated-copy", ours };
+    this.#starts.set(node, theirs);
+    if (this.#starts.size > startsMax) this.#forgetStrangers();
+    return { kind: "member", ours };
+  }
+
+  /** Why `theirs`, who listens where a peer was dialled, is not that peer; or null. */
+  checkListener(theirs: Handshake): string | null {
+    if (!theirs.takesPart) return null;
+    return this.#isUnbound(theirs) ? `another directory is bound as node ${theirs.node}` : null;
+  }
+
+  /** Whether the configuration knows (node, incarnation) under another directory. */
+  #isUnbound({ node, incarnation, storeId }: Handshake): boolean {
+    const member = this.#memberOf(node);
+    return member?.incarnation === incarnation && member.storeId !== "" && member.storeId !== storeId;
+  }
+
+  /** Of the newest configuration that names it. */
+  #memberOf(id: NodeId): Member | undefined {
+    return memberOf(this.#raft.configuration, id) ?? memberOf(this.#raft.committedConfiguration.configuration, id);
+  }
+
+  #forgetStrangers(): void {
+    for (const id of this.#starts.keys()) if (this.#memberOf(id) === undefined) this.#starts.delete(id);
   }
 }

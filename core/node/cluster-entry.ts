@@ -1,0 +1,107 @@
+/**
+ * How a node comes to take part: it founds a cluster with others, joins one, or has its place in one given to it again
+ * after its log was lost. Until then it only asks; and whatever decides about it is an answer from a URL that it has
+ * dialled, in the phase in which that answer can come.
+ */
+import type { Trace } from "../ports.ts";
+import type { BootstrapHello, BootstrapReply, JoinAccepted, JoinRequest, Removed } from "../raft/messages.ts";
+import { type Genesis, genesisOf, type Identity } from "../storage/identity.ts";
+import type { ClusterId, NodeId } from "../units.ts";
+import { Founding, type FoundingStep } from "./founding.ts";
+import type { Ending } from "./options.ts";
+
+/** `adopt`: the node takes part once that identity is durable. `end`: it cannot. */
+export type EntryStep =
+  | { readonly kind: "wait" }
+  | { readonly kind: "adopt"; readonly identity: Identity; readonly genesis: Genesis }
+  | { readonly kind: "removed" }
+  | { readonly kind: "end"; readonly ending: Ending };
+
+const wait: EntryStep = { kind: "wait" };
+const tooFewVoters =
+  "the log is damaged, and the other voters are no majority without this node: put back a copy of its directory";
+
+export class ClusterEntry {
+  /** Null where the node joins, or has lost its log. */
+  readonly founding: Founding | null;
+  readonly #identity: Identity;
+
+  constructor(identity: Identity, trace: Trace) {
+    this.#identity = identity;
+    this.founding = identity.lost === null && identity.founders.length > 0 ? new Founding(identity, trace) : null;
+  }
+
+  /** The cluster that the node was a member of before it lost its log; empty: it knows none. */
+  get cluster(): ClusterId {
+    return this.#identity.genesis?.cluster ?? "";
+  }
+
+  /** The first step: alone, a node founds a cluster at once. */
+  begin(): EntryStep {
+    return this.founding === null ? wait : this.#found(this.founding.step(this.#identity.node, null));
+  }
+
+  /** What the node asks all whom it knows, again and again. */
+  question(): BootstrapHello | JoinRequest {
+    const { storeId, incarnation, lost } = this.#identity;
+    return this.founding?.hello() ?? { kind: "join-request", storeId, incarnation, lost: lost ?? "" };
+  }
+
+  onBootstrapReply(from: NodeId, reply: BootstrapReply): EntryStep {
+    return this.founding === null ? wait : this.#found(this.founding.step(from, reply));
+  }
+
+  onJoinAccepted({ storeId, term, incarnation, genesis: storeIds, founders }: JoinAccepted): EntryStep {
+    const identity = this.#identity;
+    if (this.founding !== null || storeId !== identity.storeId) return wait;
+    const genesis = identity.genesis ?? genesisOf(founders, storeIds);
+    const anew = identity.lost !== null;
+    const adopted = { ...identity, founders, genesis, incarnation, lost: null, anew, sinceTerm: term };
+    return { kind: "adopt", identity: adopted, genesis };
+  }
+
+  onRemoved(cluster: ClusterId, { storeId, incarnation, reason }: Removed): EntryStep {
+    const { node, lost } = this.#identity;
+    // A late word to the directory that this one was says nothing to the one that is about to be rebound.
+    if (storeId !== this.#identity.storeId) return wait;
+    switch (reason) {
+      case "removed": {
+        const isMeant = lost !== null && cluster === this.cluster && incarnation === this.#identity.incarnation;
+        return isMeant ? { kind: "removed" } : wait;
+      }
+      case "too-few-voters":
+        return lost === null ? wait : { kind: "end", ending: { kind: "corrupt", reason: tooFewVoters } };
+      case "another-directory": {
+        const words = `another directory is bound as node ${node}: remove ${node}, then add it again`;
+        return lost === null ? { kind: "end", ending: { kind: "refused", reason: words } } : wait;
+      }
+      default:
+        return reason satisfies never;
+    }
+  }
+
+  #found(step: FoundingStep): EntryStep {
+    if (step.kind === "wait") return wait;
+    return { kind: "adopt", identity: { ...this.#identity, genesis: step.genesis }, genesis: step.genesis };
+  }
+}
+
+/**
+ * Where the command line says that each node is, and where it was when the cluster was founded: the list founds a
+ * cluster at the first start; at a later one it only says where the others are to be asked now.
+ */
+export function addressHints(identity: Identity, cluster: readonly string[], trace: Trace): Map<NodeId, string[]> {
+  const { founders } = identity;
+  if (founders.length > 0 && founders.join() !== cluster.join()) {
+    const text = `--cluster founds a cluster at the first start only, and this one was founded with ${founders.join()}`;
+    trace.note(
+      "warn",
+      `${text}; members that do not answer where the configuration says are asked where --cluster says`,
+    );
+  }
+  const urls = new Map<NodeId, string[]>();
+  for (const list of [cluster, founders]) {
+    for (const [k, url] of list.entries()) urls.set(k + 1, [...(urls.get(k + 1) ?? []), url]);
+  }
+  return urls;
+}
