@@ -18,7 +18,7 @@ import { useNativeBytes } from "./native.ts";
 import { MachineNetwork } from "./network.ts";
 import { type ServerOptions, UsageError } from "./options.ts";
 import { loadRocksDb, rocksKv } from "./ordered-kv.ts";
-import { missingPlace, type Places, placesOf } from "./places.ts";
+import { missingPlace, type Places, placesInWords, placesOf } from "./places.ts";
 import { machineRandom } from "./random.ts";
 
 /** The node could not run: one line, exit 1. */
@@ -38,6 +38,7 @@ function nodeOptions(options: ServerOptions): NodeOptions {
     id: options.id,
     cluster: options.cluster,
     join: options.join,
+    directory: placesInWords(options),
     engine: options.rocksdb ? "rocksdb" : "memory",
     snapshotEntries: options.snapshotEntries,
     snapshotBytes: 64 * 1024 * 1024,

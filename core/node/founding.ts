@@ -7,6 +7,7 @@ import type { Trace } from "../ports.ts";
 import type { LogBase } from "../raft/configurations.ts";
 import type { Configuration, Founder } from "../raft/messages.ts";
 import { type Genesis, genesisOf, type Identity } from "../storage/identity.ts";
+import { addedAgain } from "../storage/remedies.ts";
 import type { NodeId, StoreId } from "../units.ts";
 
 export type FoundingStep =
@@ -44,7 +45,7 @@ export class Founding {
       if (word.urls.join() !== founders.join()) return this.#disagree(from, word);
       if (word.genesis.length === founders.length) {
         if (word.genesis[node - 1] === storeId) return { kind: "founded", genesis: genesisOf(founders, word.genesis) };
-        const reason = `the cluster was founded with another directory of node ${node}: remove ${node}, then add it again`;
+        const reason = `the cluster was founded with another directory of node ${node}: ${addedAgain(node)}`;
         return { kind: "refused", reason };
       }
       if (from >= 1 && from <= founders.length && from !== node) this.#seen.set(from, word.storeId);

@@ -7,8 +7,9 @@ import type { Command } from "../kv/command.ts";
 import type { Clock, Disk, DiskError, Network, Random, Timer, Trace } from "../ports.ts";
 import type { Change } from "../raft/membership.ts";
 import type { Envelope, Message, Removed, Welcome } from "../raft/messages.ts";
-import { type Claim, genesisOf, type Genesis, type Identity, saveIdentity } from "../storage/identity.ts";
+import { type Claim, genesisOf, type Genesis, type Identity } from "../storage/identity.ts";
 import { joinLog } from "../storage/join-log.ts";
+import { addedAgain, putBackCopy } from "../storage/remedies.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import type { Micros, NodeId } from "../units.ts";
 import { handshakeRefusal } from "../wire/connection.ts";
@@ -42,8 +43,7 @@ export type NodePorts = {
   readonly store: StateStore;
 };
 
-const tooFewVoters =
-  "the log is damaged, and the other voters are no majority without this node: put back a copy of its directory";
+const tooFewVoters = "the log is damaged or missing, and the other voters are no majority without this node";
 
 export class Node {
   readonly #ports: NodePorts;
@@ -73,8 +73,8 @@ export class Node {
 
   /** Opens the directory, recovers the log, and joins or founds the cluster. Call it once. */
   start(): void {
-    const { id, engine, cluster, join } = this.#options;
-    const claim: Claim = { id, engine, cluster, join };
+    const { id, engine, cluster, join, directory } = this.#options;
+    const claim: Claim = { id, engine, cluster, join, directory };
     openDirectory(
       this.#ports,
       claim,
@@ -244,7 +244,7 @@ export class Node {
   #become(identity: Identity, genesis: Genesis): void {
     if (this.#settling) return;
     this.#settling = true;
-    saveIdentity(this.#ports.disk, identity, (error) => {
+    this.#opened!.identityFile.save(identity, (error) => {
       if (this.#ended) return;
       if (error !== null) return this.#failDisk(error);
       this.#identity = identity;
@@ -261,9 +261,11 @@ export class Node {
       const isMeant = isAnswer && cluster === identity.genesis?.cluster && incarnation === identity.incarnation;
       if (isMeant) this.#bury(identity);
     } else if (reason === "too-few-voters") {
-      if (storeId === identity.storeId && identity.lost !== null) this.#end({ kind: "corrupt", reason: tooFewVoters });
+      if (storeId === identity.storeId && identity.lost !== null) {
+        this.#end({ kind: "corrupt", reason: `${tooFewVoters}: ${putBackCopy(this.#options.directory)}` });
+      }
     } else if (storeId === identity.storeId && identity.genesis === null) {
-      const words = `another directory is bound as node ${node}: remove ${node}, then add it again`;
+      const words = `another directory is bound as node ${node}: ${addedAgain(node)}`;
       this.#end({ kind: "refused", reason: words });
     }
   }
@@ -276,7 +278,7 @@ export class Node {
     this.#running?.endRequests();
     this.#running?.close();
     this.#running = null;
-    saveIdentity(this.#ports.disk, this.#identity, (error) => {
+    this.#opened!.identityFile.save(this.#identity, (error) => {
       if (this.#ended) return;
       if (error !== null) return this.#failDisk(error);
       this.#end({ kind: "removed", reason: removedReason(identity.node) });

@@ -10,8 +10,10 @@ export type NodeOptions = {
   readonly id: NodeId;
   /** The `--cluster` list: member k + 1 is reached at cluster[k]. Read at the directory's first start only. */
   readonly cluster: readonly string[];
-  /** Become a member of a running cluster, instead of founding one. Looked at in an empty directory only. */
+  /** Become a member of a running cluster, instead of founding one. Looked at until the directory has taken part in one. */
   readonly join: boolean;
+  /** Names this node's directories in a line for the operator. */
+  readonly directory: string;
   readonly engine: Engine;
   readonly electionMicros: Micros;
   readonly heartbeatMicros: Micros;

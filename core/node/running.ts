@@ -98,7 +98,7 @@ export class Running {
       clock.now(),
     );
     const failDisk = (error: DiskError): void => host.failDisk(error);
-    this.wal = new Wal(host.disk, clock, storeId, opened.tail, failDisk, {
+    this.wal = new Wal(host.disk, clock, storeId, opened.identityFile, opened.tail, failDisk, {
       segmentBytesMax: options.walSegmentBytesMax,
       idleMarkMicros,
     });
@@ -120,7 +120,7 @@ export class Running {
       failDisk,
       options,
     );
-    this.#lostState = new LostState(store, this.raft, node, host.trace, 4 * options.heartbeatMicros);
+    this.#lostState = new LostState(store, this.raft, options, host.trace, 4 * options.heartbeatMicros);
     this.#sender = new SnapshotSender(opened.snapshots, this.raft, failDisk, (outgoing) => this.#send(outgoing), {
       chunkBytes: options.snapshotChunkBytes,
       resendMicros: 4 * options.heartbeatMicros,
@@ -317,10 +317,9 @@ export class Running {
       this.#host.schedule();
     };
     if (snapshot.index <= store.applied.index) return finish();
-    this.#opened.snapshots.load(snapshot.name, store.beginInstall(), (problem, header) => {
+    this.#opened.snapshots.load(snapshot.name, this.genesis.cluster, store.beginInstall(), (problem, header) => {
       if (problem !== null || header === null) {
-        const where = `the snapshot ${snapshot.name} is damaged near byte ${problem?.offset}`;
-        return this.#host.end({ kind: "corrupt", reason: `${where}: ${problem?.reason}` });
+        return this.#opened.snapshots.setAside(snapshot.name, `${problem?.reason}; it is asked for again`, finish);
       }
       this.raft.restore(header);
       this.#writes.skippedTo(header.place.index);
