@@ -26,8 +26,13 @@ export function loadSnapshot(
   log: WalLog,
   done: Done,
 ): void {
+  const nobodyElse = `nobody else has what it held: ${putBackCopy(directory)}`;
+  const nothingBetween = (): string => {
+    const gap = `the rows end at entry ${store.applied.index}, the log begins after ${log.base!.place.index}`;
+    return `${gap}, and the snapshot between is missing; ${nobodyElse}`;
+  };
   const tryNewest = ([name, ...older]: readonly string[]): void => {
-    if (name === undefined) return done(null, null);
+    if (name === undefined) return done(canDoWithout(log, store, node) ? null : nothingBetween(), null);
     const { index } = snapshotPlace(name)!;
     if (genesis === null) return done(`the snapshot ${name} is there, ${neverTookPart(directory)}`, null);
     const isNew = index > store.applied.index;
@@ -37,8 +42,7 @@ export function loadSnapshot(
       const damage = `near byte ${problem.offset}, ${problem.reason}`;
       const isEnough = isNew && (older.length > 0 || canDoWithout(log, store, node));
       if (isEnough) return snapshots.setAside(name, damage, () => tryNewest(older));
-      const remedy = `nobody else has what it holds: ${putBackCopy(directory)}`;
-      done(`the snapshot ${name} is damaged ${damage}; ${remedy}`, null);
+      done(`the snapshot ${name} is damaged ${damage}; ${nobodyElse}`, null);
     });
   };
   snapshots.open(tryNewest);

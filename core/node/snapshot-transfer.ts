@@ -106,8 +106,14 @@ export class SnapshotSender {
       }
       this.#snapshots.hold(snapshot);
       const sending = {
-        ...{ snapshot, term, offset: 0, progressAt: now, sentAt: now },
-        ...{ reading: false, checkedBytes: 0, crc: 0 },
+        snapshot,
+        term,
+        offset: 0,
+        progressAt: now,
+        sentAt: now,
+        reading: false,
+        checkedBytes: 0,
+        crc: 0,
       };
       this.#sending.set(to, sending);
       this.#chunk(to, sending, now);
