@@ -20,6 +20,12 @@ export function placesOf({ dataDir, id, rocksdb }: ServerOptions): Places {
   return { log: join(rows, "wal"), snapshots: join(rows, "snap"), rows };
 }
 
+/** All of a node's directories, as an operator would delete or copy them. */
+export function placesInWords(options: ServerOptions): string {
+  const { log, snapshots, rows } = placesOf(options);
+  return rows ?? `${log} and ${snapshots}`;
+}
+
 /** What must be there before anything is made, or in words what is missing. */
 export function missingPlace({ dataDir, rocksdb }: ServerOptions): string | null {
   if (!existsSync(dataDir)) return `the data directory ${dataDir} does not exist`;

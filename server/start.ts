@@ -18,7 +18,7 @@ import { useNativeBytes } from "./native.ts";
 import { MachineNetwork } from "./network.ts";
 import { type ServerOptions, UsageError } from "./options.ts";
 import { loadRocksDb, rocksKv } from "./ordered-kv.ts";
-import { missingPlace, type Places, placesOf } from "./places.ts";
+import { missingPlace, type Places, placesInWords, placesOf } from "./places.ts";
 import { type PeerSecret, readPeerSecret } from "./peer-secret.ts";
 import { machineRandom } from "./random.ts";
 
@@ -40,6 +40,7 @@ function nodeOptions(options: ServerOptions): NodeOptions {
     cluster: options.cluster,
     peerUrl: options.peerUrl,
     join: options.join,
+    directory: placesInWords(options),
     engine: options.rocksdb ? "rocksdb" : "memory",
     snapshotEntries: options.snapshotEntries,
     snapshotBytes: 64 * 1024 * 1024,

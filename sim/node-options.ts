@@ -15,6 +15,7 @@ export function nodeOptions(plan: Plan, id: NodeId): NodeOptions {
     cluster: Array.from({ length: plan.nodes }, (_, k) => `http://node-${k + 1}`),
     peerUrl: null,
     join: id > plan.nodes,
+    directory: `the directory of n${id}`,
     engine: engineOf(plan, id),
     snapshotEntries: plan.snapshotEntries,
     snapshotBytes: 64 * 1024 * 1024,

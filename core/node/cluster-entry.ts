@@ -6,6 +6,7 @@
 import type { Trace } from "../ports.ts";
 import type { BootstrapHello, BootstrapReply, JoinAccepted, JoinRequest, Removed } from "../raft/messages.ts";
 import { type Genesis, genesisOf, type Identity } from "../storage/identity.ts";
+import { addedAgain, putBackCopy } from "../storage/remedies.ts";
 import type { ClusterId, NodeId } from "../units.ts";
 import { Founding, type FoundingStep } from "./founding.ts";
 import type { Ending } from "./options.ts";
@@ -18,15 +19,22 @@ export type EntryStep =
   | { readonly kind: "end"; readonly ending: Ending };
 
 const wait: EntryStep = { kind: "wait" };
-const tooFewVoters =
-  "the log is damaged, and the other voters are no majority without this node: put back a copy of its directory";
+
+function endOf(kind: Ending["kind"], reason: string): EntryStep {
+  return { kind: "end", ending: { kind, reason } };
+}
+
+const tooFewVoters = "the log is damaged or missing, and the other voters are no majority without this node";
 
 export class ClusterEntry {
   /** Null where the node joins, or has lost its log. */
   readonly founding: Founding | null;
   readonly #identity: Identity;
+  readonly #directory: string;
 
-  constructor(identity: Identity, trace: Trace) {
+  /** `directory` names the node's directories in a line for the operator. */
+  constructor(identity: Identity, directory: string, trace: Trace) {
+    this.#directory = directory;
     this.#identity = identity;
     this.founding = identity.lost === null && identity.founders.length > 0 ? new Founding(identity, trace) : null;
   }
@@ -70,10 +78,11 @@ export class ClusterEntry {
         return isMeant ? { kind: "removed" } : wait;
       }
       case "too-few-voters":
-        return lost === null ? wait : { kind: "end", ending: { kind: "corrupt", reason: tooFewVoters } };
+        if (lost === null) return wait;
+        return endOf("corrupt", `${tooFewVoters}: ${putBackCopy(this.#directory)}`);
       case "another-directory": {
-        const words = `another directory is bound as node ${node}: remove ${node}, then add it again`;
-        return lost === null ? { kind: "end", ending: { kind: "refused", reason: words } } : wait;
+        if (lost !== null) return wait;
+        return endOf("refused", `another directory is bound as node ${node}: ${addedAgain(node)}`);
       }
       default:
         return reason satisfies never;

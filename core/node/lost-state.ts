@@ -7,6 +7,7 @@ import type { Trace } from "../ports.ts";
 import { isOnlyVoter } from "../raft/membership.ts";
 import type { Outgoing } from "../raft/messages.ts";
 import type { Raft } from "../raft/raft.ts";
+import { putBackCopy } from "../storage/remedies.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import type { Micros, NodeId } from "../units.ts";
 
@@ -14,14 +15,22 @@ export class LostState {
   readonly #store: StateStore;
   readonly #raft: Raft;
   readonly #node: NodeId;
+  readonly #directory: string;
   readonly #askEveryMicros: Micros;
   #askAt: Micros = 0;
   #handOverAt: Micros = Infinity;
 
-  constructor(store: StateStore, raft: Raft, node: NodeId, trace: Trace, askEveryMicros: Micros) {
+  constructor(
+    store: StateStore,
+    raft: Raft,
+    { id, directory }: { readonly id: NodeId; readonly directory: string },
+    trace: Trace,
+    askEveryMicros: Micros,
+  ) {
     this.#store = store;
     this.#raft = raft;
-    this.#node = node;
+    this.#node = id;
+    this.#directory = directory;
     this.#askEveryMicros = askEveryMicros;
     if (!this.isLost) return;
     const gap = `the rows end at entry ${store.applied.index}, the log begins after ${raft.log.baseIndex}`;
@@ -35,7 +44,7 @@ export class LostState {
   /** Why nobody can help, or null. */
   get hopeless(): string | null {
     if (!this.isLost || !isOnlyVoter(this.#raft.configuration, this.#node)) return null;
-    return `the rows end at entry ${this.#store.applied.index}, the log begins after ${this.#raft.log.baseIndex}, and no other voter has what lies between: put back a copy of this node's directory`;
+    return `the rows end at entry ${this.#store.applied.index}, the log begins after ${this.#raft.log.baseIndex}, and no other voter has what lies between: ${putBackCopy(this.#directory)}`;
   }
 
   /** What is to be sent now. */

@@ -4,7 +4,7 @@ import type { Command } from "../kv/command.ts";
 import type { Clock, Disk, DiskError, Network, Random, Timer, Trace } from "../ports.ts";
 import type { Change } from "../raft/membership.ts";
 import type { Envelope, Message, Removed } from "../raft/messages.ts";
-import { type Claim, type Genesis, type Identity, saveIdentity } from "../storage/identity.ts";
+import type { Claim, Genesis, Identity } from "../storage/identity.ts";
 import { joinLog } from "../storage/join-log.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import type { ClusterId, Micros, NodeId } from "../units.ts";
@@ -65,8 +65,8 @@ export class Node {
 
   /** Opens the directory, recovers the log, and joins or founds the cluster. Call it once. */
   start(): void {
-    const { id, engine, cluster, join } = this.#options;
-    const claim: Claim = { id, engine, cluster, join };
+    const { id, engine, cluster, join, directory } = this.#options;
+    const claim: Claim = { id, engine, cluster, join, directory };
     openDirectory(
       this.#ports,
       claim,
@@ -159,15 +159,7 @@ export class Node {
   status(): Status {
     const { store } = this.#ports;
     const founding = this.#entry?.founding ?? null;
-    return describeNode(
-      this.#options,
-      this.#identity,
-      founding,
-      this.#running,
-      this.#opened,
-      store,
-      this.readiness(),
-    );
+    return describeNode(this.#options, this.#identity, founding, this.#running, this.#opened, store, this.readiness());
   }
 
   /** Whether it can serve a linearizable read now, or why not. */
@@ -225,11 +217,17 @@ export class Node {
     this.#running = null;
     running.endRequests(false);
     running.close();
-    markLost(this.#ports, this.#identity, running.raft.configuration, (error, ending) => {
-      if (this.#ended) return;
-      if (error !== null) return this.#failDisk(error);
-      this.#end(ending);
-    });
+    markLost(
+      this.#opened!.identityFile,
+      this.#ports.random,
+      this.#options.directory,
+      running.raft.configuration,
+      (error, ending) => {
+        if (this.#ended) return;
+        if (error !== null) return this.#failDisk(error);
+        this.#end(ending);
+      },
+    );
   }
 
   // --- opening, founding, joining
@@ -243,7 +241,7 @@ export class Node {
     else {
       if (identity.lost !== null)
         this.#ports.trace.note("warn", "this node takes no part until its directory is rebound");
-      this.#entry = new ClusterEntry(identity, this.#ports.trace);
+      this.#entry = new ClusterEntry(identity, this.#options.directory, this.#ports.trace);
       this.#applyEntryStep(this.#entry.begin());
     }
     this.#peers.setHints(addressHints(identity, this.#options.cluster, this.#ports.trace));
@@ -261,7 +259,7 @@ export class Node {
   #adoptIdentity(identity: Identity, genesis: Genesis): void {
     if (this.#settling) return;
     this.#settling = true;
-    saveIdentity(this.#ports.disk, identity, (error) => {
+    this.#opened!.identityFile.save(identity, (error) => {
       if (this.#ended) return;
       if (error !== null) return this.#failDisk(error);
       this.#identity = identity;
@@ -287,7 +285,7 @@ export class Node {
     this.#running?.endRequests(true);
     this.#running?.close();
     this.#running = null;
-    saveIdentity(this.#ports.disk, this.#identity, (error) => {
+    this.#opened!.identityFile.save(this.#identity, (error) => {
       if (this.#ended) return;
       if (error !== null) return this.#failDisk(error);
       this.#end({ kind: "removed", reason: removedReason(identity.node) });

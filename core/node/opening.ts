@@ -2,17 +2,21 @@
 import type { Clock, Disk, DiskError, Random, Trace } from "../ports.ts";
 import type { LogBase } from "../raft/configurations.ts";
 import type { HardState } from "../raft/messages.ts";
-import { type Claim, type Identity, openIdentity, saveIdentity, storeIdFrom } from "../storage/identity.ts";
-import { holdsPlace } from "../storage/join-log.ts";
-import { snapshotPlace, SnapshotStore } from "../storage/snapshot-store.ts";
-import type { Installing, StateStore } from "../storage/state-store.ts";
-import type { WalTail } from "../storage/wal.ts";
+import { type Claim, type Identity, openIdentity, withLostLog } from "../storage/identity.ts";
+import { IdentityFile } from "../storage/identity-file.ts";
+import { putBackCopy, startAfresh } from "../storage/remedies.ts";
+import { SnapshotStore } from "../storage/snapshot-store.ts";
+import type { StateStore } from "../storage/state-store.ts";
+import { extentOf, type WalTail } from "../storage/wal.ts";
 import { segmentNumber } from "../storage/wal-record.ts";
-import { recoverWal, type Recovered, type WalLog } from "../storage/wal-recovery.ts";
+import { describeDamage, type ExpectedLog, recoverWal, type Recovered, type WalLog } from "../storage/wal-recovery.ts";
+import { loadSnapshot } from "./load-snapshot.ts";
 import type { Ending } from "./options.ts";
 
 export type Opened = {
+  /** As it was once the directory was open. */
   readonly identity: Identity;
+  readonly identityFile: IdentityFile;
   readonly hardState: HardState;
   readonly tail: WalTail;
   readonly log: WalLog;
@@ -40,42 +44,52 @@ export function openDirectory(
   done: Done,
 ): void {
   const { clock, disk, snapshotDisk, random, trace, store } = ports;
+  const { id, directory } = claim;
   const refuse = (kind: "refused" | "corrupt", reason: string): void => done({ kind, reason }, null);
   openIdentity(disk, random, claim, (failure, identity) => {
     if (failure?.kind === "disk") return onDiskError(failure.error);
     if (failure !== null || identity === null) return refuse("refused", failure?.reason ?? "no identity");
-    if (identity.lost !== null) return openAnew(ports, identity, onDiskError, done);
-    recoverWal(disk, identity.storeId, (result) => {
+    const identityFile = new IdentityFile(disk, identity);
+    if (identity.lost !== null) return openAnew(ports, identityFile, identity, onDiskError, done);
+    recoverWal(disk, identity.storeId, expectedLog(identity), (result) => {
       if (!result.ok && result.kind === "disk") return onDiskError(result.error);
       if (!result.ok) {
-        const where = `${result.file} is damaged at byte ${result.offset}, below what had been synced: ${result.reason}`;
-        if (!knowsOthers(identity, claim)) return refuse("corrupt", `${where}; no other member is known: ${helpless}`);
-        trace.note("warn", `${where}; the others are asked to bind this directory anew`);
-        const storeId = storeIdFrom(random, identity.boot);
-        const former = [...identity.former, identity.storeId];
-        return openAnew(ports, { ...identity, storeId, lost: identity.storeId, former }, onDiskError, done);
+        const where = describeDamage(result);
+        if (!knowsOthers(identity, claim)) return refuse("corrupt", `${where}; ${helpless(directory)}`);
+        trace.note("warn", `${where}; the others are asked to rebind this directory`);
+        return openAnew(ports, identityFile, withLostLog(identity, random), onDiskError, done);
       }
       if (result.cutBytes > 0) trace.note("info", `cut ${result.cutBytes} un-synced bytes off the log`);
-      // A damaged store may have brought back the rows of a life before this directory was bound anew: they count as lost.
-      store.open(
-        identity.storeId,
-        (owner) => identity.former.includes(owner),
-        (trouble) => {
+      identityFile.saveExtent(extentOf(result.tail), (failed) => {
+        if (failed !== null) return onDiskError(failed);
+        // A damaged store may have brought back rows from before this directory was rebound: they count as lost.
+        const isFormer = (owner: string): boolean => identity.former.includes(owner);
+        store.open(identity.storeId, isFormer, (trouble) => {
           if (trouble?.kind === "disk") return onDiskError(trouble.error);
-          if (trouble !== null) return refuse("refused", trouble.reason);
-          const snapshots = new SnapshotStore(snapshotDisk, clock, onDiskError);
-          loadSnapshot(snapshots, store, result, (problem, snapshot) => {
+          if (trouble !== null) return refuse("refused", `${trouble.reason}: ${startAfresh(id, directory)}`);
+          const snapshots = new SnapshotStore(snapshotDisk, clock, onDiskError, trace);
+          const { hardState, tail, log } = result;
+          loadSnapshot(snapshots, store, identity, directory, log, (problem, snapshot) => {
             if (problem !== null) return refuse("corrupt", problem);
-            const { hardState, tail, log } = result;
-            done(null, { identity, hardState, tail, log, snapshot, snapshots });
+            done(null, { identity: identityFile.current, identityFile, hardState, tail, log, snapshot, snapshots });
           });
-        },
-      );
+        });
+      });
     });
   });
 }
 
-const helpless = "put back a copy of this node's directory";
+/**
+ * A directory has a genesis only once its log had been begun; before that it has neither voted nor acknowledged, and
+ * there is nothing in its log to lose.
+ */
+function expectedLog({ genesis, log }: Identity): ExpectedLog {
+  return genesis === null ? null : (log ?? "some");
+}
+
+function helpless(directory: string): string {
+  return `no other member is known: ${putBackCopy(directory)}; if there are others, name them in --cluster`;
+}
 
 /** Whether anybody can be asked: only a quorum of others can give back what was lost. */
 function knowsOthers({ node, founders, genesis }: Identity, { cluster }: Claim): boolean {
@@ -83,82 +97,76 @@ function knowsOthers({ node, founders, genesis }: Identity, { cluster }: Claim):
 }
 
 /**
- * A directory whose log is lost begins anew, under a new store id: durably so before anything is thrown away. What was in
- * the log is kept aside, under names that nobody reads.
+ * A directory whose log is lost begins with an empty one, under a new store id: durably so before anything is thrown
+ * away. What was in the log is kept aside, under names that nobody reads.
  */
-function openAnew(ports: OpeningPorts, identity: Identity, onDiskError: (error: DiskError) => void, done: Done): void {
-  const { clock, disk, snapshotDisk, store } = ports;
-  const orBroken =
+export function openAnew(
+  ports: OpeningPorts,
+  identityFile: IdentityFile,
+  identity: Identity,
+  onDiskError: (error: DiskError) => void,
+  done: Done,
+): void {
+  const { clock, disk, snapshotDisk, trace, store } = ports;
+  const orFail =
     (next: () => void) =>
     (error: DiskError | null): void => {
       if (error === null) next();
       else onDiskError(error);
     };
-  saveIdentity(
-    disk,
-    identity,
-    orBroken(() => {
-      setAside(
-        disk,
-        orBroken(() => {
-          const snapshots = new SnapshotStore(snapshotDisk, clock, onDiskError);
-          snapshots.clear(() => {
-            store.open(
-              identity.storeId,
-              () => true,
-              (trouble) => {
-                if (trouble?.kind === "disk") return onDiskError(trouble.error);
-                if (trouble !== null) return done({ kind: "refused", reason: trouble.reason }, null);
-                recoverWal(disk, identity.storeId, (result) => {
-                  if (!result.ok && result.kind === "disk") return onDiskError(result.error);
-                  if (!result.ok) return done({ kind: "corrupt", reason: result.reason }, null);
-                  const { hardState, tail, log } = result;
-                  done(null, { identity, hardState, tail, log, snapshot: null, snapshots });
-                });
-              },
-            );
-          });
-        }),
-      );
-    }),
+  const snapshots = new SnapshotStore(snapshotDisk, clock, onDiskError, trace);
+  const begin = (result: Recovered): void => {
+    const opened = orFail(() => {
+      const { hardState, tail, log } = result;
+      done(null, { identity: identityFile.current, identityFile, hardState, tail, log, snapshot: null, snapshots });
+    });
+    identityFile.saveExtent(extentOf(result.tail), opened);
+  };
+  const openRows = (): void => {
+    store.open(
+      identity.storeId,
+      () => true,
+      (trouble) => {
+        if (trouble?.kind === "disk") return onDiskError(trouble.error);
+        if (trouble !== null) return done({ kind: "refused", reason: trouble.reason }, null);
+        recoverWal(disk, identity.storeId, null, (result) => {
+          if (result.ok) return begin(result);
+          if (result.kind === "disk") return onDiskError(result.error);
+          done({ kind: "corrupt", reason: describeDamage(result) }, null);
+        });
+      },
+    );
+  };
+  const isKept = identity.log === null;
+  const clear = orFail(() =>
+    clearLog(
+      disk,
+      isKept,
+      orFail(() => snapshots.clear(openRows)),
+    ),
   );
+  identityFile.update(() => identity, clear);
 }
 
-/** Gives the log's segments names that recovery does not read. */
-function setAside(disk: Disk, done: (error: DiskError | null) => void): void {
+/**
+ * Lets go of the log's segments. `isKept`: they get names that recovery does not read, none of which was in use. Otherwise
+ * they are those of an earlier start that was not rebound yet: nobody has ever written to them.
+ */
+function clearLog(disk: Disk, isKept: boolean, done: (error: DiskError | null) => void): void {
   disk.list((error, names) => {
     if (error !== null) return done(error);
     const next = (segments: readonly string[]): void => {
       const [first, ...others] = segments;
       if (first === undefined) return disk.syncDirectory(done);
-      disk.rename(first, `damaged-${first}`, (failure) => (failure === null ? next(others) : done(failure)));
+      const onGone = (failure: DiskError | null): void => (failure === null ? next(others) : done(failure));
+      if (isKept) disk.rename(first, freeName(`damaged-${first}`, names), onGone);
+      else disk.remove(first, onGone);
     };
     next(names.filter((name) => segmentNumber(name) !== null));
   });
 }
 
-/** Brings the newest snapshot into the store where it leads further; lets go of one that nobody needs. */
-function loadSnapshot(
-  snapshots: SnapshotStore,
-  store: StateStore,
-  { log }: Recovered,
-  done: (problem: string | null, snapshot: LogBase | null) => void,
-): void {
-  snapshots.open((name) => {
-    const place = name === null ? null : snapshotPlace(name);
-    if (name === null || place === null) return done(null, null);
-    const isNew = place.index > store.applied.index;
-    if (!isNew && holdsPlace(log, store.applied)) return snapshots.remove(name, () => done(null, null));
-    snapshots.load(name, isNew ? store.beginInstall() : nowhere, (problem, header) => {
-      if (problem === null) return done(null, header);
-      done(`the snapshot ${name} is damaged near byte ${problem.offset}: ${problem.reason}`, null);
-    });
-  });
+function freeName(name: string, names: readonly string[]): string {
+  if (!names.includes(name)) return name;
+  for (let k = 2; ; k++) if (!names.includes(`${name}.${k}`)) return `${name}.${k}`;
 }
-
-/** For a snapshot that is in the rows already: only its header is wanted. */
-const nowhere: Installing = {
-  put: (_rows, done) => done(null),
-  commit: (_sessions, _place, done) => done(null),
-  abort: () => undefined,
-};

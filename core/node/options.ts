@@ -12,8 +12,10 @@ export type NodeOptions = {
   readonly cluster: readonly string[];
   /** Where this node is reached, if the operator says so; a configuration that differs is asked to be changed. */
   readonly peerUrl: string | null;
-  /** Become a member of a running cluster, instead of founding one. Looked at in an empty directory only. */
+  /** Become a member of a running cluster, instead of founding one. Looked at until the directory has taken part in one. */
   readonly join: boolean;
+  /** Names this node's directories in a line for the operator. */
+  readonly directory: string;
   readonly engine: Engine;
   readonly electionMicros: Micros;
   readonly heartbeatMicros: Micros;

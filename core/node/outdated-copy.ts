@@ -3,27 +3,32 @@
  * log, and is had back in the same way: the directory is marked, and at its next start it sets its log aside, takes a new
  * store id and asks the others to rebind it.
  */
-import type { Disk, DiskError, Random } from "../ports.ts";
+import type { DiskError, Random } from "../ports.ts";
 import type { Configuration } from "../raft/messages.ts";
-import { type Identity, saveIdentity, storeIdFrom } from "../storage/identity.ts";
+import { withLostLog } from "../storage/identity.ts";
+import type { IdentityFile } from "../storage/identity-file.ts";
+import { putBackCopy } from "../storage/remedies.ts";
 import type { Ending } from "./options.ts";
 
 /** Marks the directory durably; `done` gets how the node is to end. Where too few could give the log back, nothing changes. */
 export function markLost(
-  { disk, random }: { readonly disk: Disk; readonly random: Random },
-  identity: Identity,
+  identityFile: IdentityFile,
+  random: Random,
+  directory: string,
   { voters }: Configuration,
   done: (error: DiskError | null, ending: Ending) => void,
 ): void {
   const what = "this directory was put back from an older copy: the others have heard of a later start of it";
-  const isNeeded = voters.length <= 2 && voters.includes(identity.node);
+  const isNeeded = voters.length <= 2 && voters.includes(identityFile.current.node);
   if (isNeeded) {
-    const reason = `${what}; the other voters are no majority without this node: put back the newest copy`;
+    const why = "the other voters are no majority without this node";
+    const reason = `${what}; ${why}: ${putBackCopy(directory)} that is newer`;
     return done(null, { kind: "refused", reason });
   }
-  const storeId = storeIdFrom(random, identity.boot);
-  const former = [...identity.former, identity.storeId];
-  saveIdentity(disk, { ...identity, storeId, lost: identity.storeId, former }, (error) => {
-    done(error, { kind: "restart", reason: `${what}; its log is set aside, and the others are asked to rebind it` });
-  });
+  identityFile.update(
+    (identity) => withLostLog(identity, random),
+    (error) => {
+      done(error, { kind: "restart", reason: `${what}; its log is set aside, and the others are asked to rebind it` });
+    },
+  );
 }

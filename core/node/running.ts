@@ -108,7 +108,7 @@ export class Running {
       clock.now(),
     );
     const failDisk = (error: DiskError): void => host.failDisk(error);
-    this.wal = new Wal(host.disk, clock, storeId, opened.tail, failDisk, {
+    this.wal = new Wal(host.disk, clock, storeId, opened.identityFile, opened.tail, failDisk, {
       segmentBytesMax: options.walSegmentBytesMax,
       idleMarkMicros,
     });
@@ -133,7 +133,7 @@ export class Running {
       failDisk,
       options,
     );
-    this.#lostState = new LostState(store, this.raft, node, host.trace, 4 * options.heartbeatMicros);
+    this.#lostState = new LostState(store, this.raft, options, host.trace, 4 * options.heartbeatMicros);
     this.#sender = new SnapshotSender(opened.snapshots, this.raft, failDisk, (outgoing) => void this.#send(outgoing), {
       chunkBytes: options.snapshotChunkBytes,
       resendMicros: 4 * options.heartbeatMicros,
@@ -142,13 +142,12 @@ export class Running {
       this.#installer.offer(snapshot);
       host.schedule();
     });
-    this.#installer = new SnapshotInstaller(opened.snapshots, store, this.#applier, {
+    this.#installer = new SnapshotInstaller(opened.snapshots, genesis.cluster, store, this.#applier, {
       onInstalled: (header) => this.#onInstalled(header),
       onFinished: () => {
         this.#receiver.installed();
         host.schedule();
       },
-      onDamaged: (reason) => host.end({ kind: "corrupt", reason }),
     });
     this.#facts = new FactPublisher(this.raft, host.trace);
     this.#peerUrls = new PeerUrls(this.raft, options.electionMicros);

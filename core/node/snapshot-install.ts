@@ -2,6 +2,7 @@
 import type { SnapshotFile, SnapshotStore } from "../storage/snapshot-store.ts";
 import type { LogBase } from "../raft/configurations.ts";
 import type { StateStore } from "../storage/state-store.ts";
+import type { ClusterId } from "../units.ts";
 import type { Applier } from "./applier.ts";
 
 export interface InstallHost {
@@ -9,20 +10,20 @@ export interface InstallHost {
   onInstalled(header: LogBase & { readonly rowCount: number }): void;
   /** Nothing is installed any more, whether the snapshot was of use or not. */
   onFinished(): void;
-  /** The snapshot's bytes are not what they were: the node ends. */
-  onDamaged(reason: string): void;
 }
 
 export class SnapshotInstaller {
   readonly #snapshots: SnapshotStore;
+  readonly #cluster: ClusterId;
   readonly #store: StateStore;
   readonly #applier: Applier;
   readonly #host: InstallHost;
   #incoming: SnapshotFile | null = null;
   #isInstalling = false;
 
-  constructor(snapshots: SnapshotStore, store: StateStore, applier: Applier, host: InstallHost) {
+  constructor(snapshots: SnapshotStore, cluster: ClusterId, store: StateStore, applier: Applier, host: InstallHost) {
     this.#snapshots = snapshots;
+    this.#cluster = cluster;
     this.#store = store;
     this.#applier = applier;
     this.#host = host;
@@ -44,10 +45,10 @@ export class SnapshotInstaller {
     this.#incoming = null;
     if (snapshot.index <= this.#store.applied.index) return this.#finish();
     this.#isInstalling = true;
-    this.#snapshots.load(snapshot.name, this.#store.beginInstall(), (problem, header) => {
+    this.#snapshots.load(snapshot.name, this.#cluster, this.#store.beginInstall(), (problem, header) => {
       if (problem !== null || header === null) {
-        const where = `the snapshot ${snapshot.name} is damaged near byte ${problem?.offset}`;
-        return this.#host.onDamaged(`${where}: ${problem?.reason}`);
+        const why = `${problem?.reason}; it is asked for again`;
+        return this.#snapshots.setAside(snapshot.name, why, () => this.#finish());
       }
       this.#host.onInstalled(header);
       this.#finish();

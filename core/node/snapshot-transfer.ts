@@ -21,6 +21,9 @@ type Sending = {
   progressAt: Micros;
   sentAt: Micros;
   reading: boolean;
+  /** So much of the file was read from its front, and the CRC-32 of it. */
+  checkedBytes: number;
+  crc: number;
 };
 
 /** So often a chunk is sent in vain. */
@@ -102,7 +105,16 @@ export class SnapshotSender {
         continue;
       }
       this.#snapshots.hold(snapshot);
-      const sending = { snapshot, term, offset: 0, progressAt: now, sentAt: now, reading: false };
+      const sending = {
+        snapshot,
+        term,
+        offset: 0,
+        progressAt: now,
+        sentAt: now,
+        reading: false,
+        checkedBytes: 0,
+        crc: 0,
+      };
       this.#sending.set(to, sending);
       this.#chunk(to, sending, now);
     }
@@ -161,9 +173,27 @@ export class SnapshotSender {
       sending.reading = false;
       if (this.#sending.get(to) !== sending) return this.#snapshots.release(snapshot);
       if (error !== null) return this.#broken(error);
+      if (!this.#isWhole(sending, offset, bytes)) return this.#setAside(snapshot);
       const { index, term: lastTerm, sizeBytes: totalBytes, crc } = snapshot;
       this.#send({ to, message: { kind: "snapshot-chunk", term, index, lastTerm, totalBytes, crc, offset, bytes } });
     });
+  }
+
+  /** False where the whole file was read and is not what was written: the receiver would ask for it again, for ever. */
+  #isWhole(sending: Sending, offset: number, bytes: Uint8Array): boolean {
+    if (offset === 0) [sending.checkedBytes, sending.crc] = [0, 0];
+    if (offset === sending.checkedBytes) {
+      sending.crc = crc32(bytes, sending.crc);
+      sending.checkedBytes += bytes.length;
+    }
+    return sending.checkedBytes < sending.snapshot.sizeBytes || sending.crc === sending.snapshot.crc;
+  }
+
+  /** Another one is written from the state, since somebody still needs one. */
+  #setAside(snapshot: SnapshotFile): void {
+    for (const [to, sending] of this.#sending) if (sending.snapshot === snapshot) this.#end(to, sending);
+    if (this.#snapshots.latest !== snapshot) return;
+    this.#snapshots.setAside(snapshot.name, "its checksum is wrong; it is written again", () => undefined);
   }
 }
 

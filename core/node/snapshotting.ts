@@ -148,6 +148,6 @@ export class Snapshotting {
     const { log } = this.#raft;
     const reach = Math.min(this.#store.durableIndex, log.durableIndex);
     if (reach < snapshot.index || this.#wal.durableBase < log.baseIndex) return;
-    this.#snapshots.remove(snapshot.name, () => undefined);
+    this.#snapshots.remove([snapshot.name], () => undefined);
   }
 }

@@ -5,8 +5,10 @@
 import { BadBytes, crc32, latin1, latin1Bytes } from "../bytes.ts";
 import type { Disk, DiskError, Random } from "../ports.ts";
 import type { ClusterId, Index, NodeId, StoreId, Term } from "../units.ts";
+import { startAfresh, startAfreshRemoved } from "./remedies.ts";
 
-const formatVersion = 1;
+/** 2: with the extent of the log. A program that does not keep it up to date must not run on such a directory. */
+const formatVersion = 2;
 const fileName = "identity";
 const draftName = "identity.new";
 
@@ -37,6 +39,22 @@ export type Identity = {
   readonly sinceTerm: Term;
   /** A committed configuration is without this incarnation: it never takes part again. */
   readonly removed: boolean;
+  /** What of the log is surely on the disk. Null: none was begun, or a program of format 1 has left the directory. */
+  readonly log: LogExtent | null;
+};
+
+/**
+ * How far the log reaches, told outside of it: files that are gone cannot say so themselves. It is durable before the
+ * node first votes or acknowledges, before anything is written behind the head of a new segment, and before a segment
+ * is removed.
+ */
+export type LogExtent = {
+  /** The oldest segment that recovery needs. One before it may still be there. */
+  readonly firstSegment: number;
+  /** The newest segment that was begun. */
+  readonly lastSegment: number;
+  /** Position in the whole log up to which it was durable then; batches in it vouch for more. */
+  readonly durableThrough: number;
 };
 
 export type Engine = "memory" | "rocksdb";
@@ -46,6 +64,8 @@ export type Claim = {
   readonly engine: Engine;
   readonly cluster: readonly string[];
   readonly join: boolean;
+  /** Names this node's directories in a line for the operator. */
+  readonly directory: string;
 };
 
 /** `refused`: the directory is not this node's, or newer than this program; said in one line for the operator. */
@@ -76,14 +96,16 @@ export function encodeIdentity(identity: Identity): Uint8Array {
   return latin1Bytes(`${line}\n${crc32(latin1Bytes(line), 0).toString(16).padStart(8, "0")}\n`);
 }
 
+class NewerFormat extends BadBytes {}
+
 /** Throws BadBytes. */
 export function decodeIdentity(bytes: Uint8Array): Identity {
   const [line, crc] = latin1(bytes).split("\n");
   if (line === undefined || crc === undefined) throw new BadBytes("the file is cut off");
   if (crc32(latin1Bytes(line), 0) !== Number.parseInt(crc, 16)) throw new BadBytes("the checksum is wrong");
   const { format, ...identity } = JSON.parse(line) as Identity & { format: number };
-  if (format > formatVersion) throw new BadBytes(`format ${format} is newer than this program's ${formatVersion}`);
-  return { ...identity, former: identity.former ?? [] };
+  if (format > formatVersion) throw new NewerFormat(`format ${format} is newer than this program's ${formatVersion}`);
+  return { ...identity, former: identity.former ?? [], log: identity.log ?? null };
 }
 
 type Done = (failure: IdentityFailure | null, identity: Identity | null) => void;
@@ -102,19 +124,41 @@ export function openIdentity(disk: Disk, random: Random, claim: Claim, done: Don
     if (error !== null) return broken(error);
     if (!names.includes(fileName)) {
       const stray = names.find((name) => name !== draftName);
-      if (stray !== undefined) return refuse(`the directory holds ${stray} but no ${fileName} file`);
+      if (stray !== undefined) {
+        return refuse(
+          `the directory holds ${stray} but no ${fileName} file: ${startAfresh(claim.id, claim.directory)}`,
+        );
+      }
       const isFounder = claim.id <= claim.cluster.length;
       if (!claim.join && !isFounder) {
         return refuse(`--id ${claim.id} is not in the --cluster list of ${claim.cluster.length}`);
       }
       return save(firstIdentity(storeIdFrom(random, 0), claim));
     }
-    readIdentity(disk, broken, (identity, reason) => {
-      const trouble = identity === null ? reason : mismatch(identity, claim);
-      if (identity === null || trouble !== null) return refuse(trouble ?? reason);
-      save({ ...identity, boot: identity.boot + 1 });
+    readIdentity(disk, claim, broken, (identity, reason) => {
+      if (identity === null) return refuse(reason);
+      const trouble = mismatch(identity, claim);
+      if (trouble !== null) return refuse(trouble);
+      const { founders } = mayStillJoin(identity, claim) ? { founders: [] } : identity;
+      save({ ...identity, founders, boot: identity.boot + 1 });
     });
   });
+}
+
+/**
+ * A founder's directory that has never taken part may join instead: the cluster was founded without it. It has told
+ * others its store id, at most; it runs, and so votes and acknowledges, only once it has a genesis.
+ */
+function mayStillJoin({ genesis, founders, lost }: Identity, { join }: Claim): boolean {
+  return join && genesis === null && lost === null && founders.length > 0;
+}
+
+/** The log of `identity` cannot be trusted: what it becomes until others have bound its new store id. */
+export function withLostLog(identity: Identity, random: Random): Identity {
+  const { storeId, boot, former } = identity;
+  // Members know the id that was bound last, however often a log is lost before the next one is.
+  const lost = identity.lost ?? storeId;
+  return { ...identity, storeId: storeIdFrom(random, boot), lost, former: [...former, storeId], log: null };
 }
 
 function firstIdentity(storeId: StoreId, { id, engine, cluster, join }: Claim): Identity {
@@ -132,19 +176,21 @@ function firstIdentity(storeId: StoreId, { id, engine, cluster, join }: Claim): 
     anew: false,
     sinceTerm: 0,
     removed: false,
+    log: null,
   };
 }
 
 /** Why the directory is not the one that the operator means, or null. */
-function mismatch(identity: Identity, { id, engine }: Claim): string | null {
+function mismatch(identity: Identity, { id, engine, directory }: Claim): string | null {
   if (identity.node !== id) return `the directory belongs to node ${identity.node}, not node ${id}`;
   if (identity.engine !== engine) return `the directory belongs to the ${identity.engine} engine, not ${engine}`;
   if (!identity.removed) return null;
-  return `node ${id} was removed from the cluster; to start afresh, empty its directory, add it again and start it with --join`;
+  return `node ${id} was removed from the cluster: ${startAfreshRemoved(id, directory)}`;
 }
 
 function readIdentity(
   disk: Disk,
+  { id, directory }: Claim,
   broken: (error: DiskError) => void,
   done: (identity: Identity | null, reason: string) => void,
 ): void {
@@ -159,7 +205,9 @@ function readIdentity(
         identity = decodeIdentity(bytes);
       } catch (thrown) {
         if (!(thrown instanceof BadBytes) && !(thrown instanceof SyntaxError)) throw thrown;
-        reason = `the ${fileName} file cannot be read: ${thrown.message}`;
+        const isNewer = thrown instanceof NewerFormat;
+        const remedy = isNewer ? "start the newer program again" : startAfresh(id, directory);
+        reason = `the ${fileName} file cannot be read: ${thrown.message}: ${remedy}`;
       }
       done(identity, reason);
     });

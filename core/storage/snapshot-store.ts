@@ -13,8 +13,8 @@ import {
   writeRows,
   writeSessions,
 } from "../kv/snapshot.ts";
-import type { Clock, Disk, DiskError, DiskFile } from "../ports.ts";
-import type { Index, Term } from "../units.ts";
+import type { Clock, Disk, DiskError, DiskFile, Trace } from "../ports.ts";
+import type { ClusterId, Index, Term } from "../units.ts";
 import type { Frozen, Installing } from "./state-store.ts";
 
 /** Bytes written or read in one turn. */
@@ -46,21 +46,25 @@ export function snapshotPlace(name: string): { readonly index: Index; readonly t
   return { index: Number.parseInt(match[1]!, 16), term: Number.parseInt(match[2]!, 16) };
 }
 
+const unreadable = "if it stays so, move that file away, and another voter sends what it held";
+
 type Broken = (error: DiskError) => void;
 
 export class SnapshotStore {
   readonly #disk: Disk;
   readonly #clock: Clock;
   readonly #broken: Broken;
+  readonly #trace: Trace;
   #latest: SnapshotFile | null = null;
   readonly #holders = new Map<SnapshotFile, number>();
   #closed = false;
 
   /** `broken`: the disk failed, and the node ends; no completion comes after it. */
-  constructor(disk: Disk, clock: Clock, broken: Broken) {
+  constructor(disk: Disk, clock: Clock, broken: Broken, trace: Trace) {
     this.#disk = disk;
     this.#clock = clock;
     this.#broken = broken;
+    this.#trace = trace;
   }
 
   /** Keeps the snapshot's file open, also when a newer one takes its place, until `release`. */
@@ -88,19 +92,19 @@ export class SnapshotStore {
     this.#latest?.file.close();
   }
 
-  /** Removes what a crash left half-done. `done` gets the newest snapshot's name, or null where there is none. */
-  open(done: (name: string | null) => void): void {
+  /** Removes what a crash left half-done. `done` gets the names of the snapshots that are there, the newest first. */
+  open(done: (names: readonly string[]) => void): void {
     this.#disk.list((error, names) => {
       if (error !== null) return this.#broken(error);
       const places = names.flatMap((name) => {
         const place = snapshotPlace(name);
         return place === null ? [] : [{ name, ...place }];
       });
-      const newest = places.toSorted((a, b) => b.index - a.index || b.term - a.term)[0];
-      const others = names.filter((name) => name !== newest?.name && (name.endsWith(".part") || snapshotPlace(name)));
-      this.#removeAll(others, () => {
+      const newestFirst = places.toSorted((a, b) => b.index - a.index || b.term - a.term).map(({ name }) => name);
+      const drafts = names.filter((name) => name.endsWith(".part"));
+      this.#removeAll(drafts, () => {
         // A process that died may have left a name that is not durable yet, and the log will rest on it.
-        this.#disk.syncDirectory((failure) => (failure === null ? done(newest?.name ?? null) : this.#broken(failure)));
+        this.#disk.syncDirectory((failure) => (failure === null ? done(newestFirst) : this.#broken(failure)));
       });
     });
   }
@@ -116,18 +120,23 @@ export class SnapshotStore {
   }
 
   /**
-   * Reads the file `name` into `into`. `done` gets its header and how it ends: whole, or what is wrong and about where.
-   * After "whole" it is the latest.
+   * Reads the file `name`, of a snapshot of `cluster`, into `into`. `done` gets its header and how it ends: whole, or what is
+   * wrong and about where; then nothing of it is seen. After "whole" it is the latest.
    */
   load(
     name: string,
+    cluster: ClusterId,
     into: Installing,
     done: (problem: { offset: number; reason: string } | null, header: SnapshotHeader | null) => void,
   ): void {
     this.#disk.open(name, false, (error, file) => {
       if (error !== null || file === null) return this.#broken(error ?? { code: "EIO", message: "no file" });
-      new Loading(file, this.#clock, this.#broken, into).run((problem, header, crc) => {
-        if (problem !== null || header === null) return done(problem, null);
+      new Loading(file, cluster, this.#clock, this.#broken, into).run((problem, header, crc) => {
+        if (problem !== null || header === null) {
+          file.close();
+          into.abort();
+          return done(problem, null);
+        }
         const { index, term } = header.place;
         if (this.#latest?.name === name) file.close();
         else this.#replaceLatest({ name, index, term, sizeBytes: file.sizeBytes, crc, file });
@@ -136,13 +145,26 @@ export class SnapshotStore {
     });
   }
 
-  /** Removes a snapshot that nobody needs, not waiting until that is durable. */
-  remove(name: string, done: () => void): void {
-    if (this.#latest?.name === name) {
-      if (!this.#holders.has(this.#latest)) this.#latest.file.close();
-      this.#latest = null;
-    }
-    this.#removeAll([name], done);
+  /** Removes snapshots that nobody needs, not waiting until that is durable. */
+  remove(names: readonly string[], done: () => void): void {
+    for (const name of names) this.#forget(name);
+    this.#removeAll(names, done);
+  }
+
+  /** Gives a damaged snapshot a name that nobody reads, and says so, and `why`. `done` comes when that is durable. */
+  setAside(name: string, why: string, done: () => void): void {
+    this.#trace.note("warn", `the snapshot ${name} is damaged, and set aside: ${why}`);
+    this.#forget(name);
+    this.#disk.rename(name, `damaged-${name}`, (error) => {
+      if (error !== null) return this.#broken(error);
+      this.#disk.syncDirectory((failure) => (failure === null ? done() : this.#broken(failure)));
+    });
+  }
+
+  #forget(name: string): void {
+    if (this.#latest?.name !== name) return;
+    if (!this.#holders.has(this.#latest)) this.#latest.file.close();
+    this.#latest = null;
   }
 
   /** Writes what `frozen` holds. `done` comes when the snapshot is durable and the latest. */
@@ -218,6 +240,7 @@ function nextTurn(clock: Clock, run: () => void): void {
 /** One file being read, slice by slice. */
 class Loading {
   readonly #file: DiskFile;
+  readonly #cluster: ClusterId;
   readonly #clock: Clock;
   readonly #broken: Broken;
   readonly #into: Installing;
@@ -228,8 +251,9 @@ class Loading {
   #at = 0;
   #crc = 0;
 
-  constructor(file: DiskFile, clock: Clock, broken: Broken, into: Installing) {
+  constructor(file: DiskFile, cluster: ClusterId, clock: Clock, broken: Broken, into: Installing) {
     this.#file = file;
+    this.#cluster = cluster;
     this.#clock = clock;
     this.#broken = broken;
     this.#into = into;
@@ -245,7 +269,7 @@ class Loading {
   ): void {
     const length = Math.min(sliceBytes, this.#file.sizeBytes - this.#at);
     this.#file.read(this.#at, length, (error, bytes) => {
-      if (error !== null) return this.#broken(error);
+      if (error !== null) return this.#broken({ code: error.code, message: `${error.message}; ${unreadable}` });
       const reason = this.#take(bytes);
       if (reason !== null) return done({ offset: this.#at, reason }, null, 0);
       this.#at += bytes.length;
@@ -263,7 +287,8 @@ class Loading {
     try {
       this.#crc = crc32(bytes, this.#crc);
       this.#reader.receive(bytes);
-      return null;
+      const { cluster = this.#cluster } = this.#header ?? {};
+      return cluster === this.#cluster ? null : `it is of cluster ${cluster}`;
     } catch (error) {
       if (error instanceof BadBytes) return error.message;
       throw error;

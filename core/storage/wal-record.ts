@@ -37,6 +37,9 @@ export type BatchContent = {
   readonly entries: readonly Entry[];
 };
 
+/** It says only what its header does. */
+export const emptyBatch: BatchContent = { hardState: null, base: null, replaces: false, entries: [] };
+
 export type BatchPlace = {
   readonly storeId: StoreId;
   readonly segment: number;

@@ -5,14 +5,26 @@
  * batch, before or after that byte. Damage below D destroyed what had been promised: it is corruption, reported with
  * file and offset, and never shortened away. Damage at or above D is a torn tail: it is cut, even if genuine batches
  * follow it, because un-synced writes survive a crash in any subset.
+ *
+ * Segments that are gone take their own marks with them. What is told outside of the log (LogExtent) counts too: the
+ * segments that it names must be there, and D is at least its position.
  */
-import { BadBytes } from "../bytes.ts";
+import { BadBytes, Writer } from "../bytes.ts";
 import type { Disk, DiskError, DiskFile } from "../ports.ts";
 import type { LogBase } from "../raft/configurations.ts";
 import type { Entry, HardState, LogPlace } from "../raft/messages.ts";
 import type { Index, StoreId } from "../units.ts";
+import type { LogExtent } from "./identity.ts";
 import type { SegmentReach, WalTail } from "./wal.ts";
-import { checkBatch, readRecords, type RecordTaker, segmentName, segmentNumber } from "./wal-record.ts";
+import {
+  checkBatch,
+  emptyBatch,
+  encodeBatch,
+  readRecords,
+  type RecordTaker,
+  segmentName,
+  segmentNumber,
+} from "./wal-record.ts";
 
 export type Recovered = {
   readonly ok: true;
@@ -22,13 +34,19 @@ export type Recovered = {
   /** Bytes cut off a torn tail; 0 after a clean stop. */
   readonly cutBytes: number;
 };
-/** `corrupt`: what had been synced is damaged, at `offset` of `file`. `disk`: the disk failed while reading. */
+/** What must be there: "some": a program that told no extent has begun a log; null: there may be none yet. */
+export type ExpectedLog = LogExtent | "some" | null;
+/**
+ * `corrupt`: what had been synced is damaged, at `offset` of `file`, or that file `isMissing`. `disk`: the disk failed while
+ * reading.
+ */
 export type RecoveryFailure =
   | {
       readonly ok: false;
       readonly kind: "corrupt";
       readonly file: string;
       readonly offset: number;
+      readonly isMissing: boolean;
       readonly reason: string;
     }
   | { readonly ok: false; readonly kind: "disk"; readonly error: DiskError };
@@ -51,14 +69,16 @@ export type Scan = WalLog & {
 export function scanSegments(
   segments: readonly Segment[],
   storeId: StoreId,
+  expected: ExpectedLog = null,
 ): Scan | (RecoveryFailure & { kind: "corrupt" }) {
+  const absent = missingSegment(segments, expected);
+  if (absent !== null) return missing(absent);
   const state = new Replay(segments[0]?.number ?? 0);
   const reaches: SegmentReach[] = [];
   let at = { segment: segments[0]?.number ?? 0, goodBytes: 0, segmentPosition: startPosition(segments[0], storeId) };
-  let syncedThrough = 0;
+  let syncedThrough = expected === null || expected === "some" ? 0 : expected.durableThrough;
   for (const [k, { number, bytes }] of segments.entries()) {
     const segmentPosition = at.segmentPosition + at.goodBytes;
-    if (number !== segments[0]!.number + k) return corrupt(number - 1, 0, "the segment is missing");
     let offset = 0;
     let reason = "";
     while (offset < bytes.length && reason === "") {
@@ -91,16 +111,33 @@ export function scanSegments(
   return judged(state, { ...at, segments: reaches, cutBytes: 0 });
 }
 
+/** The number of a segment that should be there and is not, or null. */
+function missingSegment(segments: readonly Segment[], expected: ExpectedLog): number | null {
+  const numbers = segments.map(({ number }) => number);
+  if (expected === "some" && numbers.length === 0) return 0;
+  const isTold = expected !== null && expected !== "some";
+  const first = isTold ? expected.firstSegment : (numbers[0] ?? 0);
+  const last = Math.max(isTold ? expected.lastSegment : -1, numbers.at(-1) ?? -1);
+  for (let number = first; number <= last; number++) if (numbers[number - first] !== number) return number;
+  return null;
+}
+
+function missing(segment: number): RecoveryFailure & { kind: "corrupt" } {
+  return { ...corrupt(segment, 0, "what had been synced is missing"), isMissing: true };
+}
+
 function judged(
   state: Replay,
   end: Omit<Scan, "base" | "entries" | "hardState">,
 ): Scan | (RecoveryFailure & { kind: "corrupt" }) {
-  if (!state.isAnchored) return corrupt(end.segments[0]!.segment, 0, "what came before is gone, and no base is told");
+  const isHeadless = end.segment > 0 && end.segments.length === 1 && end.goodBytes === 0;
+  if (!state.isAnchored || isHeadless)
+    return corrupt(end.segments[0]!.segment, 0, "what came before is gone, and no base is told");
   return { ...state.result, ...end };
 }
 
 function corrupt(segment: number, offset: number, reason: string): RecoveryFailure & { kind: "corrupt" } {
-  return { ok: false, kind: "corrupt", file: segmentName(segment), offset, reason };
+  return { ok: false, kind: "corrupt", file: segmentName(segment), offset, isMissing: false, reason };
 }
 
 /** Where the first segment begins in the whole log: 0, or what its first batch says where older ones are gone. */
@@ -202,20 +239,28 @@ function lastSyncedThrough(segments: readonly Segment[], from: number, storeId: 
 }
 
 /**
- * Recovers the log of `disk`, or starts one in an empty directory. When it completes with `ok`, everything it returns
- * is durable and nothing of a cut tail can come back.
+ * Recovers the log of `disk`, or starts one where none is expected. When it completes with `ok`, everything it returns
+ * is durable, nothing of a cut tail can come back, and the log holds at least one batch.
  */
-export function recoverWal(disk: Disk, storeId: StoreId, done: (result: Recovered | RecoveryFailure) => void): void {
+export function recoverWal(
+  disk: Disk,
+  storeId: StoreId,
+  expected: ExpectedLog,
+  done: (result: Recovered | RecoveryFailure) => void,
+): void {
   const broken = (error: DiskError): void => done({ ok: false, kind: "disk", error });
   disk.list((error, names) => {
     if (error !== null) return broken(error);
     const numbers = names.map(segmentNumber).filter((number) => number !== null);
     numbers.sort((a, b) => a - b);
-    readSegments(disk, numbers, [], broken, (segments) => {
-      const scan = scanSegments(segments, storeId);
+    // A crash may have brought back segments that were let go, in any subset.
+    const first = expected === null || expected === "some" ? 0 : expected.firstSegment;
+    const needed = numbers.filter((number) => number >= first);
+    readSegments(disk, needed, [], broken, (segments) => {
+      const scan = scanSegments(segments, storeId, expected);
       if ("ok" in scan) return done(scan);
-      const surplus = numbers.filter((number) => number > scan.segment);
-      removeAll(disk, surplus, broken, () => settleTail(disk, scan, broken, done));
+      const surplus = numbers.filter((number) => number < first || number > scan.segment);
+      removeAll(disk, surplus, broken, () => settleTail(disk, storeId, scan, broken, done));
     });
   });
 }
@@ -249,9 +294,10 @@ function removeAll(disk: Disk, numbers: readonly number[], broken: (error: DiskE
   });
 }
 
-/** Cuts, syncs file and directory: a process that died may have left un-synced bytes that we just read as good. */
+/** Syncs directory and file, cut: a process that died may have left un-synced bytes that we just read as good. */
 function settleTail(
   disk: Disk,
+  storeId: StoreId,
   scan: Scan,
   broken: (error: DiskError) => void,
   done: (result: Recovered) => void,
@@ -259,18 +305,36 @@ function settleTail(
   disk.open(segmentName(scan.segment), true, (error, opened) => {
     if (error !== null || opened === null) return broken(error ?? { code: "EIO", message: "no file" });
     const file: DiskFile = opened;
-    const finish = (): void => {
+    const finish = (offset: number): void => {
       file.sync((syncError) => {
         if (syncError !== null) return broken(syncError);
-        disk.syncDirectory((directoryError) => {
-          if (directoryError !== null) return broken(directoryError);
-          const { hardState, base, entries, segment, segments, segmentPosition, goodBytes: offset, cutBytes } = scan;
-          const tail = { file, segment, segments, segmentPosition, offset, hardState, base };
-          done({ ok: true, hardState, log: { base, entries }, cutBytes, tail });
-        });
+        const { hardState, base, entries, segment, segments, segmentPosition, cutBytes } = scan;
+        const tail = { file, segment, segments, segmentPosition, offset, hardState, base };
+        done({ ok: true, hardState, log: { base, entries }, cutBytes, tail });
       });
     };
-    if (file.sizeBytes === scan.goodBytes) return finish();
-    file.truncate(scan.goodBytes, (cutError) => (cutError === null ? finish() : broken(cutError)));
+    // A segment is never empty, so that one that has been emptied is not taken for a new one.
+    const begin = (): void => {
+      if (scan.goodBytes > 0) return finish(scan.goodBytes);
+      const writer = new Writer();
+      const { segment, segmentPosition } = scan;
+      const place = { storeId, segment, offset: 0, segmentPosition, syncedThrough: segmentPosition };
+      encodeBatch(writer, place, emptyBatch);
+      const writeError = file.write(0, writer.bytes());
+      if (writeError === null) finish(writer.length);
+      else broken(writeError);
+    };
+    // The name first: what is synced in a file that a power cut takes away is not durable.
+    disk.syncDirectory((directoryError) => {
+      if (directoryError !== null) return broken(directoryError);
+      if (file.sizeBytes === scan.goodBytes) return begin();
+      file.truncate(scan.goodBytes, (cutError) => (cutError === null ? begin() : broken(cutError)));
+    });
   });
+}
+
+/** The failure in one clause, for the operator. */
+export function describeDamage({ file, offset, isMissing, reason }: RecoveryFailure & { kind: "corrupt" }): string {
+  if (isMissing) return `${file} is missing, though the log had been begun and synced`;
+  return `${file} is damaged at byte ${offset}, below what had been synced: ${reason}`;
 }

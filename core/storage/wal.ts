@@ -2,7 +2,8 @@
  * The write-ahead log: raft's entries and hard state, durable in the order they were given.
  *
  * One sync runs at a time; everything written meanwhile shares the next one (group commit). A segment that is full is
- * synced to its last byte before the next one exists, so a hole between segments cannot be. The first error of the
+ * synced to its last byte before the next one exists, so a hole between segments cannot be. How far the log reaches is
+ * told outside of it (ExtentKeeper) whenever a segment is begun or let go, so that a file that is gone is missed. The first error of the
  * disk ends the WAL: nothing is retried, `onFailure` is called once, and no completion comes after it.
  */
 import { assert } from "../assert.ts";
@@ -11,7 +12,8 @@ import type { Clock, Disk, DiskError, DiskFile, Timer } from "../ports.ts";
 import type { LogBase } from "../raft/configurations.ts";
 import type { HardState } from "../raft/messages.ts";
 import type { Index, Micros, StoreId } from "../units.ts";
-import { type BatchContent, encodeBatch, segmentName } from "./wal-record.ts";
+import type { LogExtent } from "./identity.ts";
+import { type BatchContent, emptyBatch, encodeBatch, segmentName } from "./wal-record.ts";
 
 export type WalOptions = { readonly segmentBytesMax: number; readonly idleMarkMicros: Micros };
 
@@ -28,15 +30,26 @@ export type WalTail = {
   readonly segments: readonly SegmentReach[];
 };
 
+/** What is to be told outside of a log that has just been recovered. */
+export function extentOf({ segments, segment, segmentPosition, offset }: WalTail): LogExtent {
+  const firstSegment = segments[0]?.segment ?? segment;
+  return { firstSegment, lastSegment: segment, durableThrough: segmentPosition + offset };
+}
+
+/** Where the extent of the log is kept. */
+export interface ExtentKeeper {
+  /** Completes when `extent` is durable in place of the one before; calls take effect in their order. */
+  saveExtent(extent: LogExtent, done: (error: DiskError | null) => void): void;
+}
+
 export type SegmentReach = { readonly segment: number; readonly lastIndex: Index };
 type Batch = { readonly content: BatchContent; readonly done: () => void };
-
-const empty: BatchContent = { hardState: null, base: null, replaces: false, entries: [] };
 
 export class Wal {
   readonly #disk: Disk;
   readonly #clock: Clock;
   readonly #storeId: StoreId;
+  readonly #extents: ExtentKeeper;
   readonly #options: WalOptions;
   readonly #onFailure: (error: DiskError) => void;
   readonly #writer = new Writer();
@@ -56,6 +69,8 @@ export class Wal {
   #full: SegmentReach[];
   #lastIndex: Index;
   #purging = false;
+  /** As it was last given to the keeper. */
+  #extent: LogExtent;
   /** Positions, in bytes over all segments. Invariant: marked <= synced <= written. */
   #syncedThrough: number;
   #markedThrough: number;
@@ -71,6 +86,7 @@ export class Wal {
     disk: Disk,
     clock: Clock,
     storeId: StoreId,
+    extents: ExtentKeeper,
     tail: WalTail,
     onFailure: (error: DiskError) => void,
     options: WalOptions,
@@ -78,6 +94,7 @@ export class Wal {
     this.#disk = disk;
     this.#clock = clock;
     this.#storeId = storeId;
+    this.#extents = extents;
     this.#options = options;
     this.#onFailure = onFailure;
     this.#file = tail.file;
@@ -91,6 +108,7 @@ export class Wal {
     this.#lastIndex = tail.segments.at(-1)?.lastIndex ?? 0;
     // Recovery has synced all that it found.
     this.#syncedThrough = this.#written;
+    this.#extent = extentOf(tail);
     this.#markedThrough = 0;
     this.#markTimer = clock.timer(() => this.#mark());
   }
@@ -123,7 +141,7 @@ export class Wal {
 
   /** The log begins after `base`, where it held another entry: before any new one, this must be told. */
   replaceBy(base: LogBase): void {
-    this.append({ ...empty, base, replaces: true }, () => undefined);
+    this.append({ ...emptyBatch, base, replaces: true }, () => undefined);
   }
 
   /** Everything up to here is told to be elsewhere, durably. */
@@ -143,7 +161,11 @@ export class Wal {
     if (!isNextDurable) return;
     this.#purging = true;
     this.#full.shift();
-    this.#disk.remove(segmentName(oldest.segment), (error) => {
+    this.#tellExtent({ ...this.#extent, firstSegment: oldest.segment + 1 }, () => this.#remove(oldest));
+  }
+
+  #remove({ segment }: SegmentReach): void {
+    this.#disk.remove(segmentName(segment), (error) => {
       if (this.#dead) return;
       if (error !== null) return this.#fail(error);
       // In order, also after a power cut: a later segment is not removed before an earlier one surely is.
@@ -153,6 +175,15 @@ export class Wal {
         this.#purging = false;
         this.purge();
       });
+    });
+  }
+
+  #tellExtent(extent: LogExtent, done: () => void): void {
+    this.#extent = extent;
+    this.#extents.saveExtent(extent, (error) => {
+      if (this.#dead) return;
+      if (error !== null) return this.#fail(error);
+      done();
     });
   }
 
@@ -219,7 +250,7 @@ export class Wal {
   /** An empty batch that says how far the log is durable; without it, an idle log's last batch would pass for a torn tail. */
   #mark(): void {
     if (this.#dead || this.#syncing || this.#rotating || this.#markedThrough >= this.#syncedThrough) return;
-    this.#write(empty);
+    this.#write(emptyBatch);
     this.#markPosition = this.#written;
     this.#work();
   }
@@ -234,8 +265,6 @@ export class Wal {
         if (this.#dead) return;
         if (failure !== null) return this.#fail(failure);
         full.close();
-        this.#syncing = false;
-        this.#rotating = false;
         this.#segmentPosition = this.#written;
         this.#segment += 1;
         this.#offset = 0;
@@ -243,8 +272,24 @@ export class Wal {
         // Each segment opens with hard state and base, so that older segments can go.
         this.#full.push({ segment: this.#segment - 1, lastIndex: this.#lastIndex });
         this.#lastIndex = 0;
-        this.#write({ ...empty, hardState: this.#hardState, base: this.#base });
+        this.#write({ ...emptyBatch, hardState: this.#hardState, base: this.#base });
         this.#headBytes = this.#offset;
+        if (!this.#dead) this.#finishRotation(file);
+      });
+    });
+  }
+
+  /** Nothing follows the head of a segment before that head, and where to look for it, are durable. */
+  #finishRotation(file: DiskFile): void {
+    const durableThrough = this.#written;
+    file.sync((error) => {
+      if (this.#dead) return;
+      if (error !== null) return this.#fail(error);
+      this.#syncedThrough = durableThrough;
+      this.#markedThrough = durableThrough;
+      this.#tellExtent({ ...this.#extent, lastSegment: this.#segment, durableThrough }, () => {
+        this.#syncing = false;
+        this.#rotating = false;
         for (const { content, done } of this.#backlog.splice(0)) this.append(content, done);
         this.#work();
       });

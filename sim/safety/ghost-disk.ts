@@ -52,6 +52,7 @@ export class GhostDisk {
   /** The node has removed a segment on purpose; a crash may bring it back. */
   removed(file: string): void {
     this.#durable.delete(file);
+    this.#pending = this.#pending.filter((batch) => batch.file !== file);
   }
 
   /**

@@ -152,8 +152,8 @@ const mistakesOfRaft: readonly Mistake[] = [
     name: "torn tail not cut",
     layer: "log",
     file: "core/storage/wal-recovery.ts",
-    old: "if (file.sizeBytes === scan.goodBytes) return finish();",
-    new: "if (file.sizeBytes >= scan.goodBytes) return finish();",
+    old: "if (file.sizeBytes === scan.goodBytes) return begin();",
+    new: "if (file.sizeBytes >= scan.goodBytes) return begin();",
   },
   {
     name: "replay does not shorten on rewrite",
@@ -229,8 +229,8 @@ const mistakesOfRaft: readonly Mistake[] = [
     name: "boot counter not raised at a restart",
     layer: "state",
     file: "core/storage/identity.ts",
-    old: "save({ ...identity, boot: identity.boot + 1 });",
-    new: "save(identity);",
+    old: "save({ ...identity, founders, boot: identity.boot + 1 });",
+    new: "save({ ...identity, founders });",
   },
   {
     name: "no check-quorum",

@@ -56,12 +56,13 @@ type Image = {
 async function record(): Promise<Image[]> {
   const disk = new SimDisk(calm, 0);
   const recovered = await new Promise<Recovered>((resolve, reject) => {
-    recoverWal(disk.open(), storeId, (result) => (result.ok ? resolve(result) : reject(new Error(result.kind))));
+    recoverWal(disk.open(), storeId, null, (result) => (result.ok ? resolve(result) : reject(new Error(result.kind))));
   });
   const wal = new Wal(
     disk.open(),
     idle,
     storeId,
+    { saveExtent: (_extent, done) => done(null) },
     recovered.tail,
     (error) => {
       throw new Error(error.message);

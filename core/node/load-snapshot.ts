@@ -1,0 +1,67 @@
+/**
+ * Which snapshot a directory is opened with. A damaged one is set aside where something else gives back what it held:
+ * the log, an older snapshot, or the other voters, whom the node then asks for theirs (core/node/lost-state.ts).
+ */
+import type { LogBase } from "../raft/configurations.ts";
+import { RaftLog } from "../raft/log.ts";
+import { isOnlyVoter } from "../raft/membership.ts";
+import type { Identity } from "../storage/identity.ts";
+import { holdsPlace } from "../storage/join-log.ts";
+import { putBackCopy } from "../storage/remedies.ts";
+import { snapshotPlace, type SnapshotStore } from "../storage/snapshot-store.ts";
+import type { Installing, StateStore } from "../storage/state-store.ts";
+import type { WalLog } from "../storage/wal-recovery.ts";
+
+type Done = (problem: string | null, snapshot: LogBase | null) => void;
+
+/**
+ * Brings the newest whole snapshot into the store where it leads further; lets go of those that nobody needs. `done` gets
+ * its place, null where the store stays as it is, or why the node cannot go on.
+ */
+export function loadSnapshot(
+  snapshots: SnapshotStore,
+  store: StateStore,
+  { node, genesis }: Identity,
+  directory: string,
+  log: WalLog,
+  done: Done,
+): void {
+  const nobodyElse = `nobody else has what it held: ${putBackCopy(directory)}`;
+  const nothingBetween = (): string => {
+    const gap = `the rows end at entry ${store.applied.index}, the log begins after ${log.base!.place.index}`;
+    return `${gap}, and the snapshot between is missing; ${nobodyElse}`;
+  };
+  const tryNewest = ([name, ...older]: readonly string[]): void => {
+    if (name === undefined) return done(canDoWithout(log, store, node) ? null : nothingBetween(), null);
+    const { index } = snapshotPlace(name)!;
+    if (genesis === null) return done(`the snapshot ${name} is there, ${neverTookPart(directory)}`, null);
+    const isNew = index > store.applied.index;
+    if (!isNew && holdsPlace(log, store.applied)) return snapshots.remove([name, ...older], () => done(null, null));
+    snapshots.load(name, genesis.cluster, isNew ? store.beginInstall() : nowhere, (problem, header) => {
+      if (problem === null) return snapshots.remove(older, () => done(null, header));
+      const damage = `near byte ${problem.offset}, ${problem.reason}`;
+      const isEnough = isNew && (older.length > 0 || canDoWithout(log, store, node));
+      if (isEnough) return snapshots.setAside(name, damage, () => tryNewest(older));
+      done(`the snapshot ${name} is damaged ${damage}; ${nobodyElse}`, null);
+    });
+  };
+  snapshots.open(tryNewest);
+}
+
+/** Whether the log leads on from the rows, or another voter can send its snapshot. */
+function canDoWithout({ base, entries }: WalLog, store: StateStore, node: number): boolean {
+  // A log without a base begins with entry 1.
+  if (base === null || base.place.index <= store.applied.index) return true;
+  return !isOnlyVoter(new RaftLog(base, entries).configurations.latest.configuration, node);
+}
+
+function neverTookPart(directory: string): string {
+  return `but this node has never taken part in a cluster: ${putBackCopy(directory)}, or delete ${directory} to begin with nothing`;
+}
+
+/** For a snapshot that is in the rows already: only its header is wanted. */
+const nowhere: Installing = {
+  put: (_rows, done) => done(null),
+  commit: (_sessions, _place, done) => done(null),
+  abort: () => undefined,
+};
