@@ -1,5 +1,5 @@
 /** Where a node's directories are, by its engine. */
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { ServerOptions } from "./options.ts";
 
@@ -20,11 +20,50 @@ export function placesOf({ dataDir, id, rocksdb }: ServerOptions): Places {
   return { log: join(rows, "wal"), snapshots: join(rows, "snap"), rows };
 }
 
-/** What must be there before anything is made, or in words what is missing. */
-export function missingPlace({ dataDir, rocksdb }: ServerOptions): string | null {
-  if (!existsSync(dataDir)) return `the data directory ${dataDir} does not exist`;
+/** Why the node cannot start in its data directory, in one line, or null. Nothing is made. */
+export function placeProblem(options: ServerOptions): string | null {
+  const { dataDir, rocksdb } = options;
   const data = join(dataDir, "data");
-  return rocksdb && !existsSync(data)
-    ? `--rocksdb keeps its files in ${data}, which does not exist: make it first`
-    : null;
+  if (!existsSync(dataDir)) return `the data directory ${dataDir} does not exist`;
+  if (!isDirectory(dataDir)) return `the data directory ${dataDir} is not a directory`;
+  if (rocksdb && !existsSync(data)) return `--rocksdb keeps its files in ${data}, which does not exist: make it first`;
+  if (rocksdb && !isDirectory(data)) return `--rocksdb keeps its files in ${data}, which is not a directory`;
+  return otherEngineProblem(options);
+}
+
+/** Whether a node was started at these places before. */
+export function hasIdentity({ log }: Places): boolean {
+  return existsSync(join(log, "identity"));
+}
+
+/** Makes `directory` where it is missing. Throws what the file system says, also where no file can be made in it. */
+export function makeDirectory(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+}
+
+/**
+ * The other engine's data of this node mean that --rocksdb was given, or left out, by mistake: without them the node
+ * would begin with an empty store.
+ */
+function otherEngineProblem(options: ServerOptions): string | null {
+  const { id, rocksdb } = options;
+  const other = placesOf({ ...options, rocksdb: !rocksdb });
+  const found = other.rows ?? other.log;
+  if (!holdsData(other)) return null;
+  const [engine, advice] = rocksdb ? ["memory", "without --rocksdb"] : ["RocksDB", "with --rocksdb"];
+  return `${found} holds the data of node ${id} in the ${engine} engine: start it ${advice}, or move that directory away`;
+}
+
+function holdsData({ log, rows }: Places): boolean {
+  const isData = (name: string): boolean => name === "identity" || name.startsWith("wal-");
+  return namesIn(log).some(isData) || (rows !== null && existsSync(join(rows, "CURRENT")));
+}
+
+function namesIn(directory: string): readonly string[] {
+  return isDirectory(directory) ? readdirSync(directory) : [];
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

@@ -1,5 +1,4 @@
 /** Composes a node on the machine's ports: lock, listen, open, serve; and takes it down again. */
-import { existsSync, mkdirSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { isIP } from "node:net";
 import { getRequestListener } from "@hono/node-server";
@@ -12,13 +11,14 @@ import type { StateStore } from "../core/storage/state-store.ts";
 import { createApi } from "./api/api.ts";
 import { MachineClock } from "./clock.ts";
 import { machineDisk } from "./disk.ts";
-import { lockDirectory, unlockDirectory } from "./lock.ts";
+import { type DirectoryLock, DirectoryInUse, lockDirectory } from "./lock.ts";
+import { UsageError } from "./flags.ts";
 import { createLog, type Log } from "./log.ts";
 import { useNativeBytes } from "./native.ts";
 import { MachineNetwork } from "./network.ts";
-import { type ServerOptions, UsageError } from "./options.ts";
+import type { ServerOptions } from "./options.ts";
 import { loadRocksDb, rocksKv } from "./ordered-kv.ts";
-import { missingPlace, type Places, placesOf } from "./places.ts";
+import { hasIdentity, makeDirectory, placeProblem, type Places, placesOf } from "./places.ts";
 import { machineRandom } from "./random.ts";
 
 /** The node could not run: one line, exit 1. */
@@ -67,15 +67,14 @@ export async function startServer(
 ): Promise<RunningServer> {
   const { id, cluster, port, host } = options;
   const places = placesOf(options);
-  const directory = places.log;
   const ownUrl = options.peerUrl ?? cluster[id - 1];
-  if (ownUrl === undefined && !existsSync(directory)) {
+  if (ownUrl === undefined && !hasIdentity(places)) {
     const hint = options.join ? "; give this node's own URL with --peer-url" : "";
     throw new UsageError(`--id ${id} is not in the --cluster list of ${cluster.length}${hint}`);
   }
   if (ownUrl === undefined) throw new StartError(`--cluster has no URL for node ${id}, which is to listen on it`);
-  const missing = missingPlace(options);
-  if (missing !== null) throw new StartError(missing);
+  const problem = placeProblem(options);
+  if (problem !== null) throw new StartError(problem);
   const store = await storeAt(places);
   const log = createLog(options.logLevel, options.logFormat);
   const network = new MachineNetwork(log);
@@ -83,12 +82,9 @@ export async function startServer(
     () => network.listen(listenHost(ownUrl), Number(new URL(ownUrl).port || "80")),
     `the peer port of ${ownUrl}`,
   );
-  const holder = tryLock(directory);
-  if (holder !== null) {
-    network.close();
-    throw new StartError(holder);
-  }
-  mkdirSync(places.snapshots, { recursive: true, mode: 0o700 });
+  const lock = await lockOrSay(places);
+  // However the process ends, unless it is killed, no lock is left.
+  process.once("exit", lock.release);
   useNativeBytes();
   const node = createNode(options, places, store, network, log, onEnd);
   const answer = getRequestListener(createApi(node, { valueBytesMax: options.valueBytesMax, version }).fetch);
@@ -97,7 +93,7 @@ export async function startServer(
     await listenOr(() => listenOn(api, host, port), `the client port ${host}:${port}`);
   } catch (error) {
     network.close();
-    unlockDirectory(directory);
+    lock.release();
     throw error;
   }
   node.start();
@@ -105,7 +101,7 @@ export async function startServer(
     "info",
     `node ${id} answers clients at http://${host}:${(api.address() as { port: number }).port} and peers at ${ownUrl}`,
   );
-  return { stop: () => stopServer(node, api, network, directory, options.requestTimeoutMs) };
+  return { stop: () => stopServer(node, api, network, lock, options.requestTimeoutMs) };
 }
 
 async function storeAt({ rows }: Places): Promise<StateStore> {
@@ -163,12 +159,19 @@ function listenHost(url: string): string | undefined {
   return isIP(host) !== 0 || host === "localhost" ? host : undefined;
 }
 
-function tryLock(directory: string): string | null {
+/** Locks the node's directory and makes the one of its snapshots. */
+async function lockOrSay({ log, snapshots }: Places): Promise<DirectoryLock> {
+  let place = log;
+  let lock: DirectoryLock | null = null;
   try {
-    const pid = lockDirectory(directory);
-    return pid === null ? null : `${directory} is in use by process ${pid}`;
+    lock = await lockDirectory(log);
+    place = snapshots;
+    makeDirectory(snapshots);
+    return lock;
   } catch (error) {
-    return `${directory} cannot be used: ${(error as Error).message}`;
+    lock?.release();
+    const { message } = error as Error;
+    throw new StartError(error instanceof DirectoryInUse ? message : `${place} cannot be used: ${message}`);
   }
 }
 
@@ -192,7 +195,7 @@ async function stopServer(
   node: Node,
   api: Server,
   network: MachineNetwork,
-  directory: string,
+  lock: DirectoryLock,
   patienceMs: number,
 ): Promise<void> {
   api.close();
@@ -206,5 +209,5 @@ async function stopServer(
   api.closeIdleConnections();
   node.kill();
   network.close();
-  unlockDirectory(directory);
+  lock.release();
 }
