@@ -106,6 +106,8 @@ function envName(name: Flag | Switch): string {
 
 /** All as strings, so that a switch can have a value; a string, or several where a flag is given more than once. */
 function parse(args: readonly string[], version: string): Readonly<Record<string, unknown>> | null {
+  const asked = args.map((arg) => /^--(help|version)=/.exec(arg)?.[1]).find((name) => name !== undefined);
+  if (asked !== undefined) throw new UsageError(`--${asked} takes no value`);
   const parser = yargs([...args])
     .scriptName("metaStore")
     .usage("$0 --id 1 --cluster http://127.0.0.1:12379 --port 12380\n\nA node of a replicated key-value store.")

@@ -129,7 +129,9 @@ function createNode(
     trace,
     store,
   };
-  const node = new Node(ports, onEnd, nodeOptions(options));
+  const end = (ending: Ending): void =>
+    onEnd(ending.kind === "refused" ? { ...ending, reason: `${places.log}: ${ending.reason}` } : ending);
+  const node = new Node(ports, end, nodeOptions(options));
   network.carry(node);
   tellWhoIsMissing(node, log);
   return node;

@@ -13,6 +13,7 @@ import type { StateStore } from "../storage/state-store.ts";
 import type { Micros, NodeId } from "../units.ts";
 import { handshakeRefusal } from "../wire/connection.ts";
 import { type Handshake, protocolVersion } from "../wire/frame.ts";
+import { clusterListProblem } from "./cluster-list.ts";
 import { describeNode } from "./describe.ts";
 import { Founding, foundingBase, type FoundingStep } from "./founding.ts";
 import { openDirectory, type Opened } from "./opening.ts";
@@ -193,14 +194,9 @@ export class Node {
     this.#opened = opened;
     this.#identity = identity;
     const { cluster } = this.#options;
-    const isKnown = identity.founders.length === 0 || identity.founders.join() === cluster.join();
-    if (!isKnown) {
-      const known = identity.founders.join();
-      this.#ports.trace.note(
-        "warn",
-        `--cluster is read at the first start only; this directory was founded with ${known}`,
-      );
-    }
+    const problem = clusterListProblem(opened, this.#options);
+    if (problem?.kind === "refused") return this.#end({ kind: "refused", reason: problem.reason });
+    if (problem !== null) this.#ports.trace.note("warn", problem.reason);
     // One that begins anew may know more members by its command line than it was founded with.
     const lists =
       identity.founders.length === 0
