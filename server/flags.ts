@@ -66,7 +66,6 @@ export function readFlags(args: readonly string[], env: NodeJS.ProcessEnv, versi
     if (args.includes(`--${name}=`)) throw new UsageError(`--${name} needs a value after =`);
     return { text: given.text === "" || isSwitchedOn(given) ? "on" : "off", source: given.source };
   };
-  const line = (name: string, { text, source }: Given): string => `--${name} ${text === "" ? '""' : text}  # ${source}`;
   return {
     value,
     isOn: (name) => state(name).text === "on",
@@ -92,6 +91,10 @@ export function oneOf<T extends string>({ text, source }: Given, choices: readon
   const choice = choices.find((one) => one === text);
   if (choice === undefined) throw new UsageError(`${source} is one of ${choices.join(", ")}, not "${text}"`);
   return choice;
+}
+
+function line(name: string, { text, source }: Given): string {
+  return `--${name} ${text === "" ? '""' : text}  # ${source}`;
 }
 
 function isSwitchedOn({ text, source }: Given): boolean {

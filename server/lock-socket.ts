@@ -17,7 +17,7 @@ const draftName = /^lock-[0-9a-f]{16}\.sock\.new$/;
 /** A holder whose event loop is busy still accepts; it is not waited for longer. */
 const replyMs = 1_000;
 const askAgainMs = 20;
-/** Rounds against a candidate that has the larger name and will give way. */
+/** Rounds against others that are about to give way. */
 const roundsMax = 100;
 /** Where a file system, or its driver, has no sockets. */
 const noSockets = /^(EPERM|EACCES|ENOTSUP|EOPNOTSUPP|EINVAL|ENOSYS|ENAMETOOLONG|ENXIO|EIO)$/;
@@ -26,7 +26,8 @@ export function isLockSocket(name: string): boolean {
   return socketName.test(name) || draftName.test(name);
 }
 
-type State = "held" | "candidate" | "dead";
+/** `unclear`: the connection was cut, since it ends or gives way just now; it is asked again. */
+type State = "held" | "candidate" | "dead" | "unclear";
 
 /** `taken`: another living process has it. `unavailable`: no socket can be made in this directory. */
 export type SocketLocking = LockSocket | "taken" | "unavailable";
@@ -99,14 +100,15 @@ export class LockSocket {
     for (let round = 0; round < roundsMax; round++) {
       const others = readdirSync(this.#directory).filter((name) => socketName.test(name) && name !== this.#name);
       const states = await Promise.all(others.map((name) => this.#ask(name)));
-      const living = others.filter((_, k) => states[k] !== "dead");
-      for (const name of others) if (!living.includes(name)) rmSync(join(this.#directory, name), { force: true });
-      if (living.length === 0) {
+      const inState = (state: State): readonly string[] => others.filter((_, k) => states[k] === state);
+      const dead = inState("dead");
+      for (const name of dead) rmSync(join(this.#directory, name), { force: true });
+      if (dead.length === others.length) {
         this.#state = "held";
         this.#removeDrafts();
         return true;
       }
-      if (states.includes("held") || living.some((name) => name < this.#name)) return false;
+      if (states.includes("held") || inState("candidate").some((name) => name < this.#name)) return false;
       await new Promise((resolve) => setTimeout(resolve, askAgainMs));
     }
     return false;
@@ -116,13 +118,18 @@ export class LockSocket {
     return new Promise((resolve) => {
       const socket = connect(this.#address(name));
       let reply = "";
-      socket.setTimeout(replyMs, () => socket.destroy());
-      socket.on("data", (chunk) => (reply += chunk.toString("latin1")));
-      socket.on("error", (error: NodeJS.ErrnoException) => {
-        if (error.code === "ECONNREFUSED" || error.code === "ENOENT") resolve("dead");
+      // A process that accepts and says nothing is busy, or stopped, and alive.
+      socket.setTimeout(replyMs, () => {
+        resolve("held");
+        socket.destroy();
       });
-      // What cannot be asked counts as the holder.
-      socket.on("close", () => resolve(reply === "candidate" ? "candidate" : "held"));
+      socket.on("data", (chunk) => (reply += chunk.toString("latin1")));
+      socket.on("error", ({ code }: NodeJS.ErrnoException) => {
+        if (code === "ECONNREFUSED" || code === "ENOENT") resolve("dead");
+        // What cannot be asked, with a full backlog for instance, counts as the holder.
+        else if (code !== "ECONNRESET" && code !== "EPIPE") resolve("held");
+      });
+      socket.on("close", () => resolve(reply === "candidate" || reply === "held" ? reply : "unclear"));
     });
   }
 

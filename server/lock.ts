@@ -21,8 +21,6 @@ import { isLockSocket, LockSocket, type SocketLocking } from "./lock-socket.ts";
 const lockName = "lock";
 /** Behind the text, since Windows lets nobody read a locked range. */
 const lockedAt = 4_096;
-/** The kernel may still be taking down a process that was killed a moment ago. */
-const triesMax = 10;
 const tryAgainMs = 50;
 
 /** Whether a file of the directory is the lock's, not the node's. */
@@ -37,21 +35,39 @@ export class DirectoryInUse extends Error {
 
 export type DirectoryLock = {
   /** Removes the lock's files. Synchronous: the last thing that a process does. */
-  release(): void;
+  readonly release: () => void;
 };
 
-/** Makes the directory where it is missing and locks it. Throws DirectoryInUse, or what the file system says. */
-export async function lockDirectory(directory: string): Promise<DirectoryLock> {
-  fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  for (let tries = 1; ; tries++) {
-    const lock = await tryLockDirectory(directory);
+/** Locks a range of an open file in the kernel; false where another open file has it. Throws where that cannot be had. */
+export type KernelLock = (fd: number, offset: number, lengthBytes: number) => boolean;
+
+/** The optional package's, or null where it is missing or not built for this platform. */
+export async function loadKernelLock(): Promise<KernelLock | null> {
+  try {
+    return (await import("fs-native-extensions")).tryLock;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Locks `directory`, which exists. Waits for `patienceMs`: the kernel may still be taking down a process that was killed a
+ * moment ago. Throws DirectoryInUse, or what the file system says.
+ */
+export async function lockDirectory(
+  directory: string,
+  kernelLock: KernelLock | null,
+  patienceMs: number,
+): Promise<DirectoryLock> {
+  for (let waitedMs = 0; ; waitedMs += tryAgainMs) {
+    const lock = await tryLockDirectory(directory, kernelLock);
     if (lock !== null) return lock;
-    if (tries === triesMax) throw new DirectoryInUse(`${directory} is in use by ${holderOf(directory)}`);
+    if (waitedMs >= patienceMs) throw new DirectoryInUse(`${directory} is in use by ${holderOf(directory)}`);
     await new Promise((resolve) => setTimeout(resolve, tryAgainMs));
   }
 }
 
-async function tryLockDirectory(directory: string): Promise<DirectoryLock | null> {
+async function tryLockDirectory(directory: string, kernelLock: KernelLock | null): Promise<DirectoryLock | null> {
   const path = join(directory, lockName);
   const fd = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
   let socket: SocketLocking = "unavailable";
@@ -61,7 +77,8 @@ async function tryLockDirectory(directory: string): Promise<DirectoryLock | null
     fs.closeSync(fd);
   };
   try {
-    const kernel = await tryKernelLock(fd);
+    const kernel = tryKernelLock(fd, kernelLock);
+    isOurs = kernel === "held";
     if (kernel !== "taken") socket = await LockSocket.take(directory);
     if (kernel === "unavailable" && socket === "unavailable") {
       isOurs = true;
@@ -92,10 +109,10 @@ async function tryLockDirectory(directory: string): Promise<DirectoryLock | null
   };
 }
 
-async function tryKernelLock(fd: number): Promise<"held" | "taken" | "unavailable"> {
+function tryKernelLock(fd: number, kernelLock: KernelLock | null): "held" | "taken" | "unavailable" {
+  if (kernelLock === null) return "unavailable";
   try {
-    const { tryLock } = await import("fs-native-extensions");
-    return tryLock(fd, lockedAt, 1) ? "held" : "taken";
+    return kernelLock(fd, lockedAt, 1) ? "held" : "taken";
   } catch {
     return "unavailable";
   }

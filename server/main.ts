@@ -12,8 +12,9 @@ const debug = debuglog("metastore");
 function fail(error: unknown): never {
   if (error instanceof UsageError) exit(2, `${error.message} (--help lists the flags)`);
   if (error instanceof StartError) exit(1, error.message);
-  debug("%s", error instanceof Error ? error.stack : error);
-  exit(1, `unexpected error (NODE_DEBUG=metastore prints where): ${error instanceof Error ? error.message : error}`);
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  debug("%s", stack);
+  exit(1, `unexpected error (NODE_DEBUG=metastore prints where): ${message}`);
 }
 
 function exit(code: number, text: string): never {

@@ -1,6 +1,16 @@
 /** Where a node's directories are, by its engine. */
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  statSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import type { ServerOptions } from "./options.ts";
 
 export type Places = {
@@ -24,11 +34,20 @@ export function placesOf({ dataDir, id, rocksdb }: ServerOptions): Places {
 export function placeProblem(options: ServerOptions): string | null {
   const { dataDir, rocksdb } = options;
   const data = join(dataDir, "data");
-  if (!existsSync(dataDir)) return `the data directory ${dataDir} does not exist`;
-  if (!isDirectory(dataDir)) return `the data directory ${dataDir} is not a directory`;
-  if (rocksdb && !existsSync(data)) return `--rocksdb keeps its files in ${data}, which does not exist: make it first`;
-  if (rocksdb && !isDirectory(data)) return `--rocksdb keeps its files in ${data}, which is not a directory`;
+  const problem =
+    directoryProblem(dataDir, `the data directory ${dataDir}`, "") ??
+    (rocksdb ? directoryProblem(data, `--rocksdb keeps its files in ${data}, which`, ": make it first") : null);
+  if (problem !== null) return problem;
   return otherEngineProblem(options);
+}
+
+function directoryProblem(path: string, words: string, advice: string): string | null {
+  try {
+    return statSync(path).isDirectory() ? null : `${words} is not a directory`;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === "ENOENT" ? `${words} does not exist${advice}` : `${words} cannot be used: ${message}`;
+  }
 }
 
 /** Whether a node was started at these places before. */
@@ -36,9 +55,17 @@ export function hasIdentity({ log }: Places): boolean {
   return existsSync(join(log, "identity"));
 }
 
-/** Makes `directory` where it is missing. Throws what the file system says, also where no file can be made in it. */
+/**
+ * Makes `directory` where it is missing, durably; its parent exists. Throws what the file system says, also where no file
+ * can be made in it. Not with the `recursive` of node:fs, which never returns where a parent exists and takes no directory.
+ */
 export function makeDirectory(directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if (!isDirectory(directory)) {
+    mkdirSync(directory, { mode: 0o700 });
+    const parent = openSync(dirname(directory), "r");
+    fsyncSync(parent);
+    closeSync(parent);
+  }
   accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
 }
 
@@ -56,8 +83,10 @@ function otherEngineProblem(options: ServerOptions): string | null {
 }
 
 function holdsData({ log, rows }: Places): boolean {
-  const isData = (name: string): boolean => name === "identity" || name.startsWith("wal-");
-  return namesIn(log).some(isData) || (rows !== null && existsSync(join(rows, "CURRENT")));
+  return (
+    namesIn(log).some((name) => name === "identity" || name.startsWith("wal-")) ||
+    (rows !== null && existsSync(join(rows, "CURRENT")))
+  );
 }
 
 function namesIn(directory: string): readonly string[] {

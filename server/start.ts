@@ -11,7 +11,7 @@ import type { StateStore } from "../core/storage/state-store.ts";
 import { createApi } from "./api/api.ts";
 import { MachineClock } from "./clock.ts";
 import { machineDisk } from "./disk.ts";
-import { type DirectoryLock, DirectoryInUse, lockDirectory } from "./lock.ts";
+import { type DirectoryLock, DirectoryInUse, loadKernelLock, lockDirectory } from "./lock.ts";
 import { UsageError } from "./flags.ts";
 import { createLog, type Log } from "./log.ts";
 import { useNativeBytes } from "./native.ts";
@@ -32,6 +32,7 @@ export type RunningServer = {
 };
 
 const waitingMax = 20_000;
+const lockPatienceMs = 500;
 
 function nodeOptions(options: ServerOptions): NodeOptions {
   return {
@@ -161,12 +162,13 @@ function listenHost(url: string): string | undefined {
   return isIP(host) !== 0 || host === "localhost" ? host : undefined;
 }
 
-/** Locks the node's directory and makes the one of its snapshots. */
-async function lockOrSay({ log, snapshots }: Places): Promise<DirectoryLock> {
+/** Makes the node's directories and locks the one of its log. */
+async function lockOrSay({ rows, log, snapshots }: Places): Promise<DirectoryLock> {
   let place = log;
   let lock: DirectoryLock | null = null;
   try {
-    lock = await lockDirectory(log);
+    for (place of rows === null ? [log] : [rows, log]) makeDirectory(place);
+    lock = await lockDirectory(log, await loadKernelLock(), lockPatienceMs);
     place = snapshots;
     makeDirectory(snapshots);
     return lock;
