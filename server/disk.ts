@@ -5,7 +5,7 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import type { Disk, DiskError, DiskFile } from "../core/ports.ts";
-import { lockName } from "./lock.ts";
+import { isLockFile } from "./lock.ts";
 
 function wording(error: unknown, what: string): DiskError {
   const { code, message } = error as NodeJS.ErrnoException;
@@ -76,7 +76,7 @@ export function machineDisk(directory: string): Disk {
         if (error !== null) return done(wording(error, directory), []);
         done(
           null,
-          names.filter((name) => name !== lockName),
+          names.filter((name) => !isLockFile(name)),
         );
       });
     },

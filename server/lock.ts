@@ -1,53 +1,138 @@
 /**
- * A directory belongs to one process. The lock names its process and when that process was started, so that a lock left
- * by a kill -9, or by a process id that has come round again, is seen to be stale.
+ * A directory belongs to one process. Two mechanisms, each of which ends with its process, whatever ends it, so that
+ * nothing is concluded from process ids, which other containers and later boots use again:
+ *
+ * - the kernel's lock on the open file `lock` (fs-native-extensions: prebuilt, 80 KB a platform, Node 20 to 24). It holds
+ *   between containers, and between machines where the file system forwards locks (NFS 4);
+ * - a listening socket beside it (server/lock-socket.ts), which needs no package. It holds on one machine.
+ *
+ * A process takes every one of them that is to be had, and at least one: so a process that has only the socket, since the
+ * optional package is missing or not built for its platform, and one that has both, exclude each other. Rejected: a
+ * process id with its start time (process-id namespaces; two that both remove a stale file), and a time stamp that is
+ * renewed (proper-lockfile: a process that is paused for longer loses its lock and does not know).
+ *
+ * The file names the holder, for people: process id, host name.
  */
 import fs from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
+import { isLockSocket, LockSocket, type SocketLocking } from "./lock-socket.ts";
 
-export const lockName = "lock";
+const lockName = "lock";
+/** Behind the text, since Windows lets nobody read a locked range. */
+const lockedAt = 4_096;
+const tryAgainMs = 50;
 
-/** When the process was started, in the kernel's ticks; empty where the system does not tell. */
-function startOf(pid: number): string {
+/** Whether a file of the directory is the lock's, not the node's. */
+export function isLockFile(name: string): boolean {
+  return name === lockName || isLockSocket(name);
+}
+
+/** Another living process has the directory; said in one line. */
+export class DirectoryInUse extends Error {
+  override readonly name = "DirectoryInUse";
+}
+
+export type DirectoryLock = {
+  /** Removes the lock's files. Synchronous: the last thing that a process does. */
+  readonly release: () => void;
+};
+
+/** Locks a range of an open file in the kernel; false where another open file has it. Throws where that cannot be had. */
+export type KernelLock = (fd: number, offset: number, lengthBytes: number) => boolean;
+
+/** The optional package's, or null where it is missing or not built for this platform. */
+export async function loadKernelLock(): Promise<KernelLock | null> {
   try {
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+    return (await import("fs-native-extensions")).tryLock;
   } catch {
-    return "";
+    return null;
   }
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+/**
+ * Locks `directory`, which exists. Waits for `patienceMs`: the kernel may still be taking down a process that was killed a
+ * moment ago. Throws DirectoryInUse, or what the file system says.
+ */
+export async function lockDirectory(
+  directory: string,
+  kernelLock: KernelLock | null,
+  patienceMs: number,
+): Promise<DirectoryLock> {
+  for (let waitedMs = 0; ; waitedMs += tryAgainMs) {
+    const lock = await tryLockDirectory(directory, kernelLock);
+    if (lock !== null) return lock;
+    if (waitedMs >= patienceMs) throw new DirectoryInUse(`${directory} is in use by ${holderOf(directory)}`);
+    await new Promise((resolve) => setTimeout(resolve, tryAgainMs));
   }
 }
 
-/** Takes the lock, or returns the id of the living process that has it. The directory is made if it is not there. */
-export function lockDirectory(directory: string): number | null {
-  fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+async function tryLockDirectory(directory: string, kernelLock: KernelLock | null): Promise<DirectoryLock | null> {
   const path = join(directory, lockName);
+  const fd = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
+  let socket: SocketLocking = "unavailable";
+  let isOurs = false;
+  const release = (): void => {
+    if (socket instanceof LockSocket) socket.release();
+    fs.closeSync(fd);
+  };
   try {
-    const [pidText, start] = fs.readFileSync(path, "utf8").split(" ");
-    const pid = Number(pidText);
-    if (Number.isSafeInteger(pid) && pid > 0 && isAlive(pid) && startOf(pid) === start) return pid;
-    fs.unlinkSync(path);
+    const kernel = tryKernelLock(fd, kernelLock);
+    isOurs = kernel === "held";
+    if (kernel !== "taken") socket = await LockSocket.take(directory);
+    if (kernel === "unavailable" && socket === "unavailable") {
+      isOurs = true;
+      throw new Error("its file system has neither locks nor sockets (npm install fs-native-extensions brings locks)");
+    }
+    // A holder removes the file when it ends: then the lock on what was opened before protects nothing.
+    if (kernel === "taken" || socket === "taken" || !isStillAt(path, fd)) {
+      release();
+      return null;
+    }
+    isOurs = true;
+    fs.ftruncateSync(fd, 0);
+    fs.writeSync(fd, `${process.pid} ${hostname()}\n`, 0);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-  }
-  try {
-    fs.writeFileSync(path, `${process.pid} ${startOf(process.pid)}`, { flag: "wx" });
-  } catch (error) {
-    // Another process has taken it between our look and our hand.
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return Number(fs.readFileSync(path, "utf8").split(" ")[0]);
+    if (isOurs) fs.rmSync(path, { force: true });
+    release();
     throw error;
   }
-  return null;
+  let released = false;
+  return {
+    release: () => {
+      if (released) return;
+      released = true;
+      // First the name: who opens the file from now on makes a new one, and who has it open sees that it is gone.
+      fs.rmSync(path, { force: true });
+      release();
+    },
+  };
 }
 
-export function unlockDirectory(directory: string): void {
-  fs.rmSync(join(directory, lockName), { force: true });
+function tryKernelLock(fd: number, kernelLock: KernelLock | null): "held" | "taken" | "unavailable" {
+  if (kernelLock === null) return "unavailable";
+  try {
+    return kernelLock(fd, lockedAt, 1) ? "held" : "taken";
+  } catch {
+    return "unavailable";
+  }
+}
+
+function isStillAt(path: string, fd: number): boolean {
+  const there = fs.statSync(path, { throwIfNoEntry: false, bigint: true });
+  const here = fs.fstatSync(fd, { bigint: true });
+  return there !== undefined && there.ino === here.ino && there.dev === here.dev;
+}
+
+/** In words, from the file: a process id means something on its own host only. */
+function holderOf(directory: string): string {
+  let text: string;
+  try {
+    text = fs.readFileSync(join(directory, lockName), "latin1");
+  } catch {
+    return "another process";
+  }
+  const [pid, host] = text.trim().split(" ");
+  if (pid === undefined || !/^\d+$/.test(pid)) return "another process";
+  return `process ${pid}${host === undefined || host === hostname() ? "" : ` of host ${host}`}`;
 }

@@ -1,5 +1,4 @@
 /** Composes a node on the machine's ports: lock, listen, open, serve; and takes it down again. */
-import { existsSync, mkdirSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { isIP } from "node:net";
 import { getRequestListener } from "@hono/node-server";
@@ -12,14 +11,15 @@ import type { StateStore } from "../core/storage/state-store.ts";
 import { createApi } from "./api/api.ts";
 import { MachineClock } from "./clock.ts";
 import { machineDisk } from "./disk.ts";
-import { lockDirectory, unlockDirectory } from "./lock.ts";
+import { type DirectoryLock, DirectoryInUse, loadKernelLock, lockDirectory } from "./lock.ts";
+import { UsageError } from "./flags.ts";
 import { createLog, type Log } from "./log.ts";
 import { useNativeBytes } from "./native.ts";
 import { MachineNetwork } from "./network.ts";
-import { type ServerOptions, UsageError } from "./options.ts";
+import type { ServerOptions } from "./options.ts";
 import { loadRocksDb, rocksKv } from "./ordered-kv.ts";
-import { missingPlace, type Places, placesInWords, placesOf } from "./places.ts";
 import { type PeerSecret, readPeerSecret } from "./peer-secret.ts";
+import { hasIdentity, makeDirectory, placeProblem, type Places, placesInWords, placesOf } from "./places.ts";
 import { machineRandom } from "./random.ts";
 
 /** The node could not run: one line, exit 1. */
@@ -33,6 +33,7 @@ export type RunningServer = {
 };
 
 const waitingMax = 20_000;
+const lockPatienceMs = 500;
 
 function nodeOptions(options: ServerOptions): NodeOptions {
   return {
@@ -70,18 +71,17 @@ export async function startServer(
 ): Promise<RunningServer> {
   const { id, cluster, port, host } = options;
   const places = placesOf(options);
-  const directory = places.log;
   const ownUrl = options.peerUrl ?? cluster[id - 1];
-  if (ownUrl === undefined && !existsSync(directory)) {
+  if (ownUrl === undefined && !hasIdentity(places)) {
     const hint = options.join ? "; give this node's own URL with --peer-url" : "";
     throw new UsageError(`--id ${id} is not in the --cluster list of ${cluster.length}${hint}`);
   }
   if (ownUrl === undefined) throw new StartError(`--cluster has no URL for node ${id}, which is to listen on it`);
-  if (options.peerUrl !== null && !options.join && ownUrl !== cluster[id - 1] && !existsSync(directory)) {
+  if (options.peerUrl !== null && !options.join && ownUrl !== cluster[id - 1] && !hasIdentity(places)) {
     throw new UsageError("--peer-url goes with --join at a first start: a founder is reached where --cluster says");
   }
-  const missing = missingPlace(options);
-  if (missing !== null) throw new StartError(missing);
+  const problem = placeProblem(options);
+  if (problem !== null) throw new StartError(problem);
   const store = await storeAt(places);
   const log = createLog(options.logLevel, options.logFormat);
   const network = new MachineNetwork(log, peerSecretOf(options));
@@ -89,18 +89,15 @@ export async function startServer(
     () => network.listen(listenHost(ownUrl), Number(new URL(ownUrl).port || "80")),
     `the peer port of ${ownUrl}`,
   );
-  const holder = tryLock(directory);
-  if (holder !== null) {
-    network.close();
-    throw new StartError(holder);
-  }
-  mkdirSync(places.snapshots, { recursive: true, mode: 0o700 });
+  const lock = await lockOrSay(places);
+  // However the process ends, unless it is killed, no lock is left.
+  process.once("exit", lock.release);
   useNativeBytes();
   const node = createNode(options, places, store, network, log, (ending) => {
     // Those who wait have been answered: the answers leave before the process does.
     void closeConnections(api).then(() => {
       network.close();
-      unlockDirectory(directory);
+      lock.release();
       onEnd(ending);
     });
   });
@@ -110,7 +107,7 @@ export async function startServer(
     await listenOr(() => listenOn(api, host, port), `the client port ${host}:${port}`);
   } catch (error) {
     network.close();
-    unlockDirectory(directory);
+    lock.release();
     throw error;
   }
   node.start();
@@ -118,7 +115,7 @@ export async function startServer(
     "info",
     `node ${id} answers clients at http://${host}:${(api.address() as { port: number }).port} and peers at ${ownUrl}`,
   );
-  return { stop: () => stopServer(node, api, network, directory, options.requestTimeoutMs) };
+  return { stop: () => stopServer(node, api, network, lock, options.requestTimeoutMs) };
 }
 
 async function storeAt({ rows }: Places): Promise<StateStore> {
@@ -146,14 +143,11 @@ function createNode(
     trace,
     store,
   };
-  const node = new Node(
-    ports,
-    (ending) => {
-      clearInterval(waiting);
-      onEnd(ending);
-    },
-    nodeOptions(options),
-  );
+  const end = (ending: Ending): void => {
+    clearInterval(waiting);
+    onEnd(ending.kind === "refused" ? { ...ending, reason: `${places.log}: ${ending.reason}` } : ending);
+  };
+  const node = new Node(ports, end, nodeOptions(options));
   const waiting = tellWhoIsMissing(node, log);
   network.carry(node);
   return node;
@@ -190,12 +184,20 @@ function listenHost(url: string): string | undefined {
   return isIP(host) !== 0 || host === "localhost" ? host : undefined;
 }
 
-function tryLock(directory: string): string | null {
+/** Makes the node's directories and locks the one of its log. */
+async function lockOrSay({ rows, log, snapshots }: Places): Promise<DirectoryLock> {
+  let place = log;
+  let lock: DirectoryLock | null = null;
   try {
-    const pid = lockDirectory(directory);
-    return pid === null ? null : `${directory} is in use by process ${pid}`;
+    for (place of rows === null ? [log] : [rows, log]) makeDirectory(place);
+    lock = await lockDirectory(log, await loadKernelLock(), lockPatienceMs);
+    place = snapshots;
+    makeDirectory(snapshots);
+    return lock;
   } catch (error) {
-    return `${directory} cannot be used: ${(error as Error).message}`;
+    lock?.release();
+    const { message } = error as Error;
+    throw new StartError(error instanceof DirectoryInUse ? message : `${place} cannot be used: ${message}`);
   }
 }
 
@@ -219,7 +221,7 @@ async function stopServer(
   node: Node,
   api: Server,
   network: MachineNetwork,
-  directory: string,
+  lock: DirectoryLock,
   patienceMs: number,
 ): Promise<void> {
   api.close();
@@ -230,7 +232,7 @@ async function stopServer(
   await closeConnections(api);
   node.kill();
   network.close();
-  unlockDirectory(directory);
+  lock.release();
 }
 
 /** What an answer may take to leave, and an upload that nobody waits for any more may hold the process. */

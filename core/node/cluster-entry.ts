@@ -99,15 +99,7 @@ export class ClusterEntry {
  * Where the command line says that each node is, and where it was when the cluster was founded: the list founds a
  * cluster at the first start; at a later one it only says where the others are to be asked now.
  */
-export function addressHints(identity: Identity, cluster: readonly string[], trace: Trace): Map<NodeId, string[]> {
-  const { founders } = identity;
-  if (founders.length > 0 && founders.join() !== cluster.join()) {
-    const text = `--cluster founds a cluster at the first start only, and this one was founded with ${founders.join()}`;
-    trace.note(
-      "warn",
-      `${text}; members that do not answer where the configuration says are asked where --cluster says`,
-    );
-  }
+export function addressHints({ founders }: Identity, cluster: readonly string[]): Map<NodeId, string[]> {
   const urls = new Map<NodeId, string[]>();
   for (const list of [cluster, founders]) {
     for (const [k, url] of list.entries()) urls.set(k + 1, [...(urls.get(k + 1) ?? []), url]);

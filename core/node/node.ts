@@ -11,6 +11,7 @@ import type { ClusterId, Micros, NodeId } from "../units.ts";
 import { anonymous, type FinalVerdict, handshakeRefusal, type Verdict } from "../wire/connection.ts";
 import { type Handshake, protocolVersion } from "../wire/frame.ts";
 import { addressHints, ClusterEntry, type EntryStep } from "./cluster-entry.ts";
+import { clusterListProblem } from "./cluster-list.ts";
 import { describeNode, describeReadiness } from "./describe.ts";
 import { answerHello, foundingBase } from "./founding.ts";
 import { openDirectory, type Opened } from "./opening.ts";
@@ -236,6 +237,9 @@ export class Node {
     const { identity } = opened;
     this.#opened = opened;
     this.#identity = identity;
+    const problem = clusterListProblem(opened, this.#options);
+    if (problem?.kind === "refused") return this.#end({ kind: "refused", reason: problem.reason });
+    if (problem !== null) this.#ports.trace.note("warn", problem.reason);
     this.#nonce = this.#ports.random.draw("boot-nonce", identity.boot, 0x100000000);
     if (identity.lost === null && identity.genesis !== null) this.#run(identity, identity.genesis);
     else {
@@ -244,7 +248,7 @@ export class Node {
       this.#entry = new ClusterEntry(identity, this.#options.directory, this.#ports.trace);
       this.#applyEntryStep(this.#entry.begin());
     }
-    this.#peers.setHints(addressHints(identity, this.#options.cluster, this.#ports.trace));
+    this.#peers.setHints(addressHints(identity, this.#options.cluster));
     this.#schedule();
   }
 

@@ -1,0 +1,79 @@
+/**
+ * What a `--cluster` list means beside a directory that belongs to a cluster already. The members are in the log; the list
+ * changes none of them, and only says where they can be asked now. So the question is whether the operator means this
+ * cluster, or founds another one by mistake: then this node would lead, or follow, the old one without a word, while the
+ * others of the list wait for it for ever.
+ *
+ * - It names only members, perhaps not all: it is of this cluster, and enough to find the others.
+ * - It is as long as the founding list, or as there are members now: their addresses may all have changed. A warning.
+ * - It is longer, and names a member: the cluster may have grown while this node was down. A warning says how a member is
+ *   added. But where this node is the only voter nobody can have been added without its log: refused.
+ * - It has another length and names no member at all: refused.
+ *
+ * Nothing is asked of a node that is started with `--join` (it founds nothing), nor of one whose log is lost.
+ */
+import type { LogBase } from "../raft/configurations.ts";
+import { isOnlyVoter } from "../raft/membership.ts";
+import { type Configuration, entryKinds } from "../raft/messages.ts";
+import type { Identity } from "../storage/identity.ts";
+import type { WalLog } from "../storage/wal-recovery.ts";
+import { decodeConfiguration } from "../wire/configuration-codec.ts";
+import { entryPayload } from "../wire/entry-codec.ts";
+import { foundersConfiguration } from "./founding.ts";
+
+export type ClusterListProblem = { readonly kind: "refused" | "warning"; readonly reason: string };
+
+/** Of a directory as it was opened, and the list that the operator gives at this start. */
+export function clusterListProblem(
+  { identity, log, snapshot }: { readonly identity: Identity; readonly log: WalLog; readonly snapshot: LogBase | null },
+  { cluster, join }: { readonly cluster: readonly string[]; readonly join: boolean },
+): ClusterListProblem | null {
+  const { founders, genesis, lost, node } = identity;
+  if (join || lost !== null || founders.length === 0 || founders.join() === cluster.join()) return null;
+  if (genesis === null) return beforeBootstrap(founders, cluster);
+  const members = latestConfiguration(log, snapshot) ?? foundersConfiguration(founders, genesis);
+  return listProblem(node, founders, members, cluster);
+}
+
+/** The rule itself, for a directory that belongs to a cluster with the configuration `latest` in its log. */
+export function listProblem(
+  self: number,
+  founders: readonly string[],
+  latest: Configuration,
+  list: readonly string[],
+): ClusterListProblem | null {
+  const { members } = latest;
+  const known = new Set([...founders, ...members.map(({ url }) => url)]);
+  // A member that was added has its own URL in the list, where the log may not name it yet.
+  const unknown = list.filter((url, k) => !known.has(url) && k + 1 !== self);
+  const namesMember = list.some((url) => known.has(url));
+  if (unknown.length === 0 && namesMember) return null;
+  const names = members.map(({ id, url }) => `${id} at ${url}`).join(", ");
+  const there = `this directory belongs to a cluster of ${members.length} (${names})`;
+  if (list.length === founders.length || list.length === members.length) {
+    return {
+      kind: "warning",
+      reason: `${there}; --cluster names other addresses: members that do not answer at their own are asked there`,
+    };
+  }
+  const isOther = !namesMember || (isOnlyVoter(latest, self) && list.length > members.length);
+  if (!isOther) {
+    const advice = "a longer list adds no member, POST /{id} with its peer URL does";
+    return { kind: "warning", reason: `${there}, --cluster names ${list.length}: ${advice}` };
+  }
+  const advice = "start it with that cluster's list and add members with POST /{id}, or give another --data-dir";
+  return { kind: "refused", reason: `${there}, --cluster names ${list.length}: ${advice}` };
+}
+
+/** No cluster is founded yet, so nothing is stored: the founders have to agree on one list. */
+function beforeBootstrap(founders: readonly string[], list: readonly string[]): ClusterListProblem {
+  const reason = `this directory waits to found a cluster of ${founders.join(",")}, and --cluster names ${list.join(",")}; it holds no data: to found the other cluster, empty it`;
+  return { kind: list.length === founders.length ? "warning" : "refused", reason };
+}
+
+function latestConfiguration({ base, entries }: WalLog, snapshot: LogBase | null): Configuration | null {
+  const entry = entries.findLast(({ kind }) => kind === entryKinds.configuration);
+  if (entry !== undefined) return decodeConfiguration(entryPayload(entry));
+  const bases = [base, snapshot].filter((one) => one !== null);
+  return bases.toSorted((a, b) => b.place.index - a.place.index)[0]?.configuration.configuration ?? null;
+}

@@ -1,0 +1,74 @@
+/** How a process ends, or does not, by what it did not expect. */
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import test from "ava";
+import { freePorts, freshDirectory, runServer } from "../support/processes.ts";
+
+/** Runs `thrown` in the server's process once the directory is locked. */
+function planted(directory: string, thrown: string): NodeJS.ProcessEnv {
+  const lock = JSON.stringify(join(directory, "metaStore-1", "lock"));
+  const script = `import { existsSync } from "node:fs";
+    const timer = setInterval(() => { if (!existsSync(${lock})) return; clearInterval(timer); ${thrown}; }, 5);`;
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}` };
+}
+
+async function places(directory: string): Promise<string[]> {
+  const [peer, port] = await freePorts(2);
+  return ["--cluster", `http://127.0.0.1:${peer}`, "--port", String(port), "--data-dir", directory];
+}
+
+for (const [what, thrown] of [
+  ["an exception", 'throw new Error("boom\\n  and more")'],
+  ["a rejection that nobody handles", 'void Promise.reject(new Error("boom\\n  and more"))'],
+] as const) {
+  test(`${what}: one line, exit code 1, no lock left; NODE_DEBUG=metastore tells where`, async (t) => {
+    const directory = freshDirectory();
+    try {
+      const args = [...(await places(directory)), "--log-level", "silent"];
+      const { code, stderr } = await runServer(args, planted(directory, thrown));
+      t.is(code, 1);
+      t.is(stderr, "metaStore: unexpected error (NODE_DEBUG=metastore prints where): boom and more\n");
+      t.false(readdirSync(join(directory, "metaStore-1")).some((name) => name.startsWith("lock")));
+      const env = { ...planted(directory, thrown), NODE_DEBUG: "metastore" };
+      t.regex((await runServer(args, env)).stderr, /METASTORE \d+: Error: boom[\s\S]* at /);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+}
+
+test("a signal while the node starts: exit code 0, no lock left", async (t) => {
+  const directory = freshDirectory();
+  try {
+    const signal = 'process.kill(process.pid, "SIGTERM")';
+    const { code, stderr } = await runServer(await places(directory), planted(directory, signal));
+    t.is(code, 0, stderr);
+    t.false(existsSync(join(directory, "metaStore-1", "lock")));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test("a log that nobody reads any more ends no node", async (t) => {
+  const directory = freshDirectory();
+  const args = await places(directory);
+  const child = spawn(process.execPath, [join(process.cwd(), "dist/server/main.js"), ...args]);
+  child.stderr.destroy();
+  try {
+    let isReady = false;
+    for (let tries = 0; tries < 400 && !isReady && child.exitCode === null; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      isReady = await fetch(`http://127.0.0.1:${args[3]}/readyz`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    }
+    t.true(isReady);
+  } finally {
+    const gone = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGKILL");
+    if (child.exitCode === null && child.signalCode === null) await gone;
+    rmSync(directory, { recursive: true });
+  }
+});

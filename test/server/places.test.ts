@@ -1,0 +1,208 @@
+/** A start that fails: one line that says what is there, exit code 1, and no lock left. */
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { type Exit, freePorts, freshDirectory, get, ProcessCluster, put, runServer } from "../support/processes.ts";
+
+/** Runs a node on free ports with `directory` as its data directory, until it exits by itself. */
+async function run(directory: string, args: readonly string[]): Promise<Exit> {
+  const [peer, port] = await freePorts(2);
+  const places = ["--cluster", `http://127.0.0.1:${peer}`, "--port", String(port), "--log-level", "silent"];
+  return runServer([...places, ...(args.includes("--data-dir") ? [] : ["--data-dir", directory]), ...args]);
+}
+
+function isOneLine(t: ExecutionContext, { code, stderr, stdout }: Exit, line: RegExp): void {
+  t.is(code, 1, stderr);
+  t.regex(stderr, line);
+  t.is(stderr.trimEnd().split("\n").length, 1, stderr);
+  t.is(stdout, "");
+}
+
+function hasNoLock(t: ExecutionContext, directory: string): void {
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true });
+  t.deepEqual(
+    files.filter((file) => file.isSocket() || (file.isFile() && file.name === "lock")).map(({ name }) => name),
+    [],
+  );
+}
+
+const failures: readonly (readonly [string, readonly string[], (directory: string) => void, RegExp])[] = [
+  [
+    "a file where the snapshots are to be",
+    [],
+    (directory) => writeFileSync(join(directory, "metaStore-1-snap"), ""),
+    /metaStore-1-snap cannot be used: EEXIST/,
+  ],
+  [
+    "a file where RocksDB's snapshots are to be",
+    ["--rocksdb"],
+    (directory) => {
+      mkdirSync(join(directory, "data", "1"), { recursive: true });
+      writeFileSync(join(directory, "data", "1", "snap"), "");
+    },
+    /snap cannot be used: EEXIST/,
+  ],
+  [
+    "a file where the log is to be",
+    [],
+    (directory) => writeFileSync(join(directory, "metaStore-1"), ""),
+    /metaStore-1 cannot be used: EEXIST/,
+  ],
+  [
+    "a file where data/ is to be",
+    ["--rocksdb"],
+    (directory) => writeFileSync(join(directory, "data"), ""),
+    /--rocksdb keeps its files in \S+data, which is not a directory$/m,
+  ],
+  [
+    "a file where data/1 is to be",
+    ["--rocksdb"],
+    (directory) => {
+      mkdirSync(join(directory, "data"));
+      writeFileSync(join(directory, "data", "1"), "");
+    },
+    /data\/1 cannot be used: EEXIST/,
+  ],
+  [
+    "a directory where the lock is to be",
+    [],
+    (directory) => mkdirSync(join(directory, "metaStore-1", "lock"), { recursive: true }),
+    /metaStore-1 cannot be used: EISDIR/,
+  ],
+  [
+    "a directory where the identity is to be",
+    [],
+    (directory) => mkdirSync(join(directory, "metaStore-1", "identity"), { recursive: true }),
+    /the disk failed: .*EISDIR/,
+  ],
+  [
+    "a stray file in the log's directory",
+    [],
+    (directory) => {
+      mkdirSync(join(directory, "metaStore-1"));
+      writeFileSync(join(directory, "metaStore-1", "notes.txt"), "");
+    },
+    /metaStore-1: the directory holds notes\.txt but no identity file/,
+  ],
+  [
+    "an address for clients that is not this machine's",
+    ["--host", "192.0.2.1"],
+    () => undefined,
+    /client port 192\.0\.2\.1:\d+ cannot be had/,
+  ],
+  [
+    "a data directory that takes no directory",
+    ["--data-dir", "/proc"],
+    () => undefined,
+    /\/proc\/metaStore-1 cannot be used: ENOENT/,
+  ],
+  [
+    "a RocksDB that cannot be opened",
+    ["--rocksdb"],
+    (directory) => mkdirSync(join(directory, "data", "1", "LOCK"), { recursive: true }),
+    /RocksDB in \S+1: .*LOCK/,
+  ],
+];
+for (const [what, args, prepare, line] of failures) {
+  test(`${what}: one line, exit code 1, no lock left`, async (t) => {
+    const directory = freshDirectory();
+    try {
+      prepare(directory);
+      isOneLine(t, await run(directory, args), line);
+      hasNoLock(t, directory);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+}
+
+test("a client port in use is found after the lock was taken, and leaves none", async (t) => {
+  const directory = freshDirectory();
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  const [peer] = await freePorts(1);
+  try {
+    const args = ["--cluster", `http://127.0.0.1:${peer}`, "--port", String(port), "--data-dir", directory];
+    isOneLine(t, await runServer(args), /client port 127\.0\.0\.1:\d+ is in use$/m);
+    t.deepEqual(readdirSync(join(directory, "metaStore-1")), []);
+  } finally {
+    server.close();
+    rmSync(directory, { recursive: true });
+  }
+});
+
+for (const [first, second, there] of [
+  [[], ["--rocksdb"], /metaStore-1 holds the data of node 1 in the memory engine: start it without --rocksdb, or move/],
+  [["--rocksdb"], [], /data\/1 holds the data of node 1 in the RocksDB engine: start it with --rocksdb, or move/],
+] as const) {
+  test.serial(
+    `a node with data is started ${second.length === 0 ? "without" : "with"} --rocksdb by mistake`,
+    async (t) => {
+      const cluster = await ProcessCluster.start(1, first);
+      try {
+        t.is(await put(cluster, 1, "k", "precious"), 204);
+        await cluster.end(1, "SIGTERM");
+        isOneLine(t, await run(cluster.directory, second), there);
+        t.is(
+          existsSync(join(cluster.directory, "metaStore-1")),
+          first.length === 0,
+          "nothing of the other engine is made",
+        );
+        hasNoLock(t, cluster.directory);
+        cluster.startNode(1);
+        await cluster.ready(1);
+        t.is(await get(cluster, 1, "k"), "precious");
+      } finally {
+        await cluster.stop();
+      }
+    },
+  );
+}
+
+test.serial(
+  "a --cluster that founds another cluster beside existing data is refused, and changes nothing",
+  async (t) => {
+    const cluster = await ProcessCluster.start(1);
+    const others = await freePorts(3);
+    const list = (urls: readonly string[]): string[] => ["--cluster", urls.join(",")];
+    const places = ["--data-dir", cluster.directory, "--port", "0", "--log-level", "silent"];
+    try {
+      t.is(await put(cluster, 1, "k", "v"), 204);
+      await cluster.end(1, "SIGTERM");
+      const three = others.map((port) => `http://127.0.0.1:${port}`);
+      for (const urls of [three, [cluster.peerUrl(1), ...three.slice(1)]]) {
+        isOneLine(
+          t,
+          await runServer([...list(urls), ...places]),
+          /metaStore-1: this directory belongs to a cluster of 1 \(1 at http:\S+\), --cluster names 3: start it with /,
+        );
+      }
+      hasNoLock(t, cluster.directory);
+      cluster.startNode(1);
+      await cluster.ready(1);
+      t.is(await get(cluster, 1, "k"), "v");
+    } finally {
+      await cluster.stop();
+    }
+  },
+);
+
+test.serial("a directory of another node is named", async (t) => {
+  const cluster = await ProcessCluster.start(1);
+  try {
+    await cluster.end(1, "SIGTERM");
+    renameSync(join(cluster.directory, "metaStore-1"), join(cluster.directory, "metaStore-2"));
+    const [a, b] = await freePorts(2);
+    const two = `http://127.0.0.1:${a},http://127.0.0.1:${b}`;
+    const args = ["--id", "2", "--cluster", two, "--port", "0", "--log-level", "silent"];
+    isOneLine(
+      t,
+      await runServer([...args, "--data-dir", cluster.directory]),
+      /metaStore-2: the directory belongs to node 1/,
+    );
+  } finally {
+    await cluster.stop();
+  }
+});
