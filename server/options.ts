@@ -26,6 +26,10 @@ export type ServerOptions = {
   readonly valueBytesMax: number;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
+  /** How long an idle client connection stays open. */
+  readonly keepAliveMs: number;
+  /** 0: as many as the limit on file descriptors gives. */
+  readonly connectionsMax: number;
 };
 
 /** Each flag with its default and its words; METASTORE_<NAME> in the environment stands for an absent flag. */
@@ -43,6 +47,8 @@ const flags = {
   "value-bytes-max": { default: "1572864", describe: "longest value" },
   "log-level": { default: "info", describe: "info, warn or silent" },
   "log-format": { default: "text", describe: "text or json" },
+  "keep-alive-ms": { default: "75000", describe: "how long an idle client connection stays open" },
+  "connections-max": { default: "0", describe: "most client connections; 0: by the limit on file descriptors" },
 } as const;
 const switches = {
   join: "join a running cluster, after POST /{id} at one of its members",
@@ -91,6 +97,8 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv, ve
     valueBytesMax: integer("value-bytes-max", text("value-bytes-max"), 1, 16 * 1024 * 1024),
     logLevel: oneOf("log-level", text("log-level"), ["info", "warn", "silent"]),
     logFormat: oneOf("log-format", text("log-format"), ["text", "json"]),
+    keepAliveMs: integer("keep-alive-ms", text("keep-alive-ms"), 1, 3_600_000),
+    connectionsMax: integer("connections-max", text("connections-max"), 0, 1_000_000),
   };
   checkTogether(options);
   return options;

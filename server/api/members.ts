@@ -1,16 +1,24 @@
 /** Requests of operators: who belongs to the cluster, and who leads it. */
 import type { Node } from "../../core/node/node.ts";
-import type { ChangeResult } from "../../core/node/options.ts";
+import type { ChangeResult, ReadOutcome } from "../../core/node/options.ts";
 import type { Change } from "../../core/raft/membership.ts";
 import { parsePeerUrl } from "../peer-url.ts";
-import { readBody } from "./body.ts";
+import { bodyRefused, readBody } from "./body.ts";
 import type { Ctx } from "./keys.ts";
-import { badRequest, failureProblem, methodNotAllowed, type Problem, problemResponse } from "./problem.ts";
+import { refusedPrecondition } from "./preconditions.ts";
+import {
+  badRequest,
+  failureProblem,
+  methodNotAllowed,
+  type Problem,
+  problemResponse,
+  revisionHeader,
+} from "./problem.ts";
 
 const bodyBytesMax = 4096;
-type Outcome = Extract<ChangeResult, { ok: true }>["outcome"];
+type Refusal = Exclude<Extract<ChangeResult, { ok: true }>["outcome"], "done">;
 
-const problems: Readonly<Record<Exclude<Outcome, "done">, { readonly status: number; readonly detail: string }>> = {
+const problems: Readonly<Record<Refusal, { readonly status: number; readonly detail: string }>> = {
   busy: { status: 409, detail: "Another change of the membership is not finished yet." },
   "member-exists": { status: 409, detail: "The id is in use with another URL." },
   "url-in-use": { status: 409, detail: "The URL is in use by another member." },
@@ -21,20 +29,32 @@ const problems: Readonly<Record<Exclude<Outcome, "done">, { readonly status: num
   "no-voter": { status: 409, detail: "Only a voter can lead." },
 };
 
-async function ask(node: Node, change: Change): Promise<Response> {
+async function ask(c: Ctx, node: Node, change: Change, problem: (outcome: Refusal) => Problem): Promise<Response> {
+  const refusal = refusedPrecondition(c, "");
+  if (refusal !== null) return problemResponse(refusal);
   const result = await new Promise<ChangeResult>((resolve) => node.change(change, resolve));
   if (!result.ok) return problemResponse(failureProblem(result));
-  if (result.outcome === "done") return new Response(null, { status: 204 });
-  return problemResponse({ ...problems[result.outcome], code: result.outcome, definite: true });
+  if (result.outcome === "done") return new Response(null, { status: 204, headers: revisionOf(node) });
+  return problemResponse(problem(result.outcome));
+}
+
+function problemOf(outcome: Refusal): Problem {
+  return { ...problems[outcome], code: outcome, definite: true };
+}
+
+/** The header that says how far the store is; empty where that is not known. */
+export function revisionOf(node: Node): Record<string, string> {
+  const { appliedIndex } = node.status();
+  return appliedIndex === 0 ? {} : { [revisionHeader]: String(appliedIndex) };
 }
 
 /** POST /{id} and POST /v1/members/{id}: the body is the peer URL, or JSON with "url" and "autoPromote". */
 export async function addMember(c: Ctx, node: Node, id: number): Promise<Response> {
-  const body = await readBody(c.req.raw, c.env?.incoming, bodyBytesMax);
-  if (body === null) return problemResponse(badRequest("bad-url", "The body is a peer URL."));
+  const body = await readBody(c, bodyBytesMax, null);
+  if (typeof body !== "string") return bodyRefused(body);
   const wish = parseWish(body.trim());
   if ("status" in wish) return problemResponse(wish);
-  return ask(node, { kind: "add", id, ...wish });
+  return ask(c, node, { kind: "add", id, ...wish }, problemOf);
 }
 
 function parseWish(body: string): { readonly url: string; readonly autoPromote: boolean } | Problem {
@@ -56,8 +76,26 @@ function parseWish(body: string): { readonly url: string; readonly autoPromote: 
   return "wrong" in parsed ? badRequest("bad-url", `${parsed.wrong}.`) : { url: parsed.url, autoPromote };
 }
 
-export function removeMember(node: Node, id: number): Promise<Response> {
-  return ask(node, { kind: "remove", id });
+/**
+ * DELETE /{id}: removes the member where no key has that name; else nothing, since either may be meant. Whether there is
+ * such a key is asked of the cluster, as any linearizable read.
+ */
+export async function removeMemberUnlessKey(c: Ctx, node: Node, id: number): Promise<Response> {
+  const refusal = refusedPrecondition(c, `: /v1/kv/${id} is the key, /v1/members/${id} the member`);
+  if (refusal !== null) return problemResponse(refusal);
+  const key = await new Promise<ReadOutcome>((resolve) => node.read(String(id), false, resolve));
+  // A read changes nothing: its failure is definite.
+  if (!key.ok) return problemResponse(failureProblem({ ...key, definite: true }));
+  if (key.row !== null) {
+    const detail = `A key has this name: DELETE /v1/kv/${id} deletes it, DELETE /v1/members/${id} removes the member.`;
+    const headers = { [revisionHeader]: String(key.revision) };
+    return problemResponse({ status: 409, code: "ambiguous", detail, definite: true }, headers);
+  }
+  return ask(c, node, { kind: "remove", id }, (outcome) => {
+    if (outcome !== "unknown-member") return problemOf(outcome);
+    const detail = `There never was a member /v1/members/${id}, and there is no key /v1/kv/${id}.`;
+    return { ...problemOf(outcome), detail };
+  });
 }
 
 /** Everything under /v1/members; `rest` is what follows it in the path. */
@@ -65,24 +103,27 @@ export function onMembers(c: Ctx, node: Node, rest: string): Response | Promise<
   const { method } = c.req;
   if (rest === "") {
     if (method !== "GET" && method !== "HEAD") return methodNotAllowed("GET, HEAD");
-    return c.json({ members: node.status().members });
+    return c.json({ members: node.status().members }, 200, revisionOf(node));
   }
-  const [, idText, promote] = /^\/([1-9]\d{0,14})(\/promote)?$/.exec(rest) ?? [];
+  const isPromotion = rest.endsWith("/promote");
+  const allowed = isPromotion ? ["POST"] : ["GET", "HEAD", "POST", "DELETE"];
+  if (!allowed.includes(method)) return methodNotAllowed(allowed.join(", "));
+  const [, idText] = /^\/([1-9]\d{0,14})(?:\/promote)?$/.exec(rest) ?? [];
   if (idText === undefined) return problemResponse(badRequest("no-member-id", "Members are named /v1/members/{id}."));
   const id = Number(idText);
-  if (promote !== undefined) return method === "POST" ? ask(node, { kind: "promote", id }) : methodNotAllowed("POST");
+  if (isPromotion) return ask(c, node, { kind: "promote", id }, problemOf);
   if (method === "POST") return addMember(c, node, id);
-  if (method === "DELETE") return removeMember(node, id);
-  if (method !== "GET" && method !== "HEAD") return methodNotAllowed("GET, HEAD, POST, DELETE");
+  if (method === "DELETE") return ask(c, node, { kind: "remove", id }, problemOf);
   const member = node.status().members.find((one) => one.id === id);
-  if (member !== undefined) return c.json(member);
+  if (member !== undefined) return c.json(member, 200, revisionOf(node));
   return problemResponse({ status: 404, code: "unknown-member", detail: "There is no such member.", definite: true });
 }
 
 /** POST /v1/leader with {"id": N}: hands the leadership over. */
 export async function moveLeader(c: Ctx, node: Node): Promise<Response> {
-  const body = (await readBody(c.req.raw, c.env?.incoming, bodyBytesMax)) ?? "";
+  const body = await readBody(c, bodyBytesMax, null);
+  if (typeof body !== "string") return bodyRefused(body);
   const id = /^\s*\{\s*"id"\s*:\s*([1-9]\d{0,14})\s*\}\s*$/.exec(body)?.[1];
   if (id === undefined) return problemResponse(badRequest("bad-json", 'The body is {"id": 2}.'));
-  return ask(node, { kind: "lead", id: Number(id) });
+  return ask(c, node, { kind: "lead", id: Number(id) }, problemOf);
 }
