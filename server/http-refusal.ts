@@ -44,24 +44,25 @@ export function refused(status: number, code: string, detail: string): Problem {
 
 /** Answers in the request's turn, and ends the connection after it. */
 export function answerProblem(outgoing: ServerResponse, problem: Problem, revision: number): void {
-  outgoing.writeHead(problem.status, { ...problemHeaders(problem, revision), Connection: "close" });
-  outgoing.end(problemBody(problem));
+  const body = problemBody(problem);
+  outgoing.writeHead(problem.status, refusalHeaders(problem, body, revision));
+  outgoing.end(body);
 }
 
 /** Answers past the HTTP server, where it has no request to answer, and ends the connection. */
 export function endWithProblem(socket: Socket, problem: Problem, revision: number): void {
   if (!socket.writable) return void socket.destroy();
   const body = problemBody(problem);
-  const headers = {
-    ...problemHeaders(problem, revision),
-    Connection: "close",
-    "Content-Length": Buffer.byteLength(body),
-  };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const lines = Object.entries(refusalHeaders(problem, body, revision)).map(([name, value]) => `${name}: ${value}\r\n`);
   const date = `Date: ${new Date().toUTCString()}\r\n`;
   const status = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n`;
   socket.write(`${status}${lines.join("")}${date}\r\n${body}`);
   endAndDiscard(socket);
+}
+
+function refusalHeaders(problem: Problem, body: string, revision: number): Record<string, string> {
+  const length = String(Buffer.byteLength(body));
+  return { ...problemHeaders(problem, revision), Connection: "close", "Content-Length": length };
 }
 
 /** Ends this side at once, and the socket when the client has ended too or the bounds are reached. */

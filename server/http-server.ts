@@ -88,6 +88,11 @@ export class ClientServer {
     );
   }
 
+  /** Clients that are connected and served. */
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
   /** Its port, once it listens. Rejects with the system's error. */
   listen(host: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
@@ -132,7 +137,11 @@ export class ClientServer {
     socket.on("error", () => undefined);
     if (this.#connections.size >= this.#bound.max(this.#connections.size)) return this.#refuseConnection(socket);
     this.#connections.set(socket, null);
-    socket.once("close", () => this.#connections.delete(socket));
+    socket.once("close", () => {
+      this.#connections.delete(socket);
+      this.#queuedCount -= this.#queued.get(socket) ?? 0;
+      this.#queued.delete(socket);
+    });
   }
 
   #refuseConnection(socket: Socket): void {
@@ -169,17 +178,10 @@ export class ClientServer {
     if (isTooMuch) this.#ending.add(socket);
     this.#count(socket, 1);
     pauseSoon(socket);
-    let isCounted = true;
-    const leave = (): void => {
-      if (isCounted) this.#count(socket, -1);
-      isCounted = false;
-    };
-    socket.once("close", leave);
     outgoing.once("socket", () =>
       process.nextTick(() => {
-        socket.off("close", leave);
-        leave();
         if (socket.destroyed) return;
+        this.#count(socket, -1);
         if (this.#queued.has(socket)) pauseSoon(socket);
         else socket.resume();
         // The parser has given up on its body.
@@ -227,7 +229,15 @@ export class ClientServer {
     const isOfLast = !last.req.complete;
     if (last.headersSent && isOfLast) return void socket.destroy();
     if (last.writableFinished || (isOfLast && last.socket !== null)) return end();
-    last.once(isOfLast ? "socket" : "close", () => process.nextTick(end));
+    if (isOfLast) return void last.once("socket", () => process.nextTick(end));
+    let isEnded = false;
+    const endOnce = (): void => {
+      if (!isEnded) end();
+      isEnded = true;
+    };
+    last.once("close", () => process.nextTick(endOnce));
+    // Where the client has ended its side, the server closes the socket with the last answer.
+    socket.destroySoon = endOnce;
   }
 
   /** Closes `count` idle connections: those that never asked for anything first, then the oldest. */
