@@ -5,6 +5,7 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import type { Disk, DiskError, DiskFile } from "../core/ports.ts";
+import { isShortage } from "./descriptors.ts";
 import { isLockFile } from "./lock.ts";
 
 function wording(error: unknown, what: string): DiskError {
@@ -68,11 +69,42 @@ function ending(done: (error: DiskError | null) => void, what: string): (error: 
   return (error) => done(error === null ? null : wording(error, what));
 }
 
-/** `directory` exists and is locked by this process. */
-export function machineDisk(directory: string): Disk {
+const shortageRetryMs = 100;
+
+/** Opens `path` as soon as there is a descriptor for it: to have none is no fault of the disk. */
+function openWhenFree(
+  path: string,
+  flags: number,
+  onShortage: () => void,
+  done: (error: NodeJS.ErrnoException | null, fd: number) => void,
+): void {
+  fs.open(path, flags, 0o600, (error, fd) => {
+    if (error === null || !isShortage(error)) return done(error, fd);
+    onShortage();
+    setTimeout(() => openWhenFree(path, flags, onShortage, done), shortageRetryMs);
+  });
+}
+
+function listWhenFree(
+  directory: string,
+  onShortage: () => void,
+  done: (error: NodeJS.ErrnoException | null, names: string[]) => void,
+): void {
+  fs.readdir(directory, (error, names) => {
+    if (error === null || !isShortage(error)) return done(error, names);
+    onShortage();
+    setTimeout(() => listWhenFree(directory, onShortage, done), shortageRetryMs);
+  });
+}
+
+/**
+ * `directory` exists and is locked by this process. `onShortage` is called whenever a file cannot be opened for want of
+ * a descriptor; the call waits for one, and completes later.
+ */
+export function machineDisk(directory: string, onShortage: () => void = () => undefined): Disk {
   return {
     list: (done) => {
-      fs.readdir(directory, (error, names) => {
+      listWhenFree(directory, onShortage, (error, names) => {
         if (error !== null) return done(wording(error, directory), []);
         done(
           null,
@@ -83,7 +115,7 @@ export function machineDisk(directory: string): Disk {
     open: (name, create, done) => {
       const path = join(directory, name);
       const flags = fs.constants.O_RDWR | (create ? fs.constants.O_CREAT : 0);
-      fs.open(path, flags, 0o600, (error, fd) => {
+      openWhenFree(path, flags, onShortage, (error, fd) => {
         if (error !== null) return done(wording(error, path), null);
         fs.fstat(fd, (failure, stat) => {
           if (failure !== null) return done(wording(failure, path), null);
@@ -94,7 +126,7 @@ export function machineDisk(directory: string): Disk {
     rename: (from, to, done) => fs.rename(join(directory, from), join(directory, to), ending(done, from)),
     remove: (name, done) => fs.unlink(join(directory, name), ending(done, name)),
     syncDirectory: (done) => {
-      fs.open(directory, fs.constants.O_RDONLY, (error, fd) => {
+      openWhenFree(directory, fs.constants.O_RDONLY, onShortage, (error, fd) => {
         if (error !== null) return done(wording(error, directory));
         fs.fsync(fd, (failure) => {
           fs.close(fd, () => done(failure === null ? null : wording(failure, directory)));

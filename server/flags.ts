@@ -25,6 +25,8 @@ const flags = {
   "value-bytes-max": { default: "1572864", describe: "longest value" },
   "log-level": { default: "info", describe: "info, warn or silent" },
   "log-format": { default: "text", describe: "text or json" },
+  "keep-alive-ms": { default: "75000", describe: "how long an idle client connection stays open" },
+  "connections-max": { default: "0", describe: "most client connections; 0: by the limit on file descriptors" },
 } as const;
 /** On alone or with 1, true, yes, on; off with 0, false, no, off. */
 const switches = {

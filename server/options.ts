@@ -23,6 +23,10 @@ export type ServerOptions = {
   readonly valueBytesMax: number;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
+  /** How long an idle client connection stays open. */
+  readonly keepAliveMs: number;
+  /** 0: as many as the limit on file descriptors gives. */
+  readonly connectionsMax: number;
 };
 
 /**
@@ -58,6 +62,8 @@ function checkedOptions({ value, isOn }: Flags): ServerOptions {
     valueBytesMax: integer(value("value-bytes-max"), 1, 16 * 1024 * 1024),
     logLevel: oneOf(value("log-level"), ["info", "warn", "silent"]),
     logFormat: oneOf(value("log-format"), ["text", "json"]),
+    keepAliveMs: integer(value("keep-alive-ms"), 1, 3_600_000),
+    connectionsMax: integer(value("connections-max"), 0, 1_000_000),
   };
 }
 

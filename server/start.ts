@@ -1,5 +1,4 @@
 /** Composes a node on the machine's ports: lock, listen, open, serve; and takes it down again. */
-import { createServer, type Server } from "node:http";
 import { isIP } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { Node } from "../core/node/node.ts";
@@ -9,10 +8,14 @@ import { MemoryState } from "../core/storage/memory-state.ts";
 import { OrderedState } from "../core/storage/ordered-state.ts";
 import type { StateStore } from "../core/storage/state-store.ts";
 import { createApi } from "./api/api.ts";
+import { revisionOf } from "./api/members.ts";
+import { badRequest, type Problem, problemResponse } from "./api/problem.ts";
+import { Uploads } from "./api/uploads.ts";
 import { MachineClock } from "./clock.ts";
 import { machineDisk } from "./disk.ts";
-import { type DirectoryLock, DirectoryInUse, loadKernelLock, lockDirectory } from "./lock.ts";
 import { UsageError } from "./flags.ts";
+import { ClientServer } from "./http-server.ts";
+import { type DirectoryLock, DirectoryInUse, loadKernelLock, lockDirectory } from "./lock.ts";
 import { createLog, type Log } from "./log.ts";
 import { useNativeBytes } from "./native.ts";
 import { MachineNetwork } from "./network.ts";
@@ -34,6 +37,11 @@ export type RunningServer = {
 
 const waitingMax = 20_000;
 const lockPatienceMs = 500;
+/** Bytes of request bodies in memory, from the first one read to the answer. */
+const uploadBytesMax = 64 * 1024 * 1024;
+const uploadStallMs = 10_000;
+/** How long a stopping node waits for clients to take their answers. */
+const lastAnswersMs = 1_000;
 
 function nodeOptions(options: ServerOptions): NodeOptions {
   return {
@@ -93,29 +101,58 @@ export async function startServer(
   // However the process ends, unless it is killed, no lock is left.
   process.once("exit", lock.release);
   useNativeBytes();
-  const node = createNode(options, places, store, network, log, (ending) => {
+  const onShortage = (): void => {
+    log("warn", "no file descriptor is free: files are opened later, and idle clients are disconnected");
+    clients.onShortage();
+  };
+  const node = createNode(options, places, store, network, log, onShortage, (ending) => {
     // Those who wait have been answered: the answers leave before the process does.
-    void closeConnections(api).then(() => {
+    clients.drain();
+    void clients.close(lastAnswersMs).then(() => {
       network.close();
       lock.release();
       onEnd(ending);
     });
   });
-  const answer = getRequestListener(createApi(node, { valueBytesMax: options.valueBytesMax, version }).fetch);
-  const api = createServer((request, response) => void answer(request, response));
+  const clients = createClientServer(node, options, version, log);
+  let clientPort = 0;
   try {
-    await listenOr(() => listenOn(api, host, port), `the client port ${host}:${port}`);
+    await listenOr(async () => {
+      clientPort = await clients.listen(host, port);
+    }, `the client port ${host}:${port}`);
   } catch (error) {
     network.close();
     lock.release();
     throw error;
   }
   node.start();
-  log(
-    "info",
-    `node ${id} answers clients at http://${host}:${(api.address() as { port: number }).port} and peers at ${ownUrl}`,
-  );
-  return { stop: () => stopServer(node, api, network, lock, options.requestTimeoutMs) };
+  log("info", `node ${id} answers clients at http://${host}:${clientPort} and peers at ${ownUrl}`);
+  return { stop: () => stopServer(node, clients, network, lock, options.requestTimeoutMs) };
+}
+
+function createClientServer(node: Node, options: ServerOptions, version: string, log: Log): ClientServer {
+  const { valueBytesMax, requestTimeoutMs } = options;
+  const api = createApi(node, {
+    valueBytesMax,
+    version,
+    uploads: new Uploads({ bytesMax: uploadBytesMax, waitMs: requestTimeoutMs, stallMs: uploadStallMs }),
+    onInternalError: ({ message }) => log("warn", `a request has failed: ${message}`),
+  });
+  const answer = getRequestListener(api.fetch, {
+    // HTTP/1.0 needs no Host header; no answer depends on it.
+    hostname: "localhost",
+    // The client server discards what is left of a body, within its bounds.
+    autoCleanupIncoming: false,
+    errorHandler: (error) => problemResponse(requestProblem(error as Error), revisionOf(node)),
+  });
+  const revision = (): number => node.status().appliedIndex;
+  return new ClientServer((incoming, outgoing) => void answer(incoming, outgoing), revision, log, options);
+}
+
+/** What went wrong outside the handlers: a target or a Host that is no URL, or a bug. */
+function requestProblem({ name, message }: Error): Problem {
+  if (name === "RequestError") return badRequest("bad-request", `${message}.`);
+  return { status: 500, code: "internal", detail: message, definite: false };
 }
 
 async function storeAt({ rows }: Places): Promise<StateStore> {
@@ -131,13 +168,14 @@ function createNode(
   store: StateStore,
   network: MachineNetwork,
   log: Log,
+  onShortage: () => void,
   onEnd: (ending: Ending) => void,
 ): Node {
   const trace = { fact: () => undefined, note: log };
   const ports = {
     clock: new MachineClock(),
-    disk: machineDisk(places.log),
-    snapshotDisk: machineDisk(places.snapshots),
+    disk: machineDisk(places.log, onShortage),
+    snapshotDisk: machineDisk(places.snapshots, onShortage),
     network,
     random: machineRandom,
     trace,
@@ -210,46 +248,20 @@ async function listenOr(listen: () => Promise<void>, what: string): Promise<void
   }
 }
 
-function listenOn(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => resolve());
-  });
-}
-
 async function stopServer(
   node: Node,
-  api: Server,
+  clients: ClientServer,
   network: MachineNetwork,
   lock: DirectoryLock,
   patienceMs: number,
 ): Promise<void> {
-  api.close();
+  clients.drain();
   await new Promise<void>((resolve) => {
     setTimeout(resolve, patienceMs + 500).unref();
     node.stop(() => resolve());
   });
-  await closeConnections(api);
+  await clients.close(lastAnswersMs);
   node.kill();
   network.close();
   lock.release();
-}
-
-/** What an answer may take to leave, and an upload that nobody waits for any more may hold the process. */
-const closingMs = 500;
-
-/** Closes each connection once it has its answers; completes when all are closed, or after a while. */
-function closeConnections(api: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const whenIdle = setInterval(() => api.closeIdleConnections(), 5);
-    const finish = (): void => {
-      clearInterval(whenIdle);
-      clearTimeout(bound);
-      resolve();
-    };
-    const bound = setTimeout(finish, closingMs);
-    // It may be closed already; then this fails, and there is nothing to wait for but the present turn.
-    api.close(() => setImmediate(finish));
-    api.closeIdleConnections();
-  });
 }

@@ -1,33 +1,96 @@
+/** Request bodies, as one-byte characters. */
 import type { IncomingMessage } from "node:http";
+import type { Ctx } from "./keys.ts";
+import { ClientGone, type Problem, problemResponse } from "./problem.ts";
+import type { Uploads } from "./uploads.ts";
 
-/** The body as one-byte characters, or null where it is longer than `bytesMax`. Rejects where the client goes away. */
-export async function readBody(
-  request: Request,
-  incoming: IncomingMessage | undefined,
-  bytesMax: number,
-): Promise<string | null> {
-  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) return null;
+/** Shorter bodies are let in at once: a connection holds as much for its headers. */
+const freeBytesMax = 16 * 1024;
+
+const stalled: Problem = {
+  status: 408,
+  code: "upload-stalled",
+  detail: "The rest of the body did not come in time.",
+  definite: true,
+};
+const crowded: Problem = {
+  status: 503,
+  code: "busy",
+  detail: "The bodies of other requests take all the room; try again later.",
+  definite: true,
+};
+
+/**
+ * The body, or why it is not read: 413 where it is longer than `bytesMax`, 408, 503. Its room in `uploads` (null:
+ * unbounded) is given back when the request is answered. Rejects with ClientGone where the client goes away.
+ */
+export async function readBody(c: Ctx, bytesMax: number, uploads: Uploads | null): Promise<string | Problem> {
+  const incoming = c.env?.incoming;
+  const length = c.req.header("Content-Length");
+  if (Number(length ?? 0) > bytesMax) return tooLong(bytesMax);
   if (incoming === undefined) {
-    const body = Buffer.from(await request.arrayBuffer());
-    return body.length > bytesMax ? null : body.toString("latin1");
+    const body = Buffer.from(await c.req.raw.arrayBuffer());
+    return body.length > bytesMax ? tooLong(bytesMax) : body.toString("latin1");
   }
-  return readStream(incoming, bytesMax);
+  const bytes = length === undefined ? bytesMax : Number(length);
+  const isFree = uploads === null || bytes <= freeBytesMax;
+  if (!isFree && !(await isLetIn(c, uploads, bytes))) return crowded;
+  if (incoming.headers.expect !== undefined) c.env.outgoing?.writeContinue();
+  return readStream(incoming, bytesMax, isFree ? 0 : uploads.options.stallMs);
 }
 
-/** Straight from the socket's stream: a web Request's arrayBuffer() costs a third of the throughput. */
-function readStream(incoming: IncomingMessage, bytesMax: number): Promise<string | null> {
+/** The answer to a body that is not read. Its rest may still be on the way: the connection ends after it. */
+export function bodyRefused(problem: Problem): Response {
+  return problemResponse(problem, { Connection: "close" });
+}
+
+function tooLong(bytesMax: number): Problem {
+  const detail = `A body has at most ${bytesMax} bytes here.`;
+  return { status: 413, code: "value-too-large", detail, definite: true };
+}
+
+async function isLetIn(c: Ctx, uploads: Uploads, bytes: number): Promise<boolean> {
+  const { outgoing } = c.env;
+  if (outgoing?.destroyed === true) throw new ClientGone("the client went away");
+  const gone = new AbortController();
+  outgoing?.once("close", () => gone.abort());
+  const room = await uploads.reserve(bytes, gone.signal);
+  if (room !== null) {
+    if (gone.signal.aborted) room.release();
+    else outgoing?.once("close", room.release);
+  }
+  return room !== null;
+}
+
+/**
+ * Straight from the socket's stream: a web Request's arrayBuffer() costs a third of the throughput. A body that sends
+ * nothing for `stallMs` (0: for ever) is given up.
+ */
+function readStream(incoming: IncomingMessage, bytesMax: number, stallMs: number): Promise<string | Problem> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    let chunks: Buffer[] = [];
     let bytes = 0;
+    const giveUp = (problem: Problem): void => {
+      chunks = [];
+      bytes = Infinity;
+      resolve(problem);
+    };
+    const timer = stallMs === 0 ? null : setTimeout(() => giveUp(stalled), stallMs);
     incoming.on("data", (chunk: Buffer) => {
+      timer?.refresh();
       bytes += chunk.length;
       if (bytes <= bytesMax) chunks.push(chunk);
-      else resolve(null);
+      else giveUp(tooLong(bytesMax));
     });
     incoming.on("end", () =>
       resolve(chunks.length === 1 ? chunks[0]!.toString("latin1") : Buffer.concat(chunks).toString("latin1")),
     );
-    incoming.on("error", reject);
-    incoming.on("close", () => reject(new Error("the client went away")));
+    const onGone = (): void => {
+      if (timer !== null) clearTimeout(timer);
+      reject(new ClientGone("the client went away"));
+    };
+    incoming.on("error", onGone);
+    incoming.on("close", onGone);
+    if (incoming.destroyed) onGone();
   });
 }

@@ -5,17 +5,25 @@ import type { Node } from "../../core/node/node.ts";
 import { noSession, type ReadOutcome, type SessionKey, type WriteOutcome } from "../../core/node/options.ts";
 import type { Command } from "../../core/kv/command.ts";
 import type { Applied, Row } from "../../core/kv/machine.ts";
-import { readBody } from "./body.ts";
-import { conditionOf, sessionOf } from "./preconditions.ts";
+import { bodyRefused, readBody } from "./body.ts";
+import { conditionOf, isRefusedByIfMatch, isUnchanged, refusedPrecondition, sessionOf } from "./preconditions.ts";
 import { badRequest, failureProblem, methodNotAllowed, type Problem, problemResponse } from "./problem.ts";
+import type { Uploads } from "./uploads.ts";
 
 /** What the HTTP server adds to a request; absent under `app.request`. */
 export type Bindings = { readonly incoming?: IncomingMessage; readonly outgoing?: ServerResponse };
 export type Ctx = Context<{ Bindings: Bindings }>;
 
-const keyMethods = ["GET", "HEAD", "PUT", "DELETE"];
+export const keyMethods = ["GET", "HEAD", "PUT", "DELETE"];
 
-export function onKey(c: Ctx, node: Node, valueBytesMax: number, key: string | Problem): Response | Promise<Response> {
+/** What a key's requests are held to. */
+export type KeyOptions = {
+  readonly valueBytesMax: number;
+  /** Room for the bodies of all requests together; null: unbounded. */
+  readonly uploads?: Uploads | null;
+};
+
+export function onKey(c: Ctx, node: Node, options: KeyOptions, key: string | Problem): Response | Promise<Response> {
   const { method } = c.req;
   if (!keyMethods.includes(method)) return methodNotAllowed(keyMethods.join(", "));
   if (typeof key !== "string") return problemResponse(key);
@@ -25,20 +33,19 @@ export function onKey(c: Ctx, node: Node, valueBytesMax: number, key: string | P
   const session = sessionOf(c.req.header("Idempotency-Key"));
   if ("status" in session) return problemResponse(session);
   if (method === "DELETE") return write(c, node, { op: "delete", key, condition }, session);
-  return onPut(c, node, valueBytesMax, session, (value) => ({ op: "put", key, value, condition }));
+  return onPut(c, node, options, session, (value) => ({ op: "put", key, value, condition }));
 }
 
 async function onPut(
   c: Ctx,
   node: Node,
-  valueBytesMax: number,
+  { valueBytesMax, uploads }: KeyOptions,
   session: SessionKey,
   command: (value: string) => Command,
 ): Promise<Response> {
-  const value = await readBody(c.req.raw, c.env?.incoming, valueBytesMax);
-  if (value !== null) return write(c, node, command(value), session);
-  const detail = `A value has at most ${valueBytesMax} bytes.`;
-  return problemResponse({ status: 413, code: "value-too-large", detail, definite: true }, { Connection: "close" });
+  const value = await readBody(c, valueBytesMax, uploads ?? null);
+  if (typeof value !== "string") return bodyRefused(value);
+  return write(c, node, command(value), session);
 }
 
 function submit(c: Ctx, node: Node, command: Command, session: SessionKey): Promise<WriteOutcome> {
@@ -101,12 +108,14 @@ async function onGet(c: Ctx, node: Node, key: string): Promise<Response> {
   if (!outcome.ok) return problemResponse(failureProblem(outcome));
   const headers: Record<string, string> = { "Metastore-Revision": String(outcome.revision) };
   const { row } = outcome;
-  if (row === null) {
+  const etag = row === null ? null : `"${row.modRevision}"`;
+  if (isRefusedByIfMatch(c.req.header("If-Match"), etag)) return preconditionFailed(outcome.revision, row, false);
+  if (row === null || etag === null) {
     const problem = { status: 404, code: "key-not-found", detail: "The key does not exist.", definite: true };
     return problemResponse(problem, headers);
   }
-  headers["ETag"] = `"${row.modRevision}"`;
-  if (c.req.header("If-None-Match") === headers["ETag"]) return new Response(null, { status: 304, headers });
+  headers["ETag"] = etag;
+  if (isUnchanged(c.req.header("If-None-Match"), etag)) return new Response(null, { status: 304, headers });
   return valueResponse(row, 200, headers);
 }
 
@@ -117,6 +126,8 @@ function valueResponse({ value }: Row, status: number, headers: Record<string, s
 
 /** POST /v1/sessions. */
 export async function openSession(c: Ctx, node: Node): Promise<Response> {
+  const refusal = refusedPrecondition(c, "");
+  if (refusal !== null) return problemResponse(refusal);
   const outcome = await submit(c, node, { op: "open-session" }, noSession);
   if (!outcome.ok) return problemResponse(failureProblem(outcome));
   if (outcome.applied.code !== "done") throw new Error("a session is opened, or the request fails");

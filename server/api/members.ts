@@ -1,16 +1,24 @@
 /** Requests of operators: who belongs to the cluster, and who leads it. */
 import type { Node } from "../../core/node/node.ts";
-import type { ChangeResult } from "../../core/node/options.ts";
+import type { ChangeResult, ReadOutcome } from "../../core/node/options.ts";
 import type { Change } from "../../core/raft/membership.ts";
 import { parsePeerUrl } from "../peer-url.ts";
-import { readBody } from "./body.ts";
+import { bodyRefused, readBody } from "./body.ts";
 import type { Ctx } from "./keys.ts";
-import { badRequest, failureProblem, methodNotAllowed, type Problem, problemResponse } from "./problem.ts";
+import { refusedPrecondition } from "./preconditions.ts";
+import {
+  badRequest,
+  failureProblem,
+  methodNotAllowed,
+  type Problem,
+  problemResponse,
+  revisionHeader,
+} from "./problem.ts";
 
 const bodyBytesMax = 4096;
-type Outcome = Extract<ChangeResult, { ok: true }>["outcome"];
+type Refusal = Exclude<Extract<ChangeResult, { ok: true }>["outcome"], "done">;
 
-const problems: Readonly<Record<Exclude<Outcome, "done">, { readonly status: number; readonly detail: string }>> = {
+const problems: Readonly<Record<Refusal, { readonly status: number; readonly detail: string }>> = {
   busy: { status: 409, detail: "Another change of the membership is not finished yet." },
   "member-exists": { status: 409, detail: "The id is in use with another URL; POST /v1/members/{id} changes it." },
   "url-in-use": { status: 409, detail: "The URL is in use by another member." },
@@ -21,41 +29,57 @@ const problems: Readonly<Record<Exclude<Outcome, "done">, { readonly status: num
   "no-voter": { status: 409, detail: "Only a voter can lead." },
 };
 
-async function outcomeOf(node: Node, change: Change): Promise<ChangeResult> {
-  return new Promise<ChangeResult>((resolve) => node.change(change, resolve));
+async function ask(c: Ctx, node: Node, change: Change, problem: (outcome: Refusal) => Problem): Promise<Response> {
+  const refusal = refusedPrecondition(c, "");
+  if (refusal !== null) return problemResponse(refusal);
+  return answerOf(node, await outcomeOf(node, change), problem);
 }
 
-async function ask(node: Node, change: Change): Promise<Response> {
-  return answerOf(await outcomeOf(node, change));
+function outcomeOf(node: Node, change: Change): Promise<ChangeResult> {
+  return new Promise((resolve) => node.change(change, resolve));
 }
 
-function answerOf(result: ChangeResult): Response {
+function answerOf(node: Node, result: ChangeResult, problem: (outcome: Refusal) => Problem): Response {
   if (!result.ok) return problemResponse(failureProblem(result));
-  if (result.outcome === "done") return new Response(null, { status: 204 });
-  return problemResponse({ ...problems[result.outcome], code: result.outcome, definite: true });
+  if (result.outcome === "done") return new Response(null, { status: 204, headers: revisionOf(node) });
+  return problemResponse(problem(result.outcome));
+}
+
+function problemOf(outcome: Refusal): Problem {
+  return { ...problems[outcome], code: outcome, definite: true };
+}
+
+/** The header that says how far the store is; empty where that is not known. */
+export function revisionOf(node: Node): Record<string, string> {
+  const { appliedIndex } = node.status();
+  return appliedIndex === 0 ? {} : { [revisionHeader]: String(appliedIndex) };
 }
 
 /** POST /{id}: the body is the peer URL, or JSON with "url" and "autoPromote". An id in use keeps its URL. */
 export async function addMember(c: Ctx, node: Node, id: number): Promise<Response> {
-  const wish = await readWish(c);
-  return "status" in wish ? problemResponse(wish) : ask(node, { kind: "add", id, ...wish });
+  const member = await readMember(c);
+  return member instanceof Response ? member : ask(c, node, { kind: "add", id, ...member }, problemOf);
 }
 
 /** POST /v1/members/{id}, with the same body: adds the member, or changes where it is reached. */
 async function putMember(c: Ctx, node: Node, id: number): Promise<Response> {
-  const wish = await readWish(c);
-  if ("status" in wish) return problemResponse(wish);
-  const added = await outcomeOf(node, { kind: "add", id, ...wish });
-  if (!added.ok || added.outcome !== "member-exists") return answerOf(added);
-  return ask(node, { kind: "move", id, url: wish.url });
+  const refusal = refusedPrecondition(c, "");
+  if (refusal !== null) return problemResponse(refusal);
+  const member = await readMember(c);
+  if (member instanceof Response) return member;
+  const added = await outcomeOf(node, { kind: "add", id, ...member });
+  if (!added.ok || added.outcome !== "member-exists") return answerOf(node, added, problemOf);
+  return ask(c, node, { kind: "move", id, url: member.url }, problemOf);
 }
 
-async function readWish(c: Ctx): Promise<{ readonly url: string; readonly autoPromote: boolean } | Problem> {
-  const body = await readBody(c.req.raw, c.env?.incoming, bodyBytesMax);
-  return body === null ? badRequest("bad-url", "The body is a peer URL.") : parseWish(body.trim());
+async function readMember(c: Ctx): Promise<{ readonly url: string; readonly autoPromote: boolean } | Response> {
+  const body = await readBody(c, bodyBytesMax, null);
+  if (typeof body !== "string") return bodyRefused(body);
+  const member = parseMember(body.trim());
+  return "status" in member ? problemResponse(member) : member;
 }
 
-function parseWish(body: string): { readonly url: string; readonly autoPromote: boolean } | Problem {
+function parseMember(body: string): { readonly url: string; readonly autoPromote: boolean } | Problem {
   let text: unknown = body;
   let autoPromote: unknown = true;
   if (body.startsWith("{")) {
@@ -74,8 +98,26 @@ function parseWish(body: string): { readonly url: string; readonly autoPromote: 
   return "wrong" in parsed ? badRequest("bad-url", `${parsed.wrong}.`) : { url: parsed.url, autoPromote };
 }
 
-export function removeMember(node: Node, id: number): Promise<Response> {
-  return ask(node, { kind: "remove", id });
+/**
+ * DELETE /{id}: removes the member where no key has that name; else nothing, since either may be meant. Whether there is
+ * such a key is asked of the cluster, as any linearizable read.
+ */
+export async function removeMemberUnlessKey(c: Ctx, node: Node, id: number): Promise<Response> {
+  const refusal = refusedPrecondition(c, `: /v1/kv/${id} is the key, /v1/members/${id} the member`);
+  if (refusal !== null) return problemResponse(refusal);
+  const key = await new Promise<ReadOutcome>((resolve) => node.read(String(id), false, resolve));
+  // A read changes nothing: its failure is definite.
+  if (!key.ok) return problemResponse(failureProblem({ ...key, definite: true }));
+  if (key.row !== null) {
+    const detail = `A key has this name: DELETE /v1/kv/${id} deletes it, DELETE /v1/members/${id} removes the member.`;
+    const headers = { [revisionHeader]: String(key.revision) };
+    return problemResponse({ status: 409, code: "ambiguous", detail, definite: true }, headers);
+  }
+  return ask(c, node, { kind: "remove", id }, (outcome) => {
+    if (outcome !== "unknown-member") return problemOf(outcome);
+    const detail = `There never was a member /v1/members/${id}, and there is no key /v1/kv/${id}.`;
+    return { ...problemOf(outcome), detail };
+  });
 }
 
 /** Everything under /v1/members; `rest` is what follows it in the path. */
@@ -83,24 +125,27 @@ export function onMembers(c: Ctx, node: Node, rest: string): Response | Promise<
   const { method } = c.req;
   if (rest === "") {
     if (method !== "GET" && method !== "HEAD") return methodNotAllowed("GET, HEAD");
-    return c.json({ members: node.status().members });
+    return c.json({ members: node.status().members }, 200, revisionOf(node));
   }
-  const [, idText, promote] = /^\/([1-9]\d{0,14})(\/promote)?$/.exec(rest) ?? [];
+  const isPromotion = rest.endsWith("/promote");
+  const allowed = isPromotion ? ["POST"] : ["GET", "HEAD", "POST", "DELETE"];
+  if (!allowed.includes(method)) return methodNotAllowed(allowed.join(", "));
+  const [, idText] = /^\/([1-9]\d{0,14})(?:\/promote)?$/.exec(rest) ?? [];
   if (idText === undefined) return problemResponse(badRequest("no-member-id", "Members are named /v1/members/{id}."));
   const id = Number(idText);
-  if (promote !== undefined) return method === "POST" ? ask(node, { kind: "promote", id }) : methodNotAllowed("POST");
+  if (isPromotion) return ask(c, node, { kind: "promote", id }, problemOf);
   if (method === "POST") return putMember(c, node, id);
-  if (method === "DELETE") return removeMember(node, id);
-  if (method !== "GET" && method !== "HEAD") return methodNotAllowed("GET, HEAD, POST, DELETE");
+  if (method === "DELETE") return ask(c, node, { kind: "remove", id }, problemOf);
   const member = node.status().members.find((one) => one.id === id);
-  if (member !== undefined) return c.json(member);
+  if (member !== undefined) return c.json(member, 200, revisionOf(node));
   return problemResponse({ status: 404, code: "unknown-member", detail: "There is no such member.", definite: true });
 }
 
 /** POST /v1/leader with {"id": N}: hands the leadership over. */
 export async function moveLeader(c: Ctx, node: Node): Promise<Response> {
-  const body = (await readBody(c.req.raw, c.env?.incoming, bodyBytesMax)) ?? "";
+  const body = await readBody(c, bodyBytesMax, null);
+  if (typeof body !== "string") return bodyRefused(body);
   const id = /^\s*\{\s*"id"\s*:\s*([1-9]\d{0,14})\s*\}\s*$/.exec(body)?.[1];
   if (id === undefined) return problemResponse(badRequest("bad-json", 'The body is {"id": 2}.'));
-  return ask(node, { kind: "lead", id: Number(id) });
+  return ask(c, node, { kind: "lead", id: Number(id) }, problemOf);
 }

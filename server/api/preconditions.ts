@@ -1,9 +1,10 @@
 /** What a write's headers ask for, beside its body: compare-and-set by revision, exactly-once by session. */
 import { always, type Condition } from "../../core/kv/command.ts";
 import { noSession, type SessionKey } from "../../core/node/options.ts";
+import type { Ctx } from "./keys.ts";
 import { badRequest, type Problem } from "./problem.ts";
 
-/** `If-Match: "<revision>"` or `*` (there); `If-None-Match: *` (absent). Nothing else is understood, and nothing is ignored. */
+/** The condition of a key's write, by what each header can say of one. Nothing is ignored. */
 export function conditionOf(ifMatch: string | undefined, ifNoneMatch: string | undefined): Condition | Problem {
   if (ifMatch !== undefined && ifNoneMatch !== undefined) {
     return badRequest("bad-precondition", "If-Match and If-None-Match do not go together.");
@@ -13,10 +14,44 @@ export function conditionOf(ifMatch: string | undefined, ifNoneMatch: string | u
     return badRequest("bad-precondition", "A write takes If-None-Match: * and no other.");
   }
   if (ifMatch === undefined) return always;
-  if (ifMatch.trim() === "*") return { kind: "present" };
-  const revision = /^"([1-9]\d{0,14})"$/.exec(ifMatch.trim())?.[1];
-  if (revision !== undefined) return { kind: "revision", revision: Number(revision) };
-  return badRequest("bad-precondition", 'If-Match takes one ETag, as in If-Match: "17", or *.');
+  const tags = parseTags(ifMatch);
+  if (tags === "*") return { kind: "present" };
+  if (tags === null) return badRequest("bad-precondition", 'If-Match takes ETags, as in If-Match: "17", or *.');
+  const revisions = [...new Set(tags.filter((tag) => /^"[1-9]\d{0,14}"$/.test(tag)))];
+  if (revisions.length > 1) {
+    return badRequest("bad-precondition", "If-Match of a write names one revision.");
+  }
+  // A weak tag, or one that this store never gave out, matches nothing (RFC 9110, 13.1.1): nor does revision 0.
+  return { kind: "revision", revision: revisions.length === 0 ? 0 : Number(revisions[0]!.slice(1, -1)) };
+}
+
+/** If-Match of a read, by strong comparison. `etag`: the key's; null where it is absent. */
+export function isRefusedByIfMatch(header: string | undefined, etag: string | null): boolean {
+  if (header === undefined) return false;
+  const tags = parseTags(header);
+  return etag === null || (tags !== "*" && tags?.includes(etag) !== true);
+}
+
+/** If-None-Match of a read, by weak comparison (RFC 9110, 13.1.2). A header that cannot be read matches nothing. */
+export function isUnchanged(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  const tags = parseTags(header);
+  return tags === "*" || tags?.some((tag) => tag.replace(/^W\//, "") === etag) === true;
+}
+
+const tagList = /^[\s,]*(?:(?:W\/)?"[^"]*"\s*(?:,[\s,]*|$))+$/;
+
+/** The entity tags of a header, as they are written; null where it is malformed. */
+function parseTags(header: string): readonly string[] | "*" | null {
+  if (header.trim() === "*") return "*";
+  return tagList.test(header) ? (header.match(/(?:W\/)?"[^"]*"/g) ?? []) : null;
+}
+
+/** A request that changes no key has no revision to compare with: a precondition on it is refused. */
+export function refusedPrecondition(c: Ctx, instead: string): Problem | null {
+  const name = ["If-Match", "If-None-Match"].find((header) => c.req.header(header) !== undefined);
+  if (name === undefined) return null;
+  return badRequest("precondition-unsupported", `${name} is for keys${instead}.`);
 }
 
 /** `Idempotency-Key: <session>.<sequence>`. */

@@ -8,16 +8,22 @@ export type Problem = {
   readonly definite: boolean;
 };
 
-export function problemResponse(
-  { status, code, detail, definite }: Problem,
-  headers: Record<string, string> = {},
-): Response {
-  const body = JSON.stringify({ type: "about:blank", status, code, detail, definite });
+export const revisionHeader = "Metastore-Revision";
+
+export function problemResponse(problem: Problem, headers: Record<string, string> = {}): Response {
+  const { status } = problem;
+  return new Response(problemBody(problem), { status, headers: { ...problemHeaders(problem, 0), ...headers } });
+}
+
+export function problemBody({ status, code, detail, definite }: Problem): string {
+  return `${JSON.stringify({ type: "about:blank", status, code, detail, definite })}\n`;
+}
+
+/** `revision`: the store's now; 0 where it is not known. */
+export function problemHeaders({ status }: Problem, revision: number): Record<string, string> {
   const retry: Record<string, string> = status === 503 ? { "Retry-After": "1" } : {};
-  return new Response(`${body}\n`, {
-    status,
-    headers: { "Content-Type": "application/problem+json", ...retry, ...headers },
-  });
+  const store: Record<string, string> = revision === 0 ? {} : { [revisionHeader]: String(revision) };
+  return { "Content-Type": "application/problem+json", ...retry, ...store };
 }
 
 const details: Readonly<Record<Failure["code"], string>> = {
@@ -43,4 +49,9 @@ export function badRequest(code: string, detail: string): Problem {
 export function methodNotAllowed(allow: string): Response {
   const problem = { status: 405, code: "method-not-allowed", detail: `Allowed here: ${allow}.`, definite: true };
   return problemResponse(problem, { Allow: allow });
+}
+
+/** The client went away in the middle of its request: nobody reads the answer. */
+export class ClientGone extends Error {
+  override readonly name = "ClientGone";
 }

@@ -1,0 +1,317 @@
+/** The listener for clients on real sockets, with handlers of the test's own. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { fc } from "@fast-check/ava";
+import test from "ava";
+import { ClientServer, type ClientServerOptions } from "../../server/http-server.ts";
+import { exchange, RawClient } from "../support/raw-http.ts";
+
+type Handler = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
+type Serving = { readonly port: number; readonly server: ClientServer; readonly close: () => Promise<void> };
+
+const options: ClientServerOptions = { keepAliveMs: 60_000, requestTimeoutMs: 60_000, connectionsMax: 0 };
+
+async function serve(answer: Handler, changes: Partial<ClientServerOptions> = {}): Promise<Serving> {
+  const server = new ClientServer(
+    answer,
+    () => 7,
+    () => undefined,
+    { ...options, ...changes },
+  );
+  const port = await server.listen("127.0.0.1", 0);
+  return {
+    port,
+    server,
+    close: async () => {
+      server.drain();
+      await server.close(0);
+    },
+  };
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+function get(path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+}
+
+function put(path: string, value: string): string {
+  return `PUT ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${value.length}\r\n\r\n${value}`;
+}
+
+/** A map of values behind HTTP; each request takes as many turns of the event loop as `turns` says for its number. */
+function slowMap(turns: (k: number) => number): Handler {
+  const values = new Map<string, string>();
+  let seen = 0;
+  return (incoming, outgoing) => {
+    const waits = turns(seen++);
+    const chunks: Buffer[] = [];
+    incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+    incoming.on("end", () => {
+      const act = (left: number): void => {
+        if (left > 0) return void setImmediate(() => act(left - 1));
+        const { url = "", method } = incoming;
+        if (method === "PUT") values.set(url, Buffer.concat(chunks).toString("latin1"));
+        outgoing.end(values.get(url) ?? "absent");
+        if (method === "DELETE") values.delete(url);
+      };
+      act(waits);
+    });
+  };
+}
+
+const pipelines = fc.record({
+  requests: fc.array(
+    fc.record({
+      method: fc.constantFrom("PUT", "GET", "DELETE"),
+      path: fc.constantFrom("/a", "/b"),
+      value: fc.string({ unit: "binary-ascii", maxLength: 40 }),
+    }),
+    { minLength: 1, maxLength: 30 },
+  ),
+  turns: fc.array(fc.nat({ max: 6 }), { minLength: 1, maxLength: 10 }),
+  cuts: fc.array(fc.nat({ max: 200 }), { maxLength: 8 }),
+});
+
+test("requests of one connection take effect in their order, however they are cut and however long each takes", async (t) => {
+  await fc.assert(
+    fc.asyncProperty(pipelines, async ({ requests, turns, cuts }) => {
+      const serving = await serve(slowMap((k) => turns[k % turns.length]!));
+      try {
+        const values = new Map<string, string>();
+        const expected = requests.map(({ method, path, value }) => {
+          if (method === "PUT") values.set(path, value);
+          const answer = values.get(path) ?? "absent";
+          if (method === "DELETE") values.delete(path);
+          return answer;
+        });
+        const text = requests
+          .map(({ method, path, value }) => put(path, method === "PUT" ? value : "").replace("PUT", method))
+          .join("");
+        const client = new RawClient(serving.port);
+        client.socket.setNoDelay(true);
+        let sent = 0;
+        for (const cut of cuts) {
+          client.send(text.slice(sent, sent + cut));
+          sent += cut;
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        client.send(text.slice(sent));
+        const answers = await client.take(requests.length);
+        client.socket.destroy();
+        t.deepEqual(
+          answers.map(({ body }) => body),
+          expected,
+        );
+      } finally {
+        await serving.close();
+      }
+    }),
+    { numRuns: 60, seed: 1 },
+  );
+});
+
+test("20,000 requests sent at once over one connection are answered in their order", async (t) => {
+  const serving = await serve((incoming, outgoing) => setImmediate(() => outgoing.end(incoming.url)));
+  const client = new RawClient(serving.port);
+  client.send(Array.from({ length: 20_000 }, (_, k) => get(`/${k}`)).join(""));
+  client.end();
+  const answers = await client.answers();
+  t.is(answers.length, 20_000);
+  t.true(answers.every(({ body }, k) => body === `/${k}`));
+  await serving.close();
+});
+
+for (const [what, request, status, code] of [
+  ["a line without a version", "GET /k\r\n\r\n", 400, "bad-request"],
+  ["a DELETE without a version", "DELETE /k\r\n", 400, "bad-request"],
+  ["HTTP/0.9 by name", "GET /k HTTP/0.9\r\n\r\n", 400, "bad-request"],
+  ["HTTP/2.0", "GET /k HTTP/2.0\r\nHost: x\r\n\r\n", 505, "version-not-supported"],
+  ["a method that does not exist", "FETCH /k HTTP/1.1\r\nHost: x\r\n\r\n", 400, "bad-request"],
+  ["a space in the target", "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", 400, "bad-request"],
+  ["HTTP/1.1 without Host", "GET /k HTTP/1.1\r\n\r\n", 400, "bad-host"],
+  ["two Host headers", "GET /k HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n", 400, "bad-host"],
+  ["two lengths", "PUT /k HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400, "bad-request"],
+  [
+    "20 kB of headers",
+    `GET /k HTTP/1.1\r\nHost: x\r\n${`X: ${"y".repeat(100)}\r\n`.repeat(200)}\r\n`,
+    431,
+    "headers-too-large",
+  ],
+  ["an unknown expectation", "GET /k HTTP/1.1\r\nHost: x\r\nExpect: cake\r\n\r\n", 417, "bad-expectation"],
+  ["CONNECT", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", 405, "method-not-allowed"],
+] as const) {
+  test(`${what} is refused and never run: ${status} ${code}`, async (t) => {
+    let runs = 0;
+    const serving = await serve((_incoming, outgoing) => {
+      runs += 1;
+      outgoing.end();
+    });
+    const answers = await exchange(serving.port, request);
+    t.is(answers.length, 1);
+    const { headers, body } = answers[0]!;
+    t.is(answers[0]!.status, status);
+    t.is(headers.get("content-type"), "application/problem+json");
+    t.is(headers.get("connection"), "close");
+    t.is(headers.get("metastore-revision"), "7");
+    const problem = JSON.parse(body) as { code: string; definite: boolean };
+    t.deepEqual([problem.code, problem.definite], [code, true]);
+    t.is(runs, 0);
+    await serving.close();
+  });
+}
+
+test("HTTP/1.0 needs no Host", async (t) => {
+  const serving = await serve((_incoming, outgoing) => outgoing.writeHead(200, { "Content-Length": 2 }).end("ok"));
+  const [answer] = await exchange(serving.port, "GET /livez HTTP/1.0\r\n\r\n");
+  t.deepEqual([answer!.status, answer!.body], [200, "ok"]);
+  await serving.close();
+});
+
+test("what follows requests and is none is refused after they are answered", async (t) => {
+  const serving = await serve((incoming, outgoing) => setImmediate(() => outgoing.end(incoming.url)));
+  const answers = await exchange(serving.port, `${get("/a")}${get("/b")}nonsense\r\n\r\n`);
+  t.deepEqual(
+    answers.map(({ status }) => status),
+    [200, 200, 400],
+  );
+  t.deepEqual([answers[0]!.body, answers[1]!.body], ["/a", "/b"]);
+  await serving.close();
+});
+
+test("a client that ends its side after the request is answered, and its connection is closed", async (t) => {
+  const serving = await serve((incoming, outgoing) => {
+    incoming.resume();
+    // Not before the client's end has come.
+    incoming.socket.once("end", () => setImmediate(() => outgoing.end("done")));
+  });
+  const [answer] = await exchange(serving.port, put("/k", "v"));
+  t.deepEqual([answer!.status, answer!.body], [200, "done"]);
+  await until(() => serving.server.connectionCount === 0);
+  const idle = new RawClient(serving.port);
+  idle.end();
+  t.deepEqual(await idle.answers(), []);
+  await until(() => serving.server.connectionCount === 0);
+  await serving.close();
+});
+
+test("a body that ends early is refused, and its handler learns that the client is gone", async (t) => {
+  let gone: Promise<unknown> | null = null;
+  const serving = await serve((incoming, outgoing) => {
+    incoming.resume();
+    incoming.on("error", () => undefined);
+    gone = new Promise((resolve) => outgoing.once("close", resolve));
+  });
+  const answers = await exchange(serving.port, put("/k", "value").slice(0, -2));
+  t.deepEqual(
+    answers.map(({ status }) => status),
+    [400],
+  );
+  await gone;
+  await serving.close();
+});
+
+test("a client that sends 20 MB before it reads is told that it is too much", async (t) => {
+  const serving = await serve((_incoming, outgoing) => {
+    outgoing.writeHead(413, { Connection: "close", "Content-Length": 0 });
+    outgoing.end();
+  });
+  const bytes = 20_000_000;
+  for (let k = 0; k < 5; k++) {
+    const client = new RawClient(serving.port);
+    client.socket.pause();
+    client.send(`PUT /k HTTP/1.1\r\nHost: x\r\nContent-Length: ${bytes}\r\n\r\n`);
+    await new Promise<void>((resolve, reject) => {
+      client.socket.write(Buffer.alloc(bytes), (error) => (error ? reject(error) : resolve()));
+    });
+    client.socket.resume();
+    const [answer] = await client.take(1);
+    t.is(answer!.status, 413);
+    client.socket.destroy();
+  }
+  await serving.close();
+});
+
+test("nothing is run after an answer that closes the connection, though it was sent", async (t) => {
+  const seen: string[] = [];
+  const serving = await serve((incoming, outgoing) => {
+    seen.push(incoming.url!);
+    outgoing.writeHead(413, { Connection: "close", "Content-Length": 0 });
+    setImmediate(() => outgoing.end());
+  });
+  const body = "x".repeat(200_000);
+  const answers = await exchange(serving.port, `${put("/big", body)}${get("/after")}${get("/after")}`);
+  t.is(answers.length, 1);
+  t.deepEqual(seen, ["/big"]);
+  await serving.close();
+});
+
+test("a client beyond the bound is told so; when another leaves there is room again", async (t) => {
+  const serving = await serve((_incoming, outgoing) => outgoing.end("ok"), { connectionsMax: 2 });
+  const clients = [new RawClient(serving.port), new RawClient(serving.port)];
+  for (const client of clients) {
+    client.send(get("/k"));
+    await client.take(1);
+  }
+  const [refusal] = await new RawClient(serving.port).answers();
+  t.is(refusal!.status, 503);
+  t.is(refusal!.headers.get("retry-after"), "1");
+  t.is((JSON.parse(refusal!.body) as { code: string }).code, "too-many-connections");
+  clients[0]!.socket.destroy();
+  await until(() => serving.server.connectionCount === 1);
+  const [answer] = await exchange(serving.port, get("/k"));
+  t.is(answer!.status, 200);
+  clients[1]!.socket.destroy();
+  await serving.close();
+});
+
+test("when it drains, what is running is answered with Connection: close, and what is idle is closed", async (t) => {
+  const running: ServerResponse[] = [];
+  const serving = await serve((incoming, outgoing) => {
+    if (incoming.url === "/wait") running.push(outgoing);
+    else outgoing.end();
+  });
+  const idle = new RawClient(serving.port);
+  idle.send(get("/k"));
+  await idle.take(1);
+  const silent = new RawClient(serving.port);
+  const waiting = new RawClient(serving.port);
+  waiting.send(get("/first") + get("/wait"));
+  await until(() => serving.server.connectionCount === 3 && running.length === 1);
+  serving.server.drain();
+  t.is((await idle.answers()).length, 1);
+  t.is((await silent.answers()).length, 0);
+  const closed = serving.server.close(20_000);
+  running[0]!.end("done");
+  const answers = await waiting.answers();
+  t.is(answers.at(-1)!.headers.get("connection"), "close");
+  t.is(answers.at(-1)!.body, "done");
+  await closed;
+  await t.throwsAsync(new RawClient(serving.port).answers(), { code: "ECONNREFUSED" });
+});
+
+test("an idle connection is told how long it may stay", async (t) => {
+  const serving = await serve((_incoming, outgoing) => outgoing.end(), { keepAliveMs: 75_000 });
+  const client = new RawClient(serving.port);
+  client.send(get("/k"));
+  const [answer] = await client.take(1);
+  t.is(answer!.headers.get("keep-alive"), "timeout=75");
+  client.socket.destroy();
+  await serving.close();
+});
+
+test("a shortage of descriptors closes clients that ask for nothing, and no others", async (t) => {
+  const running: ServerResponse[] = [];
+  const serving = await serve((_incoming, outgoing) => running.push(outgoing));
+  const busy = new RawClient(serving.port);
+  busy.send(get("/k"));
+  const silent = Array.from({ length: 5 }, () => new RawClient(serving.port));
+  await until(() => serving.server.connectionCount === 6 && running.length === 1);
+  serving.server.onShortage();
+  for (const client of silent) t.deepEqual(await client.answers(), []);
+  running[0]!.end("done");
+  t.is((await busy.take(1))[0]!.body, "done");
+  busy.socket.destroy();
+  await serving.close();
+});
