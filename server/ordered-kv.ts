@@ -1,18 +1,6 @@
-/** RocksDB, through level-rocksdb, as core's OrderedKv. The first error is the last answer: nothing after it is trusted. */
-import type { Level, LevelIterator } from "level-rocksdb";
+/** RocksDB as core's OrderedKv. The first error is the last answer: nothing after it is trusted. */
 import type { DiskError, KvScan, OrderedKv } from "../core/ports.ts";
-
-export type LevelOpener = typeof import("level-rocksdb").default;
-
-/** The optional package, or in words why it cannot be had. */
-export async function loadRocksDb(): Promise<{ readonly open: LevelOpener } | { readonly missing: string }> {
-  try {
-    const { default: open } = await import("level-rocksdb");
-    return { open };
-  } catch (error) {
-    return { missing: (error as Error).message.split("\n")[0]! };
-  }
-}
+import type { RocksLibrary, RocksMap } from "./rocksdb/library.ts";
 
 function stored(key: string): Buffer {
   return Buffer.from(key, "latin1");
@@ -22,14 +10,17 @@ function plain(buffer: Buffer): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }
 
+/** Of a call before `open` has completed or after `close`. Unlike RocksDB's own errors it says nothing of the rows. */
+const notOpen: DiskError = { code: "ENOTOPEN", message: "the RocksDB map is not open" };
+
 class RocksKv implements OrderedKv {
-  readonly #openLevel: LevelOpener;
+  readonly #library: RocksLibrary;
   readonly #location: string;
-  #level: Level | null = null;
+  #map: RocksMap | null = null;
   #failure: DiskError | null = null;
 
-  constructor(openLevel: LevelOpener, location: string) {
-    this.#openLevel = openLevel;
+  constructor(library: RocksLibrary, location: string) {
+    this.#library = library;
     this.#location = location;
   }
 
@@ -43,14 +34,15 @@ class RocksKv implements OrderedKv {
   }
 
   open(done: (error: DiskError | null) => void): void {
-    this.#openLevel(this.#location, { keyEncoding: "binary", valueEncoding: "binary" }, (error, level) => {
-      this.#level = level ?? null;
+    this.#library.open(this.#location, (error, map) => {
+      this.#map = map ?? null;
       done(this.fail(error));
     });
   }
 
   get(keys: readonly string[], done: (error: DiskError | null, values: readonly (Uint8Array | null)[]) => void): void {
-    this.#level!.getMany(keys.map(stored), (error, values) => {
+    if (this.#map === null) return done(notOpen, []);
+    this.#map.getMany(keys.map(stored), (error, values) => {
       const failure = this.fail(error);
       if (failure !== null) return done(failure, []);
       done(
@@ -61,44 +53,39 @@ class RocksKv implements OrderedKv {
   }
 
   write(batch: Parameters<OrderedKv["write"]>[0], sync: boolean, done: (error: DiskError | null) => void): void {
-    const operations = batch.map(({ key, value }) =>
+    if (this.#map === null) return done(notOpen);
+    const changes = batch.map(({ key, value }) =>
       value === null
         ? { type: "del" as const, key: stored(key) }
         : { type: "put" as const, key: stored(key), value: Buffer.from(value.buffer, value.byteOffset, value.length) },
     );
-    this.#level!.batch(operations, { sync }, (error) => done(this.fail(error)));
+    this.#map.batch(changes, sync, (error) => done(this.fail(error)));
   }
 
   scan(first: string, end: string): KvScan {
-    const iterator = this.#level!.iterator({ gte: stored(first), lt: stored(end) });
+    if (this.#map === null) return { next: (_count, done) => done(notOpen, []), end: () => undefined };
+    const scan = this.#map.scan(stored(first), stored(end));
     return {
-      next: (count, done) => this.#take(iterator, count, [], done),
-      end: () => iterator.end(() => undefined),
+      next: (count, done) =>
+        scan.next(count, (error, pairs) => {
+          const failure = this.fail(error);
+          if (failure !== null) return done(failure, []);
+          done(
+            null,
+            pairs.map(([key, value]) => [key.toString("latin1"), plain(value)]),
+          );
+        }),
+      end: () => scan.end(),
     };
   }
 
-  #take(
-    iterator: LevelIterator,
-    count: number,
-    pairs: (readonly [string, Uint8Array])[],
-    done: Parameters<KvScan["next"]>[1],
-  ): void {
-    if (pairs.length === count) return done(null, pairs);
-    iterator.next((error, key, value) => {
-      const failure = this.fail(error);
-      if (failure !== null) return done(failure, []);
-      if (key === undefined || value === undefined) return done(null, pairs);
-      pairs.push([key.toString("latin1"), plain(value)]);
-      this.#take(iterator, count, pairs, done);
-    });
-  }
-
   close(): void {
-    this.#level?.close(() => undefined);
+    this.#map?.close(() => undefined);
+    this.#map = null;
   }
 }
 
 /** The map of the directory `location`, whose parent exists. */
-export function rocksKv(open: LevelOpener, location: string): OrderedKv {
-  return new RocksKv(open, location);
+export function rocksKv(library: RocksLibrary, location: string): OrderedKv {
+  return new RocksKv(library, location);
 }

@@ -20,10 +20,11 @@ import { createLog, type Log } from "./log.ts";
 import { useNativeBytes } from "./native.ts";
 import { MachineNetwork } from "./network.ts";
 import type { ServerOptions } from "./options.ts";
-import { loadRocksDb, rocksKv } from "./ordered-kv.ts";
+import { rocksKv } from "./ordered-kv.ts";
 import { type PeerSecret, readPeerSecret } from "./peer-secret.ts";
 import { hasIdentity, makeDirectory, placeProblem, type Places, placesInWords, placesOf } from "./places.ts";
 import { machineRandom } from "./random.ts";
+import { loadRocksDb } from "./rocksdb/choose.ts";
 
 /** The node could not run: one line, exit 1. */
 export class StartError extends Error {
@@ -157,9 +158,9 @@ function requestProblem({ name, message }: Error): Problem {
 
 async function storeAt({ rows }: Places): Promise<StateStore> {
   if (rows === null) return new MemoryState(sessionLimits);
-  const rocksDb = await loadRocksDb();
-  if ("open" in rocksDb) return new OrderedState(rocksKv(rocksDb.open, rows), sessionLimits);
-  throw new StartError(`RocksDB is not installed (npm install rocksdb level-rocksdb): ${rocksDb.missing}`);
+  const library = await loadRocksDb(rows);
+  if ("missing" in library) throw new StartError(library.missing);
+  return new OrderedState(rocksKv(library, rows), sessionLimits);
 }
 
 function createNode(

@@ -1,34 +1,17 @@
 /** One suite for every OrderedKv: RocksDB, and the simulated one, which must be no kinder. */
-import { spawn } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import test from "ava";
 import { fc } from "@fast-check/ava";
 import type { KvChange, OrderedKv } from "../../core/ports.ts";
-import { loadRocksDb, rocksKv } from "../../server/ordered-kv.ts";
 import { SimKv } from "../../sim/world/ordered-kv.ts";
-import { completed, ended, type KvHome, rocksKvHome, simKvHome } from "../support/worlds.ts";
+import { allPairs, completed, ended, type KvHome, rocksKvHome, rocksLibrary, simKvHome } from "../support/worlds.ts";
 
-const worlds: readonly (readonly [string, () => KvHome | Promise<KvHome>])[] = [
+const worlds: readonly (readonly [string, () => KvHome])[] = [
   ["simulated", simKvHome],
-  ["RocksDB", rocksKvHome],
+  [`RocksDB by ${rocksLibrary.name}`, rocksKvHome],
 ];
 
 function bytes(text: string): Uint8Array {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
-}
-
-async function all(kv: OrderedKv, first = "", end = "\u00ff\u00ff\u00ff"): Promise<[string, string][]> {
-  const scan = kv.scan(first, end);
-  const found: [string, string][] = [];
-  for (;;) {
-    const pairs = await completed((done: Parameters<typeof scan.next>[1]) => scan.next(3, done));
-    for (const [key, value] of pairs) found.push([key, String.fromCharCode(...value)]);
-    if (pairs.length < 3) break;
-  }
-  scan.end();
-  return found;
 }
 
 const key = fc.string({
@@ -41,11 +24,17 @@ const change: fc.Arbitrary<KvChange> = fc.record({
   value: fc.option(fc.uint8Array({ maxLength: 20 }), { nil: null }),
 });
 
+/** One scan in one call. */
+function scanned(kv: OrderedKv): Promise<readonly (readonly [string, Uint8Array])[]> {
+  const scan = kv.scan("", "\u00ff");
+  return completed((done: Parameters<typeof scan.next>[1]) => scan.next(1_000, done)).finally(() => scan.end());
+}
+
 for (const [name, make] of worlds) {
   test(`${name}: after any batches, get and scan say what a sorted list says`, async (t) => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(change, { maxLength: 8 }), { maxLength: 6 }), async (batches) => {
-        const home = await make();
+        const home = make();
         const kv = home.open();
         await ended((done) => kv.open(done));
         const model = new Map<string, string>();
@@ -57,9 +46,9 @@ for (const [name, make] of worlds) {
           }
         }
         const sorted = [...model].toSorted(([a], [b]) => (a < b ? -1 : 1));
-        t.deepEqual(await all(kv), sorted);
+        t.deepEqual(await allPairs(kv), sorted);
         const range = sorted.filter(([one]) => one >= "\u0040" && one < "\u00a0");
-        t.deepEqual(await all(kv, "\u0040", "\u00a0"), range);
+        t.deepEqual(await allPairs(kv, "\u0040", "\u00a0"), range);
         const asked = [...model.keys(), "not there"];
         const got = await completed((done: Parameters<OrderedKv["get"]>[1]) => kv.get(asked, done));
         t.deepEqual(
@@ -74,7 +63,7 @@ for (const [name, make] of worlds) {
   });
 
   test(`${name}: a scan sees the moment in which it was opened`, async (t) => {
-    const home = await make();
+    const home = make();
     const kv = home.open();
     await ended((done) => kv.open(done));
     await ended((done) => kv.write([{ key: "a", value: bytes("1") }], false, done));
@@ -99,15 +88,32 @@ for (const [name, make] of worlds) {
     home.remove();
   });
 
+  test(`${name}: a reader sees all of a batch or nothing of it`, async (t) => {
+    const home = make();
+    const kv = home.open();
+    await ended((done) => kv.open(done));
+    const batch = Array.from({ length: 500 }, (_, k) => ({ key: `k${k}`, value: bytes("1") }));
+    const seen = new Set<number>();
+    let written = false;
+    const write = ended((done) => kv.write(batch, true, done)).then(() => (written = true));
+    while (!written) seen.add((await scanned(kv)).length);
+    await write;
+    seen.add((await scanned(kv)).length);
+    t.true(seen.has(500));
+    t.true([...seen].every((count) => count === 0 || count === 500));
+    await home.close(kv);
+    home.remove();
+  });
+
   test(`${name}: what was written is there when the next process opens it`, async (t) => {
-    const home = await make();
+    const home = make();
     const kv = home.open();
     await ended((done) => kv.open(done));
     await ended((done) => kv.write([{ key: "a", value: bytes("1") }], false, done));
     await home.close(kv);
     const again = home.open();
     await ended((done) => again.open(done));
-    t.deepEqual(await all(again), [["a", "1"]]);
+    t.deepEqual(await allPairs(again), [["a", "1"]]);
     await home.close(again);
     home.remove();
   });
@@ -125,151 +131,9 @@ test("simulated: a power cut leaves a prefix that holds the last synced batch", 
   }
   home.crash!();
   t.deepEqual(
-    (await all(kv)).map(([one]) => one),
+    (await allPairs(kv)).map(([one]) => one),
     ["a", "b"],
   );
-});
-
-/** A process that writes 100 batches, synced or not, and says each one's number when it has completed; then it waits. */
-const writer = `
-import { loadRocksDb, rocksKv } from "${process.cwd()}/dist/server/ordered-kv.js";
-const [directory, sync] = process.argv.slice(1);
-const { open } = await loadRocksDb();
-const kv = rocksKv(open, directory);
-const write = (k) => kv.write([{ key: "k" + String(k).padStart(4, "0"), value: new Uint8Array(100).fill(k) }], sync === "true", (error) => {
-  if (error !== null) throw new Error(error.message);
-  process.stdout.write(k + "\\n");
-  if (k < 100) write(k + 1);
-});
-kv.open(() => write(1));
-setInterval(() => undefined, 1000);
-`;
-
-/** Runs the writer, kills it once `until` batches were acknowledged; how many were. */
-function writeAndKill(directory: string, sync: boolean, until: number): Promise<number> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, ["--input-type=module", "-e", writer, directory, String(sync)], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    let acknowledged = 0;
-    child.stdout.on("data", (chunk: Buffer) => {
-      acknowledged = Math.max(acknowledged, ...chunk.toString().trim().split("\n").map(Number));
-      if (acknowledged >= until) child.kill("SIGKILL");
-    });
-    child.on("exit", () => resolve(acknowledged));
-  });
-}
-
-async function reopened(directory: string): Promise<string[]> {
-  const rocksDb = await loadRocksDb();
-  if ("missing" in rocksDb) throw new Error(rocksDb.missing);
-  const kv = rocksKv(rocksDb.open, directory);
-  await ended((done) => kv.open(done));
-  const keys = (await all(kv)).map(([one]) => one);
-  kv.close();
-  return keys;
-}
-
-test("RocksDB: kill -9 loses no batch that completed, synced or not, and leaves a prefix", async (t) => {
-  for (const sync of [true, false]) {
-    const directory = mkdtempSync(join(tmpdir(), "metastore-rocks-"));
-    const acknowledged = await writeAndKill(directory, sync, 40);
-    const keys = await reopened(directory);
-    t.true(keys.length >= acknowledged, `${keys.length} of ${acknowledged}`);
-    t.deepEqual(
-      keys,
-      keys.map((_, k) => `k${String(k + 1).padStart(4, "0")}`),
-    );
-    rmSync(directory, { recursive: true });
-  }
-});
-
-test("RocksDB: a damaged byte drops what follows it without a word, as the simulated one does", async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "metastore-rocks-"));
-  await writeAndKill(directory, true, 100);
-  const log = readdirSync(directory)
-    .filter((name) => name.endsWith(".log"))
-    .map((name) => join(directory, name))
-    .toSorted((a, b) => statSync(b).size - statSync(a).size)[0]!;
-  const at = Math.floor(statSync(log).size / 2);
-  const file = openSync(log, "r+");
-  writeSync(file, Uint8Array.of(readFileSync(log)[at]! ^ 0xff), 0, 1, at);
-  closeSync(file);
-  const keys = await reopened(directory);
-  t.true(keys.length < 100, `${keys.length} of 100 rows`);
-  t.deepEqual(
-    keys,
-    keys.map((_, k) => `k${String(k + 1).padStart(4, "0")}`),
-  );
-  rmSync(directory, { recursive: true });
-});
-
-/**
- * A process whose log file may not grow beyond a limit, until a batch has failed; then the limit is lifted, and it writes
- * 20 more synced batches. Says "ok" or "failed" of each, through the plain library or through our port.
- */
-const failing = `
-import { execFileSync } from "node:child_process";
-import { loadRocksDb, rocksKv } from "${process.cwd()}/dist/server/ordered-kv.js";
-const [directory, through] = process.argv.slice(1);
-const { open } = await loadRocksDb();
-const key = (k) => "k" + String(k).padStart(4, "0");
-const value = Buffer.alloc(1000, 7);
-const say = (k, error) => process.stdout.write((error == null ? "ok " : "failed ") + k + "\\n");
-const run = (write) => {
-  let failedAt = 0;
-  const next = (k) => write(k, (error) => {
-    say(k, error);
-    if (error != null && failedAt === 0) {
-      failedAt = k;
-      execFileSync("prlimit", ["--fsize=unlimited", "--pid", String(process.pid)]);
-    }
-    if (failedAt === 0 || k < failedAt + 20) next(k + 1);
-    else process.kill(process.pid, "SIGKILL");
-  });
-  next(1);
-};
-if (through === "port") {
-  const kv = rocksKv(open, directory);
-  kv.open(() => run((k, done) => kv.write([{ key: key(k), value }], true, done)));
-} else open(directory, { keyEncoding: "binary", valueEncoding: "binary" }, (error, level) => {
-  run((k, done) => level.batch([{ type: "put", key: Buffer.from(key(k)), value }], { sync: true }, done));
-});
-`;
-
-/** What the process said of its batches, and which of them the next process finds. */
-async function failOnce(through: "port" | "library"): Promise<{ said: string[]; kept: number[] }> {
-  const directory = mkdtempSync(join(tmpdir(), "metastore-rocks-"));
-  const limited = `trap '' XFSZ; ulimit -S -f 60; exec "$0" "$@"`;
-  const args = ["-c", limited, process.execPath, "--input-type=module", "-e", failing, directory, through];
-  const child = spawn("bash", args, { stdio: ["ignore", "pipe", "inherit"] });
-  let text = "";
-  child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
-  await new Promise((resolve) => child.once("close", resolve));
-  const kept = (await reopened(directory)).map((one) => Number(one.slice(1)));
-  rmSync(directory, { recursive: true });
-  return { said: text.trim().split("\n"), kept };
-}
-
-test("RocksDB: after a failed batch the library takes more, and they are lost: no kinder than the simulated one", async (t) => {
-  const { said, kept } = await failOnce("library");
-  const failedAt = said.findIndex((line) => line.startsWith("failed")) + 1;
-  t.true(failedAt > 1);
-  const later = said.slice(failedAt).filter((line) => line.startsWith("ok"));
-  t.log(
-    `batch ${failedAt} failed; of ${said.length - failedAt} after it ${later.length} were acknowledged; ${kept.length} are there`,
-  );
-  t.true(later.some((line) => !kept.includes(Number(line.slice(3)))));
-  for (let k = 1; k < failedAt; k++) t.true(kept.includes(k), `batch ${k} was synced before the failure`);
-});
-
-test("RocksDB: through the port the first failure is the last answer", async (t) => {
-  const { said, kept } = await failOnce("port");
-  const failedAt = said.findIndex((line) => line.startsWith("failed")) + 1;
-  t.true(failedAt > 1);
-  t.is(said.length, failedAt + 20);
-  t.true(said.slice(failedAt - 1).every((line) => line.startsWith("failed")));
-  for (let k = 1; k < failedAt; k++) t.true(kept.includes(k), `batch ${k} was synced before the failure`);
 });
 
 test("simulated: after a failed batch it takes more, and they are lost", async (t) => {
@@ -291,7 +155,7 @@ test("simulated: after a failed batch it takes more, and they are lost", async (
   kv.processDied();
   t.deepEqual(said, ["ok a", "ok b", "failed c", "ok d", "ok e"]);
   t.deepEqual(
-    (await all(kv.open())).map(([one]) => one),
+    (await allPairs(kv.open())).map(([one]) => one),
     ["a", "b"],
   );
 });

@@ -12,7 +12,7 @@ import { OrderedState } from "../../core/storage/ordered-state.ts";
 import type { Frozen, StateStore, StoreFailure } from "../../core/storage/state-store.ts";
 import { makeEntry } from "../../core/wire/entry-codec.ts";
 import { GhostMachine } from "../../sim/safety/ghost-machine.ts";
-import { completed, ended, rocksKvHome, simKvHome } from "../support/worlds.ts";
+import { completed, ended, type KvHome, rocksKvHome, rocksLibrary, simKvHome } from "../support/worlds.ts";
 
 const storeId = "00112233445566778899aabbccddeeff";
 const limits: SessionLimits = { sessionsMax: 3, resultsMax: 2, idleMicrosMax: 20 };
@@ -25,8 +25,7 @@ type Home = {
   remove(): void;
 };
 
-async function ordered(make: typeof simKvHome | typeof rocksKvHome): Promise<Home> {
-  const home = await make();
+function ordered(home: KvHome): Home {
   let kv = home.open();
   return {
     open: () => {
@@ -49,10 +48,10 @@ const inMemory: Home = {
   remove: () => undefined,
 };
 
-const stores: readonly (readonly [name: string, make: () => Home | Promise<Home>, runs: number])[] = [
+const stores: readonly (readonly [name: string, make: () => Home, runs: number])[] = [
   ["memory", () => inMemory, 60],
-  ["ordered map, simulated", () => ordered(simKvHome), 60],
-  ["RocksDB", () => ordered(rocksKvHome), 8],
+  ["ordered map, simulated", () => ordered(simKvHome()), 60],
+  [`RocksDB by ${rocksLibrary.name}`, () => ordered(rocksKvHome()), 8],
 ];
 
 async function opened(home: Home): Promise<StateStore> {
@@ -144,7 +143,7 @@ for (const [name, make, numRuns] of stores) {
   test(`${name}: after every batch the state is the fold of the log`, async (t) => {
     await fc.assert(
       fc.asyncProperty(batches, async (many) => {
-        const home = await make();
+        const home = make();
         const store = await opened(home);
         const ghost = new GhostMachine(limits);
         let at = 0;
@@ -168,7 +167,7 @@ for (const [name, make, numRuns] of stores) {
   test(`${name}: what is frozen stays as it was while writes go on, the same bytes in every store`, async (t) => {
     await fc.assert(
       fc.asyncProperty(batches, batches, async (early, late) => {
-        const home = await make();
+        const home = make();
         const [store, plain] = [await opened(home), new MemoryState(limits)];
         const first = entriesOf(early.flat(), 0);
         await fold(store, first);
@@ -187,7 +186,7 @@ for (const [name, make, numRuns] of stores) {
   test(`${name}: an install replaces everything, at its commit and not before`, async (t) => {
     await fc.assert(
       fc.asyncProperty(batches, batches, async (own, theirs) => {
-        const home = await make();
+        const home = make();
         const [store, source] = [await opened(home), new MemoryState(limits)];
         await fold(store, entriesOf(own.flat(), 0));
         await fold(source, entriesOf(theirs.flat(), 100));
@@ -223,7 +222,7 @@ for (const [name, make, numRuns] of stores.slice(1)) {
   test(`${name}: the next process finds rows, sessions and place as they were`, async (t) => {
     await fc.assert(
       fc.asyncProperty(batches, batches, async (early, late) => {
-        const home = await make();
+        const home = make();
         const [store, plain] = [await opened(home), new MemoryState(limits)];
         await fold(store, entriesOf(early.flat(), 0));
         await fold(plain, entriesOf(early.flat(), 0));
@@ -249,7 +248,7 @@ function putOf(key: string): Step {
 }
 
 test("ordered map, simulated: a power cut leaves what was synced, whole", async (t) => {
-  const home = await ordered(simKvHome);
+  const home = ordered(simKvHome());
   const store = await opened(home);
   await fold(store, entriesOf([putOf("a")], 0));
   t.is(store.durableIndex, 0);
@@ -266,7 +265,7 @@ test("ordered map, simulated: a power cut leaves what was synced, whole", async 
 });
 
 test("rows of another directory are refused", async (t) => {
-  const home = await ordered(simKvHome);
+  const home = ordered(simKvHome());
   const store = await opened(home);
   await fold(store, entriesOf([{ command: { op: "open-session" }, session: 0, sequence: 0 }], 0));
   const failure = await new Promise<StoreFailure | null>((resolve) =>
@@ -281,7 +280,7 @@ test("rows of another directory are refused", async (t) => {
 
 for (const [name, make] of stores.slice(1)) {
   test(`${name}: a store that is opened anew holds nothing, and nothing of its earlier life comes back`, async (t) => {
-    const home = await make();
+    const home = make();
     const store = await opened(home);
     const open: Step = { command: { op: "open-session" }, session: 0, sequence: 0 };
     await fold(store, entriesOf([putOf("a"), open, putOf("b")], 0));

@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Disk, DiskError, OrderedKv } from "../../core/ports.ts";
 import { machineDisk } from "../../server/disk.ts";
-import { loadRocksDb, rocksKv } from "../../server/ordered-kv.ts";
+import { rocksKv } from "../../server/ordered-kv.ts";
+import { packagesFor } from "../../server/rocksdb/choose.ts";
+import type { RocksLibrary } from "../../server/rocksdb/library.ts";
 import { type DiskWorld, SimDisk } from "../../sim/world/disk.ts";
 import { SimKv } from "../../sim/world/ordered-kv.ts";
 
@@ -88,13 +90,23 @@ export function simKvHome(): KvHome {
   };
 }
 
-/** RocksDB must be there: it is an optional dependency of the product, not of its tests. */
-export async function rocksKvHome(): Promise<KvHome> {
-  const rocksDb = await loadRocksDb();
-  if ("missing" in rocksDb) throw new Error(rocksDb.missing);
+/**
+ * What binds RocksDB here: the package that this Node version prefers, or the one that the environment names. One a
+ * process: two native modules with a RocksDB each crash it. It must be there: only the product does without it.
+ */
+export const rocksLibrary: RocksLibrary = await rocksPackage(process.env["METASTORE_TEST_ROCKSDB"]).load();
+
+function rocksPackage(name: string | undefined): ReturnType<typeof packagesFor>[number] {
+  const packages = packagesFor(process.version, null);
+  const found = packages.find((one) => one.name === (name ?? packages[0]!.name));
+  if (found === undefined) throw new Error(`${name} is not for Node ${process.version}`);
+  return found;
+}
+
+export function rocksKvHome(): KvHome {
   const directory = mkdtempSync(join(tmpdir(), "metastore-rocks-"));
   return {
-    open: () => rocksKv(rocksDb.open, directory),
+    open: () => rocksKv(rocksLibrary, directory),
     close: async (kv) => {
       kv.close();
       // RocksDB gives its lock back a moment later.
@@ -103,4 +115,17 @@ export async function rocksKvHome(): Promise<KvHome> {
     crash: null,
     remove: () => rmSync(directory, { recursive: true }),
   };
+}
+
+/** Every pair from `first` on and before `end`, three at a time. */
+export async function allPairs(kv: OrderedKv, first = "", end = "\u00ff\u00ff\u00ff"): Promise<[string, string][]> {
+  const scan = kv.scan(first, end);
+  const found: [string, string][] = [];
+  for (;;) {
+    const pairs = await completed((done: Parameters<typeof scan.next>[1]) => scan.next(3, done));
+    for (const [key, value] of pairs) found.push([key, String.fromCharCode(...value)]);
+    if (pairs.length < 3) break;
+  }
+  scan.end();
+  return found;
 }

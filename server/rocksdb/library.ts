@@ -1,0 +1,26 @@
+/** What the packages that bind RocksDB have in common. Keys and values are Buffers, errors are JavaScript's. */
+export type Failed = Error | null | undefined;
+export type RocksChange = { type: "put"; key: Buffer; value: Buffer } | { type: "del"; key: Buffer };
+export type RocksPair = readonly [key: Buffer, value: Buffer];
+
+export interface RocksLibrary {
+  /** The name of its package. */
+  readonly name: string;
+  /** Opens the map in `location`, which is made if it is absent; its parent exists. */
+  open(location: string, done: (error: Failed, map?: RocksMap) => void): void;
+}
+
+export interface RocksMap {
+  getMany(keys: Buffer[], done: (error: Failed, values: readonly (Buffer | undefined)[]) => void): void;
+  batch(changes: RocksChange[], sync: boolean, done: (error: Failed) => void): void;
+  /** The pairs from `first` on and before `end`, as they are when it returns. */
+  scan(first: Buffer, end: Buffer): RocksScan;
+  /** Waits for what is in flight; what is called later gets an error. */
+  close(done: (error: Failed) => void): void;
+}
+
+export interface RocksScan {
+  /** The next `count` pairs; fewer only at the end. One call at a time. */
+  next(count: number, done: (error: Failed, pairs: readonly RocksPair[]) => void): void;
+  end(): void;
+}

@@ -1,0 +1,5 @@
+/** The suites of RocksDB by the package for later Node versions, also where this version prefers the other one. */
+import "../support/later-rocksdb.ts";
+import "./ordered-kv.test.ts";
+import "./state-store.test.ts";
+import "./rocksdb.test.ts";
