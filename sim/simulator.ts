@@ -255,9 +255,14 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     if (fact === "recovered") {
       this.#everRan.add(host.id);
       this.nemesis.aim.saw("recovered", host.id);
-      must(host.ownIdentity === null, "I14", () => `n${host.id} runs in a directory of a newer program`);
+      must(host.directory.ownIdentity === null, "I14", () => `n${host.id} runs in a directory of a newer program`);
       this.#noteLoss(host);
-      host.mustRecover = false;
+      must(
+        !host.directory.runsOnLostLog,
+        "I14",
+        () => `n${host.id} takes part with an empty log in the place of a lost one`,
+      );
+      host.directory.mustRecover = false;
       if (raft === null || this.#invariants === null) return;
       const { running } = host.node!;
       this.ghost.founded(foundersConfiguration(nodeOptions(this.plan, host.id).cluster, running!.genesis));
@@ -286,8 +291,8 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
 
   /** One that has read its log wrongly has set it aside by the time that it says or writes anything. */
   #noteLoss(host: Host): void {
-    if (!host.mayBeWhole) return;
-    host.mayBeWhole = false;
+    if (!host.directory.misreadPending) return;
+    host.directory.misreadPending = false;
     this.ghost.logLost(host.id);
   }
 
@@ -323,8 +328,9 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
 
   /** One at a time, where every other voter holds all that is committed. */
   mayLoseLog(id: NodeId): boolean {
-    if (this.#invariants === null || this.hosts[id - 1]!.mustRecover) return false;
-    const isWithin = this.hosts.every((host) => !host.mustRecover && !host.rowsDamaged) && canSpareLog(this.ghost, id);
+    if (this.#invariants === null || this.hosts[id - 1]!.directory.mustRecover) return false;
+    const isWithin =
+      this.hosts.every((host) => !host.directory.mustRecover && !host.rowsDamaged) && canSpareLog(this.ghost, id);
     return this.#mayLose(isWithin, `n${id}'s log`);
   }
 
@@ -378,7 +384,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     const committed = this.#invariants === null ? null : this.ghost.committedConfiguration();
     const kind = judgeEnding(host, ending, committed, this.lost.size > 0 || this.lies.liars.size > 0);
     host.stop(false);
-    if (kind === "newer") host.stampOwn();
+    if (kind === "newer") host.directory.restoreFormat();
     host.dead = kind === "lost";
     host.retired = kind === "removed" || kind === "shut-out" || host.dead;
     if (!host.retired && this.core.length === 0) this.nemesis.restartLater(host);
@@ -386,13 +392,13 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
 
   starting(host: Host): void {
     if (this.#invariants === null) return;
-    host.seeWhetherWhole();
-    if (host.mustRecover) return; // What is left of a damaged log is set aside.
+    host.directory.settleMisread();
+    if (host.directory.mustRecover) return; // What is left of a damaged log is set aside.
     const snapshots = [...host.snapshotDisk.contents().keys()];
     const isSuspect = this.lies.liars.has(host.id);
     const before = this.ghost.node(host.id);
     if (isSuspect) this.ghost.deceived(host.id);
-    const rows = host.kv === null ? null : rowsOf(host.storeId, host.kv.contents);
+    const rows = host.kv === null ? null : rowsOf(host.directory.storeId, host.kv.contents);
     const makesSense = this.ghost.restarted(host.id, host.disk.contents(), snapshots, rows, isSuspect);
     if (isSuspect) this.lies.compare(before, this.ghost.node(host.id), makesSense);
   }

@@ -90,7 +90,7 @@ function drawCore(simulator: Simulator): NodeId[] {
   const founders = hosts.filter(({ id }) => id <= plan.nodes).map(({ id }) => id);
   if (!everyoneHasRun) return founders;
   const order = hosts
-    .filter(({ life, retired, isRecovering }) => life > 0 && !retired && !isRecovering)
+    .filter(({ life, retired, directory }) => life > 0 && !retired && !directory.isRecovering)
     .map(({ id }) => ({ id, draw: draws.u32("core", id) }))
     .toSorted((a, b) => a.draw - b.draw || a.id - b.id)
     .map(({ id }) => id);
@@ -112,8 +112,8 @@ function heal(simulator: Simulator, core: readonly NodeId[]): void {
   for (const id of core) {
     const host = simulator.hosts[id - 1]!;
     host.heal();
-    if (host.ownIdentity !== null) host.stop(false);
-    host.stampOwn();
+    if (host.directory.ownIdentity !== null) host.stop(false);
+    host.directory.restoreFormat();
     if (host.node === null && !host.retired) simulator.nemesis.startHost(host);
   }
   for (const { id } of simulator.hosts) if (!core.includes(id)) freeze(simulator, id, core);

@@ -278,14 +278,14 @@ export class Nemesis implements Target {
     const damage = power && this.#atlas.mayLoseRows(host.id) && this.#strikes("rowsLost", host.id);
     this.#trace.line(this.#scheduler.now, damage ? "rowsLost" : power ? "powerCut" : "kill", host.id);
     host.stop(power, damage);
-    if (this.#atlas.mayLoseLog(host.id) && this.#strikes("logDamaged", host.id) && host.damageLog()) {
+    if (this.#atlas.mayLoseLog(host.id) && this.#strikes("logDamaged", host.id) && host.directory.damageLog()) {
       this.#trace.line(this.#scheduler.now, "logDamaged", host.id);
       this.#atlas.logLost(host.id);
     }
-    if (this.#atlas.mayLoseLog(host.id) && this.#strikes("misread", host.id) && host.misreadLog()) {
+    if (this.#atlas.mayLoseLog(host.id) && this.#strikes("misread", host.id) && host.directory.misreadLog()) {
       this.#trace.line(this.#scheduler.now, "misread", host.id);
     }
-    if (this.#strikes("newerFormat", host.id) && host.stampNewer()) {
+    if (this.#strikes("newerFormat", host.id) && host.directory.writeFutureFormat()) {
       this.#trace.line(this.#scheduler.now, "newer", host.id);
     }
     if (this.#plan.faults.diskLost > 0 && host.life > 0 && this.#strikes("diskLost", host.id)) {

@@ -14,14 +14,13 @@ import type { Draws } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { SimClock, SimTimer } from "./clock.ts";
+import { Directory, type DirectoryHost } from "./directory.ts";
 import { type DiskRole, type DiskWorld, SimDisk } from "./disk.ts";
 import { HostDiskChance } from "./disk-chance.ts";
 import type { SimNetwork } from "./network.ts";
 import { SimKv } from "./ordered-kv.ts";
 import { SimRandom } from "./random.ts";
 import type { StreamEvent, StreamHost } from "./streams.ts";
-import { identityName, ofNewerFormat, storeIdIn } from "./identity-file.ts";
-import { vouchedPlace } from "./vouched.ts";
 import type { Watcher } from "./watcher.ts";
 
 /** Codes of the events that a host takes. */
@@ -34,7 +33,7 @@ const kvSeq = 2_000_000_000;
 type Completion = { readonly life: number; readonly done: () => void };
 type TimerEvent = { readonly life: number; readonly timer: SimTimer };
 
-export class Host implements StreamHost, DiskWorld {
+export class Host implements StreamHost, DiskWorld, DirectoryHost {
   readonly id: NodeId;
   disk: SimDisk;
   snapshotDisk: SimDisk;
@@ -53,17 +52,9 @@ export class Host implements StreamHost, DiskWorld {
   wiped = false;
   /** A power cut has taken synced rows; it has not started since. */
   rowsDamaged = false;
-  /** Its log was damaged, and it has not been bound anew since. */
-  mustRecover = false;
-  /** Its log will be misread once: it is whole until the process has set it aside. */
-  mayBeWhole = false;
-  #misreadStoreId: string | null = null;
-  /** A newer program has written its identity: what it was before that. */
-  ownIdentity: Uint8Array | null = null;
   /** Nobody can give back what it has lost: only a copy of its directory would help. */
   dead = false;
-  /** Its log was lost, and it counts for nothing until it holds the entry that binds it anew. */
-  isRecovering = false;
+  readonly directory: Directory;
   notes: string[] = [];
   /** No sync ends before that time. */
   syncsHeldUntil: Micros = 0;
@@ -102,6 +93,7 @@ export class Host implements StreamHost, DiskWorld {
     this.snapshotDisk = new SimDisk(this.#snapshotWorld(), snapshotDiskSeq);
     this.kv = this.#newKv();
     this.store = new MemoryState(plan.sessionLimits);
+    this.directory = new Directory(this);
     network.attach(this);
   }
 
@@ -121,10 +113,7 @@ export class Host implements StreamHost, DiskWorld {
     this.snapshotDisk = new SimDisk(this.#snapshotWorld(), snapshotDiskSeq);
     this.kv = this.#newKv();
     this.retired = false;
-    this.mustRecover = false;
-    this.isRecovering = false;
-    this.mayBeWhole = false;
-    this.ownIdentity = null;
+    this.directory.wipe();
     this.wiped = true;
   }
 
@@ -206,56 +195,8 @@ export class Host implements StreamHost, DiskWorld {
     this.snapshotDisk.cutPower();
   }
 
-  /** Damages the log of this machine, which is down, below what had been synced; false where there is nothing of that. */
-  damageLog(): boolean {
-    const place = vouchedPlace(this.disk, (bound) => this.#draws.below(bound, "damage", this.id, this.life));
-    if (place === null) return false;
-    this.disk.damage(place.name, place.offset);
-    this.mustRecover = true;
-    this.isRecovering = true;
-    return true;
-  }
-
-  /** Its log, whole as it is, will be read wrongly at the next start; false where that might not be noticed. */
-  misreadLog(): boolean {
-    const place = vouchedPlace(this.disk, (bound) => this.#draws.below(bound, "damage", this.id, this.life));
-    if (place === null || this.storeId === null) return false;
-    this.disk.misreadOnce(place.name, place.offset);
-    this.mustRecover = true;
-    this.isRecovering = true;
-    this.mayBeWhole = true;
-    this.#misreadStoreId = this.storeId;
-    return true;
-  }
-
-  /** The directory that its disk holds, or null. */
-  get storeId(): string | null {
-    const bytes = this.ownIdentity ?? this.disk.contents().get(identityName);
-    return bytes === undefined ? null : storeIdIn(bytes);
-  }
-
-  /**
-   * Before a start: one that was to misread its log may have ended before it had set it aside. Then the log is whole, and
-   * nothing has happened.
-   */
-  seeWhetherWhole(): void {
-    if (!this.mayBeWhole || this.disk.willMisread || this.storeId !== this.#misreadStoreId) return;
-    this.mustRecover = this.isRecovering = this.mayBeWhole = false;
-  }
-
-  /** A newer program has run on this machine, which is down, and has left; false where nothing has been founded here. */
-  stampNewer(): boolean {
-    const own = this.disk.contents().get(identityName);
-    if (own === undefined || this.ownIdentity !== null) return false;
-    this.ownIdentity = own.slice();
-    this.disk.replace(identityName, ofNewerFormat(own));
-    return true;
-  }
-
-  /** This program's format is there again. */
-  stampOwn(): void {
-    if (this.ownIdentity !== null) this.disk.replace(identityName, this.ownIdentity);
-    this.ownIdentity = null;
+  drawDamage(bound: number): number {
+    return this.#draws.below(bound, "damage", this.id, this.life);
   }
 
   /** For `micros` it takes turns only every `beatMicros`: then, all that has come. */
@@ -343,7 +284,7 @@ export class Host implements StreamHost, DiskWorld {
     run(this.node);
     clock.runTurnEnds();
     this.#network.streams?.flush(this.id);
-    if (this.isRecovering) this.#lookWhetherWhole();
+    if (this.directory.isRecovering) this.#lookWhetherWhole();
     this.#watcher.turnEnded(this);
   }
 
@@ -357,8 +298,8 @@ export class Host implements StreamHost, DiskWorld {
 
   #lookWhetherWhole(): void {
     const running = this.node?.running ?? null;
-    if (this.mustRecover || running === null) return;
-    this.isRecovering = running.raft.log.durableIndex < this.node!.status().incarnation;
+    if (this.directory.mustRecover || running === null) return;
+    this.directory.isRecovering = running.raft.log.durableIndex < this.node!.status().incarnation;
   }
 
   queueTimer(at: Micros, timer: SimTimer): void {
