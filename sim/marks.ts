@@ -18,6 +18,7 @@ const everywhere = [
   "flapping",
   "clog",
   "logDamaged",
+  "logMissing",
   "deposed",
 ] as const;
 

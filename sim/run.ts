@@ -57,8 +57,8 @@ function run(plan: Plan, options: RunOptions): Result {
     const stall = options.safetyOnly === true ? null : checkLiveness(simulator);
     const judged = check(simulator.history, { configurationsMax });
     if (judged.verdict === "illegal") [verdict, property, message] = ["violation", "linearizability", judged.sentence];
-    else if (stall !== null && simulator.lost.size > 0)
-      halted = `${stall.property}: ${stall.message}; gone are ${[...simulator.lost].join(", ")}`;
+    else if (stall !== null && simulator.budget.lost.size > 0)
+      halted = `${stall.property}: ${stall.message}; gone are ${[...simulator.budget.lost].join(", ")}`;
     else if (stall !== null) [verdict, property, message] = ["liveness", stall.property, stall.message];
     else if (judged.verdict === "unknown") [verdict, property, message] = ["unknown", "linearizability", judged.reason];
   } catch (error) {

@@ -13,13 +13,13 @@ import { segmentNumber } from "../core/storage/wal-record.ts";
 import { snapshotPlace } from "../core/storage/snapshot-store.ts";
 import type { Micros, NodeId } from "../core/units.ts";
 import { type Decision, Draws } from "./draws.ts";
-import { type Atlas, Nemesis } from "./nemesis/nemesis.ts";
+import { type CoverageSink, Nemesis } from "./nemesis/nemesis.ts";
 import type { Plan } from "./nemesis/options.ts";
 import type { Answers } from "./safety/answers.ts";
 import { judgeEnding } from "./safety/endings.ts";
 import { Ghost, nobody } from "./safety/ghost.ts";
 import { rowsOf } from "./safety/ghost-state.ts";
-import { canSpareLog, canSpareRows } from "./safety/losses.ts";
+import { FaultBudget } from "./safety/losses.ts";
 import { Lies } from "./safety/lies.ts";
 import { Invariants } from "./safety/invariants.ts";
 import { Marks, phaseOf, type Struck } from "./marks.ts";
@@ -54,7 +54,7 @@ export type WorldOptions = {
   readonly recorder?: Recorder | null;
 };
 
-export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
+export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWorld {
   readonly plan: Plan;
   readonly scheduler = new Scheduler();
   readonly draws: Draws;
@@ -69,8 +69,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   readonly ghost: Ghost;
   readonly history: Operation[] = [];
   readonly marks = new Marks();
-  /** Tier b: what may have been lost beyond what the cluster can spare. */
-  readonly lost = new Set<string>();
+  readonly budget: FaultBudget;
   /** Tier c: what was lost of what disks had promised. */
   readonly lies = new Lies();
   readonly #recorder: Recorder | null;
@@ -103,7 +102,9 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     this.hosts = ids.map(
       (id) => new Host(id, this.scheduler, this.network, this.draws, plan, this, nodeOptions(plan, id)),
     );
-    this.nemesis = new Nemesis(this.scheduler, this.draws, plan, this.hosts, this.network, this.trace, this);
+    this.budget = new FaultBudget(this.ghost, this.hosts, plan.tier, options.invariants);
+    const { scheduler, draws, hosts, network, trace, budget } = this;
+    this.nemesis = new Nemesis(scheduler, draws, plan, hosts, network, trace, budget, this);
     this.reader = new Reader(this.scheduler, this.draws, plan, this);
     this.operator = new Operator(this.scheduler, this.draws, plan, this);
   }
@@ -319,38 +320,8 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     if (this.#invariants !== null) this.ghost.rowsDurable(host.id, host.kv!.contents);
   }
 
-  /** Whether what `id` would lose with its rows is held by every other voter. */
-  mayLoseRows(id: NodeId): boolean {
-    if (this.#invariants === null || this.hosts[id - 1]!.kv === null) return false;
-    const isWithin = this.hosts.every((host) => !host.rowsDamaged) && canSpareRows(this.ghost, id);
-    return this.#mayLose(isWithin, `n${id}'s rows`);
-  }
-
-  /** One at a time, where every other voter holds all that is committed. */
-  mayLoseLog(id: NodeId): boolean {
-    if (this.#invariants === null || this.hosts[id - 1]!.directory.mustRecover) return false;
-    const isWithin =
-      this.hosts.every((host) => !host.directory.mustRecover && !host.rowsDamaged) && canSpareLog(this.ghost, id);
-    return this.#mayLose(isWithin, `n${id}'s log`);
-  }
-
-  #mayLose(isWithinModel: boolean, what: string): boolean {
-    if (isWithinModel || this.plan.tier === "a") return isWithinModel;
-    this.lost.add(what);
-    return true;
-  }
-
   lieTold(id: NodeId, file: string): void {
     this.lies.told(id, file);
-  }
-
-  diskLost(id: NodeId): void {
-    this.lost.add(`n${id}'s disk`);
-    this.ghost.logLost(id);
-  }
-
-  logLost(id: NodeId): void {
-    this.ghost.logLost(id);
   }
 
   struck(what: Struck, id: NodeId): void {
@@ -382,7 +353,7 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   ended(host: Host, ending: Ending): void {
     this.line("ended", host.id);
     const committed = this.#invariants === null ? null : this.ghost.committedConfiguration();
-    const kind = judgeEnding(host, ending, committed, this.lost.size > 0 || this.lies.liars.size > 0);
+    const kind = judgeEnding(host, ending, committed, this.budget.lost.size > 0 || this.lies.liars.size > 0);
     host.stop(false);
     if (kind === "newer") host.directory.restoreFormat();
     host.dead = kind === "lost";

@@ -5,12 +5,14 @@
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
-import type { Trace } from "../trace/trace.ts";
+import type { FaultBudget } from "../safety/losses.ts";
+import type { Trace, TraceKind } from "../trace/trace.ts";
 import type { Struck } from "../marks.ts";
 import type { Host } from "../world/host.ts";
 import type { SimNetwork } from "../world/network.ts";
 import { Aim, type AimedAction } from "./aim.ts";
 import { Depose, type Deposing } from "./depose.ts";
+import { DirectoryFaults } from "./directory-faults.ts";
 import { type FaultFamily, faultFamilies, type Plan } from "./options.ts";
 import { type Cut, cutsOf, shapes } from "./partitions.ts";
 
@@ -22,13 +24,8 @@ type Aimed = { readonly action: AimedAction; readonly node: NodeId; readonly occ
 /** A leader that is cut off; or one that is back, and who led meanwhile and goes down. */
 type Deposed = { readonly old: NodeId; readonly successor: NodeId };
 
-/** Who may lose what, so that everything committed still is on a majority of those who vote. */
-export interface Atlas {
-  mayLoseRows(id: NodeId): boolean;
-  mayLoseLog(id: NodeId): boolean;
-  logLost(id: NodeId): void;
-  /** All of it: the machine is there again with an empty disk. */
-  diskLost(id: NodeId): void;
+/** Takes note of what has struck whom. */
+export interface CoverageSink {
   /** A fault strikes node `id`; 0 where it strikes nobody alone. */
   struck(what: Struck, id: NodeId): void;
 }
@@ -40,7 +37,9 @@ export class Nemesis implements Target {
   readonly #hosts: readonly Host[];
   readonly #network: SimNetwork;
   readonly #trace: Trace;
-  readonly #atlas: Atlas;
+  readonly #budget: FaultBudget;
+  readonly #coverage: CoverageSink;
+  readonly #directoryFaults: DirectoryFaults;
   /** client * 64 + node -> until. */
   readonly #clientBlocks = new Map<number, Micros>();
   readonly aim: Aim;
@@ -56,7 +55,8 @@ export class Nemesis implements Target {
     hosts: readonly Host[],
     network: SimNetwork,
     trace: Trace,
-    atlas: Atlas,
+    budget: FaultBudget,
+    coverage: CoverageSink,
   ) {
     this.#scheduler = scheduler;
     this.#draws = draws;
@@ -64,7 +64,11 @@ export class Nemesis implements Target {
     this.#hosts = hosts;
     this.#network = network;
     this.#trace = trace;
-    this.#atlas = atlas;
+    this.#budget = budget;
+    this.#coverage = coverage;
+    const strikes = (family: FaultFamily, target: NodeId): boolean => this.#strikes(family, target);
+    const line = (kind: TraceKind, node: NodeId): void => trace.line(scheduler.now, kind, node);
+    this.#directoryFaults = new DirectoryFaults(plan, budget, strikes, line);
     this.aim = new Aim(draws, plan, (action, node, occasion) => this.#aimed({ action, node, occasion }));
     this.depose = new Depose(this.#deposing(), 8 * plan.electionMicros);
     scheduler.at(slotMicros, 0, this, nemesisEvents.slot, null);
@@ -142,7 +146,7 @@ export class Nemesis implements Target {
   #strikeAimed({ action, node, occasion }: Aimed): void {
     const host = this.#hosts[node - 1]!;
     if (host.node === null || host.paused) return;
-    this.#atlas.struck(`aimed ${action}`, node);
+    this.#coverage.struck(`aimed ${action}`, node);
     const length = (most: Micros): Micros => 1_000 + this.#draws.below(most, "aimLength", occasion, 1);
     if (action === "restart" || action === "kill") {
       const power = this.#draws.below(2, "aimLength", occasion, 2) === 0;
@@ -195,7 +199,7 @@ export class Nemesis implements Target {
 
   #cutOff(old: NodeId): void {
     this.counters.deposed += 1;
-    this.#atlas.struck("deposed", 0);
+    this.#coverage.struck("deposed", 0);
     const micros = 8 * this.#plan.electionMicros;
     // Of the others, some may begin anew at once, and not remember whom they have just heard.
     const restarts = this.#draws.below(2, "deposeTurn", old, this.counters.deposed) === 0;
@@ -261,7 +265,7 @@ export class Nemesis implements Target {
     if (strikes) {
       this.counters[family] += 1;
       if (family !== "clockDrift" && family !== "aimed")
-        this.#atlas.struck(family, family === "clientPartition" ? 0 : target);
+        this.#coverage.struck(family, family === "clientPartition" ? 0 : target);
     }
     return strikes;
   }
@@ -275,24 +279,10 @@ export class Nemesis implements Target {
     const power =
       family === "powerCut" ||
       (family === "fastRestart" && this.#draws.below(2, "faultTarget", this.#slot, host.id) === 0);
-    const damage = power && this.#atlas.mayLoseRows(host.id) && this.#strikes("rowsLost", host.id);
+    const damage = power && this.#budget.mayLoseRows(host.id) && this.#strikes("rowsLost", host.id);
     this.#trace.line(this.#scheduler.now, damage ? "rowsLost" : power ? "powerCut" : "kill", host.id);
     host.stop(power, damage);
-    if (this.#atlas.mayLoseLog(host.id) && this.#strikes("logDamaged", host.id) && host.directory.damageLog()) {
-      this.#trace.line(this.#scheduler.now, "logDamaged", host.id);
-      this.#atlas.logLost(host.id);
-    }
-    if (this.#atlas.mayLoseLog(host.id) && this.#strikes("misread", host.id) && host.directory.misreadLog()) {
-      this.#trace.line(this.#scheduler.now, "misread", host.id);
-    }
-    if (this.#strikes("newerFormat", host.id) && host.directory.writeFutureFormat()) {
-      this.#trace.line(this.#scheduler.now, "newer", host.id);
-    }
-    if (this.#plan.faults.diskLost > 0 && host.life > 0 && this.#strikes("diskLost", host.id)) {
-      this.#trace.line(this.#scheduler.now, "wipe", host.id);
-      host.wipe();
-      this.#atlas.diskLost(host.id);
-    }
+    this.#directoryFaults.strike(host);
     const down =
       family === "fastRestart"
         ? 1_000 + this.#draws.below(downMost, "faultLength", this.#slot, host.id)
