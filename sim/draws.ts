@@ -56,6 +56,7 @@ export const sites = {
   reader: 45,
   depose: 46,
   deposeTurn: 47,
+  monitor: 48,
 } as const;
 export type Site = keyof typeof sites;
 

@@ -30,6 +30,7 @@ import { changeNames, messageCode, Trace, type TraceKind } from "./trace/trace.t
 import { must } from "./violation.ts";
 import { Turn } from "./safety/turn.ts";
 import { Client, type ClientWorld } from "./workload/client.ts";
+import { Monitor } from "./workload/monitor.ts";
 import { Reader } from "./workload/reader.ts";
 import { Operator, type OperatorWorld } from "./workload/operator.ts";
 import { Host, hostEvents } from "./world/host.ts";
@@ -64,6 +65,9 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
   readonly online = new Online();
   readonly operator: Operator;
   readonly reader: Reader;
+  readonly monitor: Monitor;
+  /** Whether the ghost judges. */
+  readonly isJudged: boolean;
   readonly nemesis: Nemesis;
   readonly trace: Trace;
   readonly ghost: Ghost;
@@ -105,6 +109,8 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
     this.budget = new FaultBudget(this.ghost, this.hosts, plan.tier, options.invariants);
     const { scheduler, draws, hosts, network, trace, budget } = this;
     this.nemesis = new Nemesis(scheduler, draws, plan, hosts, network, trace, budget, this);
+    this.isJudged = options.invariants;
+    this.monitor = new Monitor(scheduler, draws, plan, this);
     this.reader = new Reader(this.scheduler, this.draws, plan, this);
     this.operator = new Operator(this.scheduler, this.draws, plan, this);
   }
@@ -228,7 +234,10 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
     if (kind === "append-reply") this.nemesis.aim.saw("acknowledged", from);
     else if (kind === "pre-vote" || kind === "vote") this.nemesis.aim.saw("voteAsked", to);
     else if (kind === "vote-reply") this.nemesis.aim.saw("voteGranted", from);
-    else if (kind === "snapshot-chunk") this.nemesis.aim.saw("snapshotSent", to);
+    else if (kind === "snapshot-chunk") {
+      this.nemesis.aim.saw("snapshotSent", to);
+      this.monitor.saw("snapshotSent", this.hosts[to - 1]!);
+    }
   }
 
   received(host: Host, envelope: Envelope): void {
@@ -324,6 +333,10 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
     this.lies.told(id, file);
   }
 
+  stopping(host: Host): void {
+    this.monitor.saw("stopping", host);
+  }
+
   struck(what: Struck, id: NodeId): void {
     const configuration = this.committedConfiguration;
     const phase = this.#heardOf.commit <= 0 ? "founding" : phaseOf(configuration, (voter) => this.raftOf(voter));
@@ -362,6 +375,7 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
   }
 
   starting(host: Host): void {
+    this.monitor.saw("started", host);
     if (this.#invariants === null) return;
     host.directory.settleMisread();
     if (host.directory.mustRecover) return; // What is left of a damaged log is set aside.

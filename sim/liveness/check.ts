@@ -68,7 +68,11 @@ export function checkLiveness(simulator: Simulator): Stall | null {
   const nobodyWaits = (): boolean =>
     simulator.core.every((id) => (simulator.hosts[id - 1]!.node?.status().waitingRequests ?? 0) === 0);
   const isIdle = simulator.runUntil(scheduler.now + bounds.idleMicros, nobodyWaits);
-  return isIdle ? null : stall("I21", "requests still wait in a node");
+  if (!isIdle) return stall("I21", "requests still wait in a node");
+  const unanswered = (): string[] => simulator.monitor.unanswered(simulator.core);
+  if (unanswered().length === 0) return null;
+  if (simulator.runUntil(scheduler.now + bounds.idleMicros, () => unanswered().length === 0)) return null;
+  return stall("I21", `what was asked has not ended: ${unanswered().join(", ")}`);
 }
 
 /**
@@ -106,13 +110,14 @@ function drawCore(simulator: Simulator): NodeId[] {
 function heal(simulator: Simulator, core: readonly NodeId[]): void {
   simulator.nemesis.stop();
   simulator.operator.stop();
+  simulator.monitor.stop();
   simulator.core = core;
   simulator.network.heal(new Set(core));
   simulator.line("phase", 0, 2, core.length);
   for (const id of core) {
     const host = simulator.hosts[id - 1]!;
     host.heal();
-    if (host.directory.ownIdentity !== null) host.stop(false);
+    if (host.directory.ownIdentity !== null || host.isStopping) host.stop(false);
     host.directory.restoreFormat();
     if (host.node === null && !host.retired) simulator.nemesis.startHost(host);
   }

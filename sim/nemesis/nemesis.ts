@@ -7,12 +7,13 @@ import type { Draws } from "../draws.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { FaultBudget } from "../safety/losses.ts";
 import type { Trace, TraceKind } from "../trace/trace.ts";
-import type { Struck } from "../marks.ts";
+import { isMarked, type Struck } from "../marks.ts";
 import type { Host } from "../world/host.ts";
 import type { SimNetwork } from "../world/network.ts";
 import { Aim, type AimedAction } from "./aim.ts";
 import { Depose, type Deposing } from "./depose.ts";
 import { DirectoryFaults } from "./directory-faults.ts";
+import { GracefulStops } from "./graceful-stops.ts";
 import { type FaultFamily, faultFamilies, type Plan } from "./options.ts";
 import { type Cut, cutsOf, shapes } from "./partitions.ts";
 
@@ -28,6 +29,8 @@ type Deposed = { readonly old: NodeId; readonly successor: NodeId };
 export interface CoverageSink {
   /** A fault strikes node `id`; 0 where it strikes nobody alone. */
   struck(what: Struck, id: NodeId): void;
+  /** The process of `host` has been told to stop. */
+  stopping(host: Host): void;
 }
 
 export class Nemesis implements Target {
@@ -40,6 +43,7 @@ export class Nemesis implements Target {
   readonly #budget: FaultBudget;
   readonly #coverage: CoverageSink;
   readonly #directoryFaults: DirectoryFaults;
+  readonly #gracefulStops: GracefulStops;
   /** client * 64 + node -> until. */
   readonly #clientBlocks = new Map<number, Micros>();
   readonly aim: Aim;
@@ -69,6 +73,7 @@ export class Nemesis implements Target {
     const strikes = (family: FaultFamily, target: NodeId): boolean => this.#strikes(family, target);
     const line = (kind: TraceKind, node: NodeId): void => trace.line(scheduler.now, kind, node);
     this.#directoryFaults = new DirectoryFaults(plan, budget, strikes, line);
+    this.#gracefulStops = new GracefulStops(scheduler, draws, plan, trace, coverage, (host) => this.restartLater(host));
     this.aim = new Aim(draws, plan, (action, node, occasion) => this.#aimed({ action, node, occasion }));
     this.depose = new Depose(this.#deposing(), 8 * plan.electionMicros);
     scheduler.at(slotMicros, 0, this, nemesisEvents.slot, null);
@@ -131,6 +136,7 @@ export class Nemesis implements Target {
       else if (this.#strikes("pause", host.id)) this.#pause(host);
       else if (this.#strikes("slow", host.id)) this.#slow(host);
       else if (this.#strikes("clockStall", host.id)) this.#standClock(host);
+      else if (!host.isStopping && this.#strikes("gracefulStop", host.id)) this.#gracefulStops.begin(host);
     }
   }
 
@@ -264,8 +270,7 @@ export class Nemesis implements Target {
     );
     if (strikes) {
       this.counters[family] += 1;
-      if (family !== "clockDrift" && family !== "aimed")
-        this.#coverage.struck(family, family === "clientPartition" ? 0 : target);
+      if (isMarked(family)) this.#coverage.struck(family, family === "clientPartition" ? 0 : target);
     }
     return strikes;
   }

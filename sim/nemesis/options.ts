@@ -41,6 +41,8 @@ export const faultFamilies = [
   "misdirected",
   "deposed",
   "logMissing",
+  "monitor",
+  "gracefulStop",
 ] as const;
 export type FaultFamily = (typeof faultFamilies)[number];
 
@@ -56,7 +58,7 @@ export const tiers = ["a", "b", "c"] as const;
 export type Tier = (typeof tiers)[number];
 
 /** Families that no seed draws: what they bring to light is not mended yet. Only `--only` and tapes switch them on. */
-const onlyOnRequest: ReadonlySet<FaultFamily> = new Set<FaultFamily>(["logMissing"]);
+const onlyOnRequest: ReadonlySet<FaultFamily> = new Set<FaultFamily>(["logMissing", "monitor", "gracefulStop"]);
 
 /** Families that only another tier has. */
 const tierOf: Partial<Record<FaultFamily, Tier>> = { diskLost: "b", syncLie: "c", misdirected: "c" };
@@ -159,6 +161,8 @@ const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
   misdirected: [2_000, 20_000],
   deposed: [10_000, 50_000, 200_000],
   logMissing: [200_000, 600_000],
+  monitor: [50_000, 300_000],
+  gracefulStop: [10_000, 60_000],
 };
 
 /** What is asked for, whatever the seed draws. */

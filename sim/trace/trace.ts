@@ -40,6 +40,8 @@ export const words = {
   newer: "n{n} has a directory of a newer program",
   misread: "n{n} will read its log wrongly once",
   logMissing: "n{n} has lost every segment of its log",
+  gracefulStop: "n{n} is told to stop",
+  stopped: "n{n} has stopped",
 } as const;
 export type TraceKind = keyof typeof words;
 const kinds = Object.keys(words) as TraceKind[];

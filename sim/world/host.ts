@@ -46,6 +46,8 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
   paused = false;
   /** Frozen for the rest of the run: no fault and no healing touches it any more. */
   healed = false;
+  /** Its process has been told to stop. */
+  isStopping = false;
   /** Removed from the cluster: it does not come back by itself. */
   retired = false;
   /** It has begun anew, and can only join. */
@@ -176,12 +178,18 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
     this.#turn(() => node.start());
   }
 
+  /** The process is told to stop; `done` comes in a turn of its own or never. */
+  stopGracefully(done: () => void): void {
+    this.#turn((node) => node.stop(done));
+  }
+
   /** The process is gone. With `power`, so is the page cache; with `damage`, so are rows that had been synced. */
   stop(power: boolean, damage = false): void {
     this.node?.kill();
     this.node = null;
     this.life += 1;
     this.paused = false;
+    this.isStopping = false;
     // Nobody will take what comes behind it either.
     for (const { code, payload } of this.#waiting.splice(0))
       if (code === hostEvents.stream) this.#network.streams!.missed(payload as StreamEvent);
@@ -199,14 +207,24 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
     return this.#draws.below(bound, "damage", this.id, this.life);
   }
 
+  /** Whether it is kept from its turns, or its clock from going on. */
+  get isHampered(): boolean {
+    return this.paused || this.#scheduler.now < this.#slowUntil || this.#clock?.isFrozen === true;
+  }
+
+  /** How often its process was kept from its turns, or its clock from going on. */
+  disturbances = 0;
+
   /** For `micros` it takes turns only every `beatMicros`: then, all that has come. */
   slowDown(micros: Micros, beatMicros: Micros): void {
+    this.disturbances += 1;
     this.#slowUntil = this.#scheduler.now + micros;
     this.#beatMicros = beatMicros;
   }
 
   /** The clock of its process stands still. */
   standClock(micros: Micros, jumps: boolean): void {
+    this.disturbances += 1;
     this.#clock?.stand(micros, jumps);
   }
 
@@ -226,6 +244,7 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
   }
 
   resume(): void {
+    this.disturbances += 1;
     this.paused = false;
     for (const { code, payload } of this.#waiting.splice(0)) this.#take(code, payload);
   }
