@@ -57,6 +57,7 @@ export const sites = {
   depose: 46,
   deposeTurn: 47,
   monitor: 48,
+  move: 49,
 } as const;
 export type Site = keyof typeof sites;
 

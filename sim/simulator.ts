@@ -33,6 +33,7 @@ import { Client, type ClientWorld } from "./workload/client.ts";
 import { Monitor } from "./workload/monitor.ts";
 import { Reader } from "./workload/reader.ts";
 import { Operator, type OperatorWorld } from "./workload/operator.ts";
+import type { Addresses } from "./world/addresses.ts";
 import { Host, hostEvents } from "./world/host.ts";
 import { SimNetwork } from "./world/network.ts";
 import type { Watcher } from "./world/watcher.ts";
@@ -113,6 +114,10 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
     this.monitor = new Monitor(scheduler, draws, plan, this);
     this.reader = new Reader(this.scheduler, this.draws, plan, this);
     this.operator = new Operator(this.scheduler, this.draws, plan, this);
+  }
+
+  get addresses(): Addresses {
+    return this.network.addresses;
   }
 
   raftOf(id: NodeId): Raft | null {

@@ -133,7 +133,7 @@ class Probes {
     if (spares.length === 0) return null;
     const host = hosts[this.#pick(spares.map(({ id }) => id)) - 1]!;
     const { id } = host;
-    const trouble = this.#wish({ kind: "add", id, url: `http://node-${id}`, autoPromote: true });
+    const trouble = this.#wish({ kind: "add", id, url: network.addresses.urlOf(id), autoPromote: true });
     if (trouble !== null) return trouble;
     this.#simulator.core = [...core, id];
     network.heal(new Set(this.#simulator.core));

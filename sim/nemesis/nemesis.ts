@@ -14,6 +14,7 @@ import { Aim, type AimedAction } from "./aim.ts";
 import { Depose, type Deposing } from "./depose.ts";
 import { DirectoryFaults } from "./directory-faults.ts";
 import { GracefulStops } from "./graceful-stops.ts";
+import { Moves, type MovingWorld } from "./moves.ts";
 import { type FaultFamily, faultFamilies, type Plan } from "./options.ts";
 import { type Cut, cutsOf, shapes } from "./partitions.ts";
 
@@ -31,6 +32,8 @@ export interface CoverageSink {
   struck(what: Struck, id: NodeId): void;
   /** The process of `host` has been told to stop. */
   stopping(host: Host): void;
+  /** Every founder has taken part once. */
+  readonly everyoneHasRun: boolean;
 }
 
 export class Nemesis implements Target {
@@ -44,6 +47,7 @@ export class Nemesis implements Target {
   readonly #coverage: CoverageSink;
   readonly #directoryFaults: DirectoryFaults;
   readonly #gracefulStops: GracefulStops;
+  readonly #moves: Moves;
   /** client * 64 + node -> until. */
   readonly #clientBlocks = new Map<number, Micros>();
   readonly aim: Aim;
@@ -73,6 +77,14 @@ export class Nemesis implements Target {
     const strikes = (family: FaultFamily, target: NodeId): boolean => this.#strikes(family, target);
     const line = (kind: TraceKind, node: NodeId): void => trace.line(scheduler.now, kind, node);
     this.#directoryFaults = new DirectoryFaults(plan, budget, strikes, line);
+    const moving: MovingWorld = {
+      get now() {
+        return scheduler.now;
+      },
+      hosts,
+      knockDown: (host, most) => this.#knockDown(host, most),
+    };
+    this.#moves = new Moves(moving, network.addresses, draws, trace);
     this.#gracefulStops = new GracefulStops(scheduler, draws, plan, trace, coverage, (host) => this.restartLater(host));
     this.aim = new Aim(draws, plan, (action, node, occasion) => this.#aimed({ action, node, occasion }));
     this.depose = new Depose(this.#deposing(), 8 * plan.electionMicros);
@@ -288,6 +300,8 @@ export class Nemesis implements Target {
     this.#trace.line(this.#scheduler.now, damage ? "rowsLost" : power ? "powerCut" : "kill", host.id);
     host.stop(power, damage);
     this.#directoryFaults.strike(host);
+    // Founders agree on each other's first addresses.
+    if (this.#coverage.everyoneHasRun && this.#strikes("moved", host.id)) this.#moves.strike(host);
     const down =
       family === "fastRestart"
         ? 1_000 + this.#draws.below(downMost, "faultLength", this.#slot, host.id)

@@ -43,6 +43,7 @@ export const faultFamilies = [
   "logMissing",
   "monitor",
   "gracefulStop",
+  "moved",
 ] as const;
 export type FaultFamily = (typeof faultFamilies)[number];
 
@@ -58,7 +59,12 @@ export const tiers = ["a", "b", "c"] as const;
 export type Tier = (typeof tiers)[number];
 
 /** Families that no seed draws: what they bring to light is not mended yet. Only `--only` and tapes switch them on. */
-const onlyOnRequest: ReadonlySet<FaultFamily> = new Set<FaultFamily>(["logMissing", "monitor", "gracefulStop"]);
+const onlyOnRequest: ReadonlySet<FaultFamily> = new Set<FaultFamily>([
+  "logMissing",
+  "monitor",
+  "gracefulStop",
+  "moved",
+]);
 
 /** Families that only another tier has. */
 const tierOf: Partial<Record<FaultFamily, Tier>> = { diskLost: "b", syncLie: "c", misdirected: "c" };
@@ -115,13 +121,16 @@ export type Plan = {
   readonly faults: Readonly<Record<FaultFamily, number>>;
 };
 
+/** Messages that travel by themselves find their node wherever it is, and meet no connection. */
+const needsStreams: ReadonlySet<FaultFamily> = new Set<FaultFamily>(["reset", "moved"]);
+
 /** A stream loses nothing, and nothing twice, while it lasts. */
 function onStreams(family: FaultFamily): boolean {
   return family !== "loss" && family !== "duplication";
 }
 
 function byMessage(family: FaultFamily): boolean {
-  return family !== "reset";
+  return !needsStreams.has(family);
 }
 
 /** How strong a family may be drawn, in parts in a million. */
@@ -163,6 +172,7 @@ const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
   logMissing: [200_000, 600_000],
   monitor: [50_000, 300_000],
   gracefulStop: [10_000, 60_000],
+  moved: [100_000, 500_000],
 };
 
 /** What is asked for, whatever the seed draws. */
@@ -183,7 +193,8 @@ export function planOf(seed: number, changes: PlanChanges = {}): Plan {
   const { tier = "a" } = changes;
   const chance = (name: string): number => alea(`metaStore plan ${planVersion} seed ${seed} ${name}`)();
   const pick = <T>(name: string, choices: readonly T[]): T => choices[Math.floor(chance(name) * choices.length)]!;
-  const streams = changes.only?.includes("reset") === true || pick("streams", [false, false, false, true]);
+  const streams =
+    changes.only?.some((family) => needsStreams.has(family)) === true || pick("streams", [false, false, false, true]);
   const strength = (family: FaultFamily): number => {
     if ((tierOf[family] ?? tier) !== tier || !(streams ? onStreams : byMessage)(family)) return 0;
     const isAsked = changes.only?.includes(family) ?? !onlyOnRequest.has(family);

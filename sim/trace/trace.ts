@@ -42,6 +42,7 @@ export const words = {
   logMissing: "n{n} has lost every segment of its log",
   gracefulStop: "n{n} is told to stop",
   stopped: "n{n} has stopped",
+  moved: "n{n} is at another address",
 } as const;
 export type TraceKind = keyof typeof words;
 const kinds = Object.keys(words) as TraceKind[];

@@ -13,6 +13,7 @@ import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
 import type { Scheduler } from "../scheduler.ts";
+import type { PeerUrls } from "./addresses.ts";
 import { SimClock, SimTimer } from "./clock.ts";
 import { Directory, type DirectoryHost } from "./directory.ts";
 import { type DiskRole, type DiskWorld, SimDisk } from "./disk.ts";
@@ -153,7 +154,7 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
       },
       // Without streams, nobody is told that a peer is gone.
       connected: (to: NodeId) => streams?.connected(this.id, to) ?? true,
-      setPeers: (urls: ReadonlyMap<NodeId, string>) => streams?.setPeers(this.id, urls),
+      setPeers: (urls: ReadonlyMap<NodeId, PeerUrls>) => streams?.setPeers(this.id, urls),
     };
     streams?.started(this.id);
     const trace = {
@@ -173,7 +174,9 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
       trace,
       store: this.store,
     };
-    const node = new Node(ports, onEnd, { ...this.#options, join: this.#options.join || this.wiped });
+    // Its operator knows where everybody is now.
+    const cluster = this.#network.addresses.list(this.#plan.nodes);
+    const node = new Node(ports, onEnd, { ...this.#options, cluster, join: this.#options.join || this.wiped });
     this.node = node;
     this.#turn(() => node.start());
   }
