@@ -258,7 +258,9 @@ export class SimStreams implements Target {
 
   #redial(stream: Stream): void {
     if (stream.isRedialling) return;
+    // Where it was accepted it is expected again; else the next address comes.
     if (!stream.wasOpen) stream.attempt = (stream.attempt + 1) % Math.max(1, stream.urls.length);
+    stream.wasOpen = false;
     stream.isRedialling = true;
     const tie = this.#draws.u32("tie", stream.link, stream.generation, 7);
     this.#scheduler.at(this.#scheduler.now + redialMicros, tie, this, 0, stream);
