@@ -58,6 +58,7 @@ export const sites = {
   deposeTurn: 47,
   monitor: 48,
   move: 49,
+  stranger: 50,
 } as const;
 export type Site = keyof typeof sites;
 

@@ -17,6 +17,7 @@ import { GracefulStops } from "./graceful-stops.ts";
 import { Moves, type MovingWorld } from "./moves.ts";
 import { type FaultFamily, faultFamilies, type Plan } from "./options.ts";
 import { type Cut, cutsOf, shapes } from "./partitions.ts";
+import { Strangers } from "./strangers.ts";
 
 const slotMicros: Micros = 250_000;
 const nemesisEvents = { slot: 1, restart: 2, resume: 3, aimed: 4, cut: 5, deposed: 6 } as const;
@@ -48,6 +49,7 @@ export class Nemesis implements Target {
   readonly #directoryFaults: DirectoryFaults;
   readonly #gracefulStops: GracefulStops;
   readonly #moves: Moves;
+  readonly #strangers: Strangers;
   /** client * 64 + node -> until. */
   readonly #clientBlocks = new Map<number, Micros>();
   readonly aim: Aim;
@@ -85,6 +87,9 @@ export class Nemesis implements Target {
       knockDown: (host, most) => this.#knockDown(host, most),
     };
     this.#moves = new Moves(moving, network.addresses, draws, trace);
+    this.#strangers = new Strangers(scheduler, draws, plan, hosts, trace, () => {
+      this.counters.stranger += 1;
+    });
     this.#gracefulStops = new GracefulStops(scheduler, draws, plan, trace, coverage, (host) => this.restartLater(host));
     this.aim = new Aim(draws, plan, (action, node, occasion) => this.#aimed({ action, node, occasion }));
     this.depose = new Depose(this.#deposing(), 8 * plan.electionMicros);
@@ -98,6 +103,7 @@ export class Nemesis implements Target {
   /** No new fault from now on; what lasts, lasts. Clients reach everybody again. */
   stop(): void {
     this.#stopped = true;
+    this.#strangers.stop();
     this.#clientBlocks.clear();
   }
 

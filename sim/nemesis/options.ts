@@ -44,6 +44,7 @@ export const faultFamilies = [
   "monitor",
   "gracefulStop",
   "moved",
+  "stranger",
 ] as const;
 export type FaultFamily = (typeof faultFamilies)[number];
 
@@ -64,6 +65,7 @@ const onlyOnRequest: ReadonlySet<FaultFamily> = new Set<FaultFamily>([
   "monitor",
   "gracefulStop",
   "moved",
+  "stranger",
 ]);
 
 /** Families that only another tier has. */
@@ -173,6 +175,7 @@ const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
   monitor: [50_000, 300_000],
   gracefulStop: [10_000, 60_000],
   moved: [100_000, 500_000],
+  stranger: [30_000, 200_000],
 };
 
 /** What is asked for, whatever the seed draws. */

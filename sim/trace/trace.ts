@@ -43,6 +43,7 @@ export const words = {
   gracefulStop: "n{n} is told to stop",
   stopped: "n{n} has stopped",
   moved: "n{n} is at another address",
+  stranger: "a stranger comes to n{n}",
 } as const;
 export type TraceKind = keyof typeof words;
 const kinds = Object.keys(words) as TraceKind[];

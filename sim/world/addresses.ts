@@ -8,6 +8,14 @@ export function candidatesOf(urls: PeerUrls): readonly string[] {
   return typeof urls === "string" ? [urls] : urls;
 }
 
+/** Where strangers say that they are. */
+export const strangeUrl = "http://stranger";
+
+/** Whether `url` can only have come from a stranger. */
+export function isStrange(url: string): boolean {
+  return url.startsWith(strangeUrl);
+}
+
 export class Addresses {
   /** Its first address is each machine's until it moves. */
   readonly #moved = new Map<NodeId, string>();

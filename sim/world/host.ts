@@ -154,7 +154,7 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
       },
       // Without streams, nobody is told that a peer is gone.
       connected: (to: NodeId) => streams?.connected(this.id, to) ?? true,
-      setPeers: (urls: ReadonlyMap<NodeId, PeerUrls>) => streams?.setPeers(this.id, urls),
+      setPeers: (urls: ReadonlyMap<NodeId, PeerUrls>) => this.#network.setPeers(this.id, urls),
     };
     streams?.started(this.id);
     const trace = {

@@ -14,7 +14,7 @@ import type { Plan } from "../nemesis/options.ts";
 import type { Recorder } from "../report/record.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { must } from "../violation.ts";
-import { Addresses } from "./addresses.ts";
+import { Addresses, candidatesOf, isStrange, type PeerUrls } from "./addresses.ts";
 import { SimStreams, type StreamHost } from "./streams.ts";
 
 export type NetworkCounters = {
@@ -123,6 +123,15 @@ export class SimNetwork {
   attach(host: StreamHost): void {
     this.#hosts.set(host.id, host);
     this.streams?.attach(host);
+  }
+
+  /** I22: of where peers are, nothing comes from a stranger. */
+  setPeers(from: NodeId, peers: ReadonlyMap<NodeId, PeerUrls>): void {
+    for (const [to, urls] of peers) {
+      const strange = candidatesOf(urls).find(isStrange);
+      must(strange === undefined, "I22", () => `n${from} takes n${to} to be at ${strange}, as a stranger has said`);
+    }
+    this.streams?.setPeers(from, peers);
   }
 
   #isHealed(from: NodeId, to: NodeId): boolean {
