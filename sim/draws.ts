@@ -57,6 +57,9 @@ export const sites = {
   depose: 46,
   deposeTurn: 47,
   bootNonce: 48,
+  monitor: 49,
+  move: 50,
+  stranger: 51,
 } as const;
 export type Site = keyof typeof sites;
 

@@ -18,11 +18,18 @@ const everywhere = [
   "flapping",
   "clog",
   "logDamaged",
+  "logMissing",
   "deposed",
 ] as const;
 
-/** A clock drifts all the time; what is aimed counts by what it does. */
-export type Struck = Exclude<FaultFamily, "clockDrift" | "aimed"> | `aimed ${AimedAction}`;
+/** A clock drifts all the time; what is aimed counts by what it does; monitors and strangers harm nobody. */
+const notMarked = ["clockDrift", "aimed", "monitor", "stranger"] as const;
+
+export function isMarked(family: FaultFamily): family is Exclude<FaultFamily, (typeof notMarked)[number]> {
+  return !(notMarked as readonly FaultFamily[]).includes(family);
+}
+
+export type Struck = Exclude<FaultFamily, (typeof notMarked)[number]> | `aimed ${AimedAction}`;
 
 /** What the struck node was (of a link, its sender); `away`: it was not taking part. */
 const roles = ["leader", "candidate", "follower", "learner", "away"] as const;
@@ -49,7 +56,7 @@ function isEverywhere(what: Struck): boolean {
 }
 
 const allStruck: readonly Struck[] = [
-  ...faultFamilies.filter((family) => family !== "clockDrift" && family !== "aimed"),
+  ...faultFamilies.filter(isMarked),
   ...aimedActions.map((action): Struck => `aimed ${action}`),
 ];
 

@@ -3,16 +3,16 @@ import type { NodeOptions } from "../core/node/options.ts";
 import type { Engine } from "../core/storage/identity.ts";
 import type { NodeId } from "../core/units.ts";
 import type { Plan } from "./nemesis/options.ts";
+import { firstAddress } from "./world/addresses.ts";
 
 function engineOf({ engines }: Plan, id: NodeId): Engine {
   return engines === "mixed" ? (id % 2 === 0 ? "rocksdb" : "memory") : engines;
 }
 
-/** Members are named by URL in the core; here a URL is only a name. */
 export function nodeOptions(plan: Plan, id: NodeId): NodeOptions {
   return {
     id,
-    cluster: Array.from({ length: plan.nodes }, (_, k) => `http://node-${k + 1}`),
+    cluster: Array.from({ length: plan.nodes }, (_, k) => firstAddress(k + 1)),
     peerUrl: null,
     join: id > plan.nodes,
     directory: `the directory of n${id}`,

@@ -55,10 +55,11 @@ function run(plan: Plan, options: RunOptions): Result {
     simulator.addClients(plan.clients);
     simulator.runUntil(plan.safetyMicros);
     const stall = options.safetyOnly === true ? null : checkLiveness(simulator);
+    simulator.monitor.judge();
     const judged = check(simulator.history, { configurationsMax });
     if (judged.verdict === "illegal") [verdict, property, message] = ["violation", "linearizability", judged.sentence];
-    else if (stall !== null && simulator.lost.size > 0)
-      halted = `${stall.property}: ${stall.message}; gone are ${[...simulator.lost].join(", ")}`;
+    else if (stall !== null && simulator.budget.lost.size > 0)
+      halted = `${stall.property}: ${stall.message}; gone are ${[...simulator.budget.lost].join(", ")}`;
     else if (stall !== null) [verdict, property, message] = ["liveness", stall.property, stall.message];
     else if (judged.verdict === "unknown") [verdict, property, message] = ["unknown", "linearizability", judged.reason];
   } catch (error) {
@@ -95,6 +96,7 @@ function resultOf(simulator: Simulator, verdict: Verdict, property: string, mess
   for (const host of hosts) add(counters, prefixed("disk", host.disk.counters));
   Object.assign(counters, prefixed("operator", simulator.operator.counters));
   counters["reader.answered"] = simulator.reader.answered;
+  Object.assign(counters, prefixed("monitor", simulator.monitor.counters));
   counters["leaders"] = simulator.ghost.leaders.size;
   counters["committed"] = simulator.ghost.committed.last;
   return {

@@ -292,8 +292,8 @@ export class Scenario {
 
   /** A byte below what was synced rots; the node is down. */
   damageLog(id: NodeId): void {
-    if (!this.simulator.hosts[id - 1]!.damageLog()) throw new Error(`node ${id} has no log to damage`);
-    this.simulator.logLost(id);
+    if (!this.simulator.hosts[id - 1]!.directory.damageLog()) throw new Error(`node ${id} has no log to damage`);
+    this.simulator.budget.logLost(id);
   }
 
   /**

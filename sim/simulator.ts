@@ -13,13 +13,13 @@ import { segmentNumber } from "../core/storage/wal-record.ts";
 import { snapshotPlace } from "../core/storage/snapshot-store.ts";
 import type { Micros, NodeId } from "../core/units.ts";
 import { type Decision, Draws } from "./draws.ts";
-import { type Atlas, Nemesis } from "./nemesis/nemesis.ts";
+import { type CoverageSink, Nemesis } from "./nemesis/nemesis.ts";
 import type { Plan } from "./nemesis/options.ts";
 import type { Answers } from "./safety/answers.ts";
 import { judgeEnding } from "./safety/endings.ts";
 import { Ghost, nobody } from "./safety/ghost.ts";
 import { rowsOf } from "./safety/ghost-state.ts";
-import { canSpareLog, canSpareRows } from "./safety/losses.ts";
+import { FaultBudget } from "./safety/losses.ts";
 import { Lies } from "./safety/lies.ts";
 import { Invariants } from "./safety/invariants.ts";
 import { Marks, phaseOf, type Struck } from "./marks.ts";
@@ -30,8 +30,10 @@ import { changeNames, messageCode, Trace, type TraceKind } from "./trace/trace.t
 import { must } from "./violation.ts";
 import { Turn } from "./safety/turn.ts";
 import { Client, type ClientWorld } from "./workload/client.ts";
+import { Monitor } from "./workload/monitor.ts";
 import { Reader } from "./workload/reader.ts";
 import { Operator, type OperatorWorld } from "./workload/operator.ts";
+import type { Addresses } from "./world/addresses.ts";
 import { Host, hostEvents } from "./world/host.ts";
 import { SimNetwork } from "./world/network.ts";
 import type { Watcher } from "./world/watcher.ts";
@@ -54,7 +56,7 @@ export type WorldOptions = {
   readonly recorder?: Recorder | null;
 };
 
-export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
+export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWorld {
   readonly plan: Plan;
   readonly scheduler = new Scheduler();
   readonly draws: Draws;
@@ -64,13 +66,15 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   readonly online = new Online();
   readonly operator: Operator;
   readonly reader: Reader;
+  readonly monitor: Monitor;
+  /** Whether the ghost judges. */
+  readonly isJudged: boolean;
   readonly nemesis: Nemesis;
   readonly trace: Trace;
   readonly ghost: Ghost;
   readonly history: Operation[] = [];
   readonly marks = new Marks();
-  /** Tier b: what may have been lost beyond what the cluster can spare. */
-  readonly lost = new Set<string>();
+  readonly budget: FaultBudget;
   /** Tier c: what was lost of what disks had promised. */
   readonly lies = new Lies();
   readonly #recorder: Recorder | null;
@@ -103,9 +107,17 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     this.hosts = ids.map(
       (id) => new Host(id, this.scheduler, this.network, this.draws, plan, this, nodeOptions(plan, id)),
     );
-    this.nemesis = new Nemesis(this.scheduler, this.draws, plan, this.hosts, this.network, this.trace, this);
+    this.budget = new FaultBudget(this.ghost, this.hosts, plan.tier, options.invariants);
+    const { scheduler, draws, hosts, network, trace, budget } = this;
+    this.nemesis = new Nemesis(scheduler, draws, plan, hosts, network, trace, budget, this);
+    this.isJudged = options.invariants;
+    this.monitor = new Monitor(scheduler, draws, plan, this);
     this.reader = new Reader(this.scheduler, this.draws, plan, this);
     this.operator = new Operator(this.scheduler, this.draws, plan, this);
+  }
+
+  get addresses(): Addresses {
+    return this.network.addresses;
   }
 
   raftOf(id: NodeId): Raft | null {
@@ -227,7 +239,10 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     if (kind === "append-reply") this.nemesis.aim.saw("acknowledged", from);
     else if (kind === "pre-vote" || kind === "vote") this.nemesis.aim.saw("voteAsked", to);
     else if (kind === "vote-reply") this.nemesis.aim.saw("voteGranted", from);
-    else if (kind === "snapshot-chunk") this.nemesis.aim.saw("snapshotSent", to);
+    else if (kind === "snapshot-chunk") {
+      this.nemesis.aim.saw("snapshotSent", to);
+      this.monitor.saw("snapshotSent", this.hosts[to - 1]!);
+    }
   }
 
   received(host: Host, envelope: Envelope): void {
@@ -255,9 +270,14 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     if (fact === "recovered") {
       this.#everRan.add(host.id);
       this.nemesis.aim.saw("recovered", host.id);
-      must(host.ownIdentity === null, "I14", () => `n${host.id} runs in a directory of a newer program`);
+      must(host.directory.ownIdentity === null, "I14", () => `n${host.id} runs in a directory of a newer program`);
       this.#noteLoss(host);
-      host.mustRecover = false;
+      must(
+        !host.directory.runsOnLostLog,
+        "I14",
+        () => `n${host.id} takes part with an empty log in the place of a lost one`,
+      );
+      host.directory.mustRecover = false;
       if (raft === null || this.#invariants === null) return;
       const { running } = host.node!;
       this.ghost.founded(foundersConfiguration(nodeOptions(this.plan, host.id).cluster, running!.genesis));
@@ -286,8 +306,8 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
 
   /** One that has read its log wrongly has set it aside by the time that it says or writes anything. */
   #noteLoss(host: Host): void {
-    if (!host.mayBeWhole) return;
-    host.mayBeWhole = false;
+    if (!host.directory.misreadPending) return;
+    host.directory.misreadPending = false;
     this.ghost.logLost(host.id);
   }
 
@@ -314,37 +334,12 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
     if (this.#invariants !== null) this.ghost.rowsDurable(host.id, host.kv!.contents);
   }
 
-  /** Whether what `id` would lose with its rows is held by every other voter. */
-  mayLoseRows(id: NodeId): boolean {
-    if (this.#invariants === null || this.hosts[id - 1]!.kv === null) return false;
-    const isWithin = this.hosts.every((host) => !host.rowsDamaged) && canSpareRows(this.ghost, id);
-    return this.#mayLose(isWithin, `n${id}'s rows`);
-  }
-
-  /** One at a time, where every other voter holds all that is committed. */
-  mayLoseLog(id: NodeId): boolean {
-    if (this.#invariants === null || this.hosts[id - 1]!.mustRecover) return false;
-    const isWithin = this.hosts.every((host) => !host.mustRecover && !host.rowsDamaged) && canSpareLog(this.ghost, id);
-    return this.#mayLose(isWithin, `n${id}'s log`);
-  }
-
-  #mayLose(isWithinModel: boolean, what: string): boolean {
-    if (isWithinModel || this.plan.tier === "a") return isWithinModel;
-    this.lost.add(what);
-    return true;
-  }
-
   lieTold(id: NodeId, file: string): void {
     this.lies.told(id, file);
   }
 
-  diskLost(id: NodeId): void {
-    this.lost.add(`n${id}'s disk`);
-    this.ghost.logLost(id);
-  }
-
-  logLost(id: NodeId): void {
-    this.ghost.logLost(id);
+  stopping(host: Host): void {
+    this.monitor.saw("stopping", host);
   }
 
   struck(what: Struck, id: NodeId): void {
@@ -376,23 +371,24 @@ export class Simulator implements Watcher, Atlas, ClientWorld, OperatorWorld {
   ended(host: Host, ending: Ending): void {
     this.line("ended", host.id);
     const committed = this.#invariants === null ? null : this.ghost.committedConfiguration();
-    const kind = judgeEnding(host, ending, committed, this.lost.size > 0 || this.lies.liars.size > 0);
+    const kind = judgeEnding(host, ending, committed, this.budget.lost.size > 0 || this.lies.liars.size > 0);
     host.stop(false);
-    if (kind === "newer") host.stampOwn();
+    if (kind === "newer") host.directory.restoreFormat();
     host.dead = kind === "lost";
     host.retired = kind === "removed" || kind === "shut-out" || host.dead;
     if (!host.retired && this.core.length === 0) this.nemesis.restartLater(host);
   }
 
   starting(host: Host): void {
+    this.monitor.saw("started", host);
     if (this.#invariants === null) return;
-    host.seeWhetherWhole();
-    if (host.mustRecover) return; // What is left of a damaged log is set aside.
+    host.directory.settleMisread();
+    if (host.directory.mustRecover) return; // What is left of a damaged log is set aside.
     const snapshots = [...host.snapshotDisk.contents().keys()];
     const isSuspect = this.lies.liars.has(host.id);
     const before = this.ghost.node(host.id);
     if (isSuspect) this.ghost.deceived(host.id);
-    const rows = host.kv === null ? null : rowsOf(host.storeId, host.kv.contents);
+    const rows = host.kv === null ? null : rowsOf(host.directory.storeId, host.kv.contents);
     const makesSense = this.ghost.restarted(host.id, host.disk.contents(), snapshots, rows, isSuspect);
     if (isSuspect) this.lies.compare(before, this.ghost.node(host.id), makesSense);
   }

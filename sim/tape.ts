@@ -77,4 +77,4 @@ function decisionsFrom(value: unknown): Decision[] | null {
 }
 
 /** What is asked of the store, and not a fault. */
-export const askedSites: ReadonlySet<Site> = new Set<Site>(["operation", "wish", "reader"]);
+export const askedSites: ReadonlySet<Site> = new Set<Site>(["operation", "wish", "reader", "monitor"]);

@@ -2,7 +2,6 @@
  * The second phase. A random core that holds a quorum is healed: its links and its disks; its members run. Everything
  * else is frozen, in its fault or in one of its own. Then the cluster must come back to life, each step within its bound.
  */
-import type { Configuration } from "../../core/raft/messages.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Simulator } from "../simulator.ts";
 import { converged, holdsQuorums, leaderOf, logLengths, logsAreBounded, states, termOf } from "./core.ts";
@@ -43,18 +42,22 @@ export function checkLiveness(simulator: Simulator): Stall | null {
   if (!simulator.runUntil(scheduler.now + bounds.convergeMicros, () => converged(simulator))) {
     return stall("L3", "the core's members do not converge");
   }
-  // A wish for another leader may be under way from before.
+  // A request for another leader may be under way from before.
   simulator.runUntil(Math.max(simulator.network.lateUntil, simulator.operator.openUntil));
+  const settledAt = changesSettledAt(simulator);
   const isLed = (): boolean => leaderOf(simulator) !== 0;
   let isCalm = false;
-  for (let configuration: Configuration | null = null; !isCalm && configuration !== simulator.committedConfiguration;) {
+  let mayBeDisturbed = true;
+  while (!isCalm && mayBeDisturbed) {
     if (!isLed() && !simulator.runUntil(scheduler.now + bounds.leaderMicros, isLed))
       return stall("L1", "no leader that the whole core follows, after a wish of the operator");
     // A wish that somebody outside has had on its way all the time may still remove the leader.
-    configuration = simulator.committedConfiguration;
+    const configuration = simulator.committedConfiguration;
     const term = termOf(simulator);
-    simulator.runUntil(scheduler.now + bounds.calmMicros);
+    const since = scheduler.now;
+    simulator.runUntil(since + bounds.calmMicros);
     isCalm = isLed() && termOf(simulator) === term;
+    mayBeDisturbed = configuration !== simulator.committedConfiguration || since < settledAt;
   }
   if (!isCalm) return stall("L4", `the term does not stay: it is ${termOf(simulator)}`);
   if (!simulator.runUntil(scheduler.now + bounds.boundedMicros, () => logsAreBounded(simulator))) {
@@ -65,7 +68,21 @@ export function checkLiveness(simulator: Simulator): Stall | null {
   const nobodyWaits = (): boolean =>
     simulator.core.every((id) => (simulator.hosts[id - 1]!.node?.status().waitingRequests ?? 0) === 0);
   const isIdle = simulator.runUntil(scheduler.now + bounds.idleMicros, nobodyWaits);
-  return isIdle ? null : stall("I21", "requests still wait in a node");
+  if (!isIdle) return stall("I21", "requests still wait in a node");
+  const unanswered = (): string[] => simulator.monitor.unanswered(simulator.core);
+  if (unanswered().length === 0) return null;
+  if (simulator.runUntil(scheduler.now + bounds.idleMicros, () => unanswered().length === 0)) return null;
+  return stall("I21", `what was asked has not ended: ${unanswered().join(", ")}`);
+}
+
+/**
+ * By then no change that the operator asked for in the safety phase is in effect any more. A message may bring one to the
+ * leader long after the operator has given up; the leader pursues it for one more request time, and a leadership that
+ * it hands over is settled two election timeouts later. 0 where the operator asked for nothing.
+ */
+function changesSettledAt({ network, operator, plan, scheduler }: Simulator): Micros {
+  if (operator.counters.asked === 0) return 0;
+  return Math.max(network.lateUntil, scheduler.now) + plan.requestMicros + 2 * plan.electionMicros;
 }
 
 /**
@@ -77,7 +94,7 @@ function drawCore(simulator: Simulator): NodeId[] {
   const founders = hosts.filter(({ id }) => id <= plan.nodes).map(({ id }) => id);
   if (!everyoneHasRun) return founders;
   const order = hosts
-    .filter(({ life, retired, isRecovering }) => life > 0 && !retired && !isRecovering)
+    .filter(({ life, retired, directory }) => life > 0 && !retired && !directory.isRecovering)
     .map(({ id }) => ({ id, draw: draws.u32("core", id) }))
     .toSorted((a, b) => a.draw - b.draw || a.id - b.id)
     .map(({ id }) => id);
@@ -93,14 +110,15 @@ function drawCore(simulator: Simulator): NodeId[] {
 function heal(simulator: Simulator, core: readonly NodeId[]): void {
   simulator.nemesis.stop();
   simulator.operator.stop();
+  simulator.monitor.stop();
   simulator.core = core;
   simulator.network.heal(new Set(core));
   simulator.line("phase", 0, 2, core.length);
   for (const id of core) {
     const host = simulator.hosts[id - 1]!;
     host.heal();
-    if (host.ownIdentity !== null) host.stop(false);
-    host.stampOwn();
+    if (host.directory.ownIdentity !== null || host.isStopping) host.stop(false);
+    host.directory.restoreFormat();
     if (host.node === null && !host.retired) simulator.nemesis.startHost(host);
   }
   for (const { id } of simulator.hosts) if (!core.includes(id)) freeze(simulator, id, core);

@@ -7,6 +7,7 @@ import type { Row } from "../../core/kv/machine.ts";
 import type { Node } from "../../core/node/node.ts";
 import {
   type ChangeResult,
+  type Failure,
   noSession,
   type ReadOutcome,
   type SessionKey,
@@ -89,8 +90,9 @@ class Probes {
     const before = log.lastIndex;
     const ask = (): WriteOutcome | null => this.#ask(id, (node, done) => node.write(command, key, done));
     let outcome = ask();
-    // A member's directory may be bound at that moment, and take all the room for what is not committed.
-    for (let tries = 0; tries < 10 && outcome?.ok === false && outcome.code === "busy"; tries++) {
+    // A configuration entry that binds a member's directory may take all the room for what is not committed. The leader
+    // then says "busy", and a member whose forward the leader has turned away says "refused".
+    for (let tries = 0; tries < 10 && outcome?.ok === false && isFull(outcome); tries++) {
       this.#simulator.runUntil(this.#simulator.scheduler.now + 100_000);
       outcome = ask();
     }
@@ -131,7 +133,7 @@ class Probes {
     if (spares.length === 0) return null;
     const host = hosts[this.#pick(spares.map(({ id }) => id)) - 1]!;
     const { id } = host;
-    const trouble = this.#wish({ kind: "add", id, url: `http://node-${id}`, autoPromote: true });
+    const trouble = this.#wish({ kind: "add", id, url: network.addresses.urlOf(id), autoPromote: true });
     if (trouble !== null) return trouble;
     this.#simulator.core = [...core, id];
     network.heal(new Set(this.#simulator.core));
@@ -220,6 +222,10 @@ class Probes {
     this.#simulator.runUntil(scheduler.now + withinMicros, () => answer !== null);
     return answer;
   }
+}
+
+function isFull({ code }: Failure): boolean {
+  return code === "busy" || code === "refused";
 }
 
 function wordsOf(row: Omit<Row, "crc"> | null): string {

@@ -5,14 +5,19 @@
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
-import type { Trace } from "../trace/trace.ts";
-import type { Struck } from "../marks.ts";
+import type { FaultBudget } from "../safety/losses.ts";
+import type { Trace, TraceKind } from "../trace/trace.ts";
+import { isMarked, type Struck } from "../marks.ts";
 import type { Host } from "../world/host.ts";
 import type { SimNetwork } from "../world/network.ts";
 import { Aim, type AimedAction } from "./aim.ts";
 import { Depose, type Deposing } from "./depose.ts";
+import { DirectoryFaults } from "./directory-faults.ts";
+import { GracefulStops } from "./graceful-stops.ts";
+import { Moves, type MovingWorld } from "./moves.ts";
 import { type FaultFamily, faultFamilies, type Plan } from "./options.ts";
 import { type Cut, cutsOf, shapes } from "./partitions.ts";
+import { Strangers } from "./strangers.ts";
 
 const slotMicros: Micros = 250_000;
 const nemesisEvents = { slot: 1, restart: 2, resume: 3, aimed: 4, cut: 5, deposed: 6 } as const;
@@ -22,15 +27,14 @@ type Aimed = { readonly action: AimedAction; readonly node: NodeId; readonly occ
 /** A leader that is cut off; or one that is back, and who led meanwhile and goes down. */
 type Deposed = { readonly old: NodeId; readonly successor: NodeId };
 
-/** Who may lose what, so that everything committed still is on a majority of those who vote. */
-export interface Atlas {
-  mayLoseRows(id: NodeId): boolean;
-  mayLoseLog(id: NodeId): boolean;
-  logLost(id: NodeId): void;
-  /** All of it: the machine is there again with an empty disk. */
-  diskLost(id: NodeId): void;
+/** Takes note of what has struck whom. */
+export interface CoverageSink {
   /** A fault strikes node `id`; 0 where it strikes nobody alone. */
   struck(what: Struck, id: NodeId): void;
+  /** The process of `host` has been told to stop. */
+  stopping(host: Host): void;
+  /** Every founder has taken part once. */
+  readonly everyoneHasRun: boolean;
 }
 
 export class Nemesis implements Target {
@@ -40,7 +44,12 @@ export class Nemesis implements Target {
   readonly #hosts: readonly Host[];
   readonly #network: SimNetwork;
   readonly #trace: Trace;
-  readonly #atlas: Atlas;
+  readonly #budget: FaultBudget;
+  readonly #coverage: CoverageSink;
+  readonly #directoryFaults: DirectoryFaults;
+  readonly #gracefulStops: GracefulStops;
+  readonly #moves: Moves;
+  readonly #strangers: Strangers;
   /** client * 64 + node -> until. */
   readonly #clientBlocks = new Map<number, Micros>();
   readonly aim: Aim;
@@ -56,7 +65,8 @@ export class Nemesis implements Target {
     hosts: readonly Host[],
     network: SimNetwork,
     trace: Trace,
-    atlas: Atlas,
+    budget: FaultBudget,
+    coverage: CoverageSink,
   ) {
     this.#scheduler = scheduler;
     this.#draws = draws;
@@ -64,7 +74,23 @@ export class Nemesis implements Target {
     this.#hosts = hosts;
     this.#network = network;
     this.#trace = trace;
-    this.#atlas = atlas;
+    this.#budget = budget;
+    this.#coverage = coverage;
+    const strikes = (family: FaultFamily, target: NodeId): boolean => this.#strikes(family, target);
+    const line = (kind: TraceKind, node: NodeId): void => trace.line(scheduler.now, kind, node);
+    this.#directoryFaults = new DirectoryFaults(plan, budget, strikes, line);
+    const moving: MovingWorld = {
+      get now() {
+        return scheduler.now;
+      },
+      hosts,
+      knockDown: (host, most) => this.#knockDown(host, most),
+    };
+    this.#moves = new Moves(moving, network.addresses, draws, trace);
+    this.#strangers = new Strangers(scheduler, draws, plan, hosts, trace, () => {
+      this.counters.stranger += 1;
+    });
+    this.#gracefulStops = new GracefulStops(scheduler, draws, plan, trace, coverage, (host) => this.restartLater(host));
     this.aim = new Aim(draws, plan, (action, node, occasion) => this.#aimed({ action, node, occasion }));
     this.depose = new Depose(this.#deposing(), 8 * plan.electionMicros);
     scheduler.at(slotMicros, 0, this, nemesisEvents.slot, null);
@@ -77,6 +103,7 @@ export class Nemesis implements Target {
   /** No new fault from now on; what lasts, lasts. Clients reach everybody again. */
   stop(): void {
     this.#stopped = true;
+    this.#strangers.stop();
     this.#clientBlocks.clear();
   }
 
@@ -127,6 +154,7 @@ export class Nemesis implements Target {
       else if (this.#strikes("pause", host.id)) this.#pause(host);
       else if (this.#strikes("slow", host.id)) this.#slow(host);
       else if (this.#strikes("clockStall", host.id)) this.#standClock(host);
+      else if (!host.isStopping && this.#strikes("gracefulStop", host.id)) this.#gracefulStops.begin(host);
     }
   }
 
@@ -142,7 +170,7 @@ export class Nemesis implements Target {
   #strikeAimed({ action, node, occasion }: Aimed): void {
     const host = this.#hosts[node - 1]!;
     if (host.node === null || host.paused) return;
-    this.#atlas.struck(`aimed ${action}`, node);
+    this.#coverage.struck(`aimed ${action}`, node);
     const length = (most: Micros): Micros => 1_000 + this.#draws.below(most, "aimLength", occasion, 1);
     if (action === "restart" || action === "kill") {
       const power = this.#draws.below(2, "aimLength", occasion, 2) === 0;
@@ -195,7 +223,7 @@ export class Nemesis implements Target {
 
   #cutOff(old: NodeId): void {
     this.counters.deposed += 1;
-    this.#atlas.struck("deposed", 0);
+    this.#coverage.struck("deposed", 0);
     const micros = 8 * this.#plan.electionMicros;
     // Of the others, some may begin anew at once, and not remember whom they have just heard.
     const restarts = this.#draws.below(2, "deposeTurn", old, this.counters.deposed) === 0;
@@ -260,8 +288,7 @@ export class Nemesis implements Target {
     );
     if (strikes) {
       this.counters[family] += 1;
-      if (family !== "clockDrift" && family !== "aimed")
-        this.#atlas.struck(family, family === "clientPartition" ? 0 : target);
+      if (isMarked(family)) this.#coverage.struck(family, family === "clientPartition" ? 0 : target);
     }
     return strikes;
   }
@@ -275,24 +302,12 @@ export class Nemesis implements Target {
     const power =
       family === "powerCut" ||
       (family === "fastRestart" && this.#draws.below(2, "faultTarget", this.#slot, host.id) === 0);
-    const damage = power && this.#atlas.mayLoseRows(host.id) && this.#strikes("rowsLost", host.id);
+    const damage = power && this.#budget.mayLoseRows(host.id) && this.#strikes("rowsLost", host.id);
     this.#trace.line(this.#scheduler.now, damage ? "rowsLost" : power ? "powerCut" : "kill", host.id);
     host.stop(power, damage);
-    if (this.#atlas.mayLoseLog(host.id) && this.#strikes("logDamaged", host.id) && host.damageLog()) {
-      this.#trace.line(this.#scheduler.now, "logDamaged", host.id);
-      this.#atlas.logLost(host.id);
-    }
-    if (this.#atlas.mayLoseLog(host.id) && this.#strikes("misread", host.id) && host.misreadLog()) {
-      this.#trace.line(this.#scheduler.now, "misread", host.id);
-    }
-    if (this.#strikes("newerFormat", host.id) && host.stampNewer()) {
-      this.#trace.line(this.#scheduler.now, "newer", host.id);
-    }
-    if (this.#plan.faults.diskLost > 0 && host.life > 0 && this.#strikes("diskLost", host.id)) {
-      this.#trace.line(this.#scheduler.now, "wipe", host.id);
-      host.wipe();
-      this.#atlas.diskLost(host.id);
-    }
+    this.#directoryFaults.strike(host);
+    // Founders agree on each other's first addresses.
+    if (this.#coverage.everyoneHasRun && this.#strikes("moved", host.id)) this.#moves.strike(host);
     const down =
       family === "fastRestart"
         ? 1_000 + this.#draws.below(downMost, "faultLength", this.#slot, host.id)

@@ -27,7 +27,7 @@ function kindOf(host: Host, { kind, reason }: Ending, beyondModel: boolean): End
   if (kind === "removed" || reason.includes("was removed")) return "removed";
   // A knock of a machine that was wiped since may have come late, and have been taken for the new one's.
   if (host.wiped && reason.includes("another directory is bound")) return "shut-out";
-  if (host.ownIdentity !== null && reason.includes("newer than this program")) return "newer";
-  const isLost = kind === "corrupt" && host.mustRecover && reason.includes("put back a copy");
+  if (host.directory.ownIdentity !== null && reason.includes("newer than this program")) return "newer";
+  const isLost = kind === "corrupt" && host.directory.mustRecover && reason.includes("put back a copy");
   return isLost || (beyondModel && (kind === "corrupt" || kind === "refused")) ? "lost" : null;
 }

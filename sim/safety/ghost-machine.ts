@@ -57,6 +57,11 @@ export class GhostMachine {
     return this.#states.get(key)?.findLast((state) => state.index <= index)?.row ?? null;
   }
 
+  /** Whether `key` has ever had that value. */
+  hasHad(key: string, value: string): boolean {
+    return this.#states.get(key)?.some(({ row }) => row?.value === value) === true;
+  }
+
   apply(entry: Entry): void {
     this.clusterMicros = entry.clusterMicros;
     if (entry.kind === entryKinds.command) this.#execute(entry, decodeCommand(entryPayload(entry)));

@@ -372,6 +372,11 @@ export class Ghost {
     return this.#committedIn.findLastIndex((committedIn) => committedIn < term);
   }
 
+  /** Whether a committed entry has given `key` that value. */
+  wasWritten(key: string, value: string): boolean {
+    return this.#machine.hasHad(key, value);
+  }
+
   /** The state's digest after the committed entry `index`. */
   digestAt(index: number): number | undefined {
     return this.#machine.digests[index];

@@ -1,9 +1,59 @@
-/** The atlas of tier a: what a machine may lose so that the cluster stays correct and comes back to life. */
+/** What machines may lose, by the run's tier: in tier a, so much that the cluster stays correct and comes back to life. */
+import type { Tier } from "../nemesis/options.ts";
 import type { NodeId } from "../../core/units.ts";
+import type { Host } from "../world/host.ts";
 import type { Ghost } from "./ghost.ts";
 
+export class FaultBudget {
+  readonly #ghost: Ghost;
+  readonly #hosts: readonly Host[];
+  readonly #tier: Tier;
+  /** Without the ghost's judgement nobody can tell what is redundant: nothing may be lost. */
+  readonly #isJudged: boolean;
+  /** Tier b: what may have been lost beyond what the cluster can spare. */
+  readonly lost = new Set<string>();
+
+  constructor(ghost: Ghost, hosts: readonly Host[], tier: Tier, isJudged: boolean) {
+    this.#ghost = ghost;
+    this.#hosts = hosts;
+    this.#tier = tier;
+    this.#isJudged = isJudged;
+  }
+
+  /** Whether what `id` would lose with its rows is held by every other voter. */
+  mayLoseRows(id: NodeId): boolean {
+    if (!this.#isJudged || this.#hosts[id - 1]!.kv === null) return false;
+    const isWithin = this.#hosts.every((host) => !host.rowsDamaged) && canSpareRows(this.#ghost, id);
+    return this.#mayLose(isWithin, `n${id}'s rows`);
+  }
+
+  /** One at a time, where every other voter holds all that is committed. */
+  mayLoseLog(id: NodeId): boolean {
+    if (!this.#isJudged || this.#hosts[id - 1]!.directory.mustRecover) return false;
+    const isWithin =
+      this.#hosts.every((host) => !host.directory.mustRecover && !host.rowsDamaged) && canSpareLog(this.#ghost, id);
+    return this.#mayLose(isWithin, `n${id}'s log`);
+  }
+
+  #mayLose(isWithinModel: boolean, what: string): boolean {
+    if (isWithinModel || this.#tier === "a") return isWithinModel;
+    this.lost.add(what);
+    return true;
+  }
+
+  /** All of it: the machine is there again with an empty disk. */
+  diskLost(id: NodeId): void {
+    this.lost.add(`n${id}'s disk`);
+    this.#ghost.logLost(id);
+  }
+
+  logLost(id: NodeId): void {
+    this.#ghost.logLost(id);
+  }
+}
+
 /** Whether every other voter holds what only the rows of `id` hold there, and its own rows. */
-export function canSpareRows(ghost: Ghost, id: NodeId): boolean {
+function canSpareRows(ghost: Ghost, id: NodeId): boolean {
   const { voters, outgoing } = ghost.committedConfiguration();
   const { base } = ghost.node(id).durable;
   const others = [...voters, ...outgoing].filter((voter) => voter !== id);
@@ -17,7 +67,7 @@ export function canSpareRows(ghost: Ghost, id: NodeId): boolean {
 }
 
 /** Whether a quorum can be had without `id`, and every other voter holds all that is committed. */
-export function canSpareLog(ghost: Ghost, id: NodeId): boolean {
+function canSpareLog(ghost: Ghost, id: NodeId): boolean {
   const { voters, outgoing } = ghost.committedConfiguration();
   const others = voters.filter((voter) => voter !== id);
   const isSpare = (half: readonly NodeId[]): boolean => !half.includes(id) || half.length > 2;

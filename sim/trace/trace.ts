@@ -39,6 +39,11 @@ export const words = {
   clockStall: "the clock of n{n} stands for {a} us",
   newer: "n{n} has a directory of a newer program",
   misread: "n{n} will read its log wrongly once",
+  logMissing: "n{n} has lost every segment of its log",
+  gracefulStop: "n{n} is told to stop",
+  stopped: "n{n} has stopped",
+  moved: "n{n} is at another address",
+  stranger: "a stranger comes to n{n}",
 } as const;
 export type TraceKind = keyof typeof words;
 const kinds = Object.keys(words) as TraceKind[];

@@ -7,12 +7,14 @@ import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
+import type { Addresses } from "../world/addresses.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 
 const operatorEvents = { wish: 1, start: 2 } as const;
 
 export interface OperatorWorld {
   readonly hosts: readonly Host[];
+  readonly addresses: Addresses;
   /** Starts a machine that has never run, or begins it anew where it was removed. */
   startJoining(host: Host): void;
   asked(node: NodeId, change: Change): void;
@@ -89,11 +91,21 @@ export class Operator implements Target {
     if (change.kind === "add") this.#at(isLate ? 2_000_000 : 1_000, operatorEvents.start, hosts[change.id - 1]!);
   }
 
+  /** Where addresses change, a machine that is down may be set up elsewhere; and now and then its URL is mistyped. */
+  #urlFor(id: NodeId): string {
+    const { addresses, hosts } = this.#world;
+    if (this.#plan.faults.moved === 0) return addresses.urlOf(id);
+    const host = hosts[id - 1]!;
+    const dice = this.#draws.below(10, "operator", this.#k, 6);
+    if (dice < 5 && host.node === null && (host.life === 0 || host.retired)) addresses.move(id);
+    return dice === 9 ? `${addresses.urlOf(id)}-mistyped` : addresses.urlOf(id);
+  }
+
   #draw(id: NodeId): Change {
     const dice = this.#draws.below(100, "operator", this.#k, 3);
     if (dice < 40) {
       const autoPromote = this.#draws.below(4, "operator", this.#k, 5) > 0;
-      return { kind: "add", id, url: `http://node-${id}`, autoPromote };
+      return { kind: "add", id, url: this.#urlFor(id), autoPromote };
     }
     if (dice < 70) return { kind: "remove", id };
     return { kind: dice < 80 ? "promote" : "lead", id };

@@ -58,6 +58,10 @@ export class SimClock implements Clock {
     return this.#offset + Math.floor((this.#scheduler.now - this.#startedAt - this.#lostMicros) * this.#rate);
   }
 
+  get isFrozen(): boolean {
+    return this.#scheduler.now < this.#standsUntil;
+  }
+
   /** Stands still for `micros`. With `jumps` it is right again after that, else it goes on from where it stood. */
   stand(micros: Micros, jumps: boolean): void {
     if (this.#scheduler.now < this.#standsUntil) return;

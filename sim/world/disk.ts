@@ -133,6 +133,13 @@ export class SimDisk {
     return this.#misread !== null;
   }
 
+  /** Somebody else has removed `name`, for good. */
+  unlink(name: string): void {
+    this.#names.delete(name);
+    this.#mediaNames.delete(name);
+    this.#nameChanges = this.#nameChanges.filter((change) => change.kind === "rename" || change.name !== name);
+  }
+
   /** Somebody else has written `name` anew. */
   replace(name: string, bytes: Uint8Array): void {
     const file = this.#names.get(name)!;

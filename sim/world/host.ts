@@ -14,14 +14,14 @@ import type { Draws } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { SimClock, SimTimer } from "./clock.ts";
+import { Directory, type DirectoryHost } from "./directory.ts";
 import { type DiskRole, type DiskWorld, SimDisk } from "./disk.ts";
 import { HostDiskChance } from "./disk-chance.ts";
 import type { SimNetwork } from "./network.ts";
 import { SimKv } from "./ordered-kv.ts";
 import { SimRandom } from "./random.ts";
-import type { StreamEvent, StreamHost } from "./streams.ts";
-import { identityName, ofNewerFormat, storeIdIn } from "./identity-file.ts";
-import { vouchedPlace } from "./vouched.ts";
+import type { StreamEvent } from "./stream.ts";
+import type { StreamHost } from "./streams.ts";
 import type { Watcher } from "./watcher.ts";
 
 /** Codes of the events that a host takes. */
@@ -34,7 +34,7 @@ const kvSeq = 2_000_000_000;
 type Completion = { readonly life: number; readonly done: () => void };
 type TimerEvent = { readonly life: number; readonly timer: SimTimer };
 
-export class Host implements StreamHost, DiskWorld {
+export class Host implements StreamHost, DiskWorld, DirectoryHost {
   readonly id: NodeId;
   disk: SimDisk;
   snapshotDisk: SimDisk;
@@ -47,23 +47,17 @@ export class Host implements StreamHost, DiskWorld {
   paused = false;
   /** Frozen for the rest of the run: no fault and no healing touches it any more. */
   healed = false;
+  /** Its process has been told to stop. */
+  isStopping = false;
   /** Removed from the cluster: it does not come back by itself. */
   retired = false;
   /** It has begun anew, and can only join. */
   wiped = false;
   /** A power cut has taken synced rows; it has not started since. */
   rowsDamaged = false;
-  /** Its log was damaged, and it has not been bound anew since. */
-  mustRecover = false;
-  /** Its log will be misread once: it is whole until the process has set it aside. */
-  mayBeWhole = false;
-  #misreadStoreId: string | null = null;
-  /** A newer program has written its identity: what it was before that. */
-  ownIdentity: Uint8Array | null = null;
   /** Nobody can give back what it has lost: only a copy of its directory would help. */
   dead = false;
-  /** Its log was lost, and it counts for nothing until it holds the entry that binds it anew. */
-  isRecovering = false;
+  readonly directory: Directory;
   notes: string[] = [];
   /** No sync ends before that time. */
   syncsHeldUntil: Micros = 0;
@@ -102,6 +96,7 @@ export class Host implements StreamHost, DiskWorld {
     this.snapshotDisk = new SimDisk(this.#snapshotWorld(), snapshotDiskSeq);
     this.kv = this.#newKv();
     this.store = new MemoryState(plan.sessionLimits);
+    this.directory = new Directory(this);
     network.attach(this);
   }
 
@@ -121,10 +116,7 @@ export class Host implements StreamHost, DiskWorld {
     this.snapshotDisk = new SimDisk(this.#snapshotWorld(), snapshotDiskSeq);
     this.kv = this.#newKv();
     this.retired = false;
-    this.mustRecover = false;
-    this.isRecovering = false;
-    this.mayBeWhole = false;
-    this.ownIdentity = null;
+    this.directory.wipe();
     this.wiped = true;
   }
 
@@ -162,7 +154,7 @@ export class Host implements StreamHost, DiskWorld {
       },
       // Without streams, nobody is told that a peer is gone.
       connected: (to: NodeId) => streams?.connected(this.id, to) ?? true,
-      setPeers: (urls: ReadonlyMap<NodeId, readonly string[]>) => streams?.setPeers(this.id, urls),
+      setPeers: (urls: ReadonlyMap<NodeId, readonly string[]>) => this.#network.setPeers(this.id, urls),
       restart: () => streams?.restart(this.id),
     };
     streams?.started(this.id);
@@ -183,9 +175,17 @@ export class Host implements StreamHost, DiskWorld {
       trace,
       store: this.store,
     };
-    const node = new Node(ports, onEnd, { ...this.#options, join: this.#options.join || this.wiped });
+    // Its operator knows where everybody is now.
+    const { addresses } = this.#network;
+    const [cluster, peerUrl] = [addresses.list(this.#plan.nodes), addresses.movedUrl(this.id)];
+    const node = new Node(ports, onEnd, { ...this.#options, cluster, peerUrl, join: this.#options.join || this.wiped });
     this.node = node;
     this.#turn(() => node.start());
+  }
+
+  /** The process is told to stop; `done` comes in a turn of its own or never. */
+  stopGracefully(done: () => void): void {
+    this.#turn((node) => node.stop(done));
   }
 
   /** The process is gone. With `power`, so is the page cache; with `damage`, so are rows that had been synced. */
@@ -194,6 +194,7 @@ export class Host implements StreamHost, DiskWorld {
     this.node = null;
     this.life += 1;
     this.paused = false;
+    this.isStopping = false;
     // Nobody will take what comes behind it either.
     for (const { code, payload } of this.#waiting.splice(0))
       if (code === hostEvents.stream) this.#network.streams!.missed(payload as StreamEvent);
@@ -207,66 +208,28 @@ export class Host implements StreamHost, DiskWorld {
     this.snapshotDisk.cutPower();
   }
 
-  /** Damages the log of this machine, which is down, below what had been synced; false where there is nothing of that. */
-  damageLog(): boolean {
-    const place = vouchedPlace(this.disk, (bound) => this.#draws.below(bound, "damage", this.id, this.life));
-    if (place === null) return false;
-    this.disk.damage(place.name, place.offset);
-    this.mustRecover = true;
-    this.isRecovering = true;
-    return true;
+  drawDamage(bound: number): number {
+    return this.#draws.below(bound, "damage", this.id, this.life);
   }
 
-  /** Its log, whole as it is, will be read wrongly at the next start; false where that might not be noticed. */
-  misreadLog(): boolean {
-    const place = vouchedPlace(this.disk, (bound) => this.#draws.below(bound, "damage", this.id, this.life));
-    if (place === null || this.storeId === null) return false;
-    this.disk.misreadOnce(place.name, place.offset);
-    this.mustRecover = true;
-    this.isRecovering = true;
-    this.mayBeWhole = true;
-    this.#misreadStoreId = this.storeId;
-    return true;
+  /** Whether it is kept from its turns, or its clock from going on. */
+  get isHampered(): boolean {
+    return this.paused || this.#scheduler.now < this.#slowUntil || this.#clock?.isFrozen === true;
   }
 
-  /** The directory that its disk holds, or null. */
-  get storeId(): string | null {
-    const bytes = this.ownIdentity ?? this.disk.contents().get(identityName);
-    return bytes === undefined ? null : storeIdIn(bytes);
-  }
-
-  /**
-   * Before a start: one that was to misread its log may have ended before it had set it aside. Then the log is whole, and
-   * nothing has happened.
-   */
-  seeWhetherWhole(): void {
-    if (!this.mayBeWhole || this.disk.willMisread || this.storeId !== this.#misreadStoreId) return;
-    this.mustRecover = this.isRecovering = this.mayBeWhole = false;
-  }
-
-  /** A newer program has run on this machine, which is down, and has left; false where nothing has been founded here. */
-  stampNewer(): boolean {
-    const own = this.disk.contents().get(identityName);
-    if (own === undefined || this.ownIdentity !== null) return false;
-    this.ownIdentity = own.slice();
-    this.disk.replace(identityName, ofNewerFormat(own));
-    return true;
-  }
-
-  /** This program's format is there again. */
-  stampOwn(): void {
-    if (this.ownIdentity !== null) this.disk.replace(identityName, this.ownIdentity);
-    this.ownIdentity = null;
-  }
+  /** How often its process was kept from its turns, or its clock from going on. */
+  disturbances = 0;
 
   /** For `micros` it takes turns only every `beatMicros`: then, all that has come. */
   slowDown(micros: Micros, beatMicros: Micros): void {
+    this.disturbances += 1;
     this.#slowUntil = this.#scheduler.now + micros;
     this.#beatMicros = beatMicros;
   }
 
   /** The clock of its process stands still. */
   standClock(micros: Micros, jumps: boolean): void {
+    this.disturbances += 1;
     this.#clock?.stand(micros, jumps);
   }
 
@@ -286,6 +249,7 @@ export class Host implements StreamHost, DiskWorld {
   }
 
   resume(): void {
+    this.disturbances += 1;
     this.paused = false;
     for (const { code, payload } of this.#waiting.splice(0)) this.#take(code, payload);
   }
@@ -348,7 +312,7 @@ export class Host implements StreamHost, DiskWorld {
     run(this.node);
     clock.runTurnEnds();
     this.#network.streams?.flush(this.id);
-    if (this.isRecovering) this.#lookWhetherWhole();
+    if (this.directory.isRecovering) this.#lookWhetherWhole();
     this.#watcher.turnEnded(this);
   }
 
@@ -362,8 +326,8 @@ export class Host implements StreamHost, DiskWorld {
 
   #lookWhetherWhole(): void {
     const running = this.node?.running ?? null;
-    if (this.mustRecover || running === null) return;
-    this.isRecovering = running.raft.log.durableIndex < this.node!.status().incarnation;
+    if (this.directory.mustRecover || running === null) return;
+    this.directory.isRecovering = running.raft.log.durableIndex < this.node!.status().incarnation;
   }
 
   queueTimer(at: Micros, timer: SimTimer): void {

@@ -14,6 +14,7 @@ import type { Plan } from "../nemesis/options.ts";
 import type { Recorder } from "../report/record.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { must } from "../violation.ts";
+import { Addresses, isStrange } from "./addresses.ts";
 import { SimStreams, type StreamHost } from "./streams.ts";
 
 export type NetworkCounters = {
@@ -76,6 +77,7 @@ export class SimNetwork {
   readonly #copies = new Copies();
   readonly #writer = new Writer();
   readonly #hosts = new Map<NodeId, StreamHost>();
+  readonly addresses: Addresses;
   /** Where this run's messages travel on streams. */
   readonly streams: SimStreams | null;
   /** Blocked directed links, by from * 64 + to, until a true time. */
@@ -106,6 +108,7 @@ export class SimNetwork {
     this.#scheduler = scheduler;
     this.#draws = draws;
     this.#plan = plan;
+    this.addresses = new Addresses(Array.from({ length: plan.nodes + plan.spares }, (_, k) => k + 1));
     const world = {
       heldUntil: (from: NodeId, to: NodeId) => this.#heldUntil(from, to),
       isHealed: (from: NodeId, to: NodeId) => this.#isHealed(from, to),
@@ -115,12 +118,21 @@ export class SimNetwork {
       },
       same: (sent: Envelope, read: Envelope) => this.recorder?.same(sent, read),
     };
-    this.streams = plan.streams ? new SimStreams(scheduler, draws, plan, world, streamCode) : null;
+    this.streams = plan.streams ? new SimStreams(scheduler, draws, plan, world, this.addresses, streamCode) : null;
   }
 
   attach(host: StreamHost): void {
     this.#hosts.set(host.id, host);
     this.streams?.attach(host);
+  }
+
+  /** I22: of where peers are, nothing comes from a stranger. */
+  setPeers(from: NodeId, peers: ReadonlyMap<NodeId, readonly string[]>): void {
+    for (const [to, urls] of peers) {
+      const strange = urls.find(isStrange);
+      must(strange === undefined, "I22", () => `n${from} takes n${to} to be at ${strange}, as a stranger has said`);
+    }
+    this.streams?.setPeers(from, peers);
   }
 
   #isHealed(from: NodeId, to: NodeId): boolean {

@@ -44,9 +44,19 @@ export class SimKv {
   /** The view of one life of the process; the host drops completions of an earlier life. */
   open(): OrderedKv {
     const life = this.#life;
+    let isOpen = false;
+    // As the real one: a call before the map is open is thrown back at who makes it.
+    const mustBeOpen = (): void => {
+      if (!isOpen) throw new TypeError("the map is not open");
+    };
     return {
-      open: (done) => this.#world.complete("read", 4, () => done(null)),
+      open: (done) =>
+        this.#world.complete("read", 4, () => {
+          isOpen = true;
+          done(null);
+        }),
       get: (keys, done) => {
+        mustBeOpen();
         this.#seq += 1;
         this.#world.complete("read", this.#seq, () => {
           done(
@@ -56,10 +66,14 @@ export class SimKv {
         });
       },
       write: (batch, sync, done) => {
+        mustBeOpen();
         // A process that ends itself may still run to the end of its turn, and reaches nothing any more.
         if (life === this.#life) this.#write(batch, sync, done);
       },
-      scan: (first, end) => this.#scan(first, end),
+      scan: (first, end) => {
+        mustBeOpen();
+        return this.#scan(first, end);
+      },
       close: () => undefined,
     };
   }

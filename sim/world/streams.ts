@@ -15,6 +15,8 @@ import type { Draws } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import { must } from "../violation.ts";
+import type { Addresses } from "./addresses.ts";
+import { Stream, type StreamEvent } from "./stream.ts";
 
 /** The machine at one end of a stream. */
 export interface StreamHost extends Target {
@@ -38,55 +40,6 @@ export interface StreamWorld {
   same(sent: Envelope, read: Envelope): void;
 }
 
-/** From one node to another: one connection after the other. */
-class Stream {
-  readonly from: NodeId;
-  readonly to: NodeId;
-  readonly link: number;
-  /** Raised when a connection ends: what belongs to it comes to nothing. */
-  generation = 0;
-  outbound: Outbound | null = null;
-  inbound: Inbound | null = null;
-  /** The life of the listener that has accepted this connection; 0: none yet; -1: none will. */
-  acceptedBy = 0;
-  isWanted = false;
-  isRedialling = false;
-  /** Bytes given away that have not arrived. */
-  unsentBytes = 0;
-  lastArrival: Micros = 0;
-  /** As lastArrival, of what the listener says. */
-  lastAnswer: Micros = 0;
-  pieces = 0;
-  hasDamage = false;
-  /** What this connection has taken, and not delivered yet. */
-  readonly onItsWay: Envelope[] = [];
-
-  constructor(from: NodeId, to: NodeId) {
-    this.from = from;
-    this.to = to;
-    this.link = from * 64 + to;
-  }
-
-  close(): void {
-    this.generation += 1;
-    this.outbound = null;
-    this.inbound = null;
-    this.acceptedBy = 0;
-    this.unsentBytes = 0;
-    this.pieces = 0;
-    this.hasDamage = false;
-    this.onItsWay.length = 0;
-  }
-}
-
-/** Comes to a host: bytes for the listener, the listener's answer, or that the connection is gone. */
-export type StreamEvent = {
-  readonly stream: Stream;
-  readonly generation: number;
-  readonly kind: "bytes" | "answer" | "closed";
-  readonly bytes: Uint8Array;
-};
-
 /** Where the last frame of `bytes` begins: it was queued when so many bytes were. */
 function lastFrame(bytes: Uint8Array): number {
   let last = 0;
@@ -103,6 +56,7 @@ export class SimStreams implements Target {
   readonly #plan: Plan;
   readonly #world: StreamWorld;
   readonly #code: number;
+  readonly #addresses: Addresses;
   readonly #hosts = new Map<NodeId, StreamHost>();
   readonly #streams = new Map<number, Stream>();
   readonly #sent = new Writer();
@@ -110,11 +64,12 @@ export class SimStreams implements Target {
   readonly counters = { pieces: 0, resets: 0, full: 0 };
 
   /** `code`: by which a host takes a StreamEvent. */
-  constructor(scheduler: Scheduler, draws: Draws, plan: Plan, world: StreamWorld, code: number) {
+  constructor(scheduler: Scheduler, draws: Draws, plan: Plan, world: StreamWorld, addresses: Addresses, code: number) {
     this.#scheduler = scheduler;
     this.#draws = draws;
     this.#plan = plan;
     this.#world = world;
+    this.#addresses = addresses;
     this.#code = code;
   }
 
@@ -132,9 +87,11 @@ export class SimStreams implements Target {
       stream.isWanted = false;
       stream.close();
     }
-    for (const to of peers.keys()) {
+    for (const [to, urls] of peers) {
       const stream = this.#stream(from, to);
-      if (stream.isWanted) continue;
+      const isElsewhere = this.#readdress(stream, urls);
+      if (stream.isWanted && !isElsewhere) continue;
+      if (stream.isWanted) stream.close();
       stream.isWanted = true;
       this.#dial(stream);
     }
@@ -187,13 +144,13 @@ export class SimStreams implements Target {
       if (stream.from === id) {
         stream.isWanted = false;
         stream.close();
-      } else if (stream.to === id && !power) this.#tellClosed(stream, 0);
+      } else if (stream.at === id && !power) this.#tellClosed(stream, 0);
     }
   }
 
   /** A process starts on machine `id`: what is sent again on connections of an earlier one is answered with a reset. */
   started(id: NodeId): void {
-    for (const stream of this.#streams.values()) if (stream.to === id) this.#tellClosed(stream, 1_000_000);
+    for (const stream of this.#streams.values()) if (stream.at === id) this.#tellClosed(stream, 1_000_000);
   }
 
   /** In the turn of the host that the event came to. */
@@ -234,11 +191,21 @@ export class SimStreams implements Target {
     return stream;
   }
 
+  /** Returns whether the address that is dialled is none of the peer's any more. */
+  #readdress(stream: Stream, urls: readonly string[]): boolean {
+    if (urls.join() === stream.urls.join()) return false;
+    const current = stream.urls[stream.attempt];
+    stream.urls = urls;
+    stream.attempt = Math.max(0, current === undefined ? 0 : urls.indexOf(current));
+    return current !== urls[stream.attempt];
+  }
+
   #dial(stream: Stream): void {
     const host = this.#hosts.get(stream.from);
     if (!stream.isWanted || stream.outbound !== null || host === undefined || host.node === null) return;
     const ours = host.paused ? null : host.node.handshake(stream.to);
-    if (ours === null) return this.#redial(stream);
+    stream.at = this.#addresses.listenerAt(stream.urls[stream.attempt] ?? "");
+    if (ours === null || stream.at === 0) return this.#redial(stream);
     const { node } = host;
     const dialler = {
       checkListener: (theirs: Handshake) => node.checkListener(theirs),
@@ -250,12 +217,16 @@ export class SimStreams implements Target {
 
   #redial(stream: Stream): void {
     if (stream.isRedialling) return;
+    // Where it was accepted it is expected again; else the next address comes.
+    if (!stream.wasOpen) stream.attempt = (stream.attempt + 1) % Math.max(1, stream.urls.length);
+    stream.wasOpen = false;
     stream.isRedialling = true;
     const tie = this.#draws.u32("tie", stream.link, stream.generation, 7);
     this.#scheduler.at(this.#scheduler.now + redialMicros, tie, this, 0, stream);
   }
 
   #reset(stream: Stream): void {
+    stream.wasOpen = stream.outbound?.open === true;
     stream.close();
     this.#redial(stream);
   }
@@ -269,7 +240,7 @@ export class SimStreams implements Target {
   /** Puts on the way what waits, as far as the kernel takes it. */
   #pump(stream: Stream): void {
     if (stream.outbound === null || stream.unsentBytes > this.#plan.unsentBytesMax) return;
-    const held = this.#world.heldUntil(stream.from, stream.to);
+    const held = this.#world.heldUntil(stream.from, stream.at);
     const bytes = held === Infinity ? null : stream.outbound.take();
     if (bytes === null) return;
     must(lastFrame(bytes) <= this.#plan.queueBytesMax, "I21", () => `n${stream.from} queues ${bytes.length} bytes`);
@@ -280,14 +251,14 @@ export class SimStreams implements Target {
       if (piece.length === 0) continue;
       this.#damage(stream, piece);
       const start = Math.max(held, this.#scheduler.now);
-      stream.lastArrival = this.#post(stream, "bytes", piece, stream.to, start, 0);
+      stream.lastArrival = this.#post(stream, "bytes", piece, stream.at, start, 0);
     }
   }
 
   #damage(stream: Stream, piece: Uint8Array): void {
     const { faults } = this.#plan;
     const isSound =
-      this.#world.isHealed(stream.from, stream.to) ||
+      this.#world.isHealed(stream.from, stream.at) ||
       !this.#draws.chance(faults.corruption, "corruption", stream.link, stream.generation, stream.pieces, 2);
     if (isSound) return;
     this.#world.corrupted(stream.from);
@@ -311,7 +282,7 @@ export class SimStreams implements Target {
     stream.pieces += 1;
     this.counters.pieces += 1;
     const { latencyMicros, faults, electionMicros } = this.#plan;
-    const isHealed = this.#world.isHealed(stream.from, stream.to);
+    const isHealed = this.#world.isHealed(stream.from, stream.at);
     let delay =
       latencyMicros / 2 + this.#draws.below(latencyMicros * 1.5 + slackMicros, "stream", link, generation, piece);
     if (!isHealed && this.#draws.chance(faults.delayTail, "messageTail", link, generation, piece, 9))
@@ -341,7 +312,7 @@ export class SimStreams implements Target {
     if (generation !== stream.generation) return;
     const reply = inbound.takeReply();
     if (reply !== null) {
-      const back = this.#world.heldUntil(stream.to, stream.from);
+      const back = this.#world.heldUntil(stream.at, stream.from);
       if (back < Infinity) {
         const start = Math.max(back, this.#scheduler.now);
         stream.lastAnswer = this.#post(stream, "answer", reply, stream.from, start, 0);
@@ -350,7 +321,7 @@ export class SimStreams implements Target {
     if (trouble === null) return;
     // A listener that has nothing against the dialler understands it.
     const isRefusal = !wasGreeted && reply !== null;
-    must(isRefusal || stream.hasDamage, "I21", () => `n${stream.to} cannot read what n${stream.from} says: ${trouble}`);
+    must(isRefusal || stream.hasDamage, "I21", () => `n${stream.at} cannot read what n${stream.from} says: ${trouble}`);
     stream.inbound = null;
     this.#tellClosed(stream, this.#plan.latencyMicros * 4);
   }

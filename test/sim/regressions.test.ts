@@ -41,6 +41,14 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     50508,
     "what a snapshot has replaced of a log does not come back, though the segment that held the replaced entry is gone",
   ],
+  [
+    70003655,
+    "a transfer that arrives after its operator has given up still moves the leadership: the term stays once that is over",
+  ],
+  [
+    71004165,
+    "an entry that binds a directory fills the leader's room: a forward is refused then, as a write at the leader is",
+  ],
   [519859, "what a node has acknowledged in one term does not go out with the vote of the next, which may replace it"],
 ];
 

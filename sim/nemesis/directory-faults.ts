@@ -1,0 +1,56 @@
+/** What happens to a machine's directory while its process is down, between a crash and the restart. */
+import type { NodeId } from "../../core/units.ts";
+import type { FaultBudget } from "../safety/losses.ts";
+import type { TraceKind } from "../trace/trace.ts";
+import type { Host } from "../world/host.ts";
+import type { FaultFamily, Plan } from "./options.ts";
+
+export class DirectoryFaults {
+  readonly #plan: Plan;
+  readonly #budget: FaultBudget;
+  readonly #strikes: (family: FaultFamily, target: NodeId) => boolean;
+  readonly #line: (kind: TraceKind, node: NodeId) => void;
+
+  /** `strikes` draws, and counts, whether a family strikes the node now. */
+  constructor(
+    plan: Plan,
+    budget: FaultBudget,
+    strikes: (family: FaultFamily, target: NodeId) => boolean,
+    line: (kind: TraceKind, node: NodeId) => void,
+  ) {
+    this.#plan = plan;
+    this.#budget = budget;
+    this.#strikes = strikes;
+    this.#line = line;
+  }
+
+  /** The process of `host` has just gone. */
+  strike(host: Host): void {
+    const { id, directory } = host;
+    if (this.#budget.mayLoseLog(id) && this.#strikes("logDamaged", id) && directory.damageLog()) {
+      this.#line("logDamaged", id);
+      this.#budget.logLost(id);
+    }
+    if (this.#budget.mayLoseLog(id) && this.#strikes("misread", id) && directory.misreadLog()) {
+      this.#line("misread", id);
+    }
+    const mayLack = this.#mayStrike("logMissing") && this.#budget.mayLoseLog(id);
+    if (mayLack && this.#strikes("logMissing", id) && directory.removeLog()) {
+      this.#line("logMissing", id);
+      this.#budget.logLost(id);
+    }
+    if (this.#strikes("newerFormat", id) && directory.writeFutureFormat()) {
+      this.#line("newer", id);
+    }
+    if (this.#mayStrike("diskLost") && host.life > 0 && this.#strikes("diskLost", id)) {
+      this.#line("wipe", id);
+      host.wipe();
+      this.#budget.diskLost(id);
+    }
+  }
+
+  /** Families that came later draw nothing where they are off. */
+  #mayStrike(family: FaultFamily): boolean {
+    return this.#plan.faults[family] > 0;
+  }
+}

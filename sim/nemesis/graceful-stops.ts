@@ -1,0 +1,66 @@
+/** Processes that are told to stop, as by SIGTERM: each must have stopped within its time, and is started again later. */
+import type { Micros } from "../../core/units.ts";
+import type { Draws } from "../draws.ts";
+import type { Scheduler, Target } from "../scheduler.ts";
+import type { Trace } from "../trace/trace.ts";
+import { must } from "../violation.ts";
+import type { Host } from "../world/host.ts";
+import type { CoverageSink } from "./nemesis.ts";
+import type { Plan } from "./options.ts";
+
+type Stopping = { readonly host: Host; readonly life: number; readonly disturbances: number };
+
+export class GracefulStops implements Target {
+  readonly #scheduler: Scheduler;
+  readonly #draws: Draws;
+  readonly #plan: Plan;
+  readonly #trace: Trace;
+  readonly #coverage: CoverageSink;
+  readonly #restart: (host: Host) => void;
+
+  /** `restart` is called once the process has stopped. */
+  constructor(
+    scheduler: Scheduler,
+    draws: Draws,
+    plan: Plan,
+    trace: Trace,
+    coverage: CoverageSink,
+    restart: (host: Host) => void,
+  ) {
+    this.#scheduler = scheduler;
+    this.#draws = draws;
+    this.#plan = plan;
+    this.#trace = trace;
+    this.#coverage = coverage;
+    this.#restart = restart;
+  }
+
+  begin(host: Host): void {
+    const { id, life, disturbances, isHampered } = host;
+    this.#trace.line(this.#scheduler.now, "gracefulStop", id);
+    host.isStopping = true;
+    const stopping: Stopping = { host, life, disturbances };
+    const tie = this.#draws.u32("tie", id, life, 61);
+    if (!isHampered) this.#scheduler.at(this.#scheduler.now + this.#boundMicros, tie, this, 0, stopping);
+    host.stopGracefully(() => {
+      if (host.life !== life) return;
+      this.#trace.line(this.#scheduler.now, "stopped", id);
+      host.stop(false);
+      this.#restart(host);
+    });
+    if (host.life === life) this.#coverage.stopping(host);
+  }
+
+  /** What waits ends by its deadline; a leadership is handed over within an election timeout. Clocks may be slow. */
+  get #boundMicros(): Micros {
+    const { requestMicros, electionMicros } = this.#plan;
+    return Math.ceil(1.01 * (requestMicros + 2 * electionMicros)) + 100_000;
+  }
+
+  /** I21: it has stopped by now, if nothing has kept it from doing so. */
+  on(_code: number, payload: unknown): void {
+    const { host, life, disturbances } = payload as Stopping;
+    const isKept = host.isHampered || host.disturbances !== disturbances;
+    must(host.life !== life || host.node === null || isKept, "I21", () => `n${host.id} was told to stop, and does not`);
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * Strangers on the peer port: a founder of another cluster whose list has a mistyped URL, a member of another cluster, a
+ * machine that nobody knows, and bytes that never become a message. I22: no node's term, configuration or addresses come
+ * from them, and no node ends for their sake.
+ */
+import { Writer } from "../../core/bytes.ts";
+import type { Node } from "../../core/node/node.ts";
+import type { Envelope, Message } from "../../core/raft/messages.ts";
+import type { Micros, NodeId } from "../../core/units.ts";
+import { Inbound } from "../../core/wire/connection.ts";
+import { encodeHandshake, type Handshake, protocolVersion, writeFrame } from "../../core/wire/frame.ts";
+import { encodeEnvelope } from "../../core/wire/message-codec.ts";
+import type { Draws } from "../draws.ts";
+import type { Scheduler, Target } from "../scheduler.ts";
+import type { Trace } from "../trace/trace.ts";
+import { must } from "../violation.ts";
+import { isStrange, strangeUrl } from "../world/addresses.ts";
+import { type Host, hostEvents, type Request } from "../world/host.ts";
+import type { Plan } from "./options.ts";
+
+const beatMicros: Micros = 250_000;
+/** No cluster of a run comes to such a term by itself. */
+const strangeTerm = 1_000_000;
+const strangeStore = "5".repeat(32);
+const strangeCluster = "6".repeat(32);
+/** More than any node holds of a frame that somebody it does not know has begun. */
+const unfinishedBytes = 64 * 1024;
+/** An id that no machine has. */
+const unknownId: NodeId = 50;
+
+export class Strangers implements Target {
+  readonly #scheduler: Scheduler;
+  readonly #draws: Draws;
+  readonly #plan: Plan;
+  readonly #hosts: readonly Host[];
+  readonly #trace: Trace;
+  readonly #count: () => void;
+  #beat = 0;
+  #stopped = false;
+
+  /** `count` is called for each stranger that comes. */
+  constructor(scheduler: Scheduler, draws: Draws, plan: Plan, hosts: readonly Host[], trace: Trace, count: () => void) {
+    this.#scheduler = scheduler;
+    this.#draws = draws;
+    this.#plan = plan;
+    this.#hosts = hosts;
+    this.#trace = trace;
+    this.#count = count;
+    if (plan.faults.stranger > 0) scheduler.at(beatMicros, 2, this, 0, null);
+  }
+
+  /** Nobody comes any more. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  on(): void {
+    if (this.#stopped) return;
+    this.#beat += 1;
+    this.#scheduler.at(this.#scheduler.now + beatMicros, 2, this, 0, null);
+    for (const host of this.#hosts) {
+      if (host.node === null || !this.#draws.chance(this.#plan.faults.stranger, "stranger", host.id, this.#beat))
+        continue;
+      this.#count();
+      this.#ask(host, 0, (node) => this.#comeTo(host, node, this.#beat));
+      this.#ask(host, 1, (node) => mustBeUntouched(host.id, node));
+    }
+  }
+
+  #ask(host: Host, k: number, run: (node: Node) => void): void {
+    const request: Request = { run, refused: () => undefined };
+    const tie = this.#draws.u32("tie", host.id, this.#beat, k, 62);
+    this.#scheduler.at(this.#scheduler.now + 1 + k, tie, host, hostEvents.request, request);
+  }
+
+  /** A stream of the stranger's, through the very listener's end that peers meet. */
+  #comeTo(host: Host, node: Node, beat: number): void {
+    const draw = (bound: number, k: number): number => this.#draws.below(bound, "stranger", host.id, beat, 1 + k);
+    this.#trace.line(this.#scheduler.now, "stranger", host.id);
+    const isMember = draw(2, 0) === 0;
+    const id = isMember ? 1 + ((host.id + draw(Math.max(1, this.#plan.nodes - 1), 1)) % this.#plan.nodes) : unknownId;
+    const own = node.status().cluster;
+    // One that takes no part yet cannot tell which cluster is the right one.
+    const clusters = node.running === null ? [""] : isMember ? ["", strangeCluster] : ["", strangeCluster, own];
+    const cluster = clusters[draw(clusters.length, 2)]!;
+    const handshake: Handshake = {
+      versionMin: protocolVersion,
+      versionMax: protocolVersion,
+      cluster,
+      node: id === host.id ? unknownId : id,
+      incarnation: 0,
+      boot: 1 + draw(2, 3) * 1_000,
+      nonce: draw(1_000, 6),
+      takesPart: draw(2, 7) === 0,
+      storeId: strangeStore,
+      to: host.id,
+      url: `${strangeUrl}-${draw(5, 4)}`,
+    };
+    const inbound = new Inbound({
+      checkHandshake: (theirs) => node.checkHandshake(theirs),
+      receive: (envelope, answer) => node.receive(envelope, answer),
+    });
+    if (inbound.receive(framed((writer) => encodeHandshake(writer, handshake))) !== null) return;
+    if (draw(4, 5) === 0) return mustRefuse(host.id, node, inbound);
+    for (let k = 0; k < 4; k++) {
+      const said = this.#envelope(handshake, node, host.id, (bound, n) => draw(bound, 10 + 10 * k + n));
+      if (inbound.receive(framed((writer) => encodeEnvelope(writer, said))) !== null) return;
+    }
+  }
+
+  /** What it says once its handshake was taken. Nobody outside knows the cluster id, but whoever has seen a status does. */
+  #envelope(from: Handshake, node: Node, to: NodeId, draw: (bound: number, k: number) => number): Envelope {
+    const { cluster: own, incarnation } = node.status();
+    const knowsCluster = draw(2, 0) === 0 && from.node === unknownId;
+    const [term, lastIndex] = [strangeTerm, strangeTerm];
+    const anybody: readonly Message[] = [
+      { kind: "removed", storeId: "", incarnation, reason: "removed" },
+      { kind: "removed", storeId: strangeStore, incarnation: 0, reason: "too-few-voters" },
+      { kind: "bootstrap-hello", storeId: strangeStore, urls: [`${strangeUrl}-1`, `${strangeUrl}-2`] },
+      { kind: "bootstrap-reply", storeId: strangeStore, urls: [`${strangeUrl}-1`], genesis: [strangeStore] },
+      {
+        kind: "join-accepted",
+        storeId: strangeStore,
+        term,
+        incarnation: 0,
+        genesis: [strangeStore],
+        founders: [`${strangeUrl}-1`],
+      },
+      { kind: "join-request", storeId: strangeStore, incarnation: 0, lost: strangeStore },
+    ];
+    const foreign: readonly Message[] = [
+      { kind: "vote", term, lastIndex, lastTerm: term, transfer: true },
+      { kind: "pre-vote", term, lastIndex, lastTerm: term },
+      {
+        kind: "append",
+        term,
+        prevIndex: 0,
+        prevTerm: 0,
+        commit: 0,
+        round: 1,
+        stream: 1,
+        entries: [],
+      },
+      { kind: "vote-reply", term, granted: false },
+      { kind: "timeout-now", term },
+    ];
+    const messages = knowsCluster ? anybody : [...anybody, ...foreign];
+    return {
+      cluster: knowsCluster ? own : from.cluster === own ? "" : from.cluster,
+      from: from.node,
+      fromIncarnation: from.incarnation,
+      fromBoot: from.boot,
+      to,
+      toIncarnation: incarnation,
+      message: messages[draw(messages.length, 1)]!,
+    };
+  }
+}
+
+function framed(encode: (writer: Writer) => void): Uint8Array {
+  const writer = new Writer();
+  writeFrame(writer, () => encode(writer));
+  return writer.bytes().slice();
+}
+
+/** A frame that is announced as large and never ends: of one that it does not know, a member holds little. */
+function mustRefuse(id: NodeId, node: Node, inbound: Inbound): void {
+  const begun = new Uint8Array(unfinishedBytes);
+  begun[2] = 0x10;
+  const trouble = inbound.receive(begun);
+  must(
+    node.running === null || trouble !== null,
+    "I22",
+    () => `n${id} holds ${begun.length} bytes of a stranger's frame`,
+  );
+}
+
+/** Just after a stranger has come to `node`. */
+function mustBeUntouched(id: NodeId, node: Node): void {
+  const raft = node.running?.raft;
+  if (raft === undefined) return;
+  must(raft.term < strangeTerm, "I22", () => `n${id} has the term ${raft.term} from a stranger`);
+  const isOurs = raft.configuration.members.every(({ url, storeId }) => !isStrange(url) && storeId !== strangeStore);
+  must(isOurs, "I22", () => `n${id} has taken a stranger into its configuration`);
+}

@@ -1,0 +1,179 @@
+/**
+ * A monitor, which asks every machine whatever its phase: while it opens its directory, founds, joins, recovers, installs a
+ * snapshot or stops. Whatever it asks ends within its time, and a node that cannot know says so.
+ */
+import { always } from "../../core/kv/command.ts";
+import type { Node } from "../../core/node/node.ts";
+import { noSession, type ReadOutcome, type WriteOutcome } from "../../core/node/options.ts";
+import type { Index, Micros, NodeId } from "../../core/units.ts";
+import type { Draws } from "../draws.ts";
+import type { Plan } from "../nemesis/options.ts";
+import type { Ghost } from "../safety/ghost.ts";
+import type { Scheduler, Target } from "../scheduler.ts";
+import { must } from "../violation.ts";
+import { type Host, hostEvents, type Request } from "../world/host.ts";
+import { keyNames } from "./client.ts";
+
+/** What it asks at a moment, and within how long after it. */
+const moments = {
+  /** Every so often. */
+  beat: { code: 1, requests: 1, withinMicros: 250_000 },
+  /** A process starts: it opens its directory for the first milliseconds. */
+  started: { code: 2, requests: 6, withinMicros: 4_000 },
+  /** It has been told to stop. */
+  stopping: { code: 3, requests: 4, withinMicros: 50_000 },
+  /** A piece of a snapshot is on its way to it. */
+  snapshotSent: { code: 4, requests: 1, withinMicros: 20_000 },
+} as const;
+export type MonitoredMoment = keyof typeof moments;
+
+const beatMicros: Micros = 250_000;
+/** Written by nobody else; no client reads it. */
+const ownKey = "monitor";
+/** An id that no machine has. */
+const nobody: NodeId = 63;
+
+type Pending = { readonly host: Host; readonly life: number; readonly what: string };
+
+export interface MonitorWorld {
+  readonly hosts: readonly Host[];
+  readonly ghost: Ghost;
+  /** Whether answers are held against the ghost. */
+  readonly isJudged: boolean;
+  committedIndex(): Index;
+}
+
+export class Monitor implements Target {
+  readonly #scheduler: Scheduler;
+  readonly #draws: Draws;
+  readonly #plan: Plan;
+  readonly #world: MonitorWorld;
+  /** moment * 64 + node -> how often. */
+  readonly #seen = new Map<number, number>();
+  readonly #pending = new Set<Pending>();
+  /** Values whose writes were definitely refused. */
+  readonly #refused = new Set<string>();
+  #stopped = false;
+  readonly counters = { asked: 0, answered: 0, refused: 0 };
+
+  constructor(scheduler: Scheduler, draws: Draws, plan: Plan, world: MonitorWorld) {
+    this.#scheduler = scheduler;
+    this.#draws = draws;
+    this.#plan = plan;
+    this.#world = world;
+    if (plan.faults.monitor > 0) scheduler.at(beatMicros, 1, this, 0, null);
+  }
+
+  /** Asks nothing more. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  on(): void {
+    if (this.#stopped) return;
+    this.#scheduler.at(this.#scheduler.now + beatMicros, 1, this, 0, null);
+    for (const host of this.#world.hosts) if (host.node !== null) this.saw("beat", host);
+  }
+
+  /** In the middle of a turn: the requests come after it. */
+  saw(moment: MonitoredMoment, host: Host): void {
+    const { monitor } = this.#plan.faults;
+    if (monitor === 0 || this.#stopped) return;
+    const { code, requests, withinMicros } = moments[moment];
+    for (let k = 0; k < requests; k++) {
+      const which = code * 64 + host.id;
+      const count = this.#seen.get(which) ?? 0;
+      this.#seen.set(which, count + 1);
+      if (this.#draws.chance(monitor, "monitor", which, count)) this.#ask(host, which, count, withinMicros);
+    }
+  }
+
+  /** What has had no answer, of processes that still run, on `ids`. */
+  unanswered(ids: readonly NodeId[]): string[] {
+    const isOpen = ({ host, life }: Pending): boolean => {
+      return host.life === life && host.node !== null && !host.paused && ids.includes(host.id);
+    };
+    return [...this.#pending].filter(isOpen).map(({ host, what }) => `${what} at n${host.id}`);
+  }
+
+  /** I18: what was refused as definite has never happened. */
+  judge(): void {
+    for (const value of this.#refused)
+      must(
+        !this.#world.ghost.wasWritten(ownKey, value),
+        "I18",
+        () => `the write of ${value} was refused, and has happened`,
+      );
+  }
+
+  #ask(host: Host, which: number, count: number, withinMicros: Micros): void {
+    const draw = (bound: number, k: number): number => this.#draws.below(bound, "monitor", which, count, k);
+    const dice = draw(100, 1);
+    const what = dice < 45 ? "stale read" : dice < 65 ? "read" : dice < 85 ? "write" : dice < 95 ? "change" : "status";
+    const key = keyNames[draw(this.#plan.keys, 2)]!;
+    const value = `monitor.${which}.${count}`;
+    this.counters.asked += 1;
+    const request: Request = {
+      run: (node) => {
+        const pending: Pending = { host, life: host.life, what };
+        this.#pending.add(pending);
+        const end = (isOk: boolean): void => {
+          must(this.#pending.delete(pending), "I21", () => `n${host.id} answers a ${what} twice`);
+          this.counters[isOk ? "answered" : "refused"] += 1;
+        };
+        if (what === "stale read") this.#readStale(node, host, key, end);
+        else if (what === "read") this.#read(node, key, end);
+        else if (what === "write") this.#write(node, value, end);
+        else if (what === "change") node.change({ kind: "promote", id: nobody }, (result) => end(result.ok));
+        else end(node.status().id === host.id);
+      },
+      refused: () => undefined,
+    };
+    const tie = this.#draws.u32("tie", which, count, 60);
+    this.#scheduler.at(this.#scheduler.now + 1 + draw(withinMicros, 3), tie, host, hostEvents.request, request);
+  }
+
+  /** I18: a state that was, of an entry that is committed. A node that has applied nothing knows nothing. */
+  #readStale(node: Node, host: Host, key: string, end: (isOk: boolean) => void): void {
+    node.readStale(key, (outcome) => {
+      end(outcome.ok);
+      if (!outcome.ok) return;
+      must(node.running !== null && outcome.revision > 0, "I18", () => {
+        return `n${host.id} answers a stale read at revision ${outcome.revision}, and cannot know`;
+      });
+      this.#mustBeSo(key, outcome);
+    });
+  }
+
+  #read(node: Node, key: string, end: (isOk: boolean) => void): void {
+    const committedAtCall = this.#world.committedIndex();
+    node.read(key, false, (outcome) => {
+      end(outcome.ok);
+      if (!outcome.ok) return;
+      must(outcome.revision >= committedAtCall, "I16", () => {
+        return `the monitor is answered at revision ${outcome.revision}, but ${committedAtCall} was committed`;
+      });
+      this.#mustBeSo(key, outcome);
+    });
+  }
+
+  #mustBeSo(key: string, { row, revision }: Extract<ReadOutcome, { ok: true }>): void {
+    const wrong = this.#world.isJudged ? this.#world.ghost.answers.ofRead(key, row, revision) : null;
+    must(wrong === null, "I18", () => `the monitor is told what is not so: ${wrong}`);
+  }
+
+  #write(node: Node, value: string, end: (isOk: boolean) => void): void {
+    const command = { op: "put", key: ownKey, value, condition: always } as const;
+    node.write(command, noSession, (outcome: WriteOutcome) => {
+      end(outcome.ok);
+      if (!outcome.ok) {
+        if (outcome.definite) this.#refused.add(value);
+        return;
+      }
+      const wrong = this.#world.isJudged
+        ? this.#world.ghost.answers.ofWrite(command, noSession, outcome.applied)
+        : null;
+      must(wrong === null, "I18", () => `the monitor is told what is not so: ${wrong}`);
+    });
+  }
+}

@@ -1,0 +1,112 @@
+/** What has happened to a machine's directory while no process ran in it, and what the next process must make of it. */
+import { segmentNumber } from "../../core/storage/wal-record.ts";
+import type { SimDisk } from "./disk.ts";
+import { identityName, ofNewerFormat, storeIdIn } from "./identity-file.ts";
+import { vouchedPlace } from "./vouched.ts";
+
+/** Whose directory it is. The disk is another one once the machine was replaced. */
+export interface DirectoryHost {
+  readonly disk: SimDisk;
+  /** An integer in [0, bound), drawn for this machine and this life of it. */
+  drawDamage(bound: number): number;
+}
+
+export class Directory {
+  readonly #host: DirectoryHost;
+  /** Its log was damaged, and its storage has not been replaced since. */
+  mustRecover = false;
+  /** Its log was lost, and it counts for nothing until it holds the entry that rebinds it. */
+  isRecovering = false;
+  /** Its log will be misread once: it is whole until the process has set it aside. */
+  misreadPending = false;
+  /** A newer program has written its identity: what it was before that. */
+  ownIdentity: Uint8Array | null = null;
+  /** The store id under which its log was lost last. */
+  #lostStoreId: string | null = null;
+
+  constructor(host: DirectoryHost) {
+    this.#host = host;
+  }
+
+  /** It is empty now. */
+  wipe(): void {
+    this.mustRecover = false;
+    this.isRecovering = false;
+    this.misreadPending = false;
+    this.ownIdentity = null;
+    this.#lostStoreId = null;
+  }
+
+  /** The store id that its identity holds, or null. */
+  get storeId(): string | null {
+    const bytes = this.ownIdentity ?? this.#host.disk.contents().get(identityName);
+    return bytes === undefined ? null : storeIdIn(bytes);
+  }
+
+  /** Whether it takes part under the store id whose log it has lost: the log must not begin again as if nothing had been. */
+  get runsOnLostLog(): boolean {
+    return this.mustRecover && !this.misreadPending && this.storeId === this.#lostStoreId;
+  }
+
+  /** Damages the log below what had been synced; false where there is nothing of that. */
+  damageLog(): boolean {
+    const place = this.#vouchedPlace();
+    if (place === null) return false;
+    this.#host.disk.damage(place.name, place.offset);
+    this.#lose();
+    return true;
+  }
+
+  /** Removes every segment of the log; false where nothing in it had been synced. */
+  removeLog(): boolean {
+    if (this.#vouchedPlace() === null) return false;
+    const { disk } = this.#host;
+    for (const name of [...disk.contents().keys()]) if (segmentNumber(name) !== null) disk.unlink(name);
+    this.#lose();
+    return true;
+  }
+
+  /** The log, whole as it is, will be read wrongly at the next start; false where that might not be noticed. */
+  misreadLog(): boolean {
+    const place = this.#vouchedPlace();
+    if (place === null || this.storeId === null) return false;
+    this.#host.disk.misreadOnce(place.name, place.offset);
+    this.#lose();
+    this.misreadPending = true;
+    return true;
+  }
+
+  #vouchedPlace(): ReturnType<typeof vouchedPlace> {
+    return vouchedPlace(this.#host.disk, (bound) => this.#host.drawDamage(bound));
+  }
+
+  #lose(): void {
+    this.mustRecover = true;
+    this.isRecovering = true;
+    this.#lostStoreId = this.storeId;
+  }
+
+  /**
+   * Before a start: a process that was to misread the log may have ended before it had set it aside. Then the log is whole,
+   * and nothing has happened.
+   */
+  settleMisread(): void {
+    if (!this.misreadPending || this.#host.disk.willMisread || this.storeId !== this.#lostStoreId) return;
+    this.mustRecover = this.isRecovering = this.misreadPending = false;
+  }
+
+  /** A newer program has run here, and has left; false where nothing has been founded here. */
+  writeFutureFormat(): boolean {
+    const own = this.#host.disk.contents().get(identityName);
+    if (own === undefined || this.ownIdentity !== null) return false;
+    this.ownIdentity = own.slice();
+    this.#host.disk.replace(identityName, ofNewerFormat(own));
+    return true;
+  }
+
+  /** This program's format is there again. */
+  restoreFormat(): void {
+    if (this.ownIdentity !== null) this.#host.disk.replace(identityName, this.ownIdentity);
+    this.ownIdentity = null;
+  }
+}
