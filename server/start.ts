@@ -32,6 +32,8 @@ export type RunningServer = {
 };
 
 const waitingMax = 20_000;
+/** How long a node that has stopped still says so before it closes its connections. */
+const lameDuckMs = 200;
 
 function nodeOptions(options: ServerOptions): NodeOptions {
   return {
@@ -202,11 +204,13 @@ async function stopServer(
   directory: string,
   patienceMs: number,
 ): Promise<void> {
-  api.close();
+  // Meanwhile connections stay, so that each request of this time is answered: that the node is stopping.
   await new Promise<void>((resolve) => {
     setTimeout(resolve, patienceMs + 500).unref();
     node.stop(() => resolve());
   });
+  // A request that was on its way when the node stopped is answered too, and so are readiness probes.
+  await new Promise((resolve) => setTimeout(resolve, lameDuckMs));
   await closeConnections(api);
   node.kill();
   network.close();
