@@ -112,19 +112,23 @@ export class ClientServer {
     this.#closeIdle(this.#connections.size - this.#bound.max(this.#connections.size));
   }
 
-  /** Takes no more connections; every answer from now on ends its connection, and idle ones are ended at once. */
+  /** From now on every answer ends its connection. Others are still taken, and told what the node says. */
   drain(): void {
     this.#isStopping = true;
-    if (this.#listenAgain !== null) clearTimeout(this.#listenAgain);
-    this.#server.close();
     for (const outgoing of this.#connections.values()) {
       if (outgoing !== null && !outgoing.headersSent) outgoing.setHeader("Connection", "close");
     }
-    this.#closeIdle(this.#connections.size);
   }
 
-  /** Completes when every answer has been taken by its client, at the latest after `patienceMs`; nothing is open then. */
+  /**
+   * Takes no more connections, and ends idle ones at once. Completes when every answer has been taken by its client, at the
+   * latest after `patienceMs`; nothing is open then.
+   */
   async close(patienceMs: number): Promise<void> {
+    this.drain();
+    if (this.#listenAgain !== null) clearTimeout(this.#listenAgain);
+    this.#server.close();
+    this.#closeIdle(this.#connections.size);
     const until = performance.now() + patienceMs;
     while (this.#hasUnfinished() && performance.now() < until) {
       await new Promise((resolve) => setTimeout(resolve, 10));

@@ -41,6 +41,8 @@ const lockPatienceMs = 500;
 /** Bytes of request bodies in memory, from the first one read to the answer. */
 const uploadBytesMax = 64 * 1024 * 1024;
 const uploadStallMs = 10_000;
+/** How long a node that has stopped still says so before it closes its connections. */
+const lameDuckMs = 200;
 /** How long a stopping node waits for clients to take their answers. */
 const lastAnswersMs = 1_000;
 
@@ -108,7 +110,6 @@ export async function startServer(
   };
   const node = createNode(options, places, store, network, log, onShortage, (ending) => {
     // Those who wait have been answered: the answers leave before the process does.
-    clients.drain();
     void clients.close(lastAnswersMs).then(() => {
       network.close();
       lock.release();
@@ -256,11 +257,14 @@ async function stopServer(
   lock: DirectoryLock,
   patienceMs: number,
 ): Promise<void> {
+  // Meanwhile connections stay, so that each request of this time is answered: that the node is stopping.
   clients.drain();
   await new Promise<void>((resolve) => {
     setTimeout(resolve, patienceMs + 500).unref();
     node.stop(() => resolve());
   });
+  // A request that was on its way when the node stopped is answered too, and so are readiness probes.
+  await new Promise((resolve) => setTimeout(resolve, lameDuckMs));
   await clients.close(lastAnswersMs);
   node.kill();
   network.close();

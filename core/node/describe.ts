@@ -69,7 +69,8 @@ export function describeReadiness(
   founding: Founding | null,
   running: Running | null,
 ): Readiness {
-  return readinessOf(ending ?? phaseOf(identity, founding, running), running?.readinessFacts(now) ?? null);
+  const phase = ending ?? phaseOf(identity, founding, running);
+  return readinessOf(phase, phase === "running" && running !== null ? running.readinessFacts(now) : null);
 }
 
 function phaseOf(identity: Identity | null, founding: Founding | null, running: Running | null): Phase {

@@ -56,7 +56,7 @@ function notReady(code: NotReadyCode, detail: string): Readiness {
   return { ready: false, code, detail };
 }
 
-/** `facts` are null unless the phase is `running` or `stopping`. */
+/** `facts` are null unless the phase is `running`. */
 export function readinessOf(phase: Phase, facts: RunningFacts | null): Readiness {
   if (phase !== "running") return notReady(phase, phaseDetails[phase]);
   if (facts === null) return notReady("opening", phaseDetails.opening);

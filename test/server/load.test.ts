@@ -1,0 +1,170 @@
+/** Real processes under load while members come, go, stop and are polled: nothing is lost, and definite means definite. */
+import test from "ava";
+import { ProcessCluster } from "../support/processes.ts";
+
+/** Longer than the request time: who is not answered by then hangs. */
+const hangMs = 15_000;
+
+type Answer = { readonly status: number; readonly code: string };
+
+/** The answer, or status 0 and the error's code where there is none. */
+async function ask(url: string, init: RequestInit = {}): Promise<Answer> {
+  try {
+    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(hangMs) });
+    const body = await response.text();
+    const isProblem = response.headers.get("content-type") === "application/problem+json";
+    return { status: response.status, code: isProblem ? (JSON.parse(body) as { code: string }).code : "" };
+  } catch (error) {
+    const { cause, name } = error as Error & { cause?: { code?: string } };
+    return { status: 0, code: cause?.code ?? name };
+  }
+}
+
+async function leaderOf(cluster: ProcessCluster): Promise<number> {
+  for (let tries = 0; tries < 200; tries++) {
+    const found = await Promise.all(
+      cluster.ports.slice(0, 3).map((_, k) =>
+        fetch(`${cluster.url(k + 1)}/v1/status`).then(
+          async (response) => ((await response.json()) as { leader: number }).leader,
+          () => 0,
+        ),
+      ),
+    );
+    if (found[0] !== 0 && found.every((id) => id === found[0])) return found[0]!;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error("the members do not agree on a leader");
+}
+
+/** Writes through `id`, one after the other, until `isOver`; `answers` gets all. */
+async function writer(
+  cluster: ProcessCluster,
+  id: number,
+  name: string,
+  answers: Answer[],
+  isOver: (last: Answer) => boolean,
+): Promise<void> {
+  for (let k = 0; k < 100_000; k++) {
+    const answer = await ask(`${cluster.url(id)}/${name}`, { method: "PUT", body: `${k}` });
+    answers.push(answer);
+    if (isOver(answer)) return;
+  }
+}
+
+function otherThan(answers: readonly Answer[], ...fine: readonly (number | string)[]): Answer[] {
+  return answers.filter(({ status, code }) => !fine.includes(status) && !fine.includes(code));
+}
+
+test.serial(
+  "RocksDB: three nodes that a monitor polls are restarted one after the other, and the cluster serves",
+  async (t) => {
+    const cluster = await ProcessCluster.start(3, ["--rocksdb"]);
+    try {
+      t.is((await ask(`${cluster.url(1)}/k`, { method: "PUT", body: "v" })).status, 204);
+      const state = { isOver: false };
+      const answers: Answer[] = [];
+      const monitor = async (id: number, path: string): Promise<void> => {
+        while (!state.isOver) {
+          answers.push(await ask(`${cluster.url(id)}${path}`));
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      };
+      const monitors = [1, 2, 3].flatMap((id) => ["/k?consistency=stale", "/readyz"].map((path) => monitor(id, path)));
+      for (const id of [1, 2, 3]) {
+        await cluster.end(id, "SIGTERM");
+        cluster.startNode(id);
+        await cluster.ready(id);
+      }
+      state.isOver = true;
+      await Promise.all(monitors);
+      // Between two processes nobody listens; all others have an answer.
+      t.deepEqual(otherThan(answers, 200, 503, "ECONNREFUSED", "ECONNRESET", "UND_ERR_SOCKET"), []);
+      for (const id of [1, 2, 3]) {
+        t.is((await ask(`${cluster.url(id)}/k`, { method: "PUT", body: "w" })).status, 204);
+        t.is((await ask(`${cluster.url(id)}/k`)).status, 200);
+        t.is((await ask(`${cluster.url(id)}/k?consistency=stale`)).status, 200);
+      }
+    } finally {
+      await cluster.stop();
+    }
+  },
+);
+
+test.serial("a burst of 48 MiB through a follower is written whole, and so is a value of 16 MiB", async (t) => {
+  const cluster = await ProcessCluster.start(3, [
+    "--value-bytes-max",
+    String(16 * 1024 * 1024),
+    "--request-timeout-ms",
+    "20000",
+  ]);
+  try {
+    const leader = await leaderOf(cluster);
+    const via = leader === 1 ? 2 : 1;
+    const body = Buffer.alloc(1.5 * 1024 * 1024, 120);
+    const burst = Array.from({ length: 32 }, (_, k) => ask(`${cluster.url(via)}/k${k}`, { method: "PUT", body }));
+    t.deepEqual(otherThan(await Promise.all(burst), 204), []);
+    const large = Buffer.alloc(16 * 1024 * 1024, 121);
+    t.is((await ask(`${cluster.url(via)}/large`, { method: "PUT", body: large })).status, 204);
+    const read = await fetch(`${cluster.url(leader)}/large`);
+    t.is((await read.arrayBuffer()).byteLength, large.length);
+  } finally {
+    await cluster.stop();
+  }
+});
+
+test.serial("the leader is removed under load: no write fails through the members that stay", async (t) => {
+  const cluster = await ProcessCluster.start(3);
+  try {
+    const leader = await leaderOf(cluster);
+    const others = [1, 2, 3].filter((id) => id !== leader);
+    let isRemoved = false;
+    const answers: Answer[] = [];
+    const ofRemoved: Answer[] = [];
+    const writers = others.flatMap((id) =>
+      [1, 2, 3, 4].map((k) => writer(cluster, id, `k${id}.${k}`, answers, () => isRemoved)),
+    );
+    const leaving = writer(cluster, leader, "kl", ofRemoved, ({ status }) => status !== 204);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    t.is((await ask(`${cluster.url(leader)}/${leader}`, { method: "DELETE" })).status, 204);
+    t.is(await cluster.ended(leader), 0);
+    isRemoved = true;
+    await Promise.all([...writers, leaving]);
+    t.true(answers.length > others.length);
+    t.deepEqual(otherThan(answers, 204), []);
+    t.deepEqual(otherThan(ofRemoved, 204, "stopping", "ECONNREFUSED", "ECONNRESET", "UND_ERR_SOCKET"), []);
+  } finally {
+    await cluster.stop();
+  }
+});
+
+for (const role of ["leader", "follower"] as const) {
+  test.serial(
+    `SIGTERM to the ${role} under load: every request is answered, none as unknown, at no member`,
+    async (t) => {
+      const cluster = await ProcessCluster.start(3);
+      try {
+        const leader = await leaderOf(cluster);
+        const id = role === "leader" ? leader : leader === 1 ? 2 : 1;
+        let isGone = false;
+        const stopping: Answer[] = [];
+        const others: Answer[] = [];
+        const writers = [
+          ...Array.from({ length: 8 }, (_, k) =>
+            writer(cluster, id, `k${k}`, stopping, ({ status }) => status !== 204),
+          ),
+          ...[1, 2, 3]
+            .filter((other) => other !== id)
+            .map((other) => writer(cluster, other, `o${other}`, others, () => isGone)),
+        ];
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        t.is(await cluster.end(id, "SIGTERM"), 0);
+        isGone = true;
+        await Promise.all(writers);
+        t.deepEqual(otherThan(stopping, 204, "stopping"), []);
+        t.deepEqual(otherThan(others, 204), []);
+      } finally {
+        await cluster.stop();
+      }
+    },
+  );
+}
