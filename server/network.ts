@@ -145,7 +145,9 @@ export class MachineNetwork implements Network {
 
   #accept(request: IncomingMessage, socket: Socket, head: Buffer): void {
     const carried = this.#carried;
-    if (carried === null || request.headers.upgrade !== protocolName) return void socket.destroy();
+    // A node that is still opening its directory has nothing to say.
+    const isReady = carried !== null && carried.handshake(0) !== null;
+    if (!isReady || request.headers.upgrade !== protocolName) return void socket.destroy();
     // The server leaves its sockets half open: without this the descriptor would stay when the dialler has gone.
     socket.on("end", () => socket.destroy());
     socket.setNoDelay(true);

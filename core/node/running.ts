@@ -107,7 +107,8 @@ export class Running {
     this.admission = new PeerAdmission(identity, genesis, this.raft);
     this.#writes = new Writes(node, identity.incarnation, boot);
     this.#reads = new Reads(node, boot, store, failDisk, 2 * options.heartbeatMicros);
-    this.#changes = new Changes(node, boot, options.electionMicros, options.heartbeatMicros);
+    const announcedUrl = opened.identity.genesis === null ? null : options.peerUrl;
+    this.#changes = new Changes(node, boot, announcedUrl, options.electionMicros, options.heartbeatMicros);
     this.#applier = new Applier(store, this.#applierHost(), options.entriesPerApplyMax);
     this.#snapshotting = new Snapshotting(
       opened.snapshots,
