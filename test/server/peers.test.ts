@@ -223,6 +223,31 @@ test.serial("a member whose directory was put back from an older copy is told so
   });
 });
 
+test.serial("two copies of one directory at work at once: one of them remains, and the cluster goes on", async (t) => {
+  t.timeout(120_000);
+  await withNodes(4, async (nodes) => {
+    const [first, second] = await three(nodes);
+    await first.must("PUT", "/k", "v");
+    await nodes.running.get(3)!.stop("SIGTERM");
+    const elsewhere = join(nodes.directory, "elsewhere");
+    cpSync(join(nodes.directory, "metaStore-3"), join(elsewhere, "metaStore-3"), { recursive: true });
+    const one = nodes.start(3, "--cluster", nodes.list(1, 2, 3));
+    await one.ready();
+    const other = new NodeProcess(3, nodes.ports[3]!, ["--data-dir", elsewhere, "--cluster", nodes.list(1, 2, 4)]);
+    try {
+      await eventually("one of them has ended", () => one.hasEnded || other.hasEnded);
+      const left = one.hasEnded ? other : one;
+      await left.ready();
+      t.is(await left.must("GET", "/k"), "v");
+      await eventually("it votes", async () => (await first.member(3))?.role === "voter");
+      await second.must("PUT", "/k", "w");
+      t.is(await left.must("GET", "/k"), "w");
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
 test.serial("of two members none can be rebuilt: one from an older copy ends with a line", async (t) => {
   t.timeout(120_000);
   await withNodes(2, async (nodes) => {

@@ -29,6 +29,10 @@ export class NodeProcess {
     return this.#stderr;
   }
 
+  get hasEnded(): boolean {
+    return this.#exitCode !== undefined;
+  }
+
   /** Open file descriptors; Linux only. */
   get descriptors(): number {
     return readdirSync(`/proc/${this.#child.pid}/fd`).length;
