@@ -44,7 +44,7 @@ export class MachineNetwork implements Network {
   /** Sockets that have not been accepted as a member's, the oldest first. */
   readonly #strangers = new Map<Socket, NodeJS.Timeout>();
   /** Streams from members, by whose they are, the oldest first. */
-  readonly #members = new Map<Socket, NodeId>();
+  readonly #members = new Map<Socket, Handshake>();
   readonly #server: Server;
   #carried: Carried | null = null;
   #closed = false;
@@ -97,7 +97,7 @@ export class MachineNetwork implements Network {
       link.close();
       this.#links.delete(id);
       // A removed member dials again, and is told so.
-      for (const [socket, from] of this.#members) if (from === id) socket.destroy();
+      for (const [socket, { node }] of this.#members) if (node === id) socket.destroy();
     }
     const node = {
       handshake: (to: NodeId) => carried.handshake(to),
@@ -145,7 +145,9 @@ export class MachineNetwork implements Network {
 
   #accept(request: IncomingMessage, socket: Socket, head: Buffer): void {
     const carried = this.#carried;
-    if (carried === null || request.headers.upgrade !== protocolName) return void socket.destroy();
+    // A node that is still opening its directory has nothing to say.
+    const isReady = carried !== null && carried.handshake(0) !== null;
+    if (!isReady || request.headers.upgrade !== protocolName) return void socket.destroy();
     // The server leaves its sockets half open: without this the descriptor would stay when the dialler has gone.
     socket.on("end", () => socket.destroy());
     socket.setNoDelay(true);
@@ -215,12 +217,12 @@ export class MachineNetwork implements Network {
       if (trouble !== null) this.#tell(socket, trouble);
       if (isOver) return socket.destroySoon();
       const { peer, isMember } = inbound;
-      if (peer !== null && !wasKnown) this.#onKnown(socket, peer.node, isMember);
+      if (peer !== null && !wasKnown) this.#onKnown(socket, peer, isMember);
       else if (wasKnown) this.#strangers.get(socket)?.refresh();
     };
   }
 
-  #onKnown(socket: Socket, node: NodeId, isMember: boolean): void {
+  #onKnown(socket: Socket, peer: Handshake, isMember: boolean): void {
     clearTimeout(this.#strangers.get(socket));
     if (!isMember) {
       this.#strangers.set(
@@ -230,9 +232,13 @@ export class MachineNetwork implements Network {
       return;
     }
     this.#strangers.delete(socket);
-    this.#members.set(socket, node);
-    const own = [...this.#members].filter(([, id]) => id === node);
+    // An earlier start of its directory is over; if it is not, it dials again, and is told so.
+    for (const [old, { node, boot, nonce }] of this.#members) {
+      if (node === peer.node && (boot !== peer.boot || nonce !== peer.nonce)) old.destroy();
+    }
+    this.#members.set(socket, peer);
+    const own = [...this.#members].filter(([, { node }]) => node === peer.node);
     if (own.length > streamsPerMemberMax) own[0]![0].destroy();
-    this.#links.get(node)?.wake();
+    this.#links.get(peer.node)?.wake();
   }
 }

@@ -145,7 +145,8 @@ export class PeerLink {
     if (ours === null) return this.#later();
     const { hostname, port } = new URL(url);
     const nonce = newNonce();
-    const headers = { Connection: "Upgrade", Upgrade: protocolName, [nonceHeader]: nonce };
+    const offer = this.#secret === null ? {} : { [nonceHeader]: nonce };
+    const headers = { Connection: "Upgrade", Upgrade: protocolName, ...offer };
     const host = hostname.replace(/^\[|\]$/g, "");
     const dialling = request({ host, port, headers, timeout: handshakeMs, agent: false });
     let isOver = false;

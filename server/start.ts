@@ -81,6 +81,7 @@ export async function startServer(
   onEnd: (ending: Ending) => void,
 ): Promise<RunningServer> {
   const { id, cluster, port, host } = options;
+  const secret = peerSecretOf(options);
   const places = placesOf(options);
   const ownUrl = options.peerUrl ?? cluster[id - 1];
   if (ownUrl === undefined && !hasIdentity(places)) {
@@ -95,7 +96,7 @@ export async function startServer(
   if (problem !== null) throw new StartError(problem);
   const store = await storeAt(places);
   const log = createLog(options.logLevel, options.logFormat);
-  const network = new MachineNetwork(log, peerSecretOf(options));
+  const network = new MachineNetwork(log, secret);
   await listenOr(
     () => network.listen(listenHost(ownUrl), Number(new URL(ownUrl).port || "80")),
     `the peer port of ${ownUrl}`,

@@ -8,6 +8,7 @@ import type { ChangeOutcome, ChangeReply, ChangeRequest, Outgoing } from "../raf
 import type { Raft } from "../raft/raft.ts";
 import type { Micros, NodeId, Term } from "../units.ts";
 import type { ChangeResult } from "./options.ts";
+import { UrlAnnouncement } from "./url-announcement.ts";
 import type { TrySend } from "./writes.ts";
 
 type Waiter = {
@@ -38,6 +39,7 @@ export class Changes {
   readonly #boot: number;
   readonly #electionMicros: Micros;
   readonly #retryMicros: Micros;
+  readonly #announcement: UrlAnnouncement;
   #seq = 0;
   readonly #waiting = new Map<number, Waiter>();
   /** By who asked; in the order in which they came. */
@@ -45,11 +47,19 @@ export class Changes {
   /** The term in which this leader has begun to hand over for the sake of its own removal. */
   #handedOverTerm: Term = 0;
 
-  constructor(self: NodeId, boot: number, electionMicros: Micros, heartbeatMicros: Micros) {
+  /** `announcedUrl`: where this member is reached now, if the operator has said so at its start. */
+  constructor(
+    self: NodeId,
+    boot: number,
+    announcedUrl: string | null,
+    electionMicros: Micros,
+    heartbeatMicros: Micros,
+  ) {
     this.#self = self;
     this.#boot = boot;
     this.#electionMicros = electionMicros;
     this.#retryMicros = 2 * heartbeatMicros;
+    this.#announcement = new UrlAnnouncement(self, announcedUrl);
   }
 
   get count(): number {
@@ -77,6 +87,8 @@ export class Changes {
 
   /** Asks, proposes, answers: call it every turn, before Raft is asked for what is ready. Nothing is built on those who have lost their rows. */
   dispatch(now: Micros, raft: Raft, hasLostRows: (id: NodeId) => boolean, send: TrySend): Outgoing[] {
+    const own = this.#announcement.due(raft);
+    if (own !== null) this.add(own, now + 2 * this.#electionMicros, (result) => this.#announcement.onResult(result));
     for (const waiter of this.#waiting.values()) {
       if (waiter.change.kind === "lead" && raft.leader === waiter.change.id) this.#finish(waiter.seq, "done");
     }

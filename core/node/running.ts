@@ -115,10 +115,11 @@ export class Running {
     if (joined.needsBase) this.wal.replaceBy(joined.base);
     this.admission = new PeerAdmission(identity, genesis, this.raft);
     const retryMicros = Math.ceil(options.heartbeatMicros / 4);
+    const announcedUrl = opened.identity.genesis === null ? null : options.peerUrl;
     this.#requests = new Requests(
       new PendingWrites(node, identity.incarnation, boot, retryMicros),
       new Reads(node, boot, store, failDisk, 2 * options.heartbeatMicros),
-      new Changes(node, boot, options.electionMicros, options.heartbeatMicros),
+      new Changes(node, boot, announcedUrl, options.electionMicros, options.heartbeatMicros),
     );
     this.#unsentRefusals = new UnsentRefusals(options.requestMicros, retryMicros);
     this.#applier = new Applier(store, this.#applierHost(), options.entriesPerApplyMax);

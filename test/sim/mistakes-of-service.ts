@@ -61,7 +61,7 @@ export const mistakesOfService: readonly Mistake[] = [
   {
     name: "a member that lags turns away one that was added anew",
     layer: "service",
-    file: "core/node/door.ts",
+    file: "core/node/peer-admission.ts",
     old: '    if (this.#raft.role !== "leader") return null;\n',
     new: "",
   },
@@ -69,7 +69,7 @@ export const mistakesOfService: readonly Mistake[] = [
     name: "a joining node knocks only at those that it was told of",
     layer: "service",
     file: "core/node/peers.ts",
-    old: "    this.#met.set(id, url);\n",
+    old: "    this.#learned.set(id, url);\n",
     new: "",
   },
   {

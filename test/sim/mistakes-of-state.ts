@@ -138,7 +138,7 @@ export const mistakesOfState: readonly Mistake[] = [
   {
     name: "a directory of an earlier incarnation is bound again",
     layer: "membership",
-    file: "core/node/door.ts",
+    file: "core/node/peer-admission.ts",
     old: 'if ((incarnation > 0 || lost !== "") && this.isRemoved(from, incarnation)) {',
     new: 'if (incarnation > 0 && this.isRemoved(from, incarnation) && storeId === "") {',
   },
@@ -292,7 +292,7 @@ export const mistakesOfState: readonly Mistake[] = [
   {
     name: "an acknowledgement of a life that is over counts for the next one",
     layer: "recovery",
-    file: "core/node/door.ts",
+    file: "core/node/peer-admission.ts",
     old: "if (fromIncarnation < (memberOf(this.#raft.configuration, from)?.incarnation ?? 0)) return false;",
     new: "",
   },

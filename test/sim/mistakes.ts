@@ -247,11 +247,11 @@ const mistakesOfRaft: readonly Mistake[] = [
     new: "",
   },
   {
-    name: "founders ask only those they have not seen",
+    name: "a founder asks only the first of the others",
     layer: "liveness",
     file: "core/node/node.ts",
-    old: "if (id !== node) this.#send(id, word);",
-    new: "if (id !== node && (this.#founding === null || this.#founding.missing().some((one) => one.id === id))) this.#send(id, word);",
+    old: "for (const id of this.#peers.ids) this.#ports.network.send",
+    new: "for (const id of this.#peers.ids.slice(0, 1)) this.#ports.network.send",
   },
 ];
 
