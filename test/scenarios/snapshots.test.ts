@@ -174,3 +174,37 @@ test("what a snapshot has replaced of a log does not come back, also where the s
   t.is(world.raft(first).log.lastIndex, base);
   world.judge();
 });
+
+/** Flips a byte of the newest snapshot on the disk of `id`, or of the one that is coming. */
+function damageSnapshot(world: Scenario, id: number, named: RegExp): void {
+  const { snapshotDisk } = world.simulator.hosts[id - 1]!;
+  const name = [...snapshotDisk.contents().keys()].filter((one) => named.test(one)).toSorted();
+  snapshotDisk.damage(name.at(-1)!, 40);
+}
+
+function notesOf(world: Scenario, id: number): string {
+  return world.simulator.hosts[id - 1]!.notes.join("\n");
+}
+
+test("a snapshot that is damaged on its sender's disk is set aside and written again, and the follower has it", (t) => {
+  const { world, leader, laggard } = withLaggard();
+  // No other one is on its way.
+  world.pass(1);
+  damageSnapshot(world, leader, /^snap-/);
+  world.heal();
+  world.until("it has caught up", () => world.raft(laggard).commit === world.raft(leader).commit);
+  t.regex(notesOf(world, leader), /is damaged, and set aside: its checksum is wrong; it is written again/);
+  world.judge();
+});
+
+test("a snapshot that is damaged on its receiver's disk before it is installed is asked for again", (t) => {
+  const { world, leader, laggard } = withLaggard();
+  world.heal();
+  const { snapshotDisk } = world.simulator.hosts[laggard - 1]!;
+  const isComing = (): boolean => (snapshotDisk.contents().get("incoming.part")?.length ?? 0) > 60;
+  world.until("a part of it has come", isComing);
+  damageSnapshot(world, laggard, /^incoming/);
+  world.until("it has caught up", () => world.raft(laggard).commit === world.raft(leader).commit, 60);
+  t.regex(notesOf(world, laggard), /is damaged, and set aside: .*; it is asked for again/);
+  world.judge();
+});

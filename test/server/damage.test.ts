@@ -1,23 +1,47 @@
-/** A log that rots below what had been synced: never a shorter log that still votes. */
-import { closeSync, openSync, readdirSync, readFileSync, writeSync } from "node:fs";
+/** A directory that rots, or of which files are gone: never less than what was acknowledged, in a node that still votes. */
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import test from "ava";
-import { get, ProcessCluster, put, runServer } from "../support/processes.ts";
+import { type Exit, get, ProcessCluster, put, runServer } from "../support/processes.ts";
 
 const engines = [
   ["memory", [], (id: number) => `metaStore-${id}`],
   ["RocksDB", ["--rocksdb"], (id: number) => join("data", String(id), "wal")],
 ] as const;
 
+/** The paths of the files in `directory` whose names begin so. */
+function filesIn(directory: string, prefix: string): string[] {
+  const names = readdirSync(directory).filter((name) => name.startsWith(prefix));
+  return names.toSorted().map((name) => join(directory, name));
+}
+
+/** Flips a byte of a file, whose process is gone. */
+function flip(path: string, offset: number): void {
+  const file = openSync(path, "r+");
+  writeSync(file, Uint8Array.of(readFileSync(path)[offset]! ^ 0xff), 0, 1, offset);
+  closeSync(file);
+}
+
 /** Flips a byte near the front of the node's log, whose process is gone. */
 function damage(directory: string): void {
-  const segment = readdirSync(directory)
-    .filter((name) => name.startsWith("wal-"))
-    .toSorted()[0]!;
-  const path = join(directory, segment);
-  const file = openSync(path, "r+");
-  writeSync(file, Uint8Array.of(readFileSync(path)[100]! ^ 0xff), 0, 1, 100);
-  closeSync(file);
+  flip(filesIn(directory, "wal-")[0]!, 200);
+}
+
+/** Starts the node until it ends by itself. */
+function runNode(cluster: ProcessCluster, id: number, nodes: number, flags: readonly string[]): Promise<Exit> {
+  const urls = Array.from({ length: nodes }, (_, k) => cluster.peerUrl(k + 1)).join(",");
+  const places = ["--port", String(cluster.ports[id - 1]), "--data-dir", cluster.directory];
+  return runServer(["--id", String(id), "--cluster", urls, ...places, "--log-level", "silent", ...flags]);
 }
 
 async function fill(cluster: ProcessCluster): Promise<void> {
@@ -58,10 +82,7 @@ for (const [engine, flags, logOf] of engines) {
         await fill(cluster);
         await cluster.end(nodes, "SIGKILL");
         damage(join(cluster.directory, logOf(nodes)));
-        const urls = Array.from({ length: nodes }, (_, k) => cluster.peerUrl(k + 1)).join(",");
-        const places = ["--port", String(cluster.ports[nodes - 1]), "--data-dir", cluster.directory];
-        const args = ["--id", String(nodes), "--cluster", urls, ...places, "--log-level", "silent", ...flags];
-        const { code, stderr } = await runServer(args);
+        const { code, stderr } = await runNode(cluster, nodes, nodes, flags);
         t.is(code, 1);
         t.regex(stderr, expected);
         t.is(stderr.trim().split("\n").length, 1, stderr);
@@ -70,4 +91,177 @@ for (const [engine, flags, logOf] of engines) {
       }
     }
   });
+
+  test.serial(
+    `${engine}: of three members, one whose log is gone is rebound, and nothing acknowledged is lost`,
+    async (t) => {
+      const cluster = await ProcessCluster.start(3, flags);
+      try {
+        await fill(cluster);
+        await cluster.end(2, "SIGKILL");
+        for (const path of filesIn(join(cluster.directory, logOf(2)), "wal-")) rmSync(path);
+        // Of the two that are left one has all of it; the one without a log must not make a majority without it.
+        const status = (await (await fetch(`${cluster.url(1)}/v1/status`)).json()) as { leader: number };
+        await cluster.end(status.leader, "SIGKILL");
+        const follower = status.leader === 1 ? 3 : 1;
+        cluster.startNode(2);
+        cluster.startNode(status.leader);
+        await cluster.ready(2);
+        for (let k = 0; k < 20; k++) t.is(await get(cluster, 2, `key-${k}`), `value-${k}`);
+        // It counts again: the cluster goes on without another one.
+        await cluster.end(follower, "SIGKILL");
+        t.is(await put(cluster, 2, "key-0", "more"), 204);
+        t.is(await get(cluster, 2, "key-0"), "more");
+      } finally {
+        await cluster.stop();
+      }
+    },
+  );
+
+  test.serial(
+    `${engine}: a node that is alone, or one of two, does not start without its log, and says what is missing`,
+    async (t) => {
+      for (const [nodes, expected] of [
+        [1, /wal-0{12}\.log is missing, .*; no other member is known: put back a copy of .*; .*--cluster$/],
+        [
+          2,
+          /log is damaged or missing, and the other voters are no majority without this node: put back a copy of \S+/,
+        ],
+      ] as const) {
+        const cluster = await ProcessCluster.start(nodes, flags);
+        try {
+          await fill(cluster);
+          await cluster.end(nodes, "SIGKILL");
+          const paths = filesIn(join(cluster.directory, logOf(nodes)), "wal-");
+          const copies = paths.map((path) => readFileSync(path));
+          for (const path of paths) rmSync(path);
+          for (let start = 0; start < 2; start++) {
+            const { code, stderr } = await runNode(cluster, nodes, nodes, flags);
+            t.is(code, 1);
+            t.regex(stderr.trim(), expected);
+            t.is(stderr.trim().split("\n").length, 1, stderr);
+          }
+          if (nodes > 1) continue;
+          // What the line says works.
+          for (const [k, path] of paths.entries()) writeFileSync(path, copies[k]!);
+          cluster.startNode(1);
+          await cluster.ready(1);
+          for (let k = 0; k < 20; k++) t.is(await get(cluster, 1, `key-${k}`), `value-${k}`);
+        } finally {
+          await cluster.stop();
+        }
+      }
+    },
+  );
+
+  test.serial(
+    `${engine}: a directory without its identity, or with a damaged one, is refused, and the line says what to do`,
+    async (t) => {
+      const cluster = await ProcessCluster.start(1, flags);
+      try {
+        await fill(cluster);
+        await cluster.end(1, "SIGTERM");
+        const path = join(cluster.directory, logOf(1), "identity");
+        flip(path, 20);
+        const damaged = await runNode(cluster, 1, 1, flags);
+        rmSync(path);
+        const missing = await runNode(cluster, 1, 1, flags);
+        for (const [{ code, stderr }, what] of [
+          [
+            damaged,
+            /the identity file cannot be read: the checksum is wrong: put back a copy of .*, or delete .*--join/,
+          ],
+          [missing, /holds wal-0{12}\.log but no identity file: put back a copy of .*, or delete .*--join/],
+        ] as const) {
+          t.is(code, 1);
+          t.regex(stderr, what);
+          t.is(stderr.trim().split("\n").length, 1, stderr);
+        }
+        t.false(existsSync(path), "nothing has been made in its place");
+      } finally {
+        await cluster.stop();
+      }
+    },
+  );
 }
+
+const often = ["--snapshot-entries", "5"];
+
+for (const [what, harm] of [
+  ["a flipped bit", (path: string) => flip(path, 100)],
+  ["cut off", (path: string) => truncateSync(path, 150)],
+  ["empty", (path: string) => truncateSync(path, 0)],
+  ["gone", (path: string) => rmSync(path)],
+] as const) {
+  test.serial(`a snapshot file that is damaged (${what}) heals where others can help`, async (t) => {
+    const cluster = await ProcessCluster.start(3, often);
+    try {
+      await fill(cluster);
+      await cluster.end(2, "SIGTERM");
+      const folder = join(cluster.directory, "metaStore-2-snap");
+      // A stop between two snapshots leaves both.
+      const paths = filesIn(folder, "snap-");
+      t.true(paths.length > 0);
+      for (const path of paths) harm(path);
+      cluster.startNode(2);
+      await cluster.ready(2);
+      for (let k = 0; k < 20; k++) t.is(await get(cluster, 2, `key-${k}`), `value-${k}`);
+      t.is(filesIn(folder, "damaged-snap-").length, what === "gone" ? 0 : paths.length);
+    } finally {
+      await cluster.stop();
+    }
+  });
+
+  test.serial(
+    `a snapshot file that is damaged (${what}) ends a node that is alone, in a line that names it`,
+    async (t) => {
+      const cluster = await ProcessCluster.start(1, often);
+      try {
+        await fill(cluster);
+        await cluster.end(1, "SIGTERM");
+        const folder = join(cluster.directory, "metaStore-1-snap");
+        const copies = filesIn(folder, "snap-").map((path) => [path, readFileSync(path)] as const);
+        for (const [path] of copies) harm(path);
+        const { code, stderr } = await runNode(cluster, 1, 1, often);
+        t.is(code, 1);
+        const which =
+          what === "gone"
+            ? /the snapshot between is missing; /
+            : /the snapshot snap-\S+ is damaged near byte \d+, .*; /;
+        t.regex(stderr, new RegExp(`${which.source}nobody else has what it held: put back a copy of \\S+ and \\S+`));
+        t.is(stderr.trim().split("\n").length, 1, stderr);
+        for (const [path, bytes] of copies) writeFileSync(path, bytes);
+        cluster.startNode(1);
+        await cluster.ready(1);
+        t.is(await get(cluster, 1, "key-19"), "value-19");
+      } finally {
+        await cluster.stop();
+      }
+    },
+  );
+}
+
+test.serial("snapshots that another directory has left are not taken for a new node's own", async (t) => {
+  const cluster = await ProcessCluster.start(1, often);
+  try {
+    await fill(cluster);
+    await cluster.end(1, "SIGTERM");
+    rmSync(join(cluster.directory, "metaStore-1"), { recursive: true });
+    for (let start = 0; start < 2; start++) {
+      const { code, stderr } = await runNode(cluster, 1, 1, often);
+      t.is(code, 1);
+      t.regex(
+        stderr,
+        /snap-\S+ is there, but this node has never taken part in a cluster: put back a copy of .*, or delete/,
+      );
+    }
+    // As the line says.
+    for (const folder of ["metaStore-1", "metaStore-1-snap"])
+      rmSync(join(cluster.directory, folder), { recursive: true });
+    cluster.startNode(1);
+    await cluster.ready(1);
+    t.is(await get(cluster, 1, "key-0"), null);
+  } finally {
+    await cluster.stop();
+  }
+});

@@ -119,7 +119,7 @@ test("whenever the power goes in a directory's life, it opens with all that had 
   for (const survives of [false, true]) {
     for (let moment = 1; ; moment++) {
       let completions = 0;
-      let isOff = false;
+      const life = { isOff: false, isOver: false };
       const chance = {
         ...calm.chance,
         survives: () => survives,
@@ -131,24 +131,23 @@ test("whenever the power goes in a directory's life, it opens with all that had 
         chance,
         complete: (_role: string, _occasion: number, done: () => void) => {
           completions += 1;
-          if (completions === moment) isOff = true;
-          if (!isOff) setImmediate(done);
+          if (completions === moment) life.isOff = true;
+          if (!life.isOff) setImmediate(done);
         },
       };
       const [log, snapshots] = [new SimDisk(world, 0), new SimDisk(world, 1_000_000)];
       let last = { index: 0, term: 0 };
-      let isOver = false;
       void live({ log: log.open(), snapshots: snapshots.open() }, 1, 2, (now) => (last = now)).then(
-        () => (isOver = true),
+        () => (life.isOver = true),
       );
-      while (!isOff && !isOver) await new Promise((resolve) => setImmediate(resolve));
-      if (isOver) break;
+      while (!life.isOff && !life.isOver) await new Promise((resolve) => setImmediate(resolve));
+      if (life.isOver) break;
       moments += 1;
       // What had completed before is taken by the process that dies.
       for (let k = 0; k < 5; k++) await new Promise((resolve) => setImmediate(resolve));
       log.cutPower();
       snapshots.cutPower();
-      isOff = false;
+      life.isOff = false;
       completions = Infinity;
       const { ending, opened } = await open({ log: log.open(), snapshots: snapshots.open() }, claimOf(1));
       t.is(ending, null, `${ending?.reason} at ${moment}`);

@@ -63,6 +63,14 @@ function baseAt(index: number, term: number, voters: readonly number[]): LogBase
   return { place, configuration: { index: 0, configuration: configurationOf(voters) } };
 }
 
+function fail(error: { readonly message: string }): void {
+  throw new Error(error.message);
+}
+
+function none(_count: number, take: (error: null, rows: []) => void): void {
+  take(null, []);
+}
+
 const entriesATerm = 12;
 /** What a life in `terms` terms comes to: what it has acknowledged. */
 export function acknowledgedIn(terms: number): { readonly index: number; readonly term: number } {
@@ -86,9 +94,6 @@ export async function live(
   const ids = Array.from({ length: voters }, (_, k) => k + 1);
   const genesis = genesisOf(claim.cluster, [identity.storeId, ...ids.slice(1).map((id) => `${id}`.repeat(32))]);
   await ended((done) => identityFile.save({ ...identity, genesis }, done));
-  const fail = (error: { message: string }): void => {
-    throw new Error(error.message);
-  };
   const options = { segmentBytesMax: 700, idleMarkMicros: 1 };
   const wal = new Wal(disks.log, idle, identity.storeId, identityFile, tail, fail, options);
   const append = (content: Partial<BatchContent>): Promise<void> => {
@@ -107,7 +112,6 @@ export async function live(
     const { place, configuration } = base;
     const header = { cluster: genesis.cluster, place, configuration, sessionCount: 0, rowCount: 0 };
     const frozen = { place, rowCount: 0, sessions: [], release: () => undefined };
-    const none = (_count: number, take: (error: null, rows: []) => void): void => take(null, []);
     await new Promise((resolve) => snapshots.write(header, { ...frozen, rows: none }, resolve));
     await append({ base });
     wal.purge();

@@ -88,7 +88,7 @@ export class ProcessCluster {
     return `http://127.0.0.1:${this.ports[id - 1]!}`;
   }
 
-  startNode(id: number): void {
+  startNode(id: number, more: readonly string[] = []): void {
     const listed = Math.max(this.#founders, id);
     const args = [
       "dist/server/main.js",
@@ -105,6 +105,7 @@ export class ProcessCluster {
         ...(this.heapMb > 0 ? [`--max-old-space-size=${this.heapMb}`] : []),
         ...args,
         ...(id > this.#founders ? ["--join"] : []),
+        ...more,
         "--data-dir",
         this.directory,
         "--log-level",
