@@ -20,7 +20,10 @@ const mayImport: Readonly<Record<Folder, { readonly ours: readonly Folder[]; rea
   core: { ours: ["core"], packages: /^sorted-btree$/ },
   checker: { ours: ["checker"], packages: /^$/ },
   sim: { ours: ["core", "checker", "sim"], packages: /^(seedrandom\/lib\/alea\.js|yargs)$/ },
-  server: { ours: ["core", "server"], packages: /^(hono|@hono\/node-server|yargs|level-rocksdb|fs-native-extensions)$/ },
+  server: {
+    ours: ["core", "server"],
+    packages: /^(hono|@hono\/node-server|yargs|level-rocksdb|fs-native-extensions)$/,
+  },
   bench: { ours: [...folders], packages: /./ },
   test: { ours: [...folders], packages: /./ },
 };
