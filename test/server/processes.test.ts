@@ -83,7 +83,7 @@ for (const [what, args, message] of [
   ["a switch that is neither on nor off", ["--join=maybe"], /--join is a switch: .* not "maybe"/],
   ["port 0 in a peer URL", ["--cluster", "http://127.0.0.1:0"], /has port 0/],
 ] as const) {
-  test(`usage: ${what} ends with one line and exit code 2`, async (t) => {
+  test.serial(`usage: ${what} ends with one line and exit code 2`, async (t) => {
     const directory = freshDirectory();
     const { code, stderr } = await runServer(args, {}, directory);
     t.is(code, 2, stderr);
