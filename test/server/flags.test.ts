@@ -79,7 +79,7 @@ test("a switch takes 1, true, yes, on and their opposites, given or from the env
       if (isOn === null) {
         const source = isGiven ? `--${flag}` : variable(flag);
         t.is(complaint(args, env), `${source} is a switch: 1, true, yes, on or 0, false, no, off, not "${text}"`);
-      } else t.is(options(args, env)[flag as "join" | "rocksdb"], isOn);
+      } else t.is(options(args, env)[flag], isOn);
     }),
     { numRuns: 200, seed: 7 },
   );

@@ -105,7 +105,7 @@ const failures: readonly (readonly [string, readonly string[], (directory: strin
   ],
 ];
 for (const [what, args, prepare, line] of failures) {
-  test(`${what}: one line, exit code 1, no lock left`, async (t) => {
+  test.serial(`${what}: one line, exit code 1, no lock left`, async (t) => {
     const directory = freshDirectory();
     try {
       prepare(directory);
@@ -166,7 +166,6 @@ test.serial(
   async (t) => {
     const cluster = await ProcessCluster.start(1);
     const others = await freePorts(3);
-    const list = (urls: readonly string[]): string[] => ["--cluster", urls.join(",")];
     const places = ["--data-dir", cluster.directory, "--port", "0", "--log-level", "silent"];
     try {
       t.is(await put(cluster, 1, "k", "v"), 204);
@@ -175,7 +174,7 @@ test.serial(
       for (const urls of [three, [cluster.peerUrl(1), ...three.slice(1)]]) {
         isOneLine(
           t,
-          await runServer([...list(urls), ...places]),
+          await runServer(["--cluster", urls.join(","), ...places]),
           /metaStore-1: this directory belongs to a cluster of 1 \(1 at http:\S+\), --cluster names 3: start it with /,
         );
       }

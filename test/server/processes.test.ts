@@ -78,8 +78,12 @@ for (const [what, args, message] of [
   ["a duplicate URL", ["--cluster", "http://127.0.0.1:1,http://127.0.0.1:1"], /twice/],
   ["--peer-url without --join", ["--peer-url", "http://127.0.0.1:1"], /--peer-url goes with --join/],
   ["a stray argument", ["hello"], /hello/],
+  ["a switch given twice", ["--join", "--join"], /--join is given twice/],
+  ["the same value given twice", ["--id", "1", "--id=1"], /--id is given twice/],
+  ["a switch that is neither on nor off", ["--join=maybe"], /--join is a switch: .* not "maybe"/],
+  ["port 0 in a peer URL", ["--cluster", "http://127.0.0.1:0"], /has port 0/],
 ] as const) {
-  test(`usage: ${what} ends with one line and exit code 2`, async (t) => {
+  test.serial(`usage: ${what} ends with one line and exit code 2`, async (t) => {
     const directory = freshDirectory();
     const { code, stderr } = await runServer(args, {}, directory);
     t.is(code, 2, stderr);
@@ -93,7 +97,7 @@ for (const [what, args, message] of [
 test("a flag may come from the environment, and an unknown METASTORE_ name is ignored", async (t) => {
   const { code, stderr } = await runServer([], { METASTORE_PORT: "many", METASTORE_WHATEVER: "1" });
   t.is(code, 2);
-  t.regex(stderr, /--port takes an integer/);
+  t.regex(stderr, /METASTORE_PORT takes an integer/);
 });
 
 test("--version and --help print and exit 0", async (t) => {
