@@ -36,6 +36,7 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   [18197, "a base that has replaced a log may lie before all that is left of it: such a log is whole"],
   [18554, "a forwarded write whose entry comes inside a snapshot is answered at its timeout, also where that is short"],
   [324, "tier b: rows of the directory that a machine had before count as nothing, by the ghost's reckoning too"],
+  [425, "a segment of an empty log is begun again after a restart: the ghost counts what is in it once"],
   [606306, "rows that come back from before a directory was bound anew count as lost, and the node goes on"],
   [
     50508,
