@@ -5,6 +5,7 @@
  */
 import { BadBytes, Writer } from "../../core/bytes.ts";
 import type { Node } from "../../core/node/node.ts";
+import type { Network } from "../../core/ports.ts";
 import type { Envelope, Message } from "../../core/raft/messages.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import { FrameReader, writeFrame } from "../../core/wire/frame.ts";
@@ -121,6 +122,20 @@ export class SimNetwork {
   attach(host: StreamHost): void {
     this.#hosts.set(host.id, host);
     this.streams?.attach(host);
+  }
+
+  /** The network as the node `from` has it. `maySend` is told of each message, and says whether its process still runs. */
+  portOf(from: NodeId, code: number, maySend: (to: NodeId, envelope: Envelope) => boolean): Network {
+    const { streams } = this;
+    return {
+      send: (to, envelope) => {
+        if (maySend(to, envelope)) this.send(from, to, envelope, code);
+      },
+      // Without streams, nobody is told that a peer is gone.
+      connected: (to) => streams?.connected(from, to) ?? true,
+      setPeers: (urls) => streams?.setPeers(from, urls),
+      restart: () => streams?.restart(from),
+    };
   }
 
   #isHealed(from: NodeId, to: NodeId): boolean {

@@ -14,9 +14,9 @@ const quiet = { print: null, invariants: true };
 
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
-  [1, "573afb91059a27a0"],
-  [2, "55a3a63b9736808b"],
-  [3, "a150ad669270e5bf"],
+  [1, "94ff0d82dd1db6c0"],
+  [2, "a7b61a0994e5ca94"],
+  [3, "b438a73dcb29c75b"],
 ];
 
 for (const [seed, hash] of golden) {
