@@ -145,19 +145,11 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
     const rate = 1 + (drift === 0 ? 0 : (this.#draws.below(2 * drift, "clockRate", this.id, life) - drift) / 1_000_000);
     const clock = new SimClock(this.#scheduler, this, offset, rate);
     this.#clock = clock;
-    const { streams } = this.#network;
-    const network = {
-      send: (to: NodeId, envelope: Envelope) => {
-        if (this.life !== life) return false;
-        this.#watcher.sent(this.id, to, envelope);
-        return this.#network.send(this.id, to, envelope, hostEvents.message);
-      },
-      // Without streams, nobody is told that a peer is gone.
-      connected: (to: NodeId) => streams?.connected(this.id, to) ?? true,
-      setPeers: (urls: ReadonlyMap<NodeId, readonly string[]>) => this.#network.setPeers(this.id, urls),
-      restart: () => streams?.restart(this.id),
-    };
-    streams?.started(this.id);
+    const network = this.#network.portOf(this.id, hostEvents.message, (to, envelope) => {
+      if (this.life === life) this.#watcher.sent(this.id, to, envelope);
+      return this.life === life;
+    });
+    this.#network.streams?.started(this.id);
     const trace = {
       fact: (fact: Fact, a: number, b: number, c: number) => this.#watcher.fact(this, fact, a, b, c),
       note: (level: string, text: string) => this.notes.push(`${level} ${text}`),
@@ -280,11 +272,7 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
     }
     if (code === hostEvents.message) {
       const envelope = payload as Envelope;
-      const answer = (reply: Envelope): void => {
-        this.#watcher.sent(this.id, envelope.from, reply);
-        this.#network.send(this.id, envelope.from, reply, hostEvents.message);
-      };
-      this.#turn(() => this.hear(envelope, answer));
+      this.#turn(() => this.hear(envelope, (reply) => this.#answer(envelope.from, reply)));
     } else if (code === hostEvents.stream) {
       this.#turn(() => this.#network.streams!.take(this, payload as StreamEvent));
     } else if (code === hostEvents.timer) {
@@ -296,6 +284,12 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
     } else {
       this.#turn((node) => (payload as Request).run(node));
     }
+  }
+
+  /** Where there are no streams, an answer is a message like any other. */
+  #answer(to: NodeId, envelope: Envelope): void {
+    this.#watcher.sent(this.id, to, envelope);
+    this.#network.send(this.id, to, envelope, hostEvents.message);
   }
 
   /** A message, inside its turn. */

@@ -5,6 +5,7 @@
  */
 import { BadBytes, Writer } from "../../core/bytes.ts";
 import type { Node } from "../../core/node/node.ts";
+import type { Network } from "../../core/ports.ts";
 import type { Envelope, Message } from "../../core/raft/messages.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import { FrameReader, writeFrame } from "../../core/wire/frame.ts";
@@ -127,12 +128,24 @@ export class SimNetwork {
   }
 
   /** I22: of where peers are, nothing comes from a stranger. */
-  setPeers(from: NodeId, peers: ReadonlyMap<NodeId, readonly string[]>): void {
+  #setPeers(from: NodeId, peers: ReadonlyMap<NodeId, readonly string[]>): void {
     for (const [to, urls] of peers) {
       const strange = urls.find(isStrange);
       must(strange === undefined, "I22", () => `n${from} takes n${to} to be at ${strange}, as a stranger has said`);
     }
     this.streams?.setPeers(from, peers);
+  }
+
+  /** The network as the node `from` has it. `maySend` is told of each message, and says whether its process still runs. */
+  portOf(from: NodeId, code: number, maySend: (to: NodeId, envelope: Envelope) => boolean): Network {
+    const { streams } = this;
+    return {
+      send: (to, envelope) => maySend(to, envelope) && this.send(from, to, envelope, code),
+      // Without streams, nobody is told that a peer is gone.
+      connected: (to) => streams?.connected(from, to) ?? true,
+      setPeers: (urls) => this.#setPeers(from, urls),
+      restart: () => streams?.restart(from),
+    };
   }
 
   #isHealed(from: NodeId, to: NodeId): boolean {

@@ -1,71 +1,8 @@
-/** Where members are, who says so, and who may speak at all: on real processes and sockets. */
+/** Where members are, and who says so: on real processes. */
 import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import test from "ava";
-import { Writer } from "../../core/bytes.ts";
-import type { Message } from "../../core/raft/messages.ts";
-import { encodeHandshake, type Handshake, protocolVersion, writeFrame } from "../../core/wire/frame.ts";
-import { encodeEnvelope } from "../../core/wire/message-codec.ts";
-import { eventually, NodeProcess } from "../support/node-process.ts";
-import { freePorts, freshDirectory } from "../support/processes.ts";
-
-/** Nodes with one directory, each with a client and a peer port; `spare` peer ports besides. */
-class Nodes {
-  readonly directory = freshDirectory();
-  readonly ports: readonly number[];
-  readonly urls: readonly string[];
-  readonly running = new Map<number, NodeProcess>();
-
-  constructor(ports: readonly number[], urls: readonly string[]) {
-    this.ports = ports;
-    this.urls = urls;
-  }
-
-  start(id: number, ...args: readonly string[]): NodeProcess {
-    const node = new NodeProcess(id, this.ports[id - 1]!, ["--data-dir", this.directory, ...args]);
-    this.running.set(id, node);
-    return node;
-  }
-
-  list(...indexes: readonly number[]): string {
-    return indexes.map((k) => this.urls[k - 1]!).join(",");
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([...this.running.values()].map((node) => node.stop()));
-    rmSync(this.directory, { recursive: true, force: true });
-  }
-}
-
-async function withNodes(count: number, use: (nodes: Nodes) => Promise<void>): Promise<void> {
-  const ports = await freePorts(2 * count);
-  const urls = ports.slice(count).map((port) => `http://127.0.0.1:${port}`);
-  const nodes = new Nodes(ports.slice(0, count), urls);
-  try {
-    await use(nodes);
-  } finally {
-    await nodes.close();
-  }
-}
-
-async function three(
-  nodes: Nodes,
-  ...args: readonly string[]
-): Promise<readonly [NodeProcess, NodeProcess, NodeProcess]> {
-  const started = [1, 2, 3].map((id) => nodes.start(id, "--cluster", nodes.list(1, 2, 3), ...args));
-  await Promise.all(started.map((node) => node.ready()));
-  return started as [NodeProcess, NodeProcess, NodeProcess];
-}
-
-async function leaderOf(node: NodeProcess): Promise<number> {
-  let leader = 0;
-  await eventually("a leader", async () => {
-    leader = (await node.status())?.leader ?? 0;
-    return leader !== 0;
-  });
-  return leader;
-}
+import { eventually, leaderOf, NodeProcess, three, withNodes } from "../support/node-process.ts";
 
 test.serial("a cluster whose addresses have all changed finds itself again by --cluster", async (t) => {
   t.timeout(120_000);
@@ -145,7 +82,7 @@ test.serial(
       t.is(await joined.ended(), 0);
       rmSync(join(nodes.directory, "metaStore-3"), { recursive: true });
       rmSync(join(nodes.directory, "metaStore-3-snap"), { recursive: true });
-      await first.must("POST", "/3", nodes.urls[3]!);
+      await first.must("POST", "/3", nodes.urls[3]);
       // Its list still says its old place; the operator has said where it is.
       const again = nodes.start(3, "--join", "--cluster", nodes.list(1, 2, 3), "--peer-url", nodes.urls[3]!);
       await eventually("node 3 votes again", async () => (await first.member(3))?.role === "voter");
@@ -165,8 +102,13 @@ test.serial(
       const { term } = (await leader.status())!;
       for (const name of ["elsewhere", "lost"]) mkdirSync(join(nodes.directory, name));
       const elsewhere = new NodeProcess(2, nodes.ports[3]!, [
-        ...["--data-dir", join(nodes.directory, "elsewhere"), "--join", "--cluster", nodes.list(1, 2, 3)],
-        ...["--peer-url", nodes.urls[3]!],
+        "--data-dir",
+        join(nodes.directory, "elsewhere"),
+        "--join",
+        "--cluster",
+        nodes.list(1, 2, 3),
+        "--peer-url",
+        nodes.urls[3]!,
       ]);
       try {
         t.is(await elsewhere.ended(), 1);
@@ -176,7 +118,10 @@ test.serial(
       }
       // A founder of its own, whose list names a member of this cluster.
       const lost = new NodeProcess(2, nodes.ports[3]!, [
-        ...["--data-dir", join(nodes.directory, "lost"), "--cluster", `${nodes.urls[0]},${nodes.urls[3]}`],
+        "--data-dir",
+        join(nodes.directory, "lost"),
+        "--cluster",
+        `${nodes.urls[0]},${nodes.urls[3]}`,
       ]);
       try {
         await lost.says(/node 1 was started with another --cluster list/);
@@ -302,128 +247,5 @@ test.serial("peers share a secret: whoever does not know it is refused, and both
       t.is(await bad.ended(), 2);
       t.regex(bad.stderr, words);
     }
-  });
-});
-
-// --- strangers
-
-const cluster = "c".repeat(32);
-
-function strangersHandshake(node: number, to: number, changes: Partial<Handshake> = {}): Handshake {
-  const [versionMin, versionMax] = [protocolVersion, protocolVersion];
-  const known = { cluster: "", node, incarnation: 0, boot: 1, nonce: 1, storeId: "a".repeat(32), takesPart: false, to };
-  return { versionMin, versionMax, ...known, url: "", ...changes };
-}
-
-function frame(write: (writer: Writer) => void): Buffer {
-  const writer = new Writer();
-  writeFrame(writer, () => write(writer));
-  return Buffer.from(writer.bytes());
-}
-
-function said(from: number, to: number, message: Message, name = ""): Buffer {
-  const known = { cluster: name, from, fromIncarnation: 0, fromBoot: 1, to, toIncarnation: 0, message };
-  return frame((writer) => encodeEnvelope(writer, known));
-}
-
-/** A connection to a peer port that has been upgraded, and sends `bytes`. */
-function stranger(port: number, ...bytes: readonly Uint8Array[]): Socket {
-  const socket = connect(port, "127.0.0.1", () => {
-    socket.write("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: metastore-peer\r\n\r\n");
-    for (const one of bytes) socket.write(one);
-  });
-  socket.on("error", () => undefined);
-  socket.resume();
-  return socket;
-}
-
-function closed(socket: Socket): Promise<void> {
-  return new Promise((resolve) => (socket.closed ? resolve() : void socket.once("close", () => resolve())));
-}
-
-test.serial("strangers change nothing in any node, and what they took comes back", async (t) => {
-  t.timeout(180_000);
-  await withNodes(3, async (nodes) => {
-    const [first] = await three(nodes, "--log-level", "info");
-    await first.must("PUT", "/k", "v");
-    const leader = await leaderOf(first);
-    const { term } = (await first.status())!;
-    const target = nodes.running.get(leader)!;
-    const port = Number(new URL(nodes.urls[leader - 1]!).port);
-    const other = (leader % 3) + 1;
-    const descriptors = target.descriptors;
-    let dialled = 0;
-    const [trapPort] = (await freePorts(1)) as [number];
-    const trap = createServer((socket) => {
-      dialled += 1;
-      socket.destroy();
-    });
-    await new Promise<void>((resolve) => trap.listen(trapPort, "127.0.0.1", resolve));
-    const url = `http://127.0.0.1:${trapPort}`;
-    const hello = (node: number, changes: Partial<Handshake> = {}): Buffer =>
-      frame((writer) => encodeHandshake(writer, strangersHandshake(node, leader, { url, ...changes })));
-    const removed: Message = { kind: "removed", storeId: "", incarnation: 0, reason: "removed" };
-    const huge = Buffer.alloc(8);
-    huge.writeUInt32LE(32 * 1024 * 1024);
-    try {
-      const sockets: Socket[] = [];
-      for (let round = 0; round < 10; round++) {
-        const own: Socket[] = [];
-        for (let k = 0; k < 100; k++) {
-          const id = 100 + round * 100 + k;
-          own.push(
-            stranger(
-              port,
-              hello(id),
-              said(id, leader, { kind: "join-request", storeId: "a".repeat(32), incarnation: 0, lost: "" }),
-            ),
-          );
-        }
-        // A member's name, with no proof of the cluster, with a wrong one, and with none at all.
-        own.push(stranger(port, hello(other), said(other, leader, removed)));
-        own.push(stranger(port, hello(other, { takesPart: true }), said(other, leader, removed)));
-        own.push(stranger(port, hello(other, { takesPart: true, cluster }), said(other, leader, removed, cluster)));
-        own.push(stranger(port, hello(other), said(other, leader, { kind: "timeout-now", term: term + 100 })));
-        own.push(
-          stranger(
-            port,
-            hello(other),
-            said(other, leader, { kind: "vote", term: term + 100, lastIndex: 9e9, lastTerm: 9e9, transfer: true }),
-          ),
-        );
-        own.push(stranger(port, huge), stranger(port, hello(other), huge), stranger(port, Buffer.alloc(100_000, 7)));
-        // Never finished: bytes of a request, of a frame, or none.
-        own.push(stranger(port, hello(other).subarray(0, 20)), connect(port, "127.0.0.1"));
-        const slow = connect(port, "127.0.0.1", () => slow.write("GET / HTTP/1.1\r\nX: "));
-        own.push(slow);
-        for (const socket of own) socket.on("error", () => undefined).resume();
-        sockets.push(...own);
-        t.is((await target.request("PUT", `/round-${round}`, "v")).status, 204);
-      }
-      t.true(target.descriptors < descriptors + 100, `${descriptors} descriptors became ${target.descriptors}`);
-      await Promise.all(sockets.map(closed));
-      await eventually("the descriptors are back", () => target.descriptors <= descriptors + 2);
-      t.is(dialled, 0);
-      t.like(await target.status(), { term, role: "leader" });
-      for (const id of [1, 2, 3]) t.is(await nodes.running.get(id)!.must("GET", "/k"), "v");
-    } finally {
-      trap.close();
-    }
-  });
-});
-
-test.serial("a peer that comes and goes leaves no descriptor behind", async (t) => {
-  t.timeout(180_000);
-  await withNodes(3, async (nodes) => {
-    const [first, , third] = await three(nodes);
-    await third.stop();
-    const without = first.descriptors;
-    for (let k = 0; k < 5; k++) {
-      const again = nodes.start(3, "--cluster", nodes.list(1, 2, 3));
-      await again.ready();
-      await again.stop(k % 2 === 0 ? "SIGKILL" : "SIGTERM");
-    }
-    await eventually("as many as before", () => first.descriptors <= without);
-    t.pass();
   });
 });

@@ -1,8 +1,9 @@
 /** One node as a process of its own, with what it writes; and what it answers. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { MemberStatus, Status } from "../../core/node/status.ts";
+import { freePorts, freshDirectory } from "./processes.ts";
 
 const patienceMs = 30_000;
 
@@ -94,4 +95,61 @@ export async function eventually(what: string, condition: () => boolean | Promis
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`not after ${patienceMs} ms: ${what}`);
+}
+
+/** Nodes with one directory, each with a client and a peer port; `spare` peer ports besides. */
+export class Nodes {
+  readonly directory = freshDirectory();
+  readonly ports: readonly number[];
+  readonly urls: readonly string[];
+  readonly running = new Map<number, NodeProcess>();
+
+  constructor(ports: readonly number[], urls: readonly string[]) {
+    this.ports = ports;
+    this.urls = urls;
+  }
+
+  start(id: number, ...args: readonly string[]): NodeProcess {
+    const node = new NodeProcess(id, this.ports[id - 1]!, ["--data-dir", this.directory, ...args]);
+    this.running.set(id, node);
+    return node;
+  }
+
+  list(...indexes: readonly number[]): string {
+    return indexes.map((k) => this.urls[k - 1]!).join(",");
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.running.values()].map((node) => node.stop()));
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+export async function withNodes(count: number, use: (nodes: Nodes) => Promise<void>): Promise<void> {
+  const ports = await freePorts(2 * count);
+  const urls = ports.slice(count).map((port) => `http://127.0.0.1:${port}`);
+  const nodes = new Nodes(ports.slice(0, count), urls);
+  try {
+    await use(nodes);
+  } finally {
+    await nodes.close();
+  }
+}
+
+export async function three(
+  nodes: Nodes,
+  ...args: readonly string[]
+): Promise<readonly [NodeProcess, NodeProcess, NodeProcess]> {
+  const started = [1, 2, 3].map((id) => nodes.start(id, "--cluster", nodes.list(1, 2, 3), ...args));
+  await Promise.all(started.map((node) => node.ready()));
+  return started as [NodeProcess, NodeProcess, NodeProcess];
+}
+
+export async function leaderOf(node: NodeProcess): Promise<number> {
+  let leader = 0;
+  await eventually("a leader", async () => {
+    leader = (await node.status())?.leader ?? 0;
+    return leader !== 0;
+  });
+  return leader;
 }

@@ -1,0 +1,155 @@
+/** Who may speak to a node, and of what: strangers, misguided founders, members of other places and earlier copies. */
+import { fc, testProp } from "@fast-check/ava";
+import test from "ava";
+import type { Envelope } from "../../core/raft/messages.ts";
+import { type Handshake, protocolVersion } from "../../core/wire/frame.ts";
+import { Scenario } from "../../sim/scenario.ts";
+
+function handshakeTo(to: number, changes: Partial<Handshake>): Handshake {
+  const [versionMin, versionMax] = [protocolVersion, protocolVersion];
+  const known = { cluster: "", node: 2, incarnation: 0, boot: 1, nonce: 1, storeId: "", takesPart: true, to };
+  return { versionMin, versionMax, ...known, url: "http://elsewhere", ...changes };
+}
+
+/** What `id` answers at once. */
+function answersOf(world: Scenario, id: number, envelope: Partial<Envelope>): readonly Envelope[] {
+  const answers: Envelope[] = [];
+  const message = { kind: "timeout-now", term: 1_000 } as const;
+  const whole = { cluster: "", from: 9, fromIncarnation: 0, fromBoot: 1, to: id, toIncarnation: 0, message };
+  world.node(id).receive({ ...whole, ...envelope }, (answer) => answers.push(answer));
+  return answers;
+}
+
+const id = fc.string({ unit: fc.constantFrom("1", "2", "7", "f"), minLength: 32, maxLength: 32 });
+
+testProp(
+  "nobody who does not name the cluster is a member, and nobody is told its name",
+  [
+    fc.array(
+      fc.record({
+        cluster: fc.oneof(id, fc.constant("")),
+        node: fc.integer({ min: 1, max: 9 }),
+        incarnation: fc.nat(9),
+        boot: fc.nat(9),
+        nonce: fc.nat(9),
+        storeId: id,
+        takesPart: fc.boolean(),
+      }),
+      { maxLength: 20 },
+    ),
+  ],
+  (t, said) => {
+    const world = new Scenario(3);
+    const leader = world.leader();
+    const { cluster, term } = world.status(leader);
+    for (const one of said) {
+      const verdict = world.node(leader).checkHandshake(handshakeTo(leader, one));
+      t.true(verdict.kind === "guest" || verdict.kind === "refused");
+      t.false(JSON.stringify(verdict).includes(cluster));
+    }
+    world.pass(2);
+    t.is(world.status(leader).term, term);
+  },
+  { numRuns: 20 },
+);
+
+test("a stranger is told the founders' store ids neither as a founder of theirs nor as one of its own", (t) => {
+  const world = new Scenario(3);
+  const leader = world.leader();
+  const { cluster, storeId } = world.status(leader);
+  const urls = [1, 2, 3].map((k) => `http://node-${k}`);
+  const asked = (from: number, list: readonly string[]): string => {
+    const message = { kind: "bootstrap-hello", storeId: "a".repeat(32), urls: list } as const;
+    return JSON.stringify(answersOf(world, leader, { from, message }).map((one) => ({ ...one, cluster: "" })));
+  };
+  for (const said of [asked((leader % 3) + 1, urls), asked(9, urls), asked(2, ["http://other"])]) {
+    t.false(said.includes(cluster));
+  }
+  t.regex(asked((leader % 3) + 1, urls), /another-directory/);
+  t.false(asked(2, ["http://other"]).includes(storeId));
+});
+
+test("an order of a stranger, a lost log's request without the cluster's name, and late answers are not heard", (t) => {
+  const world = new Scenario(3);
+  const leader = world.leader();
+  const other = (leader % 3) + 1;
+  const { cluster, term } = world.status(leader);
+  const { configuration } = world.raft(leader);
+  const lost = world.status(other).storeId;
+  const request = { kind: "join-request", storeId: "a".repeat(32), incarnation: 0, lost } as const;
+  t.deepEqual(answersOf(world, leader, { from: other }), []);
+  t.deepEqual(answersOf(world, leader, { from: other, message: request }), []);
+  t.deepEqual(answersOf(world, leader, { from: other, message: request, cluster: "c".repeat(32) }), []);
+  const welcome = { storeId: world.status(leader).storeId, term: 99, incarnation: 5, genesis: [lost], founders: ["x"] };
+  answersOf(world, leader, { from: other, cluster, message: { kind: "join-accepted", ...welcome } });
+  answersOf(world, leader, {
+    from: other,
+    cluster: "c".repeat(32),
+    message: { kind: "removed", storeId: "", incarnation: 0, reason: "removed" },
+  });
+  world.pass(3);
+  t.is(world.status(leader).term, term);
+  t.deepEqual(world.raft(leader).configuration, configuration);
+  world.judge();
+});
+
+test("a start of a copy of a directory is known by its boot, or by its nonce, and the newest start is not", (t) => {
+  const world = new Scenario(3);
+  const leader = world.leader();
+  const other = (leader % 3) + 1;
+  const { cluster, storeId } = world.status(other);
+  const start = (boot: number, nonce: number): string => {
+    return world.node(leader).checkHandshake(handshakeTo(leader, { cluster, node: other, storeId, boot, nonce })).kind;
+  };
+  t.is(start(5, 1), "member");
+  t.is(start(5, 1), "member");
+  t.is(start(5, 2), "outdated-copy");
+  t.is(start(4, 3), "outdated-copy");
+  t.is(start(6, 2), "member");
+  t.is(start(5, 1), "outdated-copy");
+  // The verdict is on that directory alone.
+  const third = [1, 2, 3].find((one) => one !== leader && one !== other)!;
+  const another = { cluster, node: third, storeId: world.status(third).storeId, boot: 1 };
+  t.is(world.node(leader).checkHandshake(handshakeTo(leader, another)).kind, "member");
+  const copied = { cluster, node: other, storeId: "b".repeat(32), boot: 1 };
+  t.is(world.node(leader).checkHandshake(handshakeTo(leader, copied)).kind, "refused");
+});
+
+test("a member that is moved stays who it is, and its old URL is free", (t) => {
+  const world = new Scenario(3, { spares: 1 });
+  const leader = world.leader();
+  const moved = (leader % 3) + 1;
+  const before = world.status(moved);
+  world.changeNow({ kind: "move", id: moved, url: "http://elsewhere" });
+  t.like(
+    world.status(leader).members.find((member) => member.id === moved),
+    { url: "http://elsewhere", incarnation: before.incarnation, role: "voter" },
+  );
+  const refusal = (change: Parameters<Scenario["changeNow"]>[0]): unknown => {
+    const result = world.answer(world.change(leader, change));
+    return result.ok ? result.outcome : result.code;
+  };
+  t.is(refusal({ kind: "move", id: 4, url: "http://node-4" }), "unknown-member");
+  t.is(refusal({ kind: "move", id: leader, url: "http://elsewhere" }), "url-in-use");
+  t.is(refusal({ kind: "add", id: moved, url: "http://third", autoPromote: true }), "member-exists");
+  world.changeNow({ kind: "add", id: 4, url: `http://node-${moved}`, autoPromote: true });
+  world.join(4);
+  world.judge();
+});
+
+test("a founder that dials is no founder that was asked: what it says of itself founds nothing", (t) => {
+  const world = new Scenario(3);
+  world.isolate(1);
+  world.until("node 1 waits for the others", () => world.status(1).waitingFor.length === 2);
+  const urls = [1, 2, 3].map((k) => `http://node-${k}`);
+  for (const from of [2, 3]) {
+    const message = { kind: "bootstrap-hello", storeId: `${from}`.repeat(32), urls } as const;
+    t.is(answersOf(world, 1, { from, message }).length, 1);
+  }
+  world.pass(1);
+  t.is(world.status(1).role, "founding");
+  t.is(world.status(1).waitingFor.length, 2);
+  world.heal();
+  world.leader();
+  world.judge();
+});

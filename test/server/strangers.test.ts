@@ -1,0 +1,130 @@
+/** What strangers can do on a peer port: nothing, for a little while. On real sockets. */
+import { connect, createServer, type Socket } from "node:net";
+import test from "ava";
+import { Writer } from "../../core/bytes.ts";
+import type { Message } from "../../core/raft/messages.ts";
+import { encodeHandshake, type Handshake, protocolVersion, writeFrame } from "../../core/wire/frame.ts";
+import { encodeEnvelope } from "../../core/wire/message-codec.ts";
+import { eventually, leaderOf, three, withNodes } from "../support/node-process.ts";
+import { freePorts } from "../support/processes.ts";
+
+const cluster = "c".repeat(32);
+
+function strangersHandshake(node: number, to: number, changes: Partial<Handshake> = {}): Handshake {
+  const [versionMin, versionMax] = [protocolVersion, protocolVersion];
+  const known = { cluster: "", node, incarnation: 0, boot: 1, nonce: 1, storeId: "a".repeat(32), takesPart: false, to };
+  return { versionMin, versionMax, ...known, url: "", ...changes };
+}
+
+function frame(write: (writer: Writer) => void): Buffer {
+  const writer = new Writer();
+  writeFrame(writer, () => write(writer));
+  return Buffer.from(writer.bytes());
+}
+
+function said(from: number, to: number, message: Message, name = ""): Buffer {
+  const known = { cluster: name, from, fromIncarnation: 0, fromBoot: 1, to, toIncarnation: 0, message };
+  return frame((writer) => encodeEnvelope(writer, known));
+}
+
+/** A connection to a peer port that has been upgraded, and sends `bytes`. */
+function stranger(port: number, ...bytes: readonly Uint8Array[]): Socket {
+  const socket = connect(port, "127.0.0.1", () => {
+    socket.write("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: metastore-peer\r\n\r\n");
+    for (const one of bytes) socket.write(one);
+  });
+  socket.on("error", () => undefined);
+  socket.resume();
+  return socket;
+}
+
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => (socket.closed ? resolve() : void socket.once("close", () => resolve())));
+}
+
+test.serial("strangers change nothing in any node, and what they took comes back", async (t) => {
+  t.timeout(180_000);
+  await withNodes(3, async (nodes) => {
+    const [first] = await three(nodes, "--log-level", "info");
+    await first.must("PUT", "/k", "v");
+    const leader = await leaderOf(first);
+    const { term } = (await first.status())!;
+    const target = nodes.running.get(leader)!;
+    const port = Number(new URL(nodes.urls[leader - 1]!).port);
+    const other = (leader % 3) + 1;
+    const descriptors = target.descriptors;
+    let dialled = 0;
+    const [trapPort] = (await freePorts(1)) as [number];
+    const trap = createServer((socket) => {
+      dialled += 1;
+      socket.destroy();
+    });
+    await new Promise<void>((resolve) => trap.listen(trapPort, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${trapPort}`;
+    const hello = (node: number, changes: Partial<Handshake> = {}): Buffer =>
+      frame((writer) => encodeHandshake(writer, strangersHandshake(node, leader, { url, ...changes })));
+    const removed: Message = { kind: "removed", storeId: "", incarnation: 0, reason: "removed" };
+    const huge = Buffer.alloc(8);
+    huge.writeUInt32LE(32 * 1024 * 1024);
+    try {
+      const sockets: Socket[] = [];
+      for (let round = 0; round < 10; round++) {
+        const own: Socket[] = [];
+        for (let k = 0; k < 100; k++) {
+          const id = 100 + round * 100 + k;
+          own.push(
+            stranger(
+              port,
+              hello(id),
+              said(id, leader, { kind: "join-request", storeId: "a".repeat(32), incarnation: 0, lost: "" }),
+            ),
+          );
+        }
+        // A member's name, with no proof of the cluster, with a wrong one, and with none at all.
+        own.push(stranger(port, hello(other), said(other, leader, removed)));
+        own.push(stranger(port, hello(other, { takesPart: true }), said(other, leader, removed)));
+        own.push(stranger(port, hello(other, { takesPart: true, cluster }), said(other, leader, removed, cluster)));
+        own.push(stranger(port, hello(other), said(other, leader, { kind: "timeout-now", term: term + 100 })));
+        own.push(
+          stranger(
+            port,
+            hello(other),
+            said(other, leader, { kind: "vote", term: term + 100, lastIndex: 9e9, lastTerm: 9e9, transfer: true }),
+          ),
+        );
+        own.push(stranger(port, huge), stranger(port, hello(other), huge), stranger(port, Buffer.alloc(100_000, 7)));
+        // Never finished: bytes of a request, of a frame, or none.
+        own.push(stranger(port, hello(other).subarray(0, 20)), connect(port, "127.0.0.1"));
+        const slow = connect(port, "127.0.0.1", () => slow.write("GET / HTTP/1.1\r\nX: "));
+        own.push(slow);
+        for (const socket of own) socket.on("error", () => undefined).resume();
+        sockets.push(...own);
+        t.is((await target.request("PUT", `/round-${round}`, "v")).status, 204);
+      }
+      t.true(target.descriptors < descriptors + 100, `${descriptors} descriptors became ${target.descriptors}`);
+      await Promise.all(sockets.map(closed));
+      await eventually("the descriptors are back", () => target.descriptors <= descriptors + 2);
+      t.is(dialled, 0);
+      t.like(await target.status(), { term, role: "leader" });
+      for (const id of [1, 2, 3]) t.is(await nodes.running.get(id)!.must("GET", "/k"), "v");
+    } finally {
+      trap.close();
+    }
+  });
+});
+
+test.serial("a peer that comes and goes leaves no descriptor behind", async (t) => {
+  t.timeout(180_000);
+  await withNodes(3, async (nodes) => {
+    const [first, , third] = await three(nodes);
+    await third.stop();
+    const without = first.descriptors;
+    for (let k = 0; k < 5; k++) {
+      const again = nodes.start(3, "--cluster", nodes.list(1, 2, 3));
+      await again.ready();
+      await again.stop(k % 2 === 0 ? "SIGKILL" : "SIGTERM");
+    }
+    await eventually("as many as before", () => first.descriptors <= without);
+    t.pass();
+  });
+});
