@@ -21,7 +21,7 @@ async function ask(url: string, init: RequestInit = {}): Promise<Answer> {
 }
 
 async function leaderOf(cluster: ProcessCluster): Promise<number> {
-  for (let k = 0; k < 200; k++) {
+  for (let tries = 0; tries < 200; tries++) {
     const found = await Promise.all(
       cluster.ports.slice(0, 3).map((_, k) =>
         fetch(`${cluster.url(k + 1)}/v1/status`).then(
@@ -61,10 +61,10 @@ test.serial(
     const cluster = await ProcessCluster.start(3, ["--rocksdb"]);
     try {
       t.is((await ask(`${cluster.url(1)}/k`, { method: "PUT", body: "v" })).status, 204);
-      let isOver = false;
+      const state = { isOver: false };
       const answers: Answer[] = [];
       const monitor = async (id: number, path: string): Promise<void> => {
-        while (!isOver) {
+        while (!state.isOver) {
           answers.push(await ask(`${cluster.url(id)}${path}`));
           await new Promise((resolve) => setImmediate(resolve));
         }
@@ -75,7 +75,7 @@ test.serial(
         cluster.startNode(id);
         await cluster.ready(id);
       }
-      isOver = true;
+      state.isOver = true;
       await Promise.all(monitors);
       // Between two processes nobody listens; all others have an answer.
       t.deepEqual(otherThan(answers, 200, 503, "ECONNREFUSED", "ECONNRESET", "UND_ERR_SOCKET"), []);

@@ -14,9 +14,9 @@ const quiet = { print: null, invariants: true };
 
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
-  [1, "573afb91059a27a0"],
-  [2, "55a3a63b9736808b"],
-  [3, "a150ad669270e5bf"],
+  [1, "68ba70cd5a31636f"],
+  [2, "09ae0cb7ecc64b96"],
+  [3, "9cecf9f8a79a6a31"],
 ];
 
 for (const [seed, hash] of golden) {
