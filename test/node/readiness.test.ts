@@ -5,7 +5,7 @@ import { type Phase, readinessOf, type RunningFacts } from "../../core/node/read
 import type { NodeId } from "../../core/units.ts";
 import { SimulatedCluster } from "../support/simulated-cluster.ts";
 
-const follower: RunningFacts = {
+const asFollower: RunningFacts = {
   leader: 2,
   isLeader: false,
   hasCommittedInTerm: true,
@@ -19,8 +19,8 @@ const follower: RunningFacts = {
   leaderCommit: 100,
   lagEntriesMax: 10,
 };
-const leader: RunningFacts = {
-  ...follower,
+const asLeader: RunningFacts = {
+  ...asFollower,
   leader: 1,
   isLeader: true,
   hasQuorum: true,
@@ -29,22 +29,22 @@ const leader: RunningFacts = {
 };
 
 test("a follower of a leader that is heard, and a leader with a quorum, are ready", (t) => {
-  t.true(readinessOf("running", follower).ready);
-  t.true(readinessOf("running", leader).ready);
-  t.true(readinessOf("running", { ...follower, leaderCommit: 110 }).ready);
+  t.true(readinessOf("running", asFollower).ready);
+  t.true(readinessOf("running", asLeader).ready);
+  t.true(readinessOf("running", { ...asFollower, leaderCommit: 110 }).ready);
 });
 
 for (const [what, facts, code] of [
-  ["it knows no leader", { ...follower, leader: 0 }, "no-leader"],
-  ["its leader is silent", { ...follower, hearsLeader: false }, "leader-silent"],
-  ["its leader cannot be reached", { ...follower, reachesLeader: false }, "leader-unreachable"],
-  ["it replays its log", { ...follower, hasReplayed: false }, "replaying"],
-  ["it lags", { ...follower, leaderCommit: 111 }, "catching-up"],
-  ["it has lost its rows", { ...follower, hasLostRows: true }, "rows-lost"],
-  ["it installs a snapshot", { ...follower, isInstalling: true }, "installing"],
-  ["it leads and hears no majority", { ...leader, hasQuorum: false }, "no-quorum"],
-  ["it leads and has committed nothing in its term", { ...leader, hasCommittedInTerm: false }, "no-quorum"],
-  ["it leads and replays its log", { ...leader, hasReplayed: false }, "replaying"],
+  ["it knows no leader", { ...asFollower, leader: 0 }, "no-leader"],
+  ["its leader is silent", { ...asFollower, hearsLeader: false }, "leader-silent"],
+  ["its leader cannot be reached", { ...asFollower, reachesLeader: false }, "leader-unreachable"],
+  ["it replays its log", { ...asFollower, hasReplayed: false }, "replaying"],
+  ["it lags", { ...asFollower, leaderCommit: 111 }, "catching-up"],
+  ["it has lost its rows", { ...asFollower, hasLostRows: true }, "rows-lost"],
+  ["it installs a snapshot", { ...asFollower, isInstalling: true }, "installing"],
+  ["it leads and hears no majority", { ...asLeader, hasQuorum: false }, "no-quorum"],
+  ["it leads and has committed nothing in its term", { ...asLeader, hasCommittedInTerm: false }, "no-quorum"],
+  ["it leads and replays its log", { ...asLeader, hasReplayed: false }, "replaying"],
 ] as const) {
   test(`not ready: ${what}`, (t) => {
     t.like(readinessOf("running", facts), { ready: false, code });

@@ -73,7 +73,7 @@ test("a read whose store does not answer ends at its deadline", (t) => {
   const world = new SimulatedCluster(1, { engines: "rocksdb" });
   world.putNow("k", "v");
   const host = world.simulator.hosts[0]!;
-  const { read } = host.store;
+  const read = host.store.read.bind(host.store);
   host.store.read = () => undefined;
   const asked = [world.get(1, "k"), stale(world, 1, "k"), world.get(1, "k", true)];
   for (const one of asked) t.like(world.answer(one, 6), { ok: false, code: "timeout", definite: true });

@@ -3,6 +3,7 @@
  * simulator must notice every one of them; a mistake that no longer applies fails the tests.
  */
 import type { Mistake } from "../support/plant.ts";
+import { mistakesOfRequests } from "./mistakes-of-requests.ts";
 import { mistakesOfService } from "./mistakes-of-service.ts";
 import { mistakesOfState } from "./mistakes-of-state.ts";
 import { mistakesOfTransport } from "./mistakes-of-transport.ts";
@@ -260,4 +261,5 @@ export const mistakes: readonly Mistake[] = [
   ...mistakesOfState,
   ...mistakesOfTransport,
   ...mistakesOfService,
+  ...mistakesOfRequests,
 ];

@@ -40,6 +40,14 @@ test("who throws inside has left, and the throw is not swallowed", (t) => {
   t.true(hasEntered);
 });
 
+function quietly(run: () => void): void {
+  try {
+    run();
+  } catch (thrown) {
+    if (!(thrown instanceof Error && thrown.message === "planned")) throw thrown;
+  }
+}
+
 testProp(
   "however they end, at once or later, by a throw or not, all come to their turn",
   [fc.array(fc.record({ alone: fc.boolean(), later: fc.boolean(), throws: fc.boolean() }), { maxLength: 30 })],
@@ -49,13 +57,6 @@ testProp(
     let entered = 0;
     let writers = 0;
     let readers = 0;
-    const quietly = (run: () => void): void => {
-      try {
-        run();
-      } catch (thrown) {
-        if (!(thrown instanceof Error && thrown.message === "planned")) throw thrown;
-      }
-    };
     for (const { alone, later: endsLater, throws } of visitors) {
       quietly(() =>
         gate.enter(alone, (leave) => {

@@ -1,0 +1,47 @@
+/** Planted bugs of what becomes of requests where something is full, not open yet, or about to end. */
+import type { Mistake } from "../support/plant.ts";
+
+export const mistakesOfRequests: readonly Mistake[] = [
+  {
+    name: "a forward that found no room counts as sent",
+    layer: "requests",
+    file: "core/node/writes.ts",
+    old: "if (!send({ to: raft.leader, message })) {",
+    new: "if (!send({ to: raft.leader, message }) && this.#seq < 0) {",
+  },
+  {
+    name: "a refused write is not queued again",
+    layer: "requests",
+    file: "core/node/writes.ts",
+    old: 'this.#queueAgain(waiter, "refused");',
+    new: 'this.#fail(waiter, "refused", true);',
+  },
+  {
+    name: "a forward whose place a snapshot has taken certainly did not happen",
+    layer: "requests",
+    file: "core/node/writes.ts",
+    old: "const isForwarded = waiter.index === 0 && !waiter.isSkipped;",
+    new: "const isForwarded = waiter.index === 0;",
+  },
+  {
+    name: "a stale read is answered before anything is applied",
+    layer: "requests",
+    file: "core/node/catch-up.ts",
+    old: "return index >= this.#floor && index >= this.#raft.log.baseIndex;",
+    new: "return index >= 0;",
+  },
+  {
+    name: "a read that the store does not answer has no deadline",
+    layer: "requests",
+    file: "core/node/reads.ts",
+    old: "    batch.isReading = true;\n",
+    new: "    batch.isReading = true;\n    this.#batches.delete(batch.id);\n    this.#batches.set(batch.id, { ...batch, deadline: Infinity });\n",
+  },
+  {
+    name: "a moment's silence refuses a removal",
+    layer: "requests",
+    file: "core/node/changes.ts",
+    old: 'if (trouble === "no-majority-left" && now < open.since + this.#electionMicros) return null;',
+    new: "",
+  },
+];
