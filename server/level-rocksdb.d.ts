@@ -18,7 +18,7 @@ declare module "level-rocksdb" {
 
   type Open = (
     location: string,
-    options: { keyEncoding: "binary"; valueEncoding: "binary" },
+    options: { keyEncoding: "binary"; valueEncoding: "binary"; maxOpenFiles: number },
     done: Done<[level: Level]>,
   ) => void;
   const open: Open;

@@ -14,6 +14,16 @@ export async function loadRocksDb(): Promise<{ readonly open: LevelOpener } | { 
   }
 }
 
+/** RocksDB keeps so many of its files open; the rest of the process's descriptors are for peers and clients. */
+const openFilesMax = 128;
+const shortageRetryMs = 100;
+
+/** RocksDB has only words for it: no descriptor is free to open one of its files. */
+function isShortage(error: Error | null | undefined): boolean {
+  const cause = (error as { cause?: Error } | null | undefined)?.cause?.message ?? "";
+  return /Too many open files/i.test(`${error?.message ?? ""} ${cause}`);
+}
+
 function stored(key: string): Buffer {
   return Buffer.from(key, "latin1");
 }
@@ -43,7 +53,9 @@ class RocksKv implements OrderedKv {
   }
 
   open(done: (error: DiskError | null) => void): void {
-    this.#openLevel(this.#location, { keyEncoding: "binary", valueEncoding: "binary" }, (error, level) => {
+    const options = { keyEncoding: "binary", valueEncoding: "binary", maxOpenFiles: openFilesMax } as const;
+    this.#openLevel(this.#location, options, (error, level) => {
+      if (isShortage(error)) return void setTimeout(() => this.open(done), shortageRetryMs);
       this.#level = level ?? null;
       done(this.fail(error));
     });
@@ -51,6 +63,8 @@ class RocksKv implements OrderedKv {
 
   get(keys: readonly string[], done: (error: DiskError | null, values: readonly (Uint8Array | null)[]) => void): void {
     this.#level!.getMany(keys.map(stored), (error, values) => {
+      // A read that could not open its file has changed nothing. A write that could not is a failure like any other.
+      if (isShortage(error)) return void setTimeout(() => this.get(keys, done), shortageRetryMs);
       const failure = this.fail(error);
       if (failure !== null) return done(failure, []);
       done(
