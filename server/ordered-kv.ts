@@ -55,7 +55,10 @@ class RocksKv implements OrderedKv {
   open(done: (error: DiskError | null) => void): void {
     const options = { keyEncoding: "binary", valueEncoding: "binary", maxOpenFiles: openFilesMax } as const;
     this.#openLevel(this.#location, options, (error, level) => {
-      if (isShortage(error)) return void setTimeout(() => this.open(done), shortageRetryMs);
+      if (isShortage(error)) {
+        setTimeout(() => this.open(done), shortageRetryMs);
+        return;
+      }
       this.#level = level ?? null;
       done(this.fail(error));
     });
@@ -64,7 +67,10 @@ class RocksKv implements OrderedKv {
   get(keys: readonly string[], done: (error: DiskError | null, values: readonly (Uint8Array | null)[]) => void): void {
     this.#level!.getMany(keys.map(stored), (error, values) => {
       // A read that could not open its file has changed nothing. A write that could not is a failure like any other.
-      if (isShortage(error)) return void setTimeout(() => this.get(keys, done), shortageRetryMs);
+      if (isShortage(error)) {
+        setTimeout(() => this.get(keys, done), shortageRetryMs);
+        return;
+      }
       const failure = this.fail(error);
       if (failure !== null) return done(failure, []);
       done(

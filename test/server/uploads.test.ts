@@ -98,15 +98,15 @@ test("an upload that stops sending is told 408, and what waited for its room goe
 
 test("a body keeps its room until its answer; without room the next is refused, definite", async (t) => {
   const uploads = new Uploads({ bytesMax: 100_000, waitMs: 50, stallMs: 60_000 });
-  let open = (): void => undefined;
-  const { port, close } = await serve(uploads, new Promise((resolve) => (open = resolve)));
+  const gates: (() => void)[] = [];
+  const { port, close } = await serve(uploads, new Promise((resolve) => gates.push(resolve)));
   const first = exchange(port, head(90_000) + "x".repeat(90_000));
   while (uploads.bytes === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   const [refusal] = await exchange(port, head(90_000) + "x".repeat(90_000));
   t.is(refusal!.status, 503);
   const { code, definite } = JSON.parse(refusal!.body) as { code: string; definite: boolean };
   t.deepEqual([code, definite], ["busy", true]);
-  open();
+  gates[0]!();
   t.is((await first)[0]!.status, 204);
   await close();
 });
