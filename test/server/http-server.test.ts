@@ -8,7 +8,7 @@ import { exchange, RawClient } from "../support/raw-http.ts";
 type Handler = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
 type Serving = { readonly port: number; readonly server: ClientServer; readonly close: () => Promise<void> };
 
-const options: ClientServerOptions = { keepAliveMs: 60_000, requestTimeoutMs: 60_000, connectionsMax: 0 };
+const options: ClientServerOptions = { keepAliveMs: 60_000, connectionsMax: 0 };
 
 async function serve(answer: Handler, changes: Partial<ClientServerOptions> = {}): Promise<Serving> {
   const server = new ClientServer(

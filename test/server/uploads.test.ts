@@ -64,7 +64,7 @@ async function serve(
     (incoming, outgoing) => void listener(incoming, outgoing),
     () => 7,
     () => undefined,
-    { keepAliveMs: 60_000, requestTimeoutMs: 60_000, connectionsMax: 0 },
+    { keepAliveMs: 60_000, connectionsMax: 0 },
   );
   const port = await server.listen("127.0.0.1", 0);
   const close = async (): Promise<void> => {
