@@ -18,7 +18,8 @@ export function requestRefusal({ httpVersion, rawHeaders, headers }: IncomingMes
   }
   let hosts = 0;
   for (let k = 0; k < rawHeaders.length; k += 2) {
-    if (rawHeaders[k]!.length === 4 && rawHeaders[k]!.toLowerCase() === "host") hosts += 1;
+    const name = rawHeaders[k]!;
+    if (name.length === 4 && (name === "Host" || name.toLowerCase() === "host")) hosts += 1;
   }
   if (hosts > 1 || (hosts === 0 && httpVersion === "1.1")) {
     return refused(400, "bad-host", "A request has one Host header.");

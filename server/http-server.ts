@@ -21,8 +21,6 @@ import type { Log } from "./log.ts";
 export type ClientServerOptions = {
   /** How long an idle connection stays open. */
   readonly keepAliveMs: number;
-  /** How long a handler may take: a connection is not taken for dead before. */
-  readonly requestTimeoutMs: number;
   /** 0: as many as the limit on descriptors gives. */
   readonly connectionsMax: number;
 };
@@ -37,6 +35,9 @@ const refusedMax = 32;
 /** How long the client port is closed after accept() has found no descriptor. */
 const acceptPauseMs = 1_000;
 const requestMsMin = 60_000;
+/** How long a client may take for reading an answer. */
+const answerMsMax = 300_000;
+const sweepMs = 1_000;
 const busy = refused(503, "busy", "Too many requests of one connection are waiting; send fewer before their answers.");
 const tooMany = refused(503, "too-many-connections", "Too many clients are connected; try again later.");
 
@@ -56,6 +57,11 @@ export class ClientServer {
   #refusedCount = 0;
   #isStopping = false;
   #listenAgain: NodeJS.Timeout | null = null;
+  readonly #sweep: NodeJS.Timeout;
+  /** Answers of which a part is not taken yet, and when that was first seen. */
+  readonly #untaken = new WeakMap<ServerResponse, number>();
+  /** Answers whose request is being discarded. */
+  readonly #discarded = new WeakSet<ServerResponse>();
 
   /** `revision`: the store's now, 0 where it is not known; refusals carry it. */
   constructor(answer: Answer, revision: () => number, log: Log, options: ClientServerOptions) {
@@ -72,8 +78,7 @@ export class ClientServer {
       connectionsCheckingInterval: 5_000,
       requireHostHeader: false,
     });
-    // A client that takes nothing of its answer is not waited for.
-    this.#server.setTimeout(options.requestTimeoutMs + requestMs);
+    this.#sweep = setInterval(() => this.#sweepConnections(), sweepMs).unref();
     // A client that has sent all it has to say is answered. Node has no public name for this.
     (this.#server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
     const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse): void =>
@@ -133,6 +138,7 @@ export class ClientServer {
     while (this.#hasUnfinished() && performance.now() < until) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
+    clearInterval(this.#sweep);
     this.#server.closeAllConnections();
     for (const socket of this.#connections.keys()) socket.destroy();
   }
@@ -141,6 +147,9 @@ export class ClientServer {
     socket.on("error", () => undefined);
     if (this.#connections.size >= this.#bound.max(this.#connections.size)) return this.#refuseConnection(socket);
     this.#connections.set(socket, null);
+    const endNow = socket.destroySoon.bind(socket);
+    // The server calls it after the last answer.
+    socket.destroySoon = () => this.#endConnection(socket, endNow);
     socket.once("close", () => {
       this.#connections.delete(socket);
       this.#queuedCount -= this.#queued.get(socket) ?? 0;
@@ -161,7 +170,6 @@ export class ClientServer {
     const { socket } = incoming;
     if (this.#ending.has(socket)) return pauseSoon(socket);
     this.#connections.set(socket, outgoing);
-    if (hasBody(incoming)) outgoing.prependOnceListener("finish", () => this.#onAnswered(incoming, outgoing));
     // The server gives each answer its socket when the one before is finished.
     if (outgoing.socket !== null) this.#run(incoming, outgoing);
     else this.#queue(incoming, outgoing);
@@ -203,16 +211,28 @@ export class ClientServer {
     this.#queuedCount += change;
   }
 
-  /** An answer is complete, and perhaps its request is not: the rest is discarded, so that the client reads the answer. */
-  #onAnswered(incoming: IncomingMessage, { socket }: ServerResponse): void {
-    if (incoming.complete || socket === null || socket.destroyed) return;
-    // The server calls this instead of taking another request, where the answer says "Connection: close".
-    socket.destroySoon = () => {
-      this.#ending.add(socket);
-      incoming.resume();
-      endAndDiscard(socket);
-    };
-    discard(socket, () => incoming.complete || this.#ending.has(socket));
+  /** Ends a connection after its last answer; what is left of the request is discarded, so that the answer is read. */
+  #endConnection(socket: Socket, endNow: () => void): void {
+    if (this.#connections.get(socket)?.req.complete !== false) return endNow();
+    this.#ending.add(socket);
+    endAndDiscard(socket);
+  }
+
+  /** Bounds what costs nothing to watch seldom: requests that go on after their answer, and answers that nobody takes. */
+  #sweepConnections(): void {
+    const nowMs = performance.now();
+    for (const [socket, last] of this.#connections) {
+      if (last === null || this.#ending.has(socket)) continue;
+      if (last.writableFinished) {
+        if (last.req.complete || this.#discarded.has(last)) continue;
+        this.#discarded.add(last);
+        discard(socket, () => last.req.complete || this.#ending.has(socket));
+      } else if (last.headersSent) {
+        const sinceMs = this.#untaken.get(last) ?? nowMs;
+        this.#untaken.set(last, sinceMs);
+        if (nowMs - sinceMs > answerMsMax) socket.destroy();
+      }
+    }
   }
 
   /** The parser gives up on a connection, or the socket has failed. */
@@ -271,10 +291,6 @@ export class ClientServer {
       this.#server.listen(port, host);
     }, acceptPauseMs);
   }
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return (headers["content-length"] ?? "0") !== "0" || headers["transfer-encoding"] !== undefined;
 }
 
 /** Pauses after what runs now: Node itself resumes a socket when a message is complete. */

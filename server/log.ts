@@ -30,7 +30,10 @@ export function createLog(level: LogLevel, format: LogFormat, output: LogOutput 
     if (level === "silent" || (level === "warn" && severity === "info")) return;
     const nowMs = output.nowMs();
     const last = written.get(text);
-    if (last !== undefined && nowMs - last.atMs < repeatMs) return void (last.repeated += 1);
+    if (last !== undefined && nowMs - last.atMs < repeatMs) {
+      last.repeated += 1;
+      return;
+    }
     written.delete(text);
     written.set(text, { atMs: nowMs, repeated: 0 });
     if (written.size > textsMax) written.delete(written.keys().next().value!);

@@ -2,6 +2,16 @@
 import type { DiskError, KvScan, OrderedKv } from "../core/ports.ts";
 import type { RocksLibrary, RocksMap } from "./rocksdb/library.ts";
 
+/** RocksDB keeps so many of its files open; the rest of the process's descriptors are for peers and clients. */
+const openFilesMax = 128;
+const shortageRetryMs = 100;
+
+/** RocksDB has only words for it: no descriptor is free to open one of its files. */
+function isShortage(error: Error | null | undefined): boolean {
+  const cause = (error as { cause?: Error } | null | undefined)?.cause?.message ?? "";
+  return /Too many open files/i.test(`${error?.message ?? ""} ${cause}`);
+}
+
 function stored(key: string): Buffer {
   return Buffer.from(key, "latin1");
 }
@@ -34,7 +44,11 @@ class RocksKv implements OrderedKv {
   }
 
   open(done: (error: DiskError | null) => void): void {
-    this.#library.open(this.#location, (error, map) => {
+    this.#library.open(this.#location, openFilesMax, (error, map) => {
+      if (isShortage(error)) {
+        setTimeout(() => this.open(done), shortageRetryMs);
+        return;
+      }
       this.#map = map ?? null;
       done(this.fail(error));
     });
@@ -43,6 +57,11 @@ class RocksKv implements OrderedKv {
   get(keys: readonly string[], done: (error: DiskError | null, values: readonly (Uint8Array | null)[]) => void): void {
     if (this.#map === null) return done(notOpen, []);
     this.#map.getMany(keys.map(stored), (error, values) => {
+      // A read that could not open its file has changed nothing. A write that could not is a failure like any other.
+      if (isShortage(error)) {
+        setTimeout(() => this.get(keys, done), shortageRetryMs);
+        return;
+      }
       const failure = this.fail(error);
       if (failure !== null) return done(failure, []);
       done(

@@ -22,8 +22,8 @@ export async function loadLevelRocksDb(): Promise<RocksLibrary> {
   const { default: open } = await import("level-rocksdb");
   return {
     name: "level-rocksdb",
-    open: (location, done) =>
-      open(location, { keyEncoding: "binary", valueEncoding: "binary" }, (error, level) => {
+    open: (location, openFilesMax, done) =>
+      open(location, { keyEncoding: "binary", valueEncoding: "binary", maxOpenFiles: openFilesMax }, (error, level) => {
         if (error !== null && error !== undefined) return done(error);
         done(null, {
           getMany: (keys, got) => level.getMany(keys, got),

@@ -29,9 +29,9 @@ export async function loadNxteditionRocksDb(): Promise<RocksLibrary> {
   const { RocksLevel } = await import("@nxtedition/rocksdb");
   return {
     name: "@nxtedition/rocksdb",
-    open: (location, done) => {
+    open: (location, openFilesMax, done) => {
       const level = new RocksLevel(location, { keyEncoding: "buffer", valueEncoding: "buffer" });
-      level.open({ walCompression: false }, (error) => {
+      level.open({ walCompression: false, maxOpenFiles: openFilesMax }, (error) => {
         if (error !== null && error !== undefined) return done(error);
         done(null, {
           getMany: (keys, got) =>

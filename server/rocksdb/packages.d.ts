@@ -18,7 +18,7 @@ declare module "level-rocksdb" {
 
   type Open = (
     location: string,
-    options: { keyEncoding: "binary"; valueEncoding: "binary" },
+    options: { keyEncoding: "binary"; valueEncoding: "binary"; maxOpenFiles: number },
     done: Done<[level: Level]>,
   ) => void;
   const open: Open;
@@ -38,7 +38,7 @@ declare module "@nxtedition/rocksdb" {
 
   export class RocksLevel {
     constructor(location: string, options: { keyEncoding: "buffer"; valueEncoding: "buffer" });
-    open(options: { walCompression: boolean }, done: Done<[]>): void;
+    open(options: { walCompression: boolean; maxOpenFiles: number }, done: Done<[]>): void;
     /** Null: RocksDB has given up before this key. */
     getMany(keys: Buffer[], done: Done<[values: (Buffer | undefined | null)[]]>): void;
     /** Writes, and syncs, on the calling thread. */

@@ -1,27 +1,8 @@
 /** The HTTP API over a simulated cluster: no socket, and partitions at will. */
 import test from "ava";
+import type { Node } from "../../core/node/node.ts";
 import { createApi } from "../../server/api/api.ts";
-import { SimulatedCluster } from "../support/simulated-cluster.ts";
-
-const options = { valueBytesMax: 100, version: "test" };
-
-type Call = (
-  id: number,
-  method: string,
-  path: string,
-  body?: string,
-  headers?: Record<string, string>,
-) => Promise<Response>;
-
-function cluster(nodes: number): { cluster: SimulatedCluster; call: Call } {
-  const simulated = new SimulatedCluster(nodes);
-  const call: Call = (id, method, path, body, headers = {}) => {
-    const api = createApi(simulated.node(id), options);
-    const init = body === undefined ? { method, headers } : { method, body, headers };
-    return simulated.settle(Promise.resolve(api.request(path, init)));
-  };
-  return { cluster: simulated, call };
-}
+import { apiOptions, clusterApi as cluster } from "../support/simulated-api.ts";
 
 test("a value put at any member is read at every member", async (t) => {
   const { cluster: simulated, call } = cluster(3);
@@ -108,6 +89,13 @@ for (const [method, path, status, code] of [
   ["DELETE", "/3", 404, "unknown-member"],
   ["DELETE", "/1", 409, "last-voter"],
   ["PATCH", "/k", 405, "method-not-allowed"],
+  ["PATCH", "/", 405, "method-not-allowed"],
+  ["PATCH", "/3", 405, "method-not-allowed"],
+  ["PATCH", "/%zz", 405, "method-not-allowed"],
+  ["PATCH", "/v1/members/none", 405, "method-not-allowed"],
+  ["GET", "/v1/members/none/promote", 405, "method-not-allowed"],
+  ["GET", "/v1/members/none", 400, "no-member-id"],
+  ["PUT", "/readyz", 405, "method-not-allowed"],
   ["POST", "/v1/kv/k", 405, "method-not-allowed"],
   ["GET", "/k?consistency=maybe", 400, "bad-consistency"],
   ["PUT", `/${"k".repeat(4097)}`, 400, "key-too-long"],
@@ -121,6 +109,60 @@ for (const [method, path, status, code] of [
     t.is(((await answer.json()) as { code: string }).code, code);
   });
 }
+
+test("every answer says how far the store is", async (t) => {
+  const { cluster: simulated, call } = cluster(1);
+  simulated.leader();
+  const etag = (await call(1, "PUT", "/k", "v")).headers.get("etag")!;
+  const applied = Number(etag.slice(1, -1));
+  for (const [method, path, headers] of [
+    ["GET", "/k", {}],
+    ["GET", "/absent", {}],
+    ["GET", "/k", { "If-None-Match": etag }],
+    ["GET", "/k", { "If-Match": '"1"' }],
+    ["GET", "/k?consistency=stale", {}],
+    ["PUT", "/v1", {}],
+    ["PUT", "/k", { "If-Match": '"1"' }],
+    ["PUT", "/k", { "Idempotency-Key": "99.1" }],
+    ["PUT", "/k", { "Idempotency-Key": "none" }],
+    ["PATCH", "/k", {}],
+    ["GET", "/", {}],
+    ["GET", "/livez", {}],
+    ["GET", "/readyz", {}],
+    ["GET", "/v1/status", {}],
+    ["GET", "/v1/members", {}],
+    ["GET", "/v1/members/1", {}],
+    ["GET", "/v1/members/9", {}],
+    ["POST", "/v1/sessions", {}],
+    ["POST", "/v1/leader", {}],
+    ["POST", "/nobody", {}],
+    ["DELETE", "/1", {}],
+    ["DELETE", "/9", {}],
+    ["DELETE", "/k", {}],
+  ] as const) {
+    const answer = await call(1, method, path, method === "PUT" ? "w" : undefined, headers);
+    const revision = Number(answer.headers.get("metastore-revision"));
+    t.true(revision >= applied, `${method} ${path}: ${answer.status} ${revision}`);
+  }
+});
+
+test("a store that has nothing yet says no revision", async (t) => {
+  const { call } = cluster(3);
+  for (const path of ["/livez", "/readyz", "/v1/status"]) {
+    t.is((await call(1, "GET", path)).headers.get("metastore-revision"), null);
+  }
+});
+
+test("an error in a handler is told as an outcome that is not known", async (t) => {
+  const broken = { status: () => ({ appliedIndex: 5 }) } as unknown as Node;
+  const seen: string[] = [];
+  const api = createApi(broken, { ...apiOptions, onInternalError: ({ message }) => seen.push(message) });
+  const answer = await api.request("/k", { method: "PUT", body: "v" });
+  t.is(answer.status, 500);
+  t.is(answer.headers.get("metastore-revision"), "5");
+  t.deepEqual(((await answer.json()) as { definite: boolean }).definite, false);
+  t.is(seen.length, 1);
+});
 
 test("a value beyond the limit is 413; a header that is not understood is never ignored", async (t) => {
   const { cluster: simulated, call } = cluster(1);

@@ -1,4 +1,8 @@
 /** One suite for every Disk: the machine's, and the simulated one, which must be no kinder. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "ava";
 import { fc } from "@fast-check/ava";
 import type { Disk, DiskFile } from "../../core/ports.ts";
@@ -122,4 +126,38 @@ test("simulated: a power cut takes what was not synced, and names whose director
   t.deepEqual(await names(disk), ["kept"]);
   t.deepEqual(await read(await opened(disk, "kept", false), 0, 1), Uint8Array.of(1));
   t.is((await opened(disk, "kept", false)).sizeBytes, 1);
+});
+
+test("to have no descriptor is no failure of the disk: opening waits until one is free", async (t) => {
+  // A process of its own, since this one needs its descriptors.
+  const program = `
+    import fs from "node:fs";
+    import { machineDisk } from ${JSON.stringify(join(process.cwd(), "dist/server/disk.js"))};
+    const held = [];
+    const fill = () => { for (;;) try { held.push(fs.openSync("/dev/null")); } catch { return; } };
+    // One round of each kind loads what Node loads late.
+    const disk = machineDisk(process.argv[1], () => { shortages += 1; if (shortages === 3) fs.closeSync(held.pop()); });
+    let shortages = 0;
+    const told = [];
+    const next = (what, call) => new Promise((resolve) => {
+      fill();
+      shortages = 0;
+      call((error) => { told.push([what, error === null, shortages]); resolve(); });
+    });
+    await next("open", (done) => disk.open("file", true, done));
+    await next("list", (done) => disk.list(done));
+    await next("syncDirectory", (done) => disk.syncDirectory(done));
+    fs.closeSync(held.pop());
+    console.log(JSON.stringify(told));
+  `;
+  const directory = mkdtempSync(join(tmpdir(), "metastore-test-"));
+  const limited = `ulimit -n 64; exec "$0" "$@"`;
+  const args = ["-c", limited, process.execPath, "--input-type=module", "-e", program, directory];
+  const out = execFileSync("bash", args, { encoding: "utf8" });
+  t.deepEqual(JSON.parse(out), [
+    ["open", true, 3],
+    ["list", true, 3],
+    ["syncDirectory", true, 3],
+  ]);
+  rmSync(directory, { recursive: true });
 });

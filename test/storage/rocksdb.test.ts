@@ -79,7 +79,7 @@ const run = (write) => {
 if (mode === "port") {
   const kv = rocksKv(library, directory);
   kv.open(() => run((k, done) => kv.write([{ key: key(k), value }], true, done)));
-} else library.open(directory, (error, map) => {
+} else library.open(directory, 128, (error, map) => {
   run((k, done) => map.batch([{ type: "put", key: Buffer.from(key(k)), value }], true, done));
 });
 `;

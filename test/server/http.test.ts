@@ -1,0 +1,129 @@
+/** A real node as clients see it through sockets: order, half-closed clients, probes, bodies too large, descriptors. */
+import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import test from "ava";
+import { freePorts, freshDirectory, get, ProcessCluster } from "../support/processes.ts";
+import { exchange, RawClient } from "../support/raw-http.ts";
+
+function request(method: string, path: string, body = ""): string {
+  return `${method} ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+test.serial("a node answers pipelined, half-closed, old and broken clients as each deserves", async (t) => {
+  const cluster = await ProcessCluster.start(1);
+  const port = cluster.ports[0]!;
+  try {
+    for (let k = 0; k < 30; k++) {
+      const pair = request("PUT", `/k${k}`, "v") + request("GET", `/k${k}`) + request("DELETE", `/k${k}`);
+      const answers = await exchange(port, pair);
+      t.deepEqual(
+        answers.map(({ status }) => status),
+        [204, 200, 204],
+      );
+      t.is(await get(cluster, 1, `k${k}`), null);
+    }
+    t.is((await exchange(port, request("PUT", "/half", "v")))[0]!.status, 204);
+    t.is(await get(cluster, 1, "half"), "v");
+    const probe = await exchange(port, "GET /livez HTTP/1.0\r\n\r\n");
+    t.is(probe[0]!.status, 200);
+    const [broken] = await exchange(port, "DELETE /half\r\n\r\n");
+    t.is(broken!.status, 400);
+    t.true(Number(broken!.headers.get("metastore-revision")) > 0);
+    t.is(await get(cluster, 1, "half"), "v");
+    const [badHost] = await exchange(port, "GET /k HTTP/1.1\r\nHost: a b\r\n\r\n");
+    t.is(badHost!.status, 400);
+    t.is(badHost!.headers.get("content-type"), "application/problem+json");
+    const bytes = 20_000_000;
+    for (let k = 0; k < 4; k++) {
+      const client = new RawClient(port);
+      client.socket.pause();
+      client.send(`PUT /big HTTP/1.1\r\nHost: x\r\nContent-Length: ${bytes}\r\n\r\n`);
+      await new Promise<void>((resolve, reject) => {
+        client.socket.write(Buffer.alloc(bytes), (error) => (error ? reject(error) : resolve()));
+      });
+      client.socket.resume();
+      t.is((await client.take(1))[0]!.status, 413);
+      client.socket.destroy();
+    }
+  } finally {
+    await cluster.stop();
+  }
+});
+
+test.serial("a node that is told to stop answers what it has, with Connection: close, and ends", async (t) => {
+  const cluster = await ProcessCluster.start(3);
+  try {
+    const port = cluster.ports[0]!;
+    await cluster.end(2, "SIGKILL");
+    await cluster.end(3, "SIGKILL");
+    const idle = new RawClient(port);
+    idle.send(request("GET", "/livez"));
+    await idle.take(1);
+    // Without a majority it waits until the request time.
+    const pending = new RawClient(port);
+    pending.send(request("PUT", "/k", "v"));
+    for (;;) {
+      const { waitingRequests } = (await (await fetch(`${cluster.url(1)}/v1/status`)).json()) as {
+        waitingRequests: number;
+      };
+      if (waitingRequests > 0) break;
+    }
+    const code = cluster.end(1, "SIGTERM");
+    t.is((await idle.answers()).length, 1);
+    const [answer] = await pending.answers();
+    t.true([503, 504].includes(answer!.status), String(answer!.status));
+    t.is(answer!.headers.get("connection"), "close");
+    t.is(await code, 0);
+  } finally {
+    await cluster.stop();
+  }
+});
+
+test.serial("clients cannot take the descriptors that the node needs for its files", async (t) => {
+  const directory = freshDirectory();
+  const [peerPort, port] = await freePorts(2);
+  const args = ["--cluster", `http://127.0.0.1:${peerPort}`, "--port", `${port}`, "--data-dir", directory];
+  const limited = `ulimit -n 64; exec "$0" "$@"`;
+  const server = join(process.cwd(), "dist/server/main.js");
+  const flags = ["--snapshot-entries", "5", "--log-level", "silent"];
+  const child = spawn("bash", ["-c", limited, process.execPath, server, ...args, ...flags], { stdio: "inherit" });
+  const clients: RawClient[] = [];
+  try {
+    const url = `http://127.0.0.1:${port}`;
+    const isReady = (): Promise<boolean> =>
+      fetch(`${url}/readyz`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    while (!(await isReady())) await new Promise((resolve) => setTimeout(resolve, 20));
+    const writer = new RawClient(port!);
+    clients.push(writer);
+    writer.send(request("PUT", "/first", "v"));
+    await writer.take(1);
+    let refused = 0;
+    for (let k = 0; k < 150; k++) {
+      const client = new RawClient(port!);
+      client.send(request("GET", "/livez"));
+      const [answer] = await client.take(1).catch(() => []);
+      if (answer?.status === 200) clients.push(client);
+      else {
+        refused += 1;
+        client.socket.destroy();
+      }
+    }
+    t.true(refused > 80, `${refused} of 150 refused`);
+    t.true(clients.length > 5, `${clients.length} connected`);
+    // Each five of them make a snapshot, which needs files.
+    for (let k = 0; k < 40; k++) writer.send(request("PUT", `/k${k}`, "v"));
+    const answers = await writer.take(41);
+    t.true(answers.every(({ status }) => status === 204));
+    while (readdirSync(join(directory, "metaStore-1-snap")).length === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    t.is(child.exitCode, null);
+  } finally {
+    for (const { socket } of clients) socket.destroy();
+    child.kill("SIGKILL");
+  }
+});
