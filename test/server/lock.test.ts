@@ -209,6 +209,24 @@ for (const means of ["kernel", "socket"] as const) {
   });
 }
 
+test("a lock on a file that its holder has removed meanwhile counts for nothing", async (t) => {
+  await inDirectory(async (directory) => {
+    const tryLock = (await loadKernelLock())!;
+    let isFirst = true;
+    const lock = await lockDirectory(
+      directory,
+      (...range) => {
+        if (isFirst) rmSync(join(directory, "lock"));
+        isFirst = false;
+        return tryLock(...range);
+      },
+      100,
+    );
+    t.is(readFileSync(join(directory, "lock"), "utf8").split(" ")[0], String(process.pid));
+    lock.release();
+  });
+});
+
 function holderCommand(directory: string, means: Means): readonly string[] {
   const lockModule = join(process.cwd(), "dist/server/lock.js");
   return [process.execPath, "--input-type=module", "-e", holderScript, lockModule, directory, means];
