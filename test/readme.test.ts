@@ -71,61 +71,91 @@ test.serial("the first two lines set up, and run the main job or the tests", (t)
   t.regex(readFileSync(".ci/run", "utf8"), /^npm ci && npm test$/m);
 });
 
-test.serial("one node answers curl", async (t) => {
-  const directory = clone();
-  const node = start(directory, "exec npm start");
+/** Runs in its folder, and is stopped, what the blocks do one after the other. */
+class Session {
+  readonly directory = clone();
+  readonly #running = new Set<ChildProcess>();
+
+  start(command: string): ChildProcess {
+    const child = start(this.directory, command);
+    this.#running.add(child);
+    return child;
+  }
+
+  async stop(child: ChildProcess): Promise<void> {
+    await stop(child);
+    this.#running.delete(child);
+  }
+
+  run(script: string): Promise<Run> {
+    return bash(this.directory, script);
+  }
+
+  async end(): Promise<void> {
+    for (const child of this.#running) await stop(child);
+    rmSync(this.directory, { recursive: true });
+  }
+}
+
+test.serial("the README's nodes, block after block in one folder", async (t) => {
+  t.timeout(240_000);
+  const session = new Session();
   try {
+    const one = session.start("exec npm start");
     await ready("http://127.0.0.1:9121");
-    const { code, output } = await bash(directory, blockWith("http://127.0.0.1:9121/my-key"));
-    t.is(code, 0, output);
-    t.regex(output, /204 No Content[\s\S]*hello[\s\S]*204 No Content[\s\S]*"role":"leader"/);
+    const first = await session.run(blockWith("http://127.0.0.1:9121/my-key"));
+    t.is(first.code, 0, first.output);
+    t.regex(first.output, /204 No Content[\s\S]*hello[\s\S]*204 No Content[\s\S]*"role":"leader"/);
+    await session.stop(one);
+
+    const cluster = session.start(blockWith("npm run cluster\n"));
+    await Promise.all([12380, 22380, 32380].map((port) => ready(`http://127.0.0.1:${port}`)));
+    const killed = await session.run(blockWith("npm run cluster kill store2"));
+    t.is(killed.code, 0, killed.output);
+    t.regex(killed.stdout, /store2 has ended\n[\s\S]*bar$/);
+    const back = await session.run(blockWith("npm run cluster start store2"));
+    t.is(back.code, 0, back.output);
+    t.regex(back.stdout, /store2 starts\n[\s\S]*bar$/);
+
+    const [add, startFourth] = blockWith("curl -XPOST").trim().split("\n") as [string, string];
+    t.is((await session.run(add)).code, 0);
+    const fourth = session.start(startFourth);
+    await ready("http://127.0.0.1:42380");
+    const change = await session.run(blockWith("curl -i -XDELETE http://127.0.0.1:12380/3"));
+    t.regex(change.stdout, /204 No Content[\s\S]*bar$/);
+    await session.stop(fourth);
+    await session.stop(cluster);
+
+    const rows = session.start(blockWith("--rocksdb"));
+    await ready("http://127.0.0.1:9121");
+    t.regex((await session.run("curl http://127.0.0.1:9121/v1/status")).stdout, /"engine":"rocksdb"/);
+    await session.stop(rows);
+
+    // The first node's data are where they were, and so are the cluster's.
+    const again = session.start("exec npm start");
+    await ready("http://127.0.0.1:9121");
+    await session.stop(again);
   } finally {
-    await stop(node);
-    rmSync(directory, { recursive: true });
+    await session.end();
   }
 });
 
-test.serial(
-  "three nodes by the Procfile: one is killed and comes back, a fourth joins, the third is removed",
-  async (t) => {
-    const directory = clone();
-    const all = start(directory, blockWith("npx nf start"));
-    let second: ChildProcess | null = null;
-    let fourth: ChildProcess | null = null;
-    try {
-      await Promise.all([12380, 22380, 32380].map((port) => ready(`http://127.0.0.1:${port}`)));
-      const { code, stdout, output } = await bash(directory, blockWith("kill -9"));
-      t.is(code, 0, output);
-      t.is(stdout, "bar");
-      t.true(readme.includes("`npx nf start store2`") && readme.includes("`curl http://127.0.0.1:22380/my-key`"));
-      second = start(directory, "npx nf start store2");
-      await ready("http://127.0.0.1:22380");
-      t.is((await bash(directory, "curl http://127.0.0.1:22380/my-key")).stdout, "bar");
-      const [add, startFourth] = blockWith("curl -XPOST").trim().split("\n") as [string, string];
-      t.is((await bash(directory, add)).code, 0);
-      fourth = start(directory, startFourth);
-      await ready("http://127.0.0.1:42380");
-      const change = await bash(directory, blockWith("curl -i -XDELETE http://127.0.0.1:12380/3"));
-      t.regex(change.stdout, /204 No Content[\s\S]*bar$/);
-    } finally {
-      await stop(all);
-      if (second !== null) await stop(second);
-      if (fourth !== null) await stop(fourth);
-      rmSync(directory, { recursive: true });
-    }
-  },
-);
-
-test.serial("rows in RocksDB", async (t) => {
-  const directory = clone();
-  const node = start(directory, blockWith("--rocksdb"));
+test.serial("SIGTERM to npm start ends the node, and to npm run cluster all of them", async (t) => {
+  const session = new Session();
   try {
-    await ready("http://127.0.0.1:9121");
-    const { stdout } = await bash(directory, "curl http://127.0.0.1:9121/v1/status");
-    t.regex(stdout, /"engine":"rocksdb"/);
+    for (const [command, ports] of [
+      ["exec npm start", [9121]],
+      ["exec npm run cluster", [12380, 22380, 32380]],
+    ] as const) {
+      const npm = session.start(command);
+      await Promise.all(ports.map((port) => ready(`http://127.0.0.1:${port}`)));
+      const gone = new Promise((done) => npm.once("exit", done));
+      npm.kill("SIGTERM");
+      await gone;
+      for (const port of ports) await t.throwsAsync(fetch(`http://127.0.0.1:${port}/livez`));
+    }
   } finally {
-    await stop(node);
-    rmSync(directory, { recursive: true });
+    await session.end();
   }
 });
 
@@ -177,8 +207,16 @@ for (const [command, output] of [
 test.serial("every command of the README is run by a test", (t) => {
   const commands = blocks.flatMap((block) => block.trim().split("\n"));
   const source = readFileSync("test/readme.test.ts", "utf8");
-  const story =
-    [blockWith("http://127.0.0.1:9121/my-key"), blockWith("npx nf start"), blockWith("kill -9")].join("") +
-    [blockWith("curl -XPOST"), blockWith("curl -i -XDELETE http://127.0.0.1:12380/3"), blockWith("--rocksdb")].join("");
+  const story = [
+    "http://127.0.0.1:9121/my-key",
+    "npm run cluster\n",
+    "npm run cluster kill store2",
+    "npm run cluster start store2",
+    "curl -XPOST",
+    "curl -i -XDELETE http://127.0.0.1:12380/3",
+    "--rocksdb",
+  ]
+    .map(blockWith)
+    .join("");
   for (const command of commands) t.true(source.includes(command) || story.includes(command), command);
 });

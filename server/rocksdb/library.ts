@@ -6,7 +6,7 @@ export type RocksPair = readonly [key: Buffer, value: Buffer];
 export interface RocksLibrary {
   /** The name of its package. */
   readonly name: string;
-  /** Opens the map in `location`, which is made if it is absent; its parent exists. Keeps at most `openFilesMax` files open. */
+  /** Opens the map in `location`, which is made if it is absent; its parent exists. Keeps at most `openFilesMax` files open, where it can. */
   open(location: string, openFilesMax: number, done: (error: Failed, map?: RocksMap) => void): void;
 }
 

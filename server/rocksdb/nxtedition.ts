@@ -29,9 +29,13 @@ export async function loadNxteditionRocksDb(): Promise<RocksLibrary> {
   const { RocksLevel } = await import("@nxtedition/rocksdb");
   return {
     name: "@nxtedition/rocksdb",
-    open: (location, openFilesMax, done) => {
+    // The library has no bound on open files of its own.
+    open: (location, _openFilesMax, done) => {
+      /** Synced batches in flight: a close waits for them. */
+      let syncing = 0;
+      let onSynced: (() => void) | null = null;
       const level = new RocksLevel(location, { keyEncoding: "buffer", valueEncoding: "buffer" });
-      level.open({ walCompression: false, maxOpenFiles: openFilesMax }, (error) => {
+      level.open({ walCompression: false }, (error) => {
         if (error !== null && error !== undefined) return done(error);
         done(null, {
           getMany: (keys, got) =>
@@ -41,10 +45,15 @@ export async function loadNxteditionRocksDb(): Promise<RocksLibrary> {
               got(null, values);
             }),
           batch: (changes, sync, written) => {
-            const write = (): void => level.batch(changes, { sync }, written);
-            if (!sync) return write();
+            if (!sync) return level.batch(changes, { sync }, written);
+            syncing += 1;
+            const end = (failed: Failed): void => {
+              syncing -= 1;
+              written(failed);
+              if (syncing === 0) onSynced?.();
+            };
             // The library syncs on this thread. Most of the bytes go down before, on another one.
-            syncLogs(location, (failed) => (failed === null ? write() : written(failed)));
+            syncLogs(location, (failed) => (failed === null ? level.batch(changes, { sync }, end) : end(failed)));
           },
           scan: (first, end) => {
             const iterator = level.iterator({ gte: first, lt: end });
@@ -53,7 +62,10 @@ export async function loadNxteditionRocksDb(): Promise<RocksLibrary> {
               end: () => iterator.close(() => undefined),
             };
           },
-          close: (closed) => level.close(closed),
+          close: (closed) => {
+            if (syncing === 0) level.close(closed);
+            else onSynced = () => level.close(closed);
+          },
         });
       });
     },

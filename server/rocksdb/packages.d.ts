@@ -38,7 +38,7 @@ declare module "@nxtedition/rocksdb" {
 
   export class RocksLevel {
     constructor(location: string, options: { keyEncoding: "buffer"; valueEncoding: "buffer" });
-    open(options: { walCompression: boolean; maxOpenFiles: number }, done: Done<[]>): void;
+    open(options: { walCompression: boolean }, done: Done<[]>): void;
     /** Null: RocksDB has given up before this key. */
     getMany(keys: Buffer[], done: Done<[values: (Buffer | undefined | null)[]]>): void;
     /** Writes, and syncs, on the calling thread. */

@@ -94,9 +94,9 @@ for (const [name, make] of worlds) {
     await ended((done) => kv.open(done));
     const batch = Array.from({ length: 500 }, (_, k) => ({ key: `k${k}`, value: bytes("1") }));
     const seen = new Set<number>();
-    let written = false;
-    const write = ended((done) => kv.write(batch, true, done)).then(() => (written = true));
-    while (!written) seen.add((await scanned(kv)).length);
+    const state = { isWritten: false };
+    const write = ended((done) => kv.write(batch, true, done)).then(() => (state.isWritten = true));
+    while (!state.isWritten) seen.add((await scanned(kv)).length);
     await write;
     seen.add((await scanned(kv)).length);
     t.true(seen.has(500));

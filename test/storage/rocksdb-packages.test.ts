@@ -59,9 +59,11 @@ test("what the later package has written is opened by it on Node 20 too, as afte
   rmSync(directory, { recursive: true });
 });
 
+function names(node: string, writtenBy: readonly number[] | null): string[] {
+  return packagesFor(node, writtenBy).map(({ name }) => name);
+}
+
 test("level-rocksdb is loaded on Node 20 only, and not where a later RocksDB has written", (t) => {
-  const names = (node: string, writtenBy: readonly number[] | null): string[] =>
-    packagesFor(node, writtenBy).map(({ name }) => name);
   t.deepEqual(names("v20.19.0", null), [old, later]);
   t.deepEqual(names("v20.20.2", [6, 17, 3]), [old, later]);
   t.deepEqual(names("v20.20.2", [6, 18, 0]), [later]);
@@ -72,9 +74,12 @@ test("level-rocksdb is loaded on Node 20 only, and not where a later RocksDB has
   }
 });
 
+function options(version: string): string {
+  return `[Version]\n  rocksdb_version=${version}\n  options_file_version=1.1\n`;
+}
+
 test("the latest of several versions counts, and a directory that is not RocksDB's has none", (t) => {
   const directory = freshDirectory();
-  const options = (version: string): string => `[Version]\n  rocksdb_version=${version}\n  options_file_version=1.1\n`;
   t.is(rocksDbVersionOf(join(directory, "absent")), null);
   t.is(rocksDbVersionOf(directory), null);
   writeFileSync(join(directory, "OPTIONS-000005"), options("9.7.4"));

@@ -105,12 +105,29 @@ function rocksPackage(name: string | undefined): ReturnType<typeof packagesFor>[
 
 export function rocksKvHome(): KvHome {
   const directory = mkdtempSync(join(tmpdir(), "metastore-rocks-"));
+  let closed = Promise.resolve();
+  /** RocksDB gives its lock back when a close completes, which the port does not tell. */
+  const library: RocksLibrary = {
+    name: rocksLibrary.name,
+    open: (location, done) =>
+      rocksLibrary.open(location, (error, map) => {
+        if (map === undefined) return done(error);
+        const close = (end: (failure: Error | null | undefined) => void): void => {
+          closed = new Promise((resolve) => {
+            map.close((failure) => {
+              end(failure);
+              resolve();
+            });
+          });
+        };
+        done(error, { ...map, close });
+      }),
+  };
   return {
-    open: () => rocksKv(rocksLibrary, directory),
-    close: async (kv) => {
+    open: () => rocksKv(library, directory),
+    close: (kv) => {
       kv.close();
-      // RocksDB gives its lock back a moment later.
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      return closed;
     },
     crash: null,
     remove: () => rmSync(directory, { recursive: true }),
