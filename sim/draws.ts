@@ -59,6 +59,7 @@ export const sites = {
   monitor: 48,
   move: 49,
   stranger: 50,
+  burst: 51,
 } as const;
 export type Site = keyof typeof sites;
 

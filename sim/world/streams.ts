@@ -35,6 +35,8 @@ export interface StreamWorld {
   corrupted(from: NodeId): void;
   /** Something is on its way until then. */
   late(until: Micros): void;
+  /** The sender's queue has room for it. */
+  taken(envelope: Envelope): void;
   /** `read` is what came of `sent`. */
   same(sent: Envelope, read: Envelope): void;
 }
@@ -160,8 +162,10 @@ export class SimStreams implements Target {
     if (stream === undefined || stream.outbound === null) return;
     const { dropped } = stream.outbound;
     stream.outbound.send(envelope);
-    if (stream.outbound.dropped === dropped) stream.onItsWay.push(envelope);
-    else if (stream.outbound.open) this.counters.full += 1;
+    if (stream.outbound.dropped === dropped) {
+      stream.onItsWay.push(envelope);
+      this.#world.taken(envelope);
+    } else if (stream.outbound.open) this.counters.full += 1;
   }
 
   /** Its turn is over: what it has sent leaves. */
