@@ -56,10 +56,11 @@ export const sites = {
   reader: 45,
   depose: 46,
   deposeTurn: 47,
-  bootNonce: 48,
-  monitor: 49,
-  move: 50,
-  stranger: 51,
+  monitor: 48,
+  move: 49,
+  stranger: 50,
+  burst: 51,
+  bootNonce: 52,
 } as const;
 export type Site = keyof typeof sites;
 

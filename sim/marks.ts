@@ -22,8 +22,8 @@ const everywhere = [
   "deposed",
 ] as const;
 
-/** A clock drifts all the time; what is aimed counts by what it does; monitors and strangers harm nobody. */
-const notMarked = ["clockDrift", "aimed", "monitor", "stranger"] as const;
+/** A clock drifts all the time; what is aimed counts by what it does; monitors, strangers and bursts harm nobody. */
+const notMarked = ["clockDrift", "aimed", "monitor", "stranger", "burst"] as const;
 
 export function isMarked(family: FaultFamily): family is Exclude<FaultFamily, (typeof notMarked)[number]> {
   return !(notMarked as readonly FaultFamily[]).includes(family);

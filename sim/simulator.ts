@@ -16,6 +16,7 @@ import { type Decision, Draws } from "./draws.ts";
 import { type CoverageSink, Nemesis } from "./nemesis/nemesis.ts";
 import type { Plan } from "./nemesis/options.ts";
 import type { Answers } from "./safety/answers.ts";
+import { Departures } from "./safety/departures.ts";
 import { judgeEnding } from "./safety/endings.ts";
 import { Ghost, nobody } from "./safety/ghost.ts";
 import { rowsOf } from "./safety/ghost-state.ts";
@@ -110,6 +111,7 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
     this.budget = new FaultBudget(this.ghost, this.hosts, plan.tier, options.invariants);
     const { scheduler, draws, hosts, network, trace, budget } = this;
     this.nemesis = new Nemesis(scheduler, draws, plan, hosts, network, trace, budget, this);
+    if (plan.faults.burst > 0 && options.invariants) this.network.departures = this.ghost.departures = new Departures();
     this.isJudged = options.invariants;
     this.monitor = new Monitor(scheduler, draws, plan, this);
     this.reader = new Reader(this.scheduler, this.draws, plan, this);

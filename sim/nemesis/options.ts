@@ -45,6 +45,7 @@ export const faultFamilies = [
   "gracefulStop",
   "moved",
   "stranger",
+  "burst",
 ] as const;
 export type FaultFamily = (typeof faultFamilies)[number];
 
@@ -66,6 +67,7 @@ const onlyOnRequest: ReadonlySet<FaultFamily> = new Set<FaultFamily>([
   "gracefulStop",
   "moved",
   "stranger",
+  "burst",
 ]);
 
 /** Families that only another tier has. */
@@ -124,7 +126,7 @@ export type Plan = {
 };
 
 /** Messages that travel by themselves find their node wherever it is, and meet no connection. */
-const needsStreams: ReadonlySet<FaultFamily> = new Set<FaultFamily>(["reset", "moved"]);
+const needsStreams: ReadonlySet<FaultFamily> = new Set<FaultFamily>(["reset", "moved", "burst"]);
 
 /** A stream loses nothing, and nothing twice, while it lasts. */
 function onStreams(family: FaultFamily): boolean {
@@ -176,6 +178,7 @@ const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
   gracefulStop: [10_000, 60_000],
   moved: [100_000, 500_000],
   stranger: [30_000, 200_000],
+  burst: [50_000, 200_000],
 };
 
 /** What is asked for, whatever the seed draws. */

@@ -11,6 +11,7 @@ import { decodeConfiguration } from "../../core/wire/configuration-codec.ts";
 import { entryPayload } from "../../core/wire/entry-codec.ts";
 import { must, Violation } from "../violation.ts";
 import { Answers } from "./answers.ts";
+import type { Departures } from "./departures.ts";
 import { type GhostBatch, GhostDisk } from "./ghost-disk.ts";
 import { GhostLog } from "./ghost-log.ts";
 import { GhostMachine } from "./ghost-machine.ts";
@@ -68,6 +69,8 @@ export class Ghost {
   readonly #committedIn: Term[] = [0];
   readonly #machine: GhostMachine;
   readonly answers: Answers;
+  /** Null: nobody asks. */
+  departures: Departures | null = null;
 
   constructor(count: number, limits: SessionLimits) {
     this.nodes = Array.from({ length: count }, (_, k) => new GhostNode(k + 1, 0, null));
@@ -250,6 +253,7 @@ export class Ghost {
         return `n${node.id} makes entry (${entry.index}, term ${entry.term}) without having been elected in that term`;
       });
       this.#entries.set(key, entry);
+      this.departures?.made(entry);
       const log = this.#logAsLeader(node, entry.term);
       const isConfiguration = entry.kind === entryKinds.configuration;
       if (isConfiguration) this.#mintConfiguration(node, log, entry, key);

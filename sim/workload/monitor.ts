@@ -24,12 +24,16 @@ const moments = {
   stopping: { code: 3, requests: 4, withinMicros: 50_000 },
   /** A piece of a snapshot is on its way to it. */
   snapshotSent: { code: 4, requests: 1, withinMicros: 20_000 },
+  /** Many large writes at once. */
+  burst: { code: 5, requests: 12, withinMicros: 1 },
 } as const;
 export type MonitoredMoment = keyof typeof moments;
 
 const beatMicros: Micros = 250_000;
 /** Written by nobody else; no client reads it. */
 const ownKey = "monitor";
+/** A dozen of them are more than a small queue holds. */
+const burstValueBytes = 700;
 /** An id that no machine has. */
 const nobody: NodeId = 63;
 
@@ -54,14 +58,15 @@ export class Monitor implements Target {
   /** Values whose writes were definitely refused. */
   readonly #refused = new Set<string>();
   #stopped = false;
-  readonly counters = { asked: 0, answered: 0, refused: 0 };
+  #beat = 0;
+  readonly counters = { bursts: 0, asked: 0, answered: 0, refused: 0 };
 
   constructor(scheduler: Scheduler, draws: Draws, plan: Plan, world: MonitorWorld) {
     this.#scheduler = scheduler;
     this.#draws = draws;
     this.#plan = plan;
     this.#world = world;
-    if (plan.faults.monitor > 0) scheduler.at(beatMicros, 1, this, 0, null);
+    if (plan.faults.monitor > 0 || plan.faults.burst > 0) scheduler.at(beatMicros, 1, this, 0, null);
   }
 
   /** Asks nothing more. */
@@ -72,7 +77,12 @@ export class Monitor implements Target {
   on(): void {
     if (this.#stopped) return;
     this.#scheduler.at(this.#scheduler.now + beatMicros, 1, this, 0, null);
-    for (const host of this.#world.hosts) if (host.node !== null) this.saw("beat", host);
+    this.#beat += 1;
+    for (const host of this.#world.hosts) {
+      if (host.node === null) continue;
+      this.saw("beat", host);
+      if (this.#draws.chance(this.#plan.faults.burst, "burst", host.id, this.#beat)) this.#burst(host);
+    }
   }
 
   /** In the middle of a turn: the requests come after it. */
@@ -106,31 +116,53 @@ export class Monitor implements Target {
       );
   }
 
+  /** More than a small queue holds, through one member. */
+  #burst(host: Host): void {
+    const { code, requests } = moments.burst;
+    this.counters.bursts += 1;
+    for (let k = 0; k < requests; k++) {
+      const which = code * 64 + host.id;
+      const value = `burst.${which}.${this.#beat}.${k}.${"x".repeat(burstValueBytes)}`;
+      this.#request(host, "write", k, (node, end) => this.#write(node, host, value, end), this.#scheduler.now + 1 + k);
+    }
+  }
+
   #ask(host: Host, which: number, count: number, withinMicros: Micros): void {
     const draw = (bound: number, k: number): number => this.#draws.below(bound, "monitor", which, count, k);
     const dice = draw(100, 1);
     const what = dice < 45 ? "stale read" : dice < 65 ? "read" : dice < 85 ? "write" : dice < 95 ? "change" : "status";
     const key = keyNames[draw(this.#plan.keys, 2)]!;
     const value = `monitor.${which}.${count}`;
+    const run = (node: Node, end: (isOk: boolean) => void): void => {
+      if (what === "stale read") this.#readStale(node, host, key, end);
+      else if (what === "read") this.#read(node, key, end);
+      else if (what === "write") this.#write(node, host, value, end);
+      else if (what === "change") node.change({ kind: "promote", id: nobody }, (result) => end(result.ok));
+      else end(node.status().id === host.id);
+    };
+    this.#request(host, what, which * 100_000 + count, run, this.#scheduler.now + 1 + draw(withinMicros, 3));
+  }
+
+  #request(
+    host: Host,
+    what: string,
+    occasion: number,
+    run: (node: Node, end: (isOk: boolean) => void) => void,
+    at: Micros,
+  ): void {
     this.counters.asked += 1;
     const request: Request = {
       run: (node) => {
         const pending: Pending = { host, life: host.life, what };
         this.#pending.add(pending);
-        const end = (isOk: boolean): void => {
+        run(node, (isOk) => {
           must(this.#pending.delete(pending), "I21", () => `n${host.id} answers a ${what} twice`);
           this.counters[isOk ? "answered" : "refused"] += 1;
-        };
-        if (what === "stale read") this.#readStale(node, host, key, end);
-        else if (what === "read") this.#read(node, key, end);
-        else if (what === "write") this.#write(node, value, end);
-        else if (what === "change") node.change({ kind: "promote", id: nobody }, (result) => end(result.ok));
-        else end(node.status().id === host.id);
+        });
       },
       refused: () => undefined,
     };
-    const tie = this.#draws.u32("tie", which, count, 60);
-    this.#scheduler.at(this.#scheduler.now + 1 + draw(withinMicros, 3), tie, host, hostEvents.request, request);
+    this.#scheduler.at(at, this.#draws.u32("tie", host.id, occasion, 60), host, hostEvents.request, request);
   }
 
   /** I18: a state that was, of an entry that is committed. A node that has applied nothing knows nothing. */
@@ -162,12 +194,17 @@ export class Monitor implements Target {
     must(wrong === null, "I18", () => `the monitor is told what is not so: ${wrong}`);
   }
 
-  #write(node: Node, value: string, end: (isOk: boolean) => void): void {
+  /** I18: what never left the node is never told to be unknown. */
+  #write(node: Node, host: Host, value: string, end: (isOk: boolean) => void): void {
     const command = { op: "put", key: ownKey, value, condition: always } as const;
     node.write(command, noSession, (outcome: WriteOutcome) => {
       end(outcome.ok);
       if (!outcome.ok) {
         if (outcome.definite) this.#refused.add(value);
+        const { departures } = this.#world.ghost;
+        must(outcome.definite || departures === null || departures.hasLeft(value), "I18", () => {
+          return `n${host.id} does not know what came of ${value.slice(0, 30)}, which never left it`;
+        });
         return;
       }
       const wrong = this.#world.isJudged

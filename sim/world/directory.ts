@@ -1,7 +1,7 @@
 /** What has happened to a machine's directory while no process ran in it, and what the next process must make of it. */
 import { segmentNumber } from "../../core/storage/wal-record.ts";
 import type { SimDisk } from "./disk.ts";
-import { identityName, ofNewerFormat, storeIdIn } from "./identity-file.ts";
+import { firstSegmentIn, identityName, ofNewerFormat, storeIdIn } from "./identity-file.ts";
 import { vouchedPlace } from "./vouched.ts";
 
 /** Whose directory it is. The disk is another one once the machine was replaced. */
@@ -39,8 +39,11 @@ export class Directory {
 
   /** The store id that its identity holds, or null. */
   get storeId(): string | null {
-    const bytes = this.ownIdentity ?? this.#host.disk.contents().get(identityName);
-    return bytes === undefined ? null : storeIdIn(bytes);
+    return this.#identity === undefined ? null : storeIdIn(this.#identity);
+  }
+
+  get #identity(): Uint8Array | undefined {
+    return this.ownIdentity ?? this.#host.disk.contents().get(identityName);
   }
 
   /** Whether it takes part under the store id whose log it has lost: the log must not begin again as if nothing had been. */
@@ -77,7 +80,9 @@ export class Directory {
   }
 
   #vouchedPlace(): ReturnType<typeof vouchedPlace> {
-    return vouchedPlace(this.#host.disk, (bound) => this.#host.drawDamage(bound));
+    const identity = this.#identity;
+    const firstSegment = identity === undefined ? 0 : firstSegmentIn(identity);
+    return vouchedPlace(this.#host.disk, firstSegment, (bound) => this.#host.drawDamage(bound));
   }
 
   #lose(): void {

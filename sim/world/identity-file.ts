@@ -15,6 +15,19 @@ export function storeIdIn(identity: Uint8Array): string | null {
   }
 }
 
+/** What an identity may say of its log's extent. */
+type WithExtent = { readonly log?: { readonly firstSegment: number } | null };
+
+/** The first segment that the log consists of, by the file: older ones are being removed. 0 where it says nothing. */
+export function firstSegmentIn(identity: Uint8Array): number {
+  try {
+    return (decodeIdentity(identity) as WithExtent).log?.firstSegment ?? 0;
+  } catch (error) {
+    if (error instanceof BadBytes) return 0;
+    throw error;
+  }
+}
+
 /** The file with a format that this program does not know yet; `identity` is whole. */
 export function ofNewerFormat(identity: Uint8Array): Uint8Array {
   const [line] = latin1(identity).split("\n");

@@ -12,6 +12,7 @@ import { FrameReader, writeFrame } from "../../core/wire/frame.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../core/wire/message-codec.ts";
 import { Copies, type Draws, mix } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
+import type { Departures } from "../safety/departures.ts";
 import type { Recorder } from "../report/record.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { must } from "../violation.ts";
@@ -88,6 +89,7 @@ export class SimNetwork {
   /** Loses those messages, whatever is drawn. */
   drops: ((from: NodeId, to: NodeId, message: Message) => boolean) | null = null;
   recorder: Recorder | null = null;
+  departures: Departures | null = null;
   /** Is told of each message that is lost, doubled or late by chance. */
   struck: (what: "loss" | "duplication" | "delayTail" | "corruption", from: NodeId) => void = () => undefined;
   /** By then everything has arrived that was sent on a link with faults. */
@@ -117,6 +119,7 @@ export class SimNetwork {
       late: (until: Micros) => {
         this.lateUntil = Math.max(this.lateUntil, until);
       },
+      taken: (envelope: Envelope) => this.departures?.taken(envelope.message),
       same: (sent: Envelope, read: Envelope) => this.recorder?.same(sent, read),
     };
     this.streams = plan.streams ? new SimStreams(scheduler, draws, plan, world, this.addresses, streamCode) : null;

@@ -36,6 +36,8 @@ export interface StreamWorld {
   corrupted(from: NodeId): void;
   /** Something is on its way until then. */
   late(until: Micros): void;
+  /** The sender's queue has room for it. */
+  taken(envelope: Envelope): void;
   /** `read` is what came of `sent`. */
   same(sent: Envelope, read: Envelope): void;
 }
@@ -113,8 +115,10 @@ export class SimStreams implements Target {
     const stream = this.#streams.get(from * 64 + to);
     if (stream === undefined || stream.outbound === null) return false;
     const isTaken = stream.outbound.send(envelope);
-    if (isTaken) stream.onItsWay.push(envelope);
-    else if (stream.outbound.open) this.counters.full += 1;
+    if (isTaken) {
+      stream.onItsWay.push(envelope);
+      this.#world.taken(envelope);
+    } else if (stream.outbound.open) this.counters.full += 1;
     return isTaken;
   }
 

@@ -7,10 +7,11 @@ type Batch = { readonly name: string; readonly offset: number; readonly bytes: n
 
 /**
  * A byte of a batch that a later one vouches for, chosen by `below`; null where there is none. Goes by the media: a power cut
- * might take the mark, and the damage would be none that can be noticed.
+ * might take the mark, and the damage would be none that can be noticed. Segments before `firstSegment` are no part of the log.
  */
 export function vouchedPlace(
   disk: SimDisk,
+  firstSegment: number,
   below: (bound: number) => number,
 ): { readonly name: string; readonly offset: number } | null {
   const batches: Batch[] = [];
@@ -18,7 +19,7 @@ export function vouchedPlace(
   for (const [name, bytes] of disk.mediaContents()) {
     const number = segmentNumber(name);
     // One that is removed already may still be on the media.
-    if (number === null || !disk.has(name)) continue;
+    if (number === null || number < firstSegment || !disk.has(name)) continue;
     for (let offset = 0; bytes.length - offset >= batchHeaderBytes;) {
       const header = checkBatch(bytes, number, offset, new Reader(bytes, offset + 48, offset + 64).id());
       if (typeof header === "string") break;

@@ -109,8 +109,8 @@ export function rocksKvHome(): KvHome {
   /** RocksDB gives its lock back when a close completes, which the port does not tell. */
   const library: RocksLibrary = {
     name: rocksLibrary.name,
-    open: (location, done) =>
-      rocksLibrary.open(location, (error, map) => {
+    open: (location, openFilesMax, done) =>
+      rocksLibrary.open(location, openFilesMax, (error, map) => {
         if (map === undefined) return done(error);
         const close = (end: (failure: Error | null | undefined) => void): void => {
           closed = new Promise((resolve) => {
