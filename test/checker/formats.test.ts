@@ -10,7 +10,8 @@ import {
   parseJsonLines,
   printJsonLines,
 } from "../../checker/index.ts";
-import { EdnReader, printEdn } from "../../checker/formats/edn.ts";
+import { EdnReader } from "../../checker/formats/edn.ts";
+import { printEdn } from "../../checker/formats/edn-value.ts";
 import { bytesMark } from "../../checker/formats/jsonl.ts";
 
 function read(text: string, format: Format | null = null, piece = 7): ReturnType<HistoryReader["end"]> {
