@@ -30,7 +30,8 @@ export class EdnForms {
   /** Nothing follows. Throws HistoryError where something must. */
   end(): void {
     this.#drain(true);
-    if (this.#closer !== null) throw new HistoryError(this.#line, `the history is cut off: "${this.#closer}" must follow`);
+    if (this.#closer !== null)
+      throw new HistoryError(this.#line, `the history is cut off: "${this.#closer}" must follow`);
   }
 
   #drain(isLast: boolean): void {

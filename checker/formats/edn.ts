@@ -88,7 +88,7 @@ export class EdnReader {
 
   #string(): string {
     let text = "";
-    for (let from = (this.#at += 1); ; ) {
+    for (let from = (this.#at += 1); ;) {
       const char = this.#text[this.#at];
       if (char === undefined) throw new EdnEnd('a string must be closed by "');
       if (char !== '"' && char !== "\\") {
@@ -186,7 +186,7 @@ export class EdnReader {
   /** #<what has no form>, to its last ">". */
   #unreadable(): string {
     const from = this.#at - 1;
-    for (let depth = 0; this.#at < this.#text.length; ) {
+    for (let depth = 0; this.#at < this.#text.length;) {
       const char = this.#text[this.#at++];
       if (char === "<") depth += 1;
       else if (char === ">" && --depth === 0) return this.#text.slice(from, this.#at);

@@ -144,8 +144,7 @@ export class JepsenLines {
     const time = (this.#paired += 1);
     const isKeyed = this.#isKeyed!;
     if (type === ":invoke") this.#pairing.invoke(process, this.#operations.asked(event, isKeyed)!, time, line);
-    else if (type === ":ok")
-      this.#pairing.complete(process, "ok", this.#operations.asked(event, isKeyed), time, line);
+    else if (type === ":ok") this.#pairing.complete(process, "ok", this.#operations.asked(event, isKeyed), time, line);
     // These may put a reason where the value was.
     else if (type === ":fail") this.#pairing.complete(process, "none", null, time, line);
     else if (type === ":info") this.#pairing.complete(process, "unknown", null, time, line);

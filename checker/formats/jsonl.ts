@@ -165,7 +165,8 @@ function wrongValue(op: unknown, content: unknown): string | null {
     case "delete":
       return content === null ? null : 'the "value" of a delete must be null';
     case "cas": {
-      const fits = Array.isArray(content) && content.length === 2 && isTextOrNull(content[0]) && isTextOrNull(content[1]);
+      const fits =
+        Array.isArray(content) && content.length === 2 && isTextOrNull(content[0]) && isTextOrNull(content[1]);
       return fits ? null : 'the "value" of a cas must be [expected, new], each a string or null';
     }
     case "txn": {
