@@ -43,7 +43,8 @@ export function certificateOf(
   const moment = Math.max(...extremal.map((operation) => operation.return ?? operation.call));
   const keyed = operations.filter((operation): operation is Operation => operation.op !== "txn");
   if (keyed.length === operations.length) {
-    const core = shrink(keyed, moment, (part) => decide(part).verdict === "illegal");
+    const happened = keyed.filter(({ outcome }) => outcome !== "none");
+    const core = shrink(happened, moment, (part) => decide(part).verdict === "illegal");
     const again = decide(core);
     if (again.verdict === "illegal") return say(again.kind, core, again.extremal);
   }

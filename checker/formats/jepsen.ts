@@ -143,6 +143,8 @@ export class JepsenLines {
     const { process, type, line } = event;
     const time = (this.#paired += 1);
     const isKeyed = this.#isKeyed!;
+    // What is wrong with a completion is first that nothing was invoked.
+    if (type === ":ok") this.#pairing.openOf(process, line);
     if (type === ":invoke") this.#pairing.invoke(process, this.#operations.asked(event, isKeyed)!, time, line);
     else if (type === ":ok") this.#pairing.complete(process, "ok", this.#operations.asked(event, isKeyed), time, line);
     // These may put a reason where the value was.

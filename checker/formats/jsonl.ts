@@ -100,6 +100,11 @@ export class JsonLines {
       if (number === null) return '"client" must be an integer';
       fields["client"] = this.#clients.numberOf(String(number));
     }
+    if (fields["revision"] !== undefined) {
+      const revision = Number(integerOf(fields["revision"]) ?? Number.NaN);
+      if (!Number.isSafeInteger(revision)) return '"revision" must be an integer below 2^53';
+      fields["revision"] = revision;
+    }
     if (this.#base === null) {
       const first = integerOf(call);
       this.#base = first === null || Number.isSafeInteger(Number(first)) ? 0n : first;
@@ -140,13 +145,12 @@ function isText(value: unknown): value is string {
 
 /** Of a line whose integers are read. */
 function whatIsWrong(fields: Record<string, unknown>): string | null {
-  const { op, key, value: content, call, return: end, outcome, revision } = fields;
+  const { op, key, value: content, call, return: end, outcome } = fields;
   if (op !== "txn" && !isText(key)) return '"key" must be a string';
   if (outcome !== "ok" && outcome !== "mismatch" && outcome !== "none" && outcome !== "unknown")
     return '"outcome" must be ok, mismatch, none or unknown';
   if (end === null && outcome !== "unknown") return '"return" must be an integer, or null where the outcome is unknown';
   if (end !== null && (end as number) < (call as number)) return '"return" must not be before "call"';
-  if (revision !== undefined && !Number.isSafeInteger(revision)) return '"revision" must be an integer below 2^53';
   if (outcome === "mismatch" && op !== "cas") return '"outcome" must be mismatch for a cas only';
   return wrongValue(op, content);
 }

@@ -32,6 +32,13 @@ export class Pairing {
     this.#open.set(process, { client, call: time, asked, place: this.#place++, line });
   }
 
+  /** The process has an operation that is not complete, or it throws HistoryError. */
+  openOf(process: string, line: number): Open {
+    const open = this.#open.get(process);
+    if (open === undefined) throw new HistoryError(line, `process ${process} must invoke before it completes`);
+    return open;
+  }
+
   /** `answered`: what it turned out to be, where the completion says so. */
   complete(
     process: string,
@@ -40,8 +47,7 @@ export class Pairing {
     time: number,
     line: number,
   ): void {
-    const open = this.#open.get(process);
-    if (open === undefined) throw new HistoryError(line, `process ${process} must invoke before it completes`);
+    const open = this.openOf(process, line);
     if (answered !== null && nameOf(answered) !== nameOf(open.asked))
       throw new HistoryError(
         line,
