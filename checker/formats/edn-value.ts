@@ -26,13 +26,16 @@ export function printEdn(value: Edn): string {
   return `[${value.map(printEdn).join(" ")}]`;
 }
 
-/** The integer that `value` is, exactly; null: it is none. */
-export function integerOf(value: Edn): bigint | null {
-  return typeof value === "string" && /^-?\d+$/.test(value) ? BigInt(value) : null;
+/** The integer that `value` is, exactly: as a number where that holds it; null: it is none. */
+export function integerOf(value: Edn): number | bigint | null {
+  if (typeof value !== "string" || !/^-?\d+$/.test(value)) return null;
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : BigInt(value);
 }
 
 /** The canonical text of the number that `word` is, or null where it is none. */
 export function canonicalNumber(word: string): string | null {
+  if (/^[1-9]\d*$/.test(word)) return word;
   const integer = /^([+-]?)(0|[1-9]\d*)N?$/.exec(word);
   if (integer !== null) return integer[1] === "-" && integer[2] !== "0" ? `-${integer[2]}` : integer[2]!;
   if (/^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$/.test(word)) return /^[+-]?0\d/.test(word) ? null : double(Number(word));

@@ -39,7 +39,7 @@ export class JepsenLines {
   /** The times of the client events, from the first on. */
   readonly #moments: (number | bigint | null)[] = [];
   #paired = 0;
-  #index: bigint | null = null;
+  #index: number | bigint | null = null;
 
   /** `otherLines`: how many of a log came before the first event. */
   constructor(dialect: "jepsen" | "porcupine", otherLines: number) {
@@ -96,7 +96,7 @@ export class JepsenLines {
     const { pairs } = map;
     for (const name of [":process", ":type", ":f"])
       if (!pairs.has(name)) throw new HistoryError(line, `an event must have ${name}`);
-    const integer = (name: string): bigint | null => {
+    const integer = (name: string): number | bigint | null => {
       const value = pairs.get(name) ?? null;
       const number = integerOf(value);
       if (value !== null && number === null) throw new HistoryError(line, `${name} must be an integer`);
@@ -122,11 +122,10 @@ export class JepsenLines {
     );
   }
 
-  #event(event: Event, time: bigint | null): void {
+  #event(event: Event, time: number | bigint | null): void {
     // The nemesis and others that are no clients say nothing of the store.
     if (!/^\d+$/.test(event.process)) return;
-    const isSmall = time !== null && time <= Number.MAX_SAFE_INTEGER && time >= Number.MIN_SAFE_INTEGER;
-    this.#moments.push(isSmall ? Number(time) : time);
+    this.#moments.push(time);
     if (this.#isKeyed !== null) return this.#pair(event);
     this.#waiting.push(event);
     const shape = event.type === ":invoke" ? shapeOf(event) : "either";

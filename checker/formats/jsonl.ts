@@ -45,6 +45,22 @@ function keepDigits(text: string): string {
   );
 }
 
+function parse(text: string, line: number): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new HistoryError(line, "it must be a JSON object, and is not JSON");
+  }
+}
+
+/** Whether an integer of the operation may have been rounded: what is rounded is never a safe integer. */
+function isRounded(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { client, call, return: end, revision } = value as Record<string, unknown>;
+  const isLarge = (one: unknown): boolean => typeof one === "number" && !Number.isSafeInteger(one);
+  return isLarge(call) || isLarge(end) || isLarge(client) || isLarge(revision);
+}
+
 /** The integer that a value of JSON is, exactly; null: it is none. */
 function integerOf(value: unknown): bigint | null {
   if (Number.isSafeInteger(value)) return BigInt(value as number);
@@ -58,15 +74,16 @@ export class JsonLines {
   #heading: Heading = { unit: null, source: null };
   /** The times of the history are those of the file less this; not 0 only where the first is beyond 2^53. */
   #base: bigint | null = null;
+  /** Some integer was beyond 2^53, where JSON.parse rounds: from there on digits are kept. */
+  #hasLarge = false;
 
   /** Throws HistoryError. */
   line(text: string, number: number): void {
     if (text.trim() === "") return;
-    let value: unknown;
-    try {
-      value = JSON.parse(/\d[\d.eE+-]{15}/.test(text) ? keepDigits(text) : text);
-    } catch {
-      throw new HistoryError(number, "it must be a JSON object, and is not JSON");
+    let value = parse(this.#hasLarge ? keepDigits(text) : text, number);
+    if (!this.#hasLarge && isRounded(value)) {
+      this.#hasLarge = true;
+      value = parse(keepDigits(text), number);
     }
     if (typeof value !== "object" || value === null || Array.isArray(value))
       throw new HistoryError(number, "an operation must be a JSON object");
