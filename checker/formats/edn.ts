@@ -17,7 +17,7 @@ const escapes: Readonly<Record<string, string>> = {
   "\\": "\\",
   '"': '"',
 };
-const characters: Readonly<Record<string, string>> = {
+const namedCharacters: Readonly<Record<string, string>> = {
   newline: "\n",
   space: " ",
   tab: "\t",
@@ -130,9 +130,10 @@ export class EdnReader {
     while (this.#at < this.#text.length && !ends.test(this.#text[this.#at]!)) this.#at += 1;
     const word = this.#text.slice(from, this.#at);
     const code = /^u([\da-fA-F]{4})$/.exec(word);
-    const one = characters[word] ?? (code === null ? word : String.fromCharCode(Number.parseInt(code[1]!, 16)));
-    if ([...one].length !== 1) throw new EdnError(`a character must be one, or a name as \\newline, not \\${word}`);
-    const name = Object.keys(characters).find((known) => characters[known] === one);
+    const one = namedCharacters[word] ?? (code === null ? word : String.fromCharCode(Number.parseInt(code[1]!, 16)));
+    if (String.fromCodePoint(one.codePointAt(0)!) !== one)
+      throw new EdnError(`a character must be one, or a name as \\newline, not \\${word}`);
+    const name = Object.keys(namedCharacters).find((known) => namedCharacters[known] === one);
     return `\\${name ?? one}`;
   }
 

@@ -53,11 +53,14 @@ function parse(text: string, line: number): unknown {
   }
 }
 
+function isLarge(value: unknown): boolean {
+  return typeof value === "number" && !Number.isSafeInteger(value);
+}
+
 /** Whether an integer of the operation may have been rounded: what is rounded is never a safe integer. */
 function isRounded(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   const { client, call, return: end, revision } = value as Record<string, unknown>;
-  const isLarge = (one: unknown): boolean => typeof one === "number" && !Number.isSafeInteger(one);
   return isLarge(call) || isLarge(end) || isLarge(client) || isLarge(revision);
 }
 

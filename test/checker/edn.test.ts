@@ -38,34 +38,42 @@ for (const [what, same] of [
 
 test("values that differ are told apart: by kind, by digit, by type", (t) => {
   const texts = [
-    ...["1", "1.0", "1M", '"1"', ":1", "\\1", "[1]", "#{1}", "{1 1}", "#t 1", "#u 1", "[1 1]", "9007199254740992"],
-    ...[
-      "9007199254740993",
-      "-1",
-      "nil",
-      '"nil"',
-      ":nil",
-      "[]",
-      "#{}",
-      "{}",
-      '""',
-      "true",
-      '"true"',
-      "[[1] 1]",
-      "[1 [1]]",
-    ],
-    ...[
-      "{:x 1}",
-      "#a.B{:x 1}",
-      '{"x" 1}',
-      "##Inf",
-      "##-Inf",
-      "##NaN",
-      "#<Object a>",
-      "#<Object b>",
-      '[","]',
-      '["" ""]',
-    ],
+    "1",
+    "1.0",
+    "1M",
+    '"1"',
+    ":1",
+    "\\1",
+    "[1]",
+    "#{1}",
+    "{1 1}",
+    "#t 1",
+    "#u 1",
+    "[1 1]",
+    "9007199254740992",
+    "9007199254740993",
+    "-1",
+    "nil",
+    '"nil"',
+    ":nil",
+    "[]",
+    "#{}",
+    "{}",
+    '""',
+    "true",
+    '"true"',
+    "[[1] 1]",
+    "[1 [1]]",
+    "{:x 1}",
+    "#a.B{:x 1}",
+    '{"x" 1}',
+    "##Inf",
+    "##-Inf",
+    "##NaN",
+    "#<Object a>",
+    "#<Object b>",
+    '[","]',
+    '["" ""]',
   ];
   t.is(new Set(texts.map(canonical)).size, texts.length);
 });
@@ -158,23 +166,32 @@ function style(choices: readonly number[]): readonly [() => string, <T>(items: r
   return [() => gaps[next() % gaps.length]!, (items) => (next() % 2 === 0 ? [...items] : items.toReversed())];
 }
 
-type Theirs = Readonly<Record<string, unknown>>;
+type Theirs = {
+  readonly key?: string;
+  readonly sym?: string;
+  readonly char?: string;
+  readonly list?: readonly unknown[];
+  readonly set?: readonly unknown[];
+  readonly map?: readonly (readonly unknown[])[];
+  readonly tag?: string;
+  readonly val?: unknown;
+};
 
 /** A value of the other reader as it would be printed here. */
 function printTheirs(value: unknown): string {
   if (value === null) return "nil";
   if (typeof value === "string") return JSON.stringify(value);
-  if (typeof value !== "object") return String(value);
-  const all = (items: unknown): string[] => (items as readonly unknown[]).map(printTheirs);
+  if (typeof value !== "object") return (value as number).toString();
+  const all = (items: readonly unknown[]): string[] => items.map(printTheirs);
   if (Array.isArray(value)) return `[${all(value).join(" ")}]`;
   const { key, sym, char, list, set, map, tag, val } = value as Theirs;
-  if (key !== undefined) return `:${String(key)}`;
-  if (sym !== undefined) return String(sym);
-  if (char !== undefined) return `\\${{ "\n": "newline", " ": "space" }[String(char)] ?? String(char)}`;
+  if (key !== undefined) return `:${key}`;
+  if (sym !== undefined) return sym;
+  if (char !== undefined) return `\\${{ "\n": "newline", " ": "space" }[char] ?? char}`;
   if (list !== undefined) return `[${all(list).join(" ")}]`;
   if (set !== undefined) return `#{${all(set).toSorted().join(" ")}}`;
-  if (map === undefined) return `#${String(tag)} ${printTheirs(val)}`;
-  const pairs = (map as readonly (readonly unknown[])[]).map((pair) => pair.map(printTheirs).join(" "));
+  if (map === undefined) return `#${tag} ${printTheirs(val)}`;
+  const pairs = map.map((pair) => pair.map(printTheirs).join(" "));
   return `{${pairs.toSorted().join(", ")}}`;
 }
 
