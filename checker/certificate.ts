@@ -9,7 +9,7 @@ import { plainTimes, type Times } from "./times.ts";
 type Any = Operation | Transaction;
 
 export type Certificate = {
-  /** Why `core` is illegal, alone. */
+  /** Why `core` is illegal, alone. A write that is recorded as failed may be in it, to be seen. */
   readonly kind: Reason;
   readonly sentence: string;
   /** In order of the calls. */
@@ -28,7 +28,7 @@ export function certificateOf(
 ): Certificate {
   const { extremal, partial } = decision;
   const say = (kind: Reason, some: readonly Any[], those: readonly Any[]): Certificate => {
-    const core = some.toSorted((a, b) => a.call - b.call);
+    const core = [...some, ...failedWritersOf(kind, those, operations)].toSorted((a, b) => a.call - b.call);
     return { kind, sentence: sentenceOf(kind, those, core, times), core, partial };
   };
   const decide = (part: readonly Operation[]): Decision => decideKey(part, spending.part(configurationsPerTry));
@@ -43,12 +43,27 @@ export function certificateOf(
   const moment = Math.max(...extremal.map((operation) => operation.return ?? operation.call));
   const keyed = operations.filter((operation): operation is Operation => operation.op !== "txn");
   if (keyed.length === operations.length) {
-    const core = shrink(keyed, moment, (part) => decide(part).verdict === "illegal");
+    const happened = keyed.filter(({ outcome }) => outcome !== "none");
+    const core = shrink(happened, moment, (part) => decide(part).verdict === "illegal");
     const again = decide(core);
     if (again.verdict === "illegal") return say(again.kind, core, again.extremal);
   }
   const before = operations.filter(({ call, outcome }) => call <= moment && outcome !== "none");
   return say(decision.kind, before, extremal);
+}
+
+/** Of a value that nobody wrote: who is recorded to have failed to. It changes nothing, but tells much. */
+function failedWritersOf(kind: Reason, [one]: readonly Any[], operations: readonly Any[]): readonly Any[] {
+  if (kind !== "nobody-wrote" || one === undefined || one.op === "txn") return [];
+  const value = one.op === "cas" ? one.value[0] : one.value;
+  const failed = operations.filter(
+    (other) =>
+      other.outcome === "none" &&
+      other.op !== "txn" &&
+      other.op !== "get" &&
+      (other.op === "cas" ? other.value[1] : other.value) === value,
+  );
+  return failed.slice(0, 1);
 }
 
 /** Without reads, and writes whose value nobody else mentions, where the rest is as illegal: the others do not rest on them. */

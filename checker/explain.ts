@@ -47,8 +47,8 @@ class Words {
     }
     if (operation.op === "cas") {
       const [expected, value] = operation.value;
-      if (expected === null) return `client ${client} created key ${key} as ${value}`;
-      return `client ${client} changed key ${key} from ${expected} to ${value}`;
+      if (expected === null && value !== null) return `client ${client} created key ${key} as ${value}`;
+      return `client ${client} changed key ${key} from ${expected ?? "nothing"} to ${value ?? "nothing"}`;
     }
     return operation.op === "delete"
       ? `client ${client} deleted key ${key}`
@@ -63,7 +63,7 @@ class Words {
     if (operation.op === "get")
       return `${operation.value ?? "its absence"} had been read by client ${client} and answered ${when}`;
     if (operation.op === "delete") return `it had been deleted by client ${client} and acknowledged ${when}`;
-    return `${value} had been written by client ${client} and acknowledged ${when}`;
+    return `${value ?? "its absence"} had been written by client ${client} and acknowledged ${when}`;
   }
 }
 
@@ -95,20 +95,22 @@ function overtaken(words: Words, extremal: readonly Operation[]): string | null 
     const since =
       newer.op !== "get" || first === undefined
         ? ""
-        : ` (${shown(newer) ?? "absence"} came later than what client ${first.client} had seen or done ${words.at(first.return!)})`;
-    return `${said}${since}: stale by at least ${words.times.span(late.call - newer.return!)}`;
+        : ` (${written(newer) ?? "absence"} came later than what client ${first.client} had seen or done ${words.at(first.return!)})`;
+    return `${said}${since}: stale by at least ${words.times.span(newer.return!, late.call)}`;
   }
   return null;
 }
 
-function shown(operation: Operation): string | null {
-  return operation.op === "cas" ? operation.value[1] : operation.value;
-}
-
 const sentences: Readonly<Record<Reason, Say>> = {
   zones: overtaken,
-  "nobody-wrote": (words, [one]) =>
-    `${words.saw(one!)} ${words.at(one!.return ?? one!.call)}, but nobody had written ${one!.op === "cas" ? one!.value[0] : one!.value}`,
+  "nobody-wrote": (words, [one]) => {
+    const value = one!.op === "cas" ? one!.value[0] : one!.value;
+    const failed = words.core.find((other) => other.outcome === "none" && written(other) === value);
+    const said = `${words.saw(one!)} ${words.at(one!.return ?? one!.call)}`;
+    if (failed === undefined) return `${said}, but nobody had written ${value}`;
+    const what = `client ${failed.client}'s ${failed.op} of ${value}, called ${words.at(failed.call)}`;
+    return `${said}, but the only write of ${value}, ${what}, is recorded as failed`;
+  },
   "two-successors": (words, [one, other]) => {
     if (one?.op !== "cas" || other?.op !== "cas") return null;
     const once = one.value[0] === null ? `key ${one.key} was absent` : `${one.value[0]} was there`;

@@ -19,8 +19,8 @@ export type Operation = Timed & { readonly key: string } & (
     | { readonly op: "get"; /** What was read; meaningless unless `ok`. */ readonly value: string | null }
     | { readonly op: "put"; readonly value: string }
     | { readonly op: "delete"; readonly value: null }
-    /** Writes value[1] where the key holds value[0]. */
-    | { readonly op: "cas"; readonly value: readonly [string | null, string] }
+    /** Writes value[1] where the key holds value[0]; null is absence in both. */
+    | { readonly op: "cas"; readonly value: readonly [string | null, string | null] }
     /** Puts the value behind what is there; an absent key counts as empty. */
     | { readonly op: "append"; readonly value: string }
   );

@@ -9,6 +9,10 @@ function short(value: string | null): string {
 }
 
 export function label(operation: Operation | Transaction): string {
+  return operation.outcome === "none" ? `${whatOf(operation)} (failed)` : whatOf(operation);
+}
+
+function whatOf(operation: Operation | Transaction): string {
   switch (operation.op) {
     case "get":
       return operation.outcome === "ok" ? `get -> ${short(operation.value)}` : "get";

@@ -1,11 +1,11 @@
 /** Reads each file, decides it, and says so. */
 import { createReadStream, writeFileSync } from "node:fs";
-import { check, HistoryError, type HistoryFile, HistoryReader, type Verdict } from "../index.ts";
+import { check, type History, HistoryError, type HistoryFile, HistoryReader, type Verdict } from "../index.ts";
 import { strangerTo } from "../models.ts";
-import { timesOf } from "../times.ts";
 import { page } from "../view/page.ts";
 import { timeline } from "../view/timeline.ts";
 import type { Options } from "./options.ts";
+import { TextError, textOf } from "./text-of.ts";
 import { Watch } from "./watch.ts";
 
 type Checked = { readonly file: string; readonly read: HistoryFile; readonly verdict: Verdict; readonly ms: number };
@@ -26,10 +26,7 @@ export async function checkFiles(options: Options, print: (line: string) => void
   const shown = checked.find(({ verdict }) => verdict.verdict === "illegal") ?? checked[0];
   if (options.html !== null && shown !== undefined) {
     try {
-      writeFileSync(
-        options.html,
-        page(shown.file, shown.read.history, shown.verdict, timesOf(shown.read.heading.unit)),
-      );
+      writeFileSync(options.html, page(shown.file, shown.read.history, shown.verdict, shown.read.times));
     } catch (error) {
       print(`error ${options.html}: ${(error as Error).message}`);
       return 2;
@@ -44,18 +41,17 @@ async function checkFile(file: string, { format, model, timeoutMs }: Options): P
   const watch = new Watch(file, timeoutMs);
   try {
     const reader = new HistoryReader(format);
-    for await (const text of file === "-" ? process.stdin.setEncoding("utf8") : createReadStream(file, "utf8")) {
-      reader.feed(text as string);
+    for await (const text of textOf(file === "-" ? process.stdin : createReadStream(file))) {
+      reader.feed(text);
       if (watch.shouldStop()) return { file, broken: "the time was over before it was read" };
     }
     const read = reader.end();
     const stranger = model === null ? undefined : strangerTo(model, read.history);
     if (stranger !== undefined) return { file, broken: `a ${model} has no ${stranger.op}` };
-    const times = timesOf(read.heading.unit);
-    const verdict = check(read.history, { shouldStop: () => watch.shouldStop(), times });
+    const verdict = check(read.history, { shouldStop: () => watch.shouldStop(), times: read.times });
     return { file, read, verdict, ms: watch.ms };
   } catch (error) {
-    if (error instanceof HistoryError) return { file, broken: error.message };
+    if (error instanceof HistoryError || error instanceof TextError) return { file, broken: error.message };
     if (error instanceof Error && "code" in error) return { file, broken: error.message };
     throw error;
   }
@@ -64,16 +60,22 @@ async function checkFile(file: string, { format, model, timeoutMs }: Options): P
 function inWords(outcome: Outcome): string[] {
   if ("broken" in outcome) return [`error ${outcome.file}: ${outcome.broken}`];
   const { file, verdict, read, ms } = outcome;
+  const passed = read.otherLines === 0 ? "" : `; ${count(read.otherLines, "other line")} of the log passed over`;
   if (verdict.verdict === "ok") {
-    return [
-      `ok ${file}: ${count(read.history.length, "operation")} on ${count(verdict.order.size, "key")}, ${Math.round(ms)} ms`,
-    ];
+    const size = `${count(read.history.length, "operation")} on ${count(verdict.order.size, "key")}`;
+    const empty = answered(read.history) === 0 ? "; no operation was answered, so nothing was checked" : "";
+    return [`ok ${file}: ${size}, ${Math.round(ms)} ms${empty}${passed}`];
   }
   if (verdict.verdict === "unknown") {
     const { key, reason, at } = verdict;
-    return [`unknown ${file}: key ${key}: ${reason}, at client ${at.client}'s ${at.op}, called at ${at.call}`];
+    const where = `at client ${at.client}'s ${at.op}, called at ${read.times.at(at.call)}`;
+    return [`unknown ${file}: key ${key}: ${reason}, ${where}${passed}`];
   }
-  return [`illegal ${file}: ${verdict.sentence}`, "", ...timeline(verdict.core, timesOf(read.heading.unit)), ""];
+  return [`illegal ${file}: ${verdict.sentence}${passed}`, "", ...timeline(verdict.core, read.times), ""];
+}
+
+function answered(history: History): number {
+  return history.reduce((sum, { outcome }) => sum + (outcome === "ok" || outcome === "mismatch" ? 1 : 0), 0);
 }
 
 function count(number: number, what: string): string {
@@ -105,8 +107,16 @@ function table(outcomes: readonly Outcome[]): string[] {
 function asJson(outcome: Outcome): object {
   if ("broken" in outcome) return { file: outcome.file, verdict: "error", reason: outcome.broken };
   const { file, verdict, read, ms } = outcome;
-  const common = { file, verdict: verdict.verdict, operations: read.history.length, format: read.format, ms };
+  const { history, format, otherLines, times } = read;
+  const counts = { operations: history.length, answered: answered(history), otherLines };
+  const common = { file, verdict: verdict.verdict, ...counts, format, ms };
   if (verdict.verdict === "ok") return { ...common, keys: verdict.order.size };
   if (verdict.verdict === "unknown") return { ...common, key: verdict.key, reason: verdict.reason, at: verdict.at };
-  return { ...common, key: verdict.key, reason: verdict.kind, sentence: verdict.sentence, core: verdict.core };
+  // In the history of a log times are the numbers of its events; here stands also what the file says.
+  const core = verdict.core.map((one) => ({
+    ...one,
+    called: times.at(one.call),
+    returned: one.return === null ? null : times.at(one.return),
+  }));
+  return { ...common, key: verdict.key, reason: verdict.kind, sentence: verdict.sentence, core };
 }

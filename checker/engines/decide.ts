@@ -28,11 +28,16 @@ export type Decision =
     }
   | { readonly verdict: "unknown"; readonly reason: string; readonly at: Any };
 
+/** What no faster engine knows: values that join, and a compare-and-set that makes the key absent. */
+function isForSearch(operation: Operation): boolean {
+  return operation.op === "append" || (operation.op === "cas" && operation.value[1] === null);
+}
+
 /** Decides the operations of one key, which is absent at first. */
 export function decideKey(all: readonly Operation[], spending: Spending): Decision {
   const operations = telling(all);
   const { ranks, isComplete } = ranksOf(operations);
-  if (operations.some(({ op }) => op === "append")) return decideGeneral(operations, ranks, spending);
+  if (operations.some(isForSearch)) return decideGeneral(operations, ranks, spending);
   const column = new Column(operations);
   const writer = uniqueWriters(column);
   if (writer !== null) {

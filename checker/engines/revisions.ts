@@ -11,19 +11,20 @@ export function ranksOf(operations: readonly Operation[]): {
   readonly ranks: Int32Array | null;
   readonly isComplete: boolean;
 } {
-  const told: { readonly i: number; readonly order: number }[] = [];
+  const told: { readonly i: number; readonly revision: number; readonly isObserver: boolean }[] = [];
   let isComplete = true;
   for (const [i, { op, outcome, revision }] of operations.entries()) {
     if (outcome === "unknown") continue;
     if (revision === undefined) isComplete = false;
-    else told.push({ i, order: 2 * revision + (op === "get" || outcome === "mismatch" ? 1 : 0) });
+    else told.push({ i, revision, isObserver: op === "get" || outcome === "mismatch" });
   }
   if (told.length === 0) return { ranks: null, isComplete };
-  told.sort((a, b) => a.order - b.order);
+  told.sort((a, b) => a.revision - b.revision || Number(a.isObserver) - Number(b.isObserver));
   const ranks = new Int32Array(operations.length).fill(-1);
   let rank = -1;
-  for (const [k, { i, order }] of told.entries()) {
-    if (k === 0 || order !== told[k - 1]!.order) rank += 1;
+  for (const [k, { i, revision, isObserver }] of told.entries()) {
+    const before = told[k - 1];
+    if (before?.revision !== revision || before.isObserver !== isObserver) rank += 1;
     ranks[i] = rank;
   }
   return { ranks, isComplete };

@@ -1,117 +1,225 @@
-/** A reader of EDN (extensible data notation): as much of it as histories use. Keywords are strings that begin with ":". */
-
-export type Edn = null | boolean | number | string | EdnText | readonly Edn[] | EdnMap;
-/** A string, told apart from keywords and symbols. */
-export type EdnText = { readonly text: string };
-export type EdnMap = { readonly pairs: ReadonlyMap<string, Edn> };
+/** A reader of EDN (extensible data notation), and of what Clojure prints beyond it. */
+import { canonicalNumber, type Edn, type EdnMap, printEdn } from "./edn-value.ts";
 
 export class EdnError extends Error {}
+/** The text ends where the form goes on. */
+export class EdnEnd extends EdnError {}
 
-const blank = /[\s,]/;
+/** Deeper ones than any history has; the reader calls itself. */
+const depthMax = 500;
 const ends = /[\s,()[\]{}";]/;
-const escapes: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", "\\": "\\", '"': '"' };
+const escapes: Readonly<Record<string, string>> = {
+  n: "\n",
+  t: "\t",
+  r: "\r",
+  b: "\b",
+  f: "\f",
+  "\\": "\\",
+  '"': '"',
+};
+const namedCharacters: Readonly<Record<string, string>> = {
+  newline: "\n",
+  space: " ",
+  tab: "\t",
+  return: "\r",
+  backspace: "\b",
+  formfeed: "\f",
+};
+
+function isBlank(code: number): boolean {
+  if (code < 0x80) return code === 0x20 || code === 0x2c || (code >= 0x09 && code <= 0x0d);
+  return /\s/.test(String.fromCharCode(code));
+}
 
 export class EdnReader {
   readonly #text: string;
   #at: number;
+  #depth = 0;
 
   constructor(text: string, from = 0) {
     this.#text = text;
     this.#at = from;
   }
 
-  /** Whether nothing but blanks and comments is left. */
+  /** Where the next character is read. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Whether nothing but blanks, comments and discarded forms is left. Throws EdnError as `read` does. */
   get isAtEnd(): boolean {
-    while (this.#at < this.#text.length) {
-      const char = this.#text[this.#at]!;
-      if (char === ";") this.#at = this.#text.length;
-      else if (blank.test(char)) this.#at += 1;
-      else return false;
+    for (; this.#at < this.#text.length; this.#at++) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (code === 0x3b) {
+        const line = this.#text.indexOf("\n", this.#at);
+        this.#at = line === -1 ? this.#text.length - 1 : line;
+      } else if (code === 0x23 && this.#text[this.#at + 1] === "_") {
+        this.#at += 2;
+        this.read();
+        this.#at -= 1;
+      } else if (!isBlank(code)) return false;
     }
     return true;
   }
 
-  /** The next form. Throws EdnError where the text is none. */
+  /** Passes over the next character if it is one of `characters`, and tells which. Blanks before it are passed over too. */
+  take(characters: string): string | null {
+    if (this.isAtEnd || !characters.includes(this.#text[this.#at]!)) return null;
+    return this.#text[this.#at++]!;
+  }
+
+  /** The next form. Throws EdnError where the text is none, EdnEnd where it ends too early. */
   read(): Edn {
-    if (this.isAtEnd) throw new EdnError("it ends where a value is expected");
+    if (this.isAtEnd) throw new EdnEnd("a value must follow");
     const char = this.#text[this.#at]!;
     if (char === '"') return { text: this.#string() };
+    if (char === "\\") return this.#character();
+    if (!"[({#".includes(char)) return this.#atom();
+    if (++this.#depth > depthMax) throw new EdnError(`a value must not be nested deeper than ${depthMax}`);
+    const form = this.#compound(char);
+    this.#depth -= 1;
+    return form;
+  }
+
+  #compound(char: string): Edn {
     if (char === "[" || char === "(") return this.#list(char === "[" ? "]" : ")");
-    if (char === "{") return this.#map();
-    if (char === "#") return this.#tagged();
-    if (ends.test(char)) throw new EdnError(`"${char}" where a value is expected`);
-    return this.#atom();
+    return char === "{" ? this.#map("") : this.#dispatch();
   }
 
   #string(): string {
     let text = "";
-    for (this.#at += 1; this.#at < this.#text.length; this.#at++) {
-      const char = this.#text[this.#at]!;
-      if (char === '"') {
+    for (let from = (this.#at += 1); ;) {
+      const char = this.#text[this.#at];
+      if (char === undefined) throw new EdnEnd('a string must be closed by "');
+      if (char !== '"' && char !== "\\") {
         this.#at += 1;
-        return text;
+        continue;
       }
-      if (char !== "\\") text += char;
-      else {
-        this.#at += 1;
-        const escaped = this.#text[this.#at] ?? "";
-        if (escaped === "u") {
-          text += String.fromCharCode(Number.parseInt(this.#text.slice(this.#at + 1, this.#at + 5), 16));
-          this.#at += 4;
-        } else {
-          const plain = escapes[escaped];
-          if (plain === undefined) throw new EdnError(`the escape \\${escaped} is not known`);
-          text += plain;
-        }
-      }
+      text += this.#text.slice(from, this.#at);
+      this.#at += 1;
+      if (char === '"') return text;
+      text += this.#escape();
+      from = this.#at;
     }
-    throw new EdnError("a string is not closed");
+  }
+
+  #escape(): string {
+    const escaped = this.#text[this.#at];
+    if (escaped === undefined) throw new EdnEnd('a string must be closed by "');
+    this.#at += 1;
+    const plain = escapes[escaped];
+    if (plain !== undefined) return plain;
+    const octal = /^[0-7]{1,3}/.exec(this.#text.slice(this.#at - 1, this.#at + 2));
+    if (octal !== null) {
+      this.#at += octal[0].length - 1;
+      return String.fromCharCode(Number.parseInt(octal[0], 8));
+    }
+    const digits = this.#text.slice(this.#at, this.#at + 4);
+    if (escaped === "u" && digits.length < 4) throw new EdnEnd('a string must be closed by "');
+    if (escaped !== "u" || !/^[\da-fA-F]{4}$/.test(digits))
+      throw new EdnError(`an escape must be one of \\n \\t \\r \\b \\f \\\\ \\" \\uXXXX, not \\${escaped}`);
+    this.#at += 4;
+    return String.fromCharCode(Number.parseInt(digits, 16));
+  }
+
+  /** As it is printed: \newline, \space, or a backslash and the character. */
+  #character(): string {
+    const from = this.#at + 1;
+    if (from >= this.#text.length) throw new EdnEnd("a character must follow \\");
+    this.#at = from + String.fromCodePoint(this.#text.codePointAt(from)!).length;
+    while (this.#at < this.#text.length && !ends.test(this.#text[this.#at]!)) this.#at += 1;
+    const word = this.#text.slice(from, this.#at);
+    const code = /^u([\da-fA-F]{4})$/.exec(word);
+    const one = namedCharacters[word] ?? (code === null ? word : String.fromCharCode(Number.parseInt(code[1]!, 16)));
+    if (String.fromCodePoint(one.codePointAt(0)!) !== one)
+      throw new EdnError(`a character must be one, or a name as \\newline, not \\${word}`);
+    const name = Object.keys(namedCharacters).find((known) => namedCharacters[known] === one);
+    return `\\${name ?? one}`;
   }
 
   #list(end: string): Edn[] {
     const items: Edn[] = [];
     this.#at += 1;
-    for (;;) {
-      if (this.isAtEnd) throw new EdnError(`"${end}" is missing`);
-      if (this.#text[this.#at] === end) break;
+    while (this.take(end) === null) {
+      if (this.#at >= this.#text.length) throw new EdnEnd(`"${end}" must follow`);
       items.push(this.read());
     }
-    this.#at += 1;
     return items;
   }
 
-  #map(): EdnMap {
+  /** `namespace`: of the keywords that are its keys and have none; "" for no such. */
+  #map(namespace: string): EdnMap {
     const items = this.#list("}");
-    if (items.length % 2 !== 0) throw new EdnError("a map has a key without a value");
-    const map = new Map<string, Edn>();
-    for (let k = 0; k < items.length; k += 2) map.set(printEdn(items[k]!), items[k + 1]!);
-    return { pairs: map };
+    if (items.length % 2 !== 0) throw new EdnError("each key of a map must have a value");
+    const pairs = new Map<string, Edn>();
+    for (let k = 0; k < items.length; k += 2) {
+      const key = qualified(printEdn(items[k]!), namespace);
+      if (pairs.has(key)) throw new EdnError(`a map must not have the key ${key} twice`);
+      pairs.set(key, items[k + 1]!);
+    }
+    return { pairs };
   }
 
-  /** A set is read as a list; of a tagged value the tag is passed over. */
-  #tagged(): Edn {
-    this.#at += 1;
-    if (this.#text[this.#at] === "{") return this.#list("}");
-    this.#atom();
-    return this.read();
+  /** What begins with #: a set, a tagged value, a map with a namespace, ##Inf, or an object that Clojure cannot print. */
+  #dispatch(): Edn {
+    const next = this.#text[++this.#at];
+    if (next === undefined) throw new EdnEnd("a value must follow #");
+    if (next === "{") {
+      const members = this.#list("}").map(printEdn);
+      if (new Set(members).size !== members.length) throw new EdnError("a set must not have a member twice");
+      return { members: members.toSorted() };
+    }
+    if (next === "<") return this.#unreadable();
+    if (next === '"') return { tag: '"', value: { text: this.#string() } };
+    if (next === "#") {
+      const name = (this.#at += 1);
+      const word = this.#word();
+      if (word !== "Inf" && word !== "-Inf" && word !== "NaN")
+        throw new EdnError(`## must be followed by Inf, -Inf or NaN, not ${this.#text.slice(name, name + 9)}`);
+      return `##${word}`;
+    }
+    const tag = this.#word();
+    if (tag.startsWith(":") && this.#text[this.#at] === "{") return this.#map(tag.replace(/^:+/, ""));
+    if (!/^[A-Za-z_]/.test(tag)) throw new EdnError(`a tag must be a name, not "${tag}"`);
+    return { tag, value: this.read() };
+  }
+
+  /** #<what has no form>, to its last ">". */
+  #unreadable(): string {
+    const from = this.#at - 1;
+    for (let depth = 0; this.#at < this.#text.length;) {
+      const char = this.#text[this.#at++];
+      if (char === "<") depth += 1;
+      else if (char === ">" && --depth === 0) return this.#text.slice(from, this.#at);
+    }
+    throw new EdnEnd('an object must be closed by ">"');
+  }
+
+  #word(): string {
+    const from = this.#at;
+    while (this.#at < this.#text.length) {
+      const code = this.#text.charCodeAt(this.#at);
+      // Letters, digits, and most of what else a word may have.
+      if ((code < 0x61 || code > 0x7a) && (code < 0x30 || code > 0x3a) && ends.test(this.#text[this.#at]!)) break;
+      this.#at += 1;
+    }
+    return this.#text.slice(from, this.#at);
   }
 
   #atom(): Edn {
-    const from = this.#at;
-    while (this.#at < this.#text.length && !ends.test(this.#text[this.#at]!)) this.#at += 1;
-    const word = this.#text.slice(from, this.#at);
+    const word = this.#word();
+    if (word === "") throw new EdnError(`a value must stand where "${this.#text[this.#at]}" is`);
     if (word === "nil") return null;
     if (word === "true" || word === "false") return word === "true";
-    const number = /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?[NM]?$/.test(word) ? Number(word.replace(/[NM]$/, "")) : Number.NaN;
-    return Number.isNaN(number) ? word : number;
+    if (!/^[+-]?\d/.test(word)) return word;
+    const number = canonicalNumber(word);
+    if (number === null) throw new EdnError(`a number must be an integer, a decimal or a ratio, not ${word}`);
+    return number;
   }
 }
 
-/** The same value always as the same text. */
-export function printEdn(value: Edn): string {
-  if (value === null) return "nil";
-  if (typeof value !== "object") return String(value);
-  if ("text" in value) return value.text;
-  if ("pairs" in value) return `{${[...value.pairs].map(([key, one]) => `${key} ${printEdn(one)}`).join(", ")}}`;
-  return `[${value.map(printEdn).join(" ")}]`;
+function qualified(key: string, namespace: string): string {
+  if (namespace === "" || !key.startsWith(":")) return key;
+  if (key.startsWith(":_/")) return `:${key.slice(3)}`;
+  return key.includes("/") ? key : `:${namespace}/${key.slice(1)}`;
 }

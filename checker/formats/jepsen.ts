@@ -1,130 +1,154 @@
 /**
- * Jepsen's and Knossos's histories of registers: lines of a log, `INFO  jepsen.util - 3  :invoke  :cas  [1 3]`, or maps,
- * `{:process 3, :type :invoke, :f :cas, :value [1 3], :time 12}`; and Porcupine's files of a key-value store,
+ * Jepsen's and Knossos's histories: their EDN, `{:process 3, :type :invoke, :f :cas, :value [1 3], :time 12}`, a map a line,
+ * or maps over several lines, or all in one vector; history.txt, `3  :invoke  :cas  [1 3]`; and jepsen.log, where that stands
+ * among other lines, `INFO  jepsen.util - 3  :invoke  :cas  [1 3]`. And Porcupine's files of a key-value store,
  * `{:process 0, :type :invoke, :f :append, :key "0", :value "x"}`. Of independent keys the value is [key value].
  */
 import type { History } from "../history.ts";
-import { type Edn, EdnError, EdnReader, printEdn } from "./edn.ts";
+import { loggedTimes, type Times } from "../times.ts";
+import { EdnError, EdnReader } from "./edn.ts";
+import { EdnForms } from "./edn-forms.ts";
+import { type Edn, integerOf, printEdn } from "./edn-value.ts";
 import { HistoryError } from "./history-error.ts";
-import { type Asked, Pairing } from "./pairing.ts";
+import { type Event, JepsenOperations, shapeOf } from "./jepsen-operations.ts";
+import type { Heading } from "./jsonl.ts";
+import { Pairing } from "./pairing.ts";
 
-type Event = {
-  readonly process: string;
-  readonly type: string;
-  readonly f: string;
-  readonly key: Edn | undefined;
-  readonly value: Edn;
-  readonly time: number | null;
-};
+/** An event in a log of any year, or in history.txt: behind the value there may be an error, as any text. */
+const logged =
+  /^(?:.*?(?:\bjepsen\.util\b\s*[:-]?|\s-)\s+)?(:?[\w.-]+|"[^"]*")\s+(:invoke|:ok|:fail|:info)\s+(:\S+)(?:\s+|$)/;
+/** The beginning of one that is cut off. */
+const cutOff = /\bjepsen\.util\b\s*[:-]?\s+\d+\s/;
 
-const names: Readonly<Record<string, Asked["op"]>> = {
-  ":read": "get",
-  ":get": "get",
-  ":r": "get",
-  ":write": "put",
-  ":put": "put",
-  ":w": "put",
-  ":cas": "cas",
-  ":delete": "delete",
-  ":append": "append",
-};
-const theOnlyKey = "register";
+export function isLogged(line: string): boolean {
+  return logged.test(line);
+}
 
+/** Calls and returns are the numbers of the events, in the order of the log: that order holds, whatever the clock says. */
 export class JepsenLines {
   readonly #pairing = new Pairing();
-  /** In this format an absent key reads as the empty string. */
-  readonly #emptyIsAbsent: boolean;
-  #event = 0;
-  #hasTimes: boolean | null = null;
+  readonly #operations: JepsenOperations;
+  readonly #forms = new EdnForms((form, line) => this.#form(form, line));
+  /** Null until the first line. */
+  #isLog: boolean | null = null;
+  /** Lines of a log that are no events. */
+  #otherLines: number;
+  /** Null until an invocation tells; those until then wait. */
+  #isKeyed: boolean | null = null;
+  #waiting: Event[] = [];
+  /** The times of the client events, from the first on. */
+  readonly #moments: (number | bigint | null)[] = [];
+  #paired = 0;
+  #index: number | bigint | null = null;
 
-  constructor(dialect: "jepsen" | "porcupine") {
-    this.#emptyIsAbsent = dialect === "porcupine";
+  /** `otherLines`: how many of a log came before the first event. */
+  constructor(dialect: "jepsen" | "porcupine", otherLines: number) {
+    this.#operations = new JepsenOperations(dialect);
+    this.#otherLines = otherLines;
+  }
+
+  /** Throws HistoryError. `isLast`: the file ends in this line, not behind it. */
+  line(text: string, number: number, isLast: boolean): void {
+    if (this.#isLog === null) {
+      if (text.trim() === "" || text.trim().startsWith(";")) return;
+      this.#isLog = isLogged(text) || !/^\s*[[({#]/.test(text);
+    }
+    if (this.#isLog) this.#logLine(text, number, isLast);
+    else this.#forms.line(text, number);
   }
 
   /** Throws HistoryError. */
-  line(text: string, number: number): void {
-    if (text.trim() === "" || text.trim().startsWith(";")) return;
-    const event = this.#parse(text, number);
-    // The nemesis and others that are no clients say nothing of the store.
-    if (event === null || !/^\d+$/.test(event.process)) return;
-    this.#event += 1;
-    this.#hasTimes ??= event.time !== null;
-    const time = this.#hasTimes ? event.time : this.#event;
-    if (time === null) throw new HistoryError(number, "an integer :time is expected, as in the lines before");
-    // A failure may put its reason where the value was.
-    if (event.type === ":invoke") this.#pairing.invoke(event.process, this.#asked(event, number), time, number);
-    else if (event.type === ":ok")
-      this.#pairing.complete(event.process, "ok", this.#asked(event, number), time, number);
-    else if (event.type === ":fail") this.#pairing.complete(event.process, "none", null, time, number);
-    else if (event.type === ":info") this.#pairing.complete(event.process, "unknown", null, time, number);
-    else throw new HistoryError(number, `the type is :invoke, :ok, :fail or :info, not ${event.type}`);
-  }
-
-  end(): { readonly history: History; readonly heading: { readonly unit: "ns" | "event"; readonly source: null } } {
-    return { history: this.#pairing.end(), heading: { unit: this.#hasTimes === true ? "ns" : "event", source: null } };
-  }
-
-  #parse(text: string, number: number): Event | null {
-    try {
-      const start = text.search(/\S/);
-      if (text[start] === "{") return this.#parseMap(new EdnReader(text, start), number);
-      const logged = /\s-\s+(\S+)\s+(:invoke|:ok|:fail|:info)\s+(:\S+)\s*/.exec(text);
-      if (logged === null) throw new HistoryError(number, "neither an EDN map nor a line of a Jepsen log");
-      const reader = new EdnReader(text, logged.index + logged[0].length);
-      const value = reader.isAtEnd ? null : reader.read();
-      return { process: logged[1]!, type: logged[2]!, f: logged[3]!, key: undefined, value, time: null };
-    } catch (error) {
-      if (error instanceof EdnError) throw new HistoryError(number, error.message);
-      throw error;
-    }
-  }
-
-  #parseMap(reader: EdnReader, number: number): Event | null {
-    const form = reader.read();
-    if (!reader.isAtEnd) throw new HistoryError(number, "one map a line is expected");
-    if (form === null || typeof form !== "object" || !("pairs" in form)) {
-      throw new HistoryError(number, "a map is expected");
-    }
-    const get = (name: string): Edn => form.pairs.get(name) ?? null;
-    for (const name of [":process", ":type", ":f"]) {
-      if (!form.pairs.has(name)) throw new HistoryError(number, `${name} is missing`);
-    }
-    const time = get(":time");
+  end(): { readonly history: History; readonly heading: Heading; readonly times: Times; readonly otherLines: number } {
+    this.#forms.end();
+    this.#decideKeyed(this.#isKeyed ?? true);
     return {
-      process: printEdn(get(":process")),
-      type: printEdn(get(":type")),
-      f: printEdn(get(":f")),
-      key: form.pairs.get(":key"),
-      value: get(":value"),
-      time: Number.isSafeInteger(time) ? (time as number) : null,
+      history: this.#pairing.end(),
+      heading: { unit: "event", source: null },
+      times: loggedTimes(this.#moments),
+      otherLines: this.#otherLines,
     };
   }
 
-  #asked({ f, key, value, type }: Event, number: number): Asked {
-    const op = names[f];
-    if (op === undefined) throw new HistoryError(number, `the operation ${f} is not known`);
-    let [own, content] = [key === undefined ? theOnlyKey : printEdn(key), value];
-    const isPair = Array.isArray(value) && value.length === 2;
-    if (key === undefined && isPair && (op !== "cas" || (Array.isArray(value[1]) && value[1].length === 2))) {
-      [own, content] = [printEdn(value[0] as Edn), value[1] as Edn];
+  #logLine(text: string, line: number, isLast: boolean): void {
+    const match = logged.exec(text);
+    if (match === null) {
+      if (isLast && cutOff.test(text)) throw new HistoryError(line, "an event must be whole");
+      if (text.trim() !== "") this.#otherLines += 1;
+      return;
     }
-    if (op === "delete") return { op, key: own, value: null };
-    if (op === "cas") {
-      // A completion may leave out what was asked.
-      if (!Array.isArray(content) || content.length !== 2)
-        throw new HistoryError(number, "the value of a cas is [expected new]");
-      return { op, key: own, value: [this.#text(content[0] as Edn), printEdn(content[1] as Edn)] };
+    const [whole, process, type, f] = match;
+    let value: Edn | undefined;
+    try {
+      const reader = new EdnReader(text, whole.length);
+      if (!reader.isAtEnd) value = reader.read();
+    } catch (error) {
+      if (error instanceof EdnError) throw new HistoryError(line, error.message);
+      throw error;
     }
-    const text = this.#text(content);
-    if (op === "get") return { op, key: own, value: type === ":ok" ? text : null };
-    if (text !== null) return { op, key: own, value: text };
-    if (op === "put" && this.#emptyIsAbsent) return { op: "delete", key: own, value: null };
-    throw new HistoryError(number, `the value of ${f} is missing`);
+    this.#event({ line, process: process!, type: type!, f: f!, key: undefined, value }, null);
   }
 
-  #text(value: Edn): string | null {
-    if (value === null) return null;
-    const text = printEdn(value);
-    return this.#emptyIsAbsent && text === "" ? null : text;
+  #form(form: Edn, line: number): void {
+    // Of a record the tag is its type's name.
+    const map = form !== null && typeof form === "object" && "tag" in form ? form.value : form;
+    if (map === null || typeof map !== "object" || !("pairs" in map))
+      throw new HistoryError(line, `an event must be a map, not ${printEdn(form).slice(0, 40)}`);
+    const { pairs } = map;
+    for (const name of [":process", ":type", ":f"])
+      if (!pairs.has(name)) throw new HistoryError(line, `an event must have ${name}`);
+    const integer = (name: string): number | bigint | null => {
+      const value = pairs.get(name) ?? null;
+      const number = integerOf(value);
+      if (value !== null && number === null) throw new HistoryError(line, `${name} must be an integer`);
+      return number;
+    };
+    const index = integer(":index");
+    if (index !== null) {
+      if (this.#index !== null && index <= this.#index)
+        throw new HistoryError(line, `:index must be above ${this.#index}, that of the event before`);
+      this.#index = index;
+    }
+    const print = (name: string): string => printEdn(pairs.get(name) ?? null);
+    this.#event(
+      {
+        line,
+        process: print(":process"),
+        type: print(":type"),
+        f: print(":f"),
+        key: pairs.get(":key"),
+        value: pairs.get(":value"),
+      },
+      integer(":time"),
+    );
+  }
+
+  #event(event: Event, time: number | bigint | null): void {
+    // The nemesis and others that are no clients say nothing of the store.
+    if (!/^\d+$/.test(event.process)) return;
+    this.#moments.push(time);
+    if (this.#isKeyed !== null) return this.#pair(event);
+    this.#waiting.push(event);
+    const shape = event.type === ":invoke" ? shapeOf(event) : "either";
+    if (shape !== "either") this.#decideKeyed(shape === "keyed");
+  }
+
+  #decideKeyed(isKeyed: boolean): void {
+    this.#isKeyed = isKeyed;
+    for (const event of this.#waiting) this.#pair(event);
+    this.#waiting = [];
+  }
+
+  #pair(event: Event): void {
+    const { process, type, line } = event;
+    const time = (this.#paired += 1);
+    const isKeyed = this.#isKeyed!;
+    // What is wrong with a completion is first that nothing was invoked.
+    if (type === ":ok") this.#pairing.openOf(process, line);
+    if (type === ":invoke") this.#pairing.invoke(process, this.#operations.asked(event, isKeyed)!, time, line);
+    else if (type === ":ok") this.#pairing.complete(process, "ok", this.#operations.asked(event, isKeyed), time, line);
+    // These may put a reason where the value was.
+    else if (type === ":fail") this.#pairing.complete(process, "none", null, time, line);
+    else if (type === ":info") this.#pairing.complete(process, "unknown", null, time, line);
+    else throw new HistoryError(line, `:type must be :invoke, :ok, :fail or :info, not ${type}`);
   }
 }

@@ -7,6 +7,8 @@
  * UTF-8 stand as {"base64":"..."}; in memory they are strings that begin with `bytesMark`.
  */
 import type { History, Operation, Step, Transaction } from "../history.ts";
+import { type Times, timesOf } from "../times.ts";
+import { ClientNumbers } from "./client-numbers.ts";
 import { HistoryError } from "./history-error.ts";
 
 type Any = Operation | Transaction;
@@ -33,40 +35,118 @@ export function parseJsonLines(text: string): Any[] {
   return reader.end().history as Any[];
 }
 
+/** An integer that a double may not hold: JSON.parse would round it. */
+type Digits = { readonly digits: string };
+
+/** Wraps each number of 16 digits or more as `Digits`; strings stay as they are. */
+function keepDigits(text: string): string {
+  return text.replaceAll(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]{15,}/g, (token) =>
+    token.startsWith('"') ? token : `{"digits":"${token}"}`,
+  );
+}
+
+function parse(text: string, line: number): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new HistoryError(line, "it must be a JSON object, and is not JSON");
+  }
+}
+
+function isLarge(value: unknown): boolean {
+  return typeof value === "number" && !Number.isSafeInteger(value);
+}
+
+/** Whether an integer of the operation may have been rounded: what is rounded is never a safe integer. */
+function isRounded(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { client, call, return: end, revision } = value as Record<string, unknown>;
+  return isLarge(call) || isLarge(end) || isLarge(client) || isLarge(revision);
+}
+
+/** The integer that a value of JSON is, exactly; null: it is none. */
+function integerOf(value: unknown): bigint | null {
+  if (Number.isSafeInteger(value)) return BigInt(value as number);
+  const { digits } = (typeof value === "object" && value !== null ? value : {}) as Partial<Digits>;
+  return isText(digits) && /^-?(0|[1-9]\d*)$/.test(digits) ? BigInt(digits) : null;
+}
+
 export class JsonLines {
   readonly #history: Any[] = [];
+  readonly #clients = new ClientNumbers();
   #heading: Heading = { unit: null, source: null };
+  /** The times of the history are those of the file less this; not 0 only where the first is beyond 2^53. */
+  #base: bigint | null = null;
+  /** Some integer was beyond 2^53, where JSON.parse rounds: from there on digits are kept. */
+  #hasLarge = false;
 
   /** Throws HistoryError. */
   line(text: string, number: number): void {
     if (text.trim() === "") return;
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      throw new HistoryError(number, "not JSON");
+    let value = parse(this.#hasLarge ? keepDigits(text) : text, number);
+    if (!this.#hasLarge && isRounded(value)) {
+      this.#hasLarge = true;
+      value = parse(keepDigits(text), number);
     }
-    const fields = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      throw new HistoryError(number, "an operation must be a JSON object");
+    const fields = value as Record<string, unknown>;
     if (this.#history.length === 0 && !("op" in fields) && ("unit" in fields || "source" in fields)) {
       const wrong = this.#head(fields);
       if (wrong !== null) throw new HistoryError(number, wrong);
       return;
     }
     if (text.includes('"base64"')) unwrapBytes(fields);
-    const wrong = whatIsWrong(value);
+    // Whether it happened is unknown, whenever its client gave up.
+    if (fields["outcome"] === "unknown" && (fields["return"] === undefined || integerOf(fields["return"]) !== null))
+      fields["return"] = null;
+    const wrong = this.#readIntegers(fields) ?? whatIsWrong(fields);
     if (wrong !== null) throw new HistoryError(number, wrong);
-    this.#history.push(value as Any);
+    this.#history.push(fields as unknown as Any);
   }
 
   #head({ unit = null, source = null }: Record<string, unknown>): string | null {
-    if (unit !== null && !units.includes(unit as Unit)) return `"unit" is ${units.join(", ")}`;
-    if (source !== null && !isText(source)) return '"source" is a string';
+    if (unit !== null && !units.includes(unit as Unit)) return `"unit" must be ${units.join(", ")}`;
+    if (source !== null && !isText(source)) return '"source" must be a string';
     this.#heading = { unit: unit as Unit | null, source };
     return null;
   }
 
-  end(): { readonly history: History; readonly heading: Heading } {
-    return { history: this.#history, heading: this.#heading };
+  /** Large integers as the history has them: a client by its number, times less the base. What is wrong with one, or null. */
+  #readIntegers(fields: Record<string, unknown>): string | null {
+    const { client, call, return: end } = fields;
+    if (!Number.isSafeInteger(client)) {
+      const number = integerOf(client);
+      if (number === null) return '"client" must be an integer';
+      fields["client"] = this.#clients.numberOf(String(number));
+    }
+    if (fields["revision"] !== undefined) {
+      const revision = Number(integerOf(fields["revision"]) ?? Number.NaN);
+      if (!Number.isSafeInteger(revision)) return '"revision" must be an integer below 2^53';
+      fields["revision"] = revision;
+    }
+    if (this.#base === null) {
+      const first = integerOf(call);
+      this.#base = first === null || Number.isSafeInteger(Number(first)) ? 0n : first;
+    }
+    if (this.#base === 0n && Number.isSafeInteger(call) && (end === null || Number.isSafeInteger(end))) return null;
+    for (const [name, time] of Object.entries({ call, return: end })) {
+      if (time === null && name === "return") continue;
+      const number = integerOf(time);
+      if (number === null) {
+        const orNull = name === "return" ? ", or null where the outcome is unknown" : "";
+        return `"${name}" must be an integer${orNull}`;
+      }
+      const relative = Number(number - this.#base);
+      if (!Number.isSafeInteger(relative)) return `"${name}" must be less than 2^53 from the first call`;
+      fields[name] = relative;
+    }
+    return null;
+  }
+
+  end(): { readonly history: History; readonly heading: Heading; readonly times: Times; readonly otherLines: number } {
+    const times = timesOf(this.#heading.unit, this.#base ?? 0n);
+    return { history: this.#history, heading: this.#heading, times, otherLines: 0 };
   }
 }
 
@@ -83,20 +163,15 @@ function isText(value: unknown): value is string {
   return typeof value === "string";
 }
 
-function whatIsWrong(value: unknown): string | null {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return "an operation is a JSON object";
-  const { client, op, key, value: content, call, return: end, outcome, revision } = value as Record<string, unknown>;
-  if (!Number.isSafeInteger(client)) return '"client" is an integer';
-  if (op !== "txn" && !isText(key)) return '"key" is a string';
-  if (!Number.isSafeInteger(call)) return '"call" is an integer';
+/** Of a line whose integers are read. */
+function whatIsWrong(fields: Record<string, unknown>): string | null {
+  const { op, key, value: content, call, return: end, outcome } = fields;
+  if (op !== "txn" && !isText(key)) return '"key" must be a string';
   if (outcome !== "ok" && outcome !== "mismatch" && outcome !== "none" && outcome !== "unknown")
-    return '"outcome" is ok, mismatch, none or unknown';
-  if (outcome === "unknown" ? end !== null : !Number.isSafeInteger(end)) {
-    return '"return" is an integer, or null where the outcome is unknown';
-  }
-  if (end !== null && (end as number) < (call as number)) return '"return" is not before "call"';
-  if (revision !== undefined && !Number.isSafeInteger(revision)) return '"revision" is an integer';
-  if (outcome === "mismatch" && op !== "cas") return "only a cas can end in a mismatch";
+    return '"outcome" must be ok, mismatch, none or unknown';
+  if (end === null && outcome !== "unknown") return '"return" must be an integer, or null where the outcome is unknown';
+  if (end !== null && (end as number) < (call as number)) return '"return" must not be before "call"';
+  if (outcome === "mismatch" && op !== "cas") return '"outcome" must be mismatch for a cas only';
   return wrongValue(op, content);
 }
 
@@ -107,15 +182,16 @@ function isTextOrNull(value: unknown): boolean {
 function wrongValue(op: unknown, content: unknown): string | null {
   switch (op) {
     case "get":
-      return isTextOrNull(content) ? null : 'the "value" of a get is a string, or null';
+      return isTextOrNull(content) ? null : 'the "value" of a get must be a string or null';
     case "put":
     case "append":
-      return isText(content) ? null : `the "value" of a ${op} is a string`;
+      return isText(content) ? null : `the "value" of a ${op} must be a string`;
     case "delete":
-      return content === null ? null : 'the "value" of a delete is null';
+      return content === null ? null : 'the "value" of a delete must be null';
     case "cas": {
-      const fits = Array.isArray(content) && content.length === 2 && isTextOrNull(content[0]) && isText(content[1]);
-      return fits ? null : 'the "value" of a cas is [expected, new]';
+      const fits =
+        Array.isArray(content) && content.length === 2 && isTextOrNull(content[0]) && isTextOrNull(content[1]);
+      return fits ? null : 'the "value" of a cas must be [expected, new], each a string or null';
     }
     case "txn": {
       const isStep = (step: unknown): step is Step =>
@@ -125,9 +201,9 @@ function wrongValue(op: unknown, content: unknown): string | null {
         isText(step[1]) &&
         isTextOrNull(step[2]);
       const fits = Array.isArray(content) && content.length > 0 && content.every(isStep);
-      return fits ? null : 'the "value" of a txn is a list of ["get" or "put", key, value or null]';
+      return fits ? null : 'the "value" of a txn must be a list of ["get" or "put", key, value or null]';
     }
     default:
-      return '"op" is get, put, delete, cas, append or txn';
+      return '"op" must be get, put, delete, cas, append or txn';
   }
 }

@@ -1,33 +1,42 @@
 /** Invocations and their completions, in the order of a log, as operations: what never completes is unknown. */
-import type { History, Operation } from "../history.ts";
+import type { History, Operation, Transaction } from "../history.ts";
+import { ClientNumbers } from "./client-numbers.ts";
 import { HistoryError } from "./history-error.ts";
 
 /** What an event says its operation is. */
-export type Asked = Pick<Operation, "op" | "key" | "value">;
+export type Asked = Pick<Operation, "op" | "key" | "value"> | Pick<Transaction, "op" | "value">;
 
-type Open = { readonly client: number; readonly call: number; readonly asked: Asked; readonly place: number };
+type Open = {
+  readonly client: number;
+  readonly call: number;
+  readonly asked: Asked;
+  readonly place: number;
+  readonly line: number;
+};
 
 export class Pairing {
   readonly #open = new Map<string, Open>();
-  readonly #clients = new Map<string, number>();
-  readonly #done: { readonly operation: Operation; readonly place: number }[] = [];
+  readonly #done: { readonly operation: Operation | Transaction; readonly place: number }[] = [];
+  readonly #clients = new ClientNumbers();
   #place = 0;
 
-  /** A process goes on under another number once the outcome of one of its operations is unknown. */
-  #clientOf(process: string): number {
-    let client = this.#clients.get(process);
-    if (client === undefined) {
-      const own = Number(process);
-      client = Number.isSafeInteger(own) && own >= 0 ? own : 1_000_000 + this.#clients.size;
-      this.#clients.set(process, client);
-    }
-    return client;
+  /** `process`: decimal digits. */
+  invoke(process: string, asked: Asked, time: number, line: number): void {
+    const before = this.#open.get(process);
+    if (before !== undefined)
+      throw new HistoryError(
+        line,
+        `process ${process} must complete what it invoked on line ${before.line} before it invokes another`,
+      );
+    const client = this.#clients.numberOf(process);
+    this.#open.set(process, { client, call: time, asked, place: this.#place++, line });
   }
 
-  invoke(process: string, asked: Asked, time: number, line: number): void {
-    if (this.#open.has(process))
-      throw new HistoryError(line, `process ${process} has an operation that did not complete`);
-    this.#open.set(process, { client: this.#clientOf(process), call: time, asked, place: this.#place++ });
+  /** The process has an operation that is not complete, or it throws HistoryError. */
+  openOf(process: string, line: number): Open {
+    const open = this.#open.get(process);
+    if (open === undefined) throw new HistoryError(line, `process ${process} must invoke before it completes`);
+    return open;
   }
 
   /** `answered`: what it turned out to be, where the completion says so. */
@@ -38,15 +47,23 @@ export class Pairing {
     time: number,
     line: number,
   ): void {
-    const open = this.#open.get(process);
-    if (open === undefined) throw new HistoryError(line, `process ${process} completes what it did not invoke`);
+    const open = this.openOf(process, line);
+    if (answered !== null && nameOf(answered) !== nameOf(open.asked))
+      throw new HistoryError(
+        line,
+        `process ${process} must complete the ${nameOf(open.asked)} that it invoked on line ${open.line}, not a ${nameOf(answered)}`,
+      );
     this.#open.delete(process);
     this.#finish(open, outcome, answered ?? open.asked, outcome === "unknown" ? null : time);
   }
 
   #finish({ client, call, place }: Open, outcome: "ok" | "none" | "unknown", asked: Asked, end: number | null): void {
-    const { op, key, value } = asked;
-    this.#done.push({ operation: { client, op, key, value, call, return: end, outcome } as Operation, place });
+    // Spelled out, so that all are of one shape: the engines go through them much faster.
+    const operation =
+      asked.op === "txn"
+        ? { client, op: asked.op, value: asked.value, call, return: end, outcome }
+        : { client, op: asked.op, key: asked.key, value: asked.value, call, return: end, outcome };
+    this.#done.push({ operation: operation as Operation | Transaction, place });
   }
 
   end(): History {
@@ -54,4 +71,10 @@ export class Pairing {
     this.#open.clear();
     return this.#done.toSorted((a, b) => a.place - b.place).map(({ operation }) => operation);
   }
+}
+
+/** The operation, on its key; writing nothing is deleting. */
+function nameOf(asked: Asked): string {
+  if (asked.op === "txn") return asked.op;
+  return `${asked.op === "delete" ? "put" : asked.op} of key ${asked.key}`;
 }

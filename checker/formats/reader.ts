@@ -1,25 +1,36 @@
 /** A history from text that comes in pieces, whatever its format. */
 import type { History } from "../history.ts";
 import { HistoryError } from "./history-error.ts";
-import { JepsenLines } from "./jepsen.ts";
+import { isLogged, JepsenLines } from "./jepsen.ts";
 import { type Heading, JsonLines } from "./jsonl.ts";
+import type { Times } from "../times.ts";
 
 export const formats = ["jsonl", "jepsen", "porcupine"] as const;
 export type Format = (typeof formats)[number];
-export type HistoryFile = { readonly history: History; readonly heading: Heading; readonly format: Format };
+
+type Content = {
+  readonly history: History;
+  readonly heading: Heading;
+  /** How the file itself says the times of the history. */
+  readonly times: Times;
+  /** Lines of a log that are no events of a history, and were passed over. */
+  readonly otherLines: number;
+};
+export type HistoryFile = Content & { readonly format: Format };
 
 interface LineReader {
-  line(text: string, number: number): void;
-  end(): { readonly history: History; readonly heading: Heading };
+  /** `isLast`: the file ends in this line, not behind it. */
+  line(text: string, number: number, isLast: boolean): void;
+  end(): Content;
 }
 
-/** What a history is written in, by its first line that says something. */
+/** What a history is written in, by its first line that says something; null: it does not tell. */
 export function formatOf(line: string): Format | null {
   const text = line.trimStart();
   if (/^\{\s*"/.test(text)) return "jsonl";
-  if (text.startsWith("{") && text.includes(":key")) return "porcupine";
-  if (text.startsWith("{") || /\s-\s+\S+\s+:(invoke|ok|fail|info)\s/.test(text)) return "jepsen";
-  return null;
+  if (/^\[\s*\{\s*"/.test(text)) return null;
+  if (/^[[(]?\s*\{.*:key\s+"/.test(text) && !/:value\s+[^"n\s]/.test(text)) return "porcupine";
+  return /^[[({]|^#[A-Za-z_]/.test(text) || isLogged(text) ? "jepsen" : null;
 }
 
 export class HistoryReader {
@@ -27,6 +38,9 @@ export class HistoryReader {
   #reader: LineReader | null = null;
   #rest = "";
   #lines = 0;
+  /** The first line that says something but not the format, and how many are like it, up to the first that does. */
+  #firstLine: number | null = null;
+  #otherLines = 0;
 
   /** `format`: null where the first line is to tell it. */
   constructor(format: Format | null) {
@@ -35,9 +49,9 @@ export class HistoryReader {
 
   /** Takes the next piece of the text. Throws HistoryError at the first line that is none of the format. */
   feed(text: string): void {
-    let from = 0;
+    let from = this.#lines === 0 && this.#rest === "" && text.startsWith("\ufeff") ? 1 : 0;
     for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", from)) {
-      this.#line(this.#rest + text.slice(from, end));
+      this.#line(this.#rest + text.slice(from, end), false);
       this.#rest = "";
       from = end + 1;
     }
@@ -50,26 +64,33 @@ export class HistoryReader {
       const last = this.#rest;
       this.#rest = "";
       try {
-        this.#line(last);
+        this.#line(last, true);
       } catch (error) {
         if (!(error instanceof HistoryError)) throw error;
         throw new HistoryError(error.line, `the last line is cut off (${error.message.replace(/^line \d+: /, "")})`);
       }
     }
-    const { history, heading } = (this.#reader ?? new JsonLines()).end();
-    return { history, heading, format: this.#format ?? "jsonl" };
+    if (this.#reader === null && this.#firstLine !== null) {
+      const must = "the first line must be JSON, EDN or of a Jepsen log, one operation or event a line";
+      throw new HistoryError(this.#firstLine, `${must}, or --format must name the format (${formats.join(", ")})`);
+    }
+    return { ...(this.#reader ?? new JsonLines()).end(), format: this.#format ?? "jsonl" };
   }
 
-  #line(line: string): void {
+  #line(line: string, isLast: boolean): void {
     this.#lines += 1;
     const text = line.endsWith("\r") ? line.slice(0, -1) : line;
     if (this.#reader === null) {
       if (text.trim() === "" || text.trimStart().startsWith(";")) return;
-      this.#format ??= formatOf(text);
-      if (this.#format === null)
-        throw new HistoryError(this.#lines, `the format is not known: name one with --format (${formats.join(", ")})`);
-      this.#reader = this.#format === "jsonl" ? new JsonLines() : new JepsenLines(this.#format);
+      // A log may begin with other lines.
+      this.#format ??= this.#firstLine === null ? formatOf(text) : isLogged(text) ? "jepsen" : null;
+      if (this.#format === null) {
+        this.#firstLine ??= this.#lines;
+        this.#otherLines += 1;
+        return;
+      }
+      this.#reader = this.#format === "jsonl" ? new JsonLines() : new JepsenLines(this.#format, this.#otherLines);
     }
-    this.#reader.line(text, this.#lines);
+    this.#reader.line(text, this.#lines, isLast);
   }
 }

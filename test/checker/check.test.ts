@@ -73,11 +73,11 @@ test("whether to stop is asked at least once in 1,024 configurations, and no mor
 test("a broken line is an error with its number and what was expected", (t) => {
   const line = JSON.stringify(put(1, "a", 0, 1));
   for (const [broken, expected] of [
-    ["{", /line 2: not JSON/],
-    ["[]", /an operation is a JSON object/],
-    [line.replace('"put"', '"push"'), /"op" is get, put, delete, cas, append or txn/],
+    ["{", /line 2: it must be a JSON object/],
+    ["[]", /an operation must be a JSON object/],
+    [line.replace('"put"', '"push"'), /"op" must be get, put, delete, cas, append or txn/],
     [line.replace('"return":1', '"return":null'), /null where the outcome is unknown/],
-    [line.replace('"call":0', '"call":9'), /"return" is not before "call"/],
+    [line.replace('"call":0', '"call":9'), /"return" must not be before "call"/],
   ] as const) {
     t.throws(() => parseJsonLines(`${line}\n${broken}\n`), { instanceOf: HistoryError, message: expected });
   }

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import test from "ava";
 import { hardHistory } from "../../bench/histories.ts";
 import { printJsonLines } from "../../checker/index.ts";
@@ -36,6 +37,100 @@ test("an illegal history: the verdict and the sentence come first, then the core
       "  client 4  ├───────┤  get -> v17  (12031 .. 12040)",
     ],
   );
+});
+
+/** The command on a file of these bytes. */
+async function runOn(bytes: Uint8Array | string, ...args: string[]): Promise<Run> {
+  const directory = mkdtempSync(join(tmpdir(), "metastore-check-"));
+  const file = join(directory, "history");
+  writeFileSync(file, bytes);
+  try {
+    const { code, stdout, stderr } = await run(file, ...args);
+    return { code, stdout: stdout.replaceAll(file, "FILE"), stderr };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+const staleText = readFileSync(stale, "utf8");
+const inUtf16 = Buffer.from(staleText, "utf16le");
+const packed = gzipSync(staleText);
+for (const [what, bytes] of [
+  ["with the mark of UTF-8", Buffer.from(`\ufeff${staleText}`)],
+  ["gzip", packed],
+  ["gzip in two members", Buffer.concat([gzipSync(staleText.slice(0, 99)), gzipSync(staleText.slice(99))])],
+  ["UTF-16 by its mark", Buffer.from(`\ufeff${staleText}`, "utf16le")],
+  ["UTF-16 by its mark, the other way around", Buffer.from(`\ufeff${staleText}`, "utf16le").swap16()],
+  ["UTF-16 without a mark", inUtf16],
+  ["UTF-16 without a mark, the other way around", Buffer.from(inUtf16).swap16()],
+  ["UTF-16 in gzip", gzipSync(inUtf16)],
+] as const) {
+  test(`a file is read whatever its bytes are: ${what}`, async (t) => {
+    const { code, stdout } = await runOn(bytes);
+    t.is(code, 1, stdout);
+    t.regex(stdout, /^illegal FILE: client 4 read v17 of key a at 12040, but v18 /);
+  });
+}
+
+for (const [what, bytes, must] of [
+  [
+    "gzip that is cut off",
+    packed.subarray(0, 60),
+    /^error FILE: it begins as gzip, and must be whole: unexpected end of file\n$/,
+  ],
+  [
+    "bytes that are no UTF-8",
+    Buffer.concat([Buffer.from(staleText), Buffer.from([0xc3, 0x28, 0x0a])]),
+    /^error FILE: the text must be UTF-8: after line \d+ it is not\n$/,
+  ],
+  [
+    "half a character of UTF-16",
+    Buffer.concat([inUtf16, Buffer.from([0x20])]),
+    /^error FILE: the text must be UTF-16LE: after line 4 it is not\n$/,
+  ],
+] as const) {
+  test(`an error says what the bytes must be: ${what}`, async (t) => {
+    const { code, stdout } = await runOn(bytes);
+    t.is(code, 2);
+    t.regex(stdout, must);
+  });
+}
+
+test("an empty file, and one in which nothing was answered, say that nothing was checked", async (t) => {
+  const said = "no operation was answered, so nothing was checked";
+  const empty = await runOn("");
+  t.is(empty.code, 0);
+  t.regex(empty.stdout, new RegExp(`^ok FILE: 0 operations on 0 keys, \\d+ ms; ${said}\n$`));
+  const lines = '{"client":1,"op":"put","key":"a","value":"1","call":1,"return":9,"outcome":"unknown"}\n';
+  t.regex((await runOn(lines)).stdout, new RegExp(`^ok FILE: 1 operation on 1 key, \\d+ ms; ${said}\n$`));
+  t.like(JSON.parse((await runOn(lines, "--json")).stdout), { verdict: "ok", operations: 1, answered: 0 });
+  t.false((await run(legal)).stdout.includes(said));
+});
+
+test("how many lines of a log were passed over is said", async (t) => {
+  const log = `INFO  jepsen.core - Worker 0 starting\n${readFileSync(legal, "utf8")}\tat java.net.Socket\n`;
+  const { code, stdout } = await runOn(log);
+  t.is(code, 0);
+  t.regex(stdout, /^ok FILE: 6 operations on 1 key, \d+ ms; 2 other lines of the log passed over\n$/);
+});
+
+test("a read of a write that is recorded as failed: both stand in the timeline", async (t) => {
+  const { stdout } = await runOn(
+    "0\t:invoke\t:write\t638\n0\t:fail\t:write\t638\t:timeout\n1\t:invoke\t:read\tnil\n1\t:ok\t:read\t638\n",
+  );
+  t.regex(
+    stdout,
+    /^illegal FILE: client 1 read 638 .* is recorded as failed\n\n +client 0 .* put 638 \(failed\) .*\n +client 1 .* get -> 638 /,
+  );
+});
+
+test("--json tells the times of the core as the file does", async (t) => {
+  const { stdout } = await runOn(
+    '{"unit":"ns"}\n{"client":1,"op":"get","key":"a","value":"1","call":1790000000000000001,"return":1790000000000000002,"outcome":"ok"}\n',
+    "--json",
+  );
+  const { core } = JSON.parse(stdout) as { core: readonly unknown[] };
+  t.like(core[0], { called: "1790000000000000001 ns", returned: "1790000000000000002 ns" });
 });
 
 test("a legal one: status 0; several: a table, and the gravest status", async (t) => {

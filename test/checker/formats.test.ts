@@ -10,7 +10,6 @@ import {
   parseJsonLines,
   printJsonLines,
 } from "../../checker/index.ts";
-import { EdnReader, printEdn } from "../../checker/formats/edn.ts";
 import { bytesMark } from "../../checker/formats/jsonl.ts";
 
 function read(text: string, format: Format | null = null, piece = 7): ReturnType<HistoryReader["end"]> {
@@ -40,10 +39,11 @@ test("a Jepsen log: what failed did not happen, what has no answer is unknown, a
   t.is(check(history).verdict, "ok");
 });
 
-test("maps with independent keys and times: each key alone, the nemesis left out, and the sentence in seconds", (t) => {
-  const { history, heading } = read(sample("independent.edn"));
+test("maps with independent keys and times: each key alone, the nemesis left out, in the order of the log", (t) => {
+  const { history, heading, times } = read(sample("independent.edn"));
   t.deepEqual([...new Set(history.map((one) => one.op !== "txn" && one.key))], ["1", "2"]);
-  t.is(heading.unit, "ns");
+  t.is(heading.unit, "event");
+  t.is(times.at(1), "10 ns");
   t.like(check(history), { verdict: "illegal", key: "1" });
 });
 
@@ -57,21 +57,21 @@ test("Porcupine's key-value files, with appends: an absent key reads as the empt
 
 for (const [what, text, expected] of [
   ["JSON that is none", '{"client":1', /line 1: .*cut off.*not JSON/],
-  ["a type that is none", "{:process 0, :type :maybe, :f :read, :value nil}\n", /line 1: the type is :invoke/],
-  ["a completion of nothing", "{:process 0, :type :ok, :f :read, :value 1}\n", /line 1: process 0 completes/],
+  ["a type that is none", "{:process 0, :type :maybe, :f :read, :value nil}\n", /line 1: :type must be :invoke/],
+  ["a completion of nothing", "{:process 0, :type :ok, :f :read, :value 1}\n", /line 1: process 0 must invoke/],
   [
     "two operations of one process at once",
     "{:process 0, :type :invoke, :f :read, :value nil}\n{:process 0, :type :invoke, :f :read, :value nil}\n",
-    /line 2: process 0 has an operation that did not complete/,
+    /line 2: process 0 must complete what it invoked on line 1/,
   ],
   [
     "an operation that is not known",
     "{:process 0, :type :invoke, :f :jump, :value nil}\n",
-    /line 1: the operation :jump/,
+    /line 1: :f must be one of .*, not :jump/,
   ],
-  ["a map that is cut off", "{:process 0, :type :invoke, :f :rea", /line 1: the last line is cut off/],
-  ["no format at all", "hello\n", /line 1: the format is not known: name one with --format/],
-  ["a unit that is none", '{"unit":"days"}\n', /line 1: "unit" is ns, us/],
+  ["a map that is cut off", "{:process 0, :type :invoke, :f :rea", /line 1: what begins here is cut off/],
+  ["no format at all", "hello\n", /line 1: the first line must be JSON, EDN or of a Jepsen log/],
+  ["a unit that is none", '{"unit":"days"}\n', /line 1: "unit" must be ns, us/],
   [
     "a step that is none",
     '{"client":1,"op":"txn","value":[["get","a"]],"call":1,"return":2,"outcome":"ok"}\n',
@@ -93,31 +93,133 @@ test("bytes that are no text survive, and are told apart from text", (t) => {
 
 testProp("however the text is cut into pieces, it reads the same", [fc.integer({ min: 1, max: 200 })], (t, piece) => {
   for (const name of ["knossos.log", "independent.edn", "append.edn", "stale-read.jsonl"]) {
-    t.deepEqual(read(sample(name), null, piece), read(sample(name), null, 1_000_000));
+    const { times: _times, ...pieces } = read(sample(name), null, piece);
+    const { times, ...whole } = read(sample(name), null, 1_000_000);
+    t.deepEqual(pieces, whole);
+    t.is(times.span(1, 2).length > 0, true);
   }
 });
 
-const edn: fc.Arbitrary<string> = fc.letrec<{ form: string }>((tie) => ({
-  form: fc.oneof(
-    { depthSize: "small" },
-    fc.constantFrom("nil", "true", ":key", "symbol", "12", "-3", "1.5", "4N"),
-    fc.string().map((text) => JSON.stringify(text.replaceAll(/[^ -~]/g, ""))),
-    fc.array(tie("form"), { maxLength: 3 }).map((items) => `[${items.join(" ")}]`),
-    fc.array(tie("form"), { maxLength: 2 }).map((items) => `{:a ${items.length} :b (${items.join(", ")})}`),
-    fc.array(tie("form"), { maxLength: 2 }).map((items) => `#{${items.join(" ")}}`),
-  ),
-})).form;
+function jsonLines(...lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join("");
+}
 
-testProp("an EDN form is read to its end, and cut short it is refused or another form", [edn], (t, text) => {
-  const reader = new EdnReader(`  ${text} ; a comment`);
-  const value = reader.read();
-  t.true(reader.isAtEnd);
-  t.is(typeof printEdn(value), "string");
-  for (let cut = 0; cut < text.length; cut++) {
-    try {
-      new EdnReader(text.slice(0, cut)).read();
-    } catch (error) {
-      t.is((error as Error).constructor.name, "EdnError");
-    }
+test("times beyond 2^53 are exact: in the order they tell, and as they are said", (t) => {
+  const { history, times } = read(
+    jsonLines(
+      '{"unit":"ns"}',
+      '{"client":1,"op":"put","key":"a","value":"1","call":1790000000000000001,"return":1790000000000000501,"outcome":"ok"}',
+      '{"client":2,"op":"get","key":"a","value":null,"call":1790000000000000502,"return":1790000000000000503,"outcome":"ok"}',
+    ),
+  );
+  const verdict = check(history, { times });
+  t.is(
+    verdict.verdict === "illegal" && verdict.sentence,
+    "client 2 found key a absent at 1790000000000000503 ns, but 1 had been written by client 1 and acknowledged at 1790000000000000501 ns: stale by at least 1 ns",
+  );
+});
+
+testProp(
+  "integers of any size keep their order and their digits",
+  [fc.bigInt({ min: -(1n << 70n), max: 1n << 70n }), fc.array(fc.nat(1_000_000), { minLength: 1, maxLength: 9 })],
+  (t, base, steps) => {
+    let at = base;
+    const calls = steps.map((step) => (at += BigInt(step)));
+    const { history, times } = read(
+      jsonLines(
+        ...calls.map(
+          (call, k) =>
+            `{"client":${base + BigInt(k)},"op":"put","key":"${call}","value":"${call}","call":${call},"return":${call + 1n},"outcome":"ok"}`,
+        ),
+      ),
+    );
+    t.deepEqual(
+      history.map(({ call }) => times.at(call)),
+      calls.map(String),
+    );
+    t.deepEqual(
+      history.map(({ return: end, call }) => end! - call),
+      calls.map(() => 1),
+    );
+    t.deepEqual(
+      history.map((one) => one.op !== "txn" && [one.key, one.value]),
+      calls.map((call) => [String(call), String(call)]),
+    );
+    t.is(new Set(history.map(({ client }) => client)).size, calls.length);
+  },
+);
+
+test("an unknown outcome may have a return time, or none: it may take effect at any time after its call", (t) => {
+  const unknown = '{"client":1,"op":"put","key":"a","value":"1","call":1,"outcome":"unknown"';
+  for (const end of [',"return":2}', ',"return":null}', "}"]) {
+    const { history } = read(
+      jsonLines(
+        `${unknown}${end}`,
+        '{"client":2,"op":"get","key":"a","value":null,"call":3,"return":4,"outcome":"ok"}',
+        '{"client":2,"op":"get","key":"a","value":"1","call":5,"return":6,"outcome":"ok"}',
+      ),
+    );
+    t.is(history[0]!.return, null);
+    t.is(check(history).verdict, "ok");
   }
+});
+
+function revisedPut(client: number, revision: string, call: number, value: string): string {
+  return `{"client":${client},"op":"put","key":"a","value":"${value}","call":${call},"return":${call + 5},"outcome":"ok","revision":${revision}}`;
+}
+
+test("revisions up to 2^53 are told apart, and larger ones refused", (t) => {
+  // What is read at one revision was written at the next.
+  const get =
+    '{"client":2,"op":"get","key":"a","value":"y","call":0,"return":5,"outcome":"ok","revision":9007199254740989}';
+  const early = jsonLines(revisedPut(1, "9007199254740990", 0, "y"), get);
+  t.is(check(read(early).history).verdict, "illegal");
+  t.is(check(read(early.replace("740989", "740991")).history).verdict, "ok");
+  t.throws(() => read(jsonLines(revisedPut(1, "9007199254740993", 0, "x"))), {
+    message: /"revision" must be an integer below 2\^53/,
+  });
+});
+
+for (const [what, text, must] of [
+  ["a clock that stepped back", '"call":5,"return":4,"outcome":"ok"', /line 1: "return" must not be before "call"/],
+  [
+    "a large clock that stepped back",
+    '"call":1790000000000000002,"return":1790000000000000001,"outcome":"ok"',
+    /line 1: "return" must not be before "call"/,
+  ],
+  [
+    "clocks with nothing in common",
+    '"call":5,"return":1790000000000000001,"outcome":"ok"',
+    /line 1: "return" must be less than 2\^53 from the first call/,
+  ],
+  [
+    "a time with a fraction",
+    '"call":1790000000000000001.5,"return":1790000000000000002,"outcome":"ok"',
+    /line 1: "call" must be an integer/,
+  ],
+  [
+    "an answer without a time",
+    '"call":5,"return":null,"outcome":"ok"',
+    /line 1: "return" must be an integer, or null where the outcome is unknown/,
+  ],
+] as const) {
+  test(`a broken operation is an error that says what must be: ${what}`, (t) => {
+    t.throws(() => read(`{"client":1,"op":"get","key":"a","value":null,${text}}\n`), {
+      instanceOf: HistoryError,
+      message: must,
+    });
+  });
+}
+
+test("a byte order mark is no part of the first line", (t) => {
+  for (const name of ["knossos.log", "independent.edn", "append.edn", "stale-read.jsonl"])
+    t.is(read(`\ufeff${sample(name)}`).history.length, read(sample(name)).history.length);
+});
+
+test("compare-and-sets to null, in lines of our own", (t) => {
+  const cas = '{"client":1,"op":"cas","key":"a","value":["1",null],"call":3,"return":4,"outcome":"ok"}';
+  const put = '{"client":1,"op":"put","key":"a","value":"1","call":1,"return":2,"outcome":"ok"}';
+  const get = '{"client":1,"op":"get","key":"a","value":null,"call":5,"return":6,"outcome":"ok"}';
+  t.is(check(read(jsonLines(put, cas, get)).history).verdict, "ok");
+  t.is(check(read(jsonLines(put, get)).history).verdict, "illegal");
 });

@@ -11,6 +11,8 @@ export type Shape = {
   readonly mismatches: boolean;
   readonly appends: boolean;
   readonly revisions: boolean;
+  /** Some compare-and-sets make the key absent. */
+  readonly casToAbsence: boolean;
   /** Mostly deletes, each with a long interval, and short reads and writes. */
   readonly absence: boolean;
 };
@@ -43,6 +45,7 @@ export function shapeOf(chance: Chance): Shape {
     mismatches: chance.oneIn(4),
     appends: chance.oneIn(6),
     revisions: chance.oneIn(4),
+    casToAbsence: false,
     absence: chance.oneIn(8),
   };
 }
@@ -99,8 +102,9 @@ export function historyOf(chance: Chance, shape: Shape): Operation[] {
     }
     if (kind === "cas") {
       const expected = isUnknown && chance.oneIn(3) ? chance.pick(values) : lied;
-      if (happens && expected === state) state = written;
-      return { ...timed, ...revision, outcome, op: "cas", value: [expected, written] };
+      const next = shape.casToAbsence && chance.oneIn(3) ? null : written;
+      if (happens && expected === state) state = next;
+      return { ...timed, ...revision, outcome, op: "cas", value: [expected, next] };
     }
     if (happens) state = written;
     return { ...timed, ...revision, outcome, op: "put", value: written };

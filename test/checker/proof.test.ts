@@ -14,6 +14,13 @@ test("every engine decides as brute force does, each witness replays, and each c
   }
 });
 
+test("with compare-and-sets that make the key absent, too", async (t) => {
+  const parts = await partsOf(new URL("../../checker/", import.meta.url));
+  const { mismatch, counts } = prove(parts, 0, 15_000, { cas: true, absence: false, casToAbsence: true });
+  t.is(mismatch, null);
+  t.true(counts["dispatch: illegal by search"]! > 1_000 && counts["dispatch: ok"]! > 1_000);
+});
+
 /** Histories that were once decided wrongly, with what was wrong. */
 for (const [seed, what] of [
   [

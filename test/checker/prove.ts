@@ -8,7 +8,7 @@ import type { Operation } from "../../checker/index.ts";
 import { keyModel } from "../../checker/model.ts";
 import { whyNotWitness } from "../../checker/verify.ts";
 import { isLinearizable } from "./brute-force.ts";
-import { Chance, historyOf, shapeOf } from "./generators.ts";
+import { Chance, historyOf, type Shape, shapeOf } from "./generators.ts";
 
 /** The parts of a checker, which may be one with a mistake in it. */
 export type Parts = typeof Budget & typeof Certificate & typeof Columns & typeof Decide & typeof Revisions;
@@ -30,12 +30,12 @@ export type Proof = { readonly mismatch: Mismatch | null; readonly counts: Reado
 
 const budget = { configurationsMax: 1_000_000, bytesMax: 1e9, shouldStop: null };
 
-/** Histories of the seeds in [from, to), each by all engines that can take it; ends at the first mismatch. */
-export function prove(parts: Parts, from: number, to: number): Proof {
+/** Histories of the seeds in [from, to), `as` they are to be, each by all engines that can take it; ends at the first mismatch. */
+export function prove(parts: Parts, from: number, to: number, as: Partial<Shape> = {}): Proof {
   const counts: Record<string, number> = {};
   for (let seed = from; seed < to; seed++) {
     const chance = new Chance(`history ${seed}`);
-    const shape = shapeOf(chance);
+    const shape = { ...shapeOf(chance), ...as };
     const history = historyOf(chance, shape);
     const truth = isLinearizable(history) ? "ok" : "illegal";
     for (const [engine, decide] of enginesFor(parts)) {

@@ -1,0 +1,78 @@
+/** The text of a file's bytes: gzip is unpacked; UTF-8, with or without its mark, or UTF-16 by its mark or by its shape. */
+import { Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+
+/** The bytes are no text; `message` says what they must be. */
+export class TextError extends Error {}
+
+export const encodings = ["utf-8", "utf-16le", "utf-16be"] as const;
+export type Encoding = (typeof encodings)[number];
+
+/** Of the first bytes; UTF-16 without a mark has a zero beside each letter of the first ones. */
+export function encodingOf(bytes: Uint8Array): Encoding {
+  const [first, second] = bytes;
+  if (first === 0xff && second === 0xfe) return "utf-16le";
+  if (first === 0xfe && second === 0xff) return "utf-16be";
+  if (first === 0 && second !== 0 && second !== undefined) return "utf-16be";
+  return first !== 0 && second === 0 ? "utf-16le" : "utf-8";
+}
+
+/** Pieces of text, none of them empty. Throws TextError where the bytes are not what they begin as. */
+export async function* textOf(bytes: Readable): AsyncGenerator<string> {
+  const stream = await unpacked(bytes);
+  let decoder: InstanceType<typeof TextDecoder> | null = null;
+  let encoding: Encoding = "utf-8";
+  let lines = 0;
+  const decode = (piece?: Uint8Array): string => {
+    try {
+      return decoder!.decode(piece, { stream: piece !== undefined });
+    } catch {
+      throw new TextError(`the text must be ${encoding.toUpperCase()}: after line ${lines} it is not`);
+    }
+  };
+  for await (const piece of stream) {
+    if (decoder === null) {
+      encoding = encodingOf(piece);
+      decoder = new TextDecoder(encoding, { fatal: true });
+    }
+    const text = decode(piece);
+    for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) lines += 1;
+    if (text !== "") yield text;
+  }
+  if (decoder !== null) {
+    const rest = decode();
+    if (rest !== "") yield rest;
+  }
+}
+
+/** The same bytes, unpacked where they begin as gzip does. The first piece has at least two of them, if there are so many. */
+async function unpacked(bytes: Readable): Promise<AsyncIterable<Uint8Array>> {
+  const pieces = bytes[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  let first: Uint8Array = new Uint8Array();
+  while (first.length < 2) {
+    const next = await pieces.next();
+    if (next.done === true) break;
+    first = Buffer.concat([first, next.value]);
+  }
+  async function* all(): AsyncGenerator<Uint8Array> {
+    if (first.length > 0) yield first;
+    for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) yield next.value;
+  }
+  return first[0] === 0x1f && first[1] === 0x8b ? gunzipped(all()) : all();
+}
+
+async function* gunzipped(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const source = Readable.from(packed);
+  const gunzip = createGunzip();
+  source.on("error", (error) => gunzip.destroy(error));
+  source.pipe(gunzip);
+  try {
+    for await (const piece of gunzip) yield piece as Uint8Array;
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!code.startsWith("Z_")) throw error;
+    throw new TextError(`it begins as gzip, and must be whole: ${(error as Error).message}`);
+  } finally {
+    source.destroy();
+  }
+}
