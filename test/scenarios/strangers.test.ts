@@ -73,6 +73,8 @@ test("an order of a stranger, a lost log's request without the cluster's name, a
   const world = new Scenario(3);
   const leader = world.leader();
   const other = (leader % 3) + 1;
+  // From now on the leader may change the configuration.
+  world.putNow("k", "v");
   const { cluster, term } = world.status(leader);
   const { configuration } = world.raft(leader);
   const lost = world.status(other).storeId;
