@@ -60,6 +60,7 @@ export const sites = {
   move: 49,
   stranger: 50,
   burst: 51,
+  rowsReadFailure: 52,
 } as const;
 export type Site = keyof typeof sites;
 
