@@ -64,7 +64,7 @@ export class Directory {
   removeLog(): boolean {
     if (this.#vouchedPlace() === null) return false;
     const { disk } = this.#host;
-    for (const name of [...disk.contents().keys()]) if (segmentNumber(name) !== null) disk.unlink(name);
+    for (const name of disk.contents().keys()) if (segmentNumber(name) !== null) disk.unlink(name);
     this.#lose();
     return true;
   }

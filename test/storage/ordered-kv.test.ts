@@ -116,6 +116,7 @@ for (const [name, make] of worlds) {
 test("simulated: a power cut leaves a prefix that holds the last synced batch", async (t) => {
   const home = simKvHome();
   const kv = home.open();
+  await ended((done) => kv.open(done));
   for (const [one, sync] of [
     ["a", false],
     ["b", true],
