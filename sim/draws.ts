@@ -60,7 +60,8 @@ export const sites = {
   move: 49,
   stranger: 50,
   burst: 51,
-  bootNonce: 52,
+  rowsReadFailure: 52,
+  bootNonce: 53,
 } as const;
 export type Site = keyof typeof sites;
 

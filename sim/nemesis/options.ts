@@ -46,6 +46,7 @@ export const faultFamilies = [
   "moved",
   "stranger",
   "burst",
+  "rowsReadFailure",
 ] as const;
 export type FaultFamily = (typeof faultFamilies)[number];
 
@@ -68,6 +69,7 @@ const onlyOnRequest: ReadonlySet<FaultFamily> = new Set<FaultFamily>([
   "moved",
   "stranger",
   "burst",
+  "rowsReadFailure",
 ]);
 
 /** Families that only another tier has. */
@@ -179,6 +181,7 @@ const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
   moved: [100_000, 500_000],
   stranger: [30_000, 200_000],
   burst: [50_000, 200_000],
+  rowsReadFailure: [2_000, 20_000],
 };
 
 /** What is asked for, whatever the seed draws. */

@@ -4,7 +4,8 @@ import { Copies, type Draws } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
 import { type DiskChance, type DiskRole, readMicros } from "./disk.ts";
 
-export type DiskStrike = "diskStall" | "syncFailure" | "readFailure" | "writeFailure" | "syncLie" | "misdirected";
+export type DiskStrike =
+  "diskStall" | "syncFailure" | "readFailure" | "writeFailure" | "syncLie" | "misdirected" | "rowsReadFailure";
 
 /** Whose disks they are. */
 type Machine = { readonly id: NodeId; readonly life: number; readonly healed: boolean };
@@ -57,6 +58,10 @@ export class HostDiskChance implements DiskChance {
 
   readFails(occasion: number): boolean {
     return this.#strikes("readFailure", occasion);
+  }
+
+  rowsReadFails(occasion: number): boolean {
+    return this.#strikes("rowsReadFailure", occasion);
   }
 
   writeFails(occasion: number, length: number): number | null {

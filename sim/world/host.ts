@@ -105,6 +105,7 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
     return new SimKv({
       complete: (role, occasion, done) => this.complete(role, kvSeq + occasion, done),
       syncFails: (occasion) => this.chance.syncFails(kvSeq + occasion),
+      readFails: (occasion) => this.chance.rowsReadFails(occasion),
       left: (bound, occasion) => this.#draws.below(bound, "crashRows", this.id, this.life, occasion),
       kvSynced: () => this.#watcher.rowsSynced(this),
     });

@@ -11,6 +11,7 @@ import type { DiskRole } from "./disk.ts";
 export interface KvWorld {
   complete(role: DiskRole, occasion: number, done: () => void): void;
   syncFails(occasion: number): boolean;
+  readFails(occasion: number): boolean;
   /** A number in [0, bound): what a crash leaves. */
   left(bound: number, occasion: number): number;
   /** All batches so far survive a power cut. */
@@ -18,6 +19,8 @@ export interface KvWorld {
 }
 
 type Batch = readonly KvChange[];
+
+const readFailed: DiskError = { code: "EIO", message: "a read of the rows failed" };
 
 export class SimKv {
   readonly #world: KvWorld;
@@ -57,8 +60,9 @@ export class SimKv {
         }),
       get: (keys, done) => {
         mustBeOpen();
-        this.#seq += 1;
-        this.#world.complete("read", this.#seq, () => {
+        const seq = ++this.#seq;
+        this.#world.complete("read", seq, () => {
+          if (this.#world.readFails(seq)) return done(readFailed, []);
           done(
             null,
             keys.map((key) => this.#pairs.get(key)?.slice() ?? null),
@@ -133,8 +137,11 @@ export class SimKv {
       next: (count, done) => {
         const some = pairs.slice(at, at + count);
         at += some.length;
-        this.#seq += 1;
-        this.#world.complete("read", this.#seq, () => done(null, some));
+        const seq = ++this.#seq;
+        this.#world.complete("read", seq, () => {
+          if (this.#world.readFails(seq)) return done(readFailed, []);
+          done(null, some);
+        });
       },
       end: () => undefined,
     };

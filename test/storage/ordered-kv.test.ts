@@ -122,6 +122,7 @@ for (const [name, make] of worlds) {
 test("simulated: a power cut leaves a prefix that holds the last synced batch", async (t) => {
   const home = simKvHome();
   const kv = home.open();
+  await ended((done) => kv.open(done));
   for (const [one, sync] of [
     ["a", false],
     ["b", true],
@@ -141,10 +142,12 @@ test("simulated: after a failed batch it takes more, and they are lost", async (
   const kv = new SimKv({
     complete: (_role, _occasion, done) => void setImmediate(done),
     syncFails: () => (syncs += 1) === 3,
+    readFails: () => false,
     left: () => 0,
     kvSynced: () => undefined,
   });
   const open = kv.open();
+  await ended((done) => open.open(done));
   const said: string[] = [];
   for (const one of ["a", "b", "c", "d", "e"]) {
     await ended((done) => open.write([{ key: one, value: bytes("1") }], true, done)).then(
@@ -154,8 +157,10 @@ test("simulated: after a failed batch it takes more, and they are lost", async (
   }
   kv.processDied();
   t.deepEqual(said, ["ok a", "ok b", "failed c", "ok d", "ok e"]);
+  const again = kv.open();
+  await ended((done) => again.open(done));
   t.deepEqual(
-    (await allPairs(kv.open())).map(([one]) => one),
+    (await allPairs(again)).map(([one]) => one),
     ["a", "b"],
   );
 });

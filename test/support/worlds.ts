@@ -73,6 +73,7 @@ export function simKvHome(): KvHome {
   const kv = new SimKv({
     complete: (_role, _occasion, done) => void setImmediate(done),
     syncFails: () => false,
+    readFails: () => false,
     left: () => 0,
     kvSynced: () => undefined,
   });
