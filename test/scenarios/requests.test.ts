@@ -144,6 +144,27 @@ test("the leader is removed: no write fails through any member, and whoever aske
   world.judge();
 });
 
+test("a write that a removed member forwards behind its own removal is refused, and never happens", (t) => {
+  const world = new SimulatedCluster(3);
+  const leader = world.leader();
+  const [leaving] = world.others(leader) as [number];
+  world.putNow("k", "v");
+  world.pass(1);
+  const change = world.change(leader, { kind: "remove", id: leaving });
+  const isIn = (): boolean => world.raft(leader).configuration.members.some(({ id }) => id === leaving);
+  world.until("the removal is in the leader's log", () => !isIn());
+  // It is not committed before the forward has come.
+  world.drop((_from, to, message) => to === leader && message.kind === "append-reply");
+  const late = world.put(leaving, "k", "late");
+  world.pass(0.05);
+  world.drop(null);
+  t.like(world.answer(late), { ok: false, definite: true });
+  t.deepEqual(world.answer(change), { ok: true, outcome: "done" });
+  const read = world.answer(world.get(leader, "k"));
+  t.is(read.ok ? read.row?.value : null, "v");
+  world.judge();
+});
+
 test("a removal that would leave no majority is refused, but not for a moment's silence", (t) => {
   const world = new SimulatedCluster(3);
   const leader = world.leader();
