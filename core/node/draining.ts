@@ -21,10 +21,11 @@ export class Draining {
     this.#isStopping = true;
   }
 
-  /** Call it every turn. */
+  /** Call it every turn, before `nextDeadline`. */
   observe(now: Micros): void {
     const { leadership } = this.#raft;
     if (this.#isStopping && leadership !== null && leadership.transferee !== 0) this.#ledUntil = now;
+    else if (now >= this.#ledUntil + this.#lingerMicros) this.#ledUntil = -Infinity;
   }
 
   /** Nothing is lost if the node ends now, once it has no requests of its own. */
@@ -35,7 +36,7 @@ export class Draining {
   }
 
   nextDeadline(): Micros {
-    return this.#isStopping && this.#raft.leadership === null && this.#ledUntil > 0
+    return this.#isStopping && this.#raft.leadership === null && this.#ledUntil > -Infinity
       ? this.#ledUntil + this.#lingerMicros
       : Infinity;
   }

@@ -328,13 +328,11 @@ export class Node {
     this.#flushDue = true;
     this.#ports.clock.endOfTurn(() => {
       this.#flushDue = false;
-      if (this.#ended || this.#identity === null) return;
+      if (this.#ended) return;
       const now = this.#ports.clock.now();
-      if (this.#running === null) this.#ask(now, this.#identity);
-      else {
-        const wakeAt = this.#running.flush(now);
-        if (this.#running !== null) this.#timer.set(wakeAt);
-      }
+      const wakeAt = this.#running?.flush(now);
+      if (this.#running !== null && wakeAt !== undefined) this.#timer.set(wakeAt);
+      else if (this.#identity !== null) this.#ask(now, this.#identity);
       this.#finishStop(now);
     });
   }
