@@ -1,6 +1,6 @@
 /**
  * Lets readers in together and a writer alone, in the order in which they come. A throw never leaves it held: what comes
- * behind goes on, and the throw goes on to whoever called.
+ * behind goes on, and the caller gets the throw.
  */
 export class Gate {
   readonly #queue: { readonly alone: boolean; readonly run: (leave: () => void) => void }[] = [];
@@ -42,7 +42,7 @@ export class Gate {
   }
 }
 
-/** Calls `take`, and leaves whether it throws or not: whoever waits behind must not wait for ever. */
+/** Calls `take`, and leaves whether it throws or not: those behind must not wait for ever. */
 export function thenLeave(leave: () => void, take: () => void): void {
   try {
     take();

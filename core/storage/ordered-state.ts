@@ -108,7 +108,7 @@ export class OrderedState implements StateStore {
     });
   }
 
-  /** Nobody enters a map that is closed: whoever waited is told by the node that it ends. */
+  /** Nobody enters a map that is closed: the node tells those who waited that it ends. */
   #enter(alone: boolean, run: (leave: () => void) => void): void {
     this.#gate.enter(alone, (leave) => (this.#closed ? leave() : run(leave)));
   }

@@ -15,7 +15,7 @@ export const handshakeBytesMax = 1024;
 export type Handshake = {
   readonly versionMin: number;
   readonly versionMax: number;
-  /** Empty while the sender does not know its cluster, and towards whoever does not know it. */
+  /** Empty while the sender does not know its cluster, and towards a node that does not know it. */
   readonly cluster: ClusterId;
   readonly node: NodeId;
   readonly incarnation: Index;

@@ -108,7 +108,7 @@ export class Strangers implements Target {
     }
   }
 
-  /** What it says once its handshake was taken. Nobody outside knows the cluster id, but whoever has seen a status does. */
+  /** What it says once its handshake was taken. Only a reader of a status knows the cluster id from outside. */
   #envelope(from: Handshake, node: Node, to: NodeId, draw: (bound: number, k: number) => number): Envelope {
     const { cluster: own, incarnation } = node.status();
     const knowsCluster = draw(2, 0) === 0 && from.node === unknownId;
