@@ -43,7 +43,7 @@ function closed(socket: Socket): Promise<void> {
 }
 
 test.serial("strangers change nothing in any node, and what they took comes back", async (t) => {
-  t.timeout(180_000);
+  t.timeout(300_000);
   await withNodes(3, async (nodes) => {
     const [first] = await three(nodes, "--log-level", "info");
     await first.must("PUT", "/k", "v");
@@ -114,7 +114,7 @@ test.serial("strangers change nothing in any node, and what they took comes back
 });
 
 test.serial("a peer that comes and goes leaves no descriptor behind", async (t) => {
-  t.timeout(180_000);
+  t.timeout(300_000);
   await withNodes(3, async (nodes) => {
     const [first, , third] = await three(nodes);
     await third.stop();
