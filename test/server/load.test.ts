@@ -1,12 +1,10 @@
 /** Real processes under load while members come, go, stop and are polled: nothing is lost, and definite means definite. */
 import test from "ava";
-import { get, ProcessCluster, put, sendUntilDone } from "../support/processes.ts";
+import { get, patient, ProcessCluster, put, sendUntilDone } from "../support/processes.ts";
 import { RawClient } from "../support/raw-http.ts";
 
 /** Longer than any request time here: a request that is not answered by then hangs. */
 const hangMs = 120_000;
-/** A busy machine alone causes no election, which would cost requests, and ends no request. */
-const patient = ["--election-timeout-ms", "3000", "--request-timeout-ms", "60000"];
 /** No answer, but the end of a process: nobody listens, or nobody has taken the connection. */
 const gone = ["ECONNREFUSED", "ECONNRESET", "UND_ERR_SOCKET"];
 

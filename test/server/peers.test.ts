@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import { eventually, leaderOf, NodeProcess, three, withNodes } from "../support/node-process.ts";
+import { patient } from "../support/processes.ts";
 
 test.serial("a cluster whose addresses have all changed finds itself again by --cluster", async (t) => {
   t.timeout(300_000);
@@ -46,7 +47,7 @@ test.serial("a member that is started with another --peer-url has the configurat
 test.serial("POST /v1/members/{id} changes a member's URL, POST /{id} does not", async (t) => {
   t.timeout(300_000);
   await withNodes(4, async (nodes) => {
-    const [first, second] = await three(nodes);
+    const [first, second] = await three(nodes, ...patient);
     t.is((await first.request("POST", "/2", nodes.urls[3])).status, 409);
     t.is((await first.request("POST", "/v1/members/2", nodes.urls[2])).status, 409, "another member's");
     await second.stop("SIGTERM");
@@ -97,7 +98,7 @@ test.serial(
   async (t) => {
     t.timeout(300_000);
     await withNodes(4, async (nodes) => {
-      const [first] = await three(nodes);
+      const [first] = await three(nodes, ...patient);
       const leader = nodes.running.get(await leaderOf(first))!;
       const { term } = (await leader.status())!;
       for (const name of ["elsewhere", "lost"]) mkdirSync(join(nodes.directory, name));

@@ -8,6 +8,9 @@ import { join } from "node:path";
 /** Only a node that hangs takes so long, however busy the machine is. */
 const patienceMs = 60_000;
 
+/** A node that is only kept waiting by a busy machine is deposed by none, and ends no request. */
+export const patient = ["--election-timeout-ms", "3000", "--request-timeout-ms", "60000"] as const;
+
 /** A new folder; the caller removes it. */
 export function freshDirectory(): string {
   return mkdtempSync(join(tmpdir(), "metastore-test-"));
