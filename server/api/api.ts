@@ -54,9 +54,12 @@ export function createApi(node: Node, options: ApiOptions): Hono<{ Bindings: Bin
   return app;
 }
 
-/** Every failure says how far the store is, where that is known. What succeeds says it by itself: it knows better. */
+/**
+ * Every failure says how far the store is, where that is known. What succeeds says it by itself: it knows better. After a
+ * bug the node is not asked: what has thrown may throw again.
+ */
 function stamped(response: Response, node: Node): Response {
-  if (response.status < 400 || response.headers.has(revisionHeader)) return response;
+  if (response.status < 400 || response.status === 500 || response.headers.has(revisionHeader)) return response;
   for (const [name, value] of Object.entries(revisionOf(node))) response.headers.set(name, value);
   return response;
 }
