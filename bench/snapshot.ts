@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fill } from "./fill.ts";
 import type { Delays } from "./loop-delay.ts";
-import { Member, memberPorts as ports, peerUrl } from "./member.ts";
+import { Member, memberPorts, peerUrl } from "./member.ts";
 
 const value = "v".repeat(256);
 
@@ -47,8 +47,8 @@ async function measure(
   flags: readonly string[],
 ): Promise<void> {
   const first = members[0]!;
-  await first.until("start", async () => (await fetch(`http://127.0.0.1:${ports[0]}/readyz`)).ok);
-  const seconds = await timed(() => fill(ports[0]!, 0, keys, value));
+  await first.until("start", async () => (await fetch(`http://127.0.0.1:${memberPorts[0]}/readyz`)).ok);
+  const seconds = await timed(() => fill(memberPorts[0]!, 0, keys, value));
   console.log(`${mode.padEnd(8)} filled in ${seconds.toFixed(0)} s: ${Math.round(keys / seconds)} writes/s`);
   if (mode === "memory") await take(mode, keys, first, join(directory, "metaStore-1-snap", "draft.part"));
   const second = new Member(2, directory, [
@@ -64,22 +64,28 @@ async function measure(
   await first.delays();
   await second.delays();
   const joined = await timed(async () => {
-    await fetch(`http://127.0.0.1:${ports[0]}/2`, { method: "POST", body: peerUrl(2) });
+    await fetch(`http://127.0.0.1:${memberPorts[0]}/2`, { method: "POST", body: peerUrl(2) });
     await first.until("join", async () => (await second.status()).rows >= keys);
   });
   tell(mode, mode === "memory" ? "sent" : "taken+sent", await first.delays(), joined);
   tell(mode, "installed", await second.delays(), joined);
 }
 
-/** Writes until a snapshot begins, then waits for its end: nothing else goes on meanwhile. */
+/** Writes until a snapshot begins, then waits for its end: nothing else goes on meanwhile, unless it is a short one. */
 async function take(mode: string, keys: number, member: Member, draft: string): Promise<void> {
   await member.until("the last snapshot", () => !existsSync(draft));
-  for (let k = 0; !existsSync(draft); k++) {
-    if (k > 20 * keys) throw new Error("no snapshot begins");
-    await fill(ports[0]!, k % keys, Math.min(keys, (k % keys) + 2_000), value);
-    k += 2_000;
+  const { snapshotIndex } = (await member.status()).storage;
+  const step = 2_000;
+  for (let k = 0; k <= 20 * keys; k += step) {
+    await member.delays();
+    let seconds = await timed(() => fill(memberPorts[0]!, k % keys, Math.min(keys, (k % keys) + step), value));
+    const isUnderWay = existsSync(draft);
+    if (!isUnderWay && (await member.status()).storage.snapshotIndex === snapshotIndex) continue;
+    if (isUnderWay) {
+      await member.delays();
+      seconds = await timed(() => member.until("a snapshot", () => !existsSync(draft)));
+    }
+    return tell(mode, "taken", await member.delays(), seconds);
   }
-  await member.delays();
-  const seconds = await timed(() => member.until("a snapshot", () => !existsSync(draft)));
-  tell(mode, "taken", await member.delays(), seconds);
+  throw new Error("no snapshot begins");
 }

@@ -1,5 +1,5 @@
 /** The README's commands, run as they stand there, in a folder of their own. */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import test from "ava";
@@ -27,11 +27,21 @@ function clone(): string {
 
 type Run = { readonly code: number; readonly stdout: string; readonly output: string };
 
+/** Runs `script` until it ends; at the latest after five minutes, all that it has started is killed. */
 function bash(directory: string, script: string): Promise<Run> {
+  const child = spawn("bash", ["-c", script], { cwd: directory, detached: true });
+  let stdout = "";
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    stdout += chunk.toString();
+    output += chunk.toString();
+  });
+  child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const timer = setTimeout(() => process.kill(-child.pid!, "SIGKILL"), 300_000);
   return new Promise((done) => {
-    const options = { cwd: directory, timeout: 120_000, maxBuffer: 1 << 24 };
-    execFile("bash", ["-c", script], options, (error, stdout, stderr) => {
-      done({ code: error === null ? 0 : Number(error.code ?? -1), stdout, output: stdout + stderr });
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      done({ code: code ?? -1, stdout, output });
     });
   });
 }
@@ -55,7 +65,7 @@ async function stop({ pid }: ChildProcess): Promise<void> {
 }
 
 async function ready(url: string): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 1_200; tries++) {
     const ok = await fetch(`${url}/readyz`).then(
       (answer) => answer.ok,
       () => false,
@@ -98,7 +108,7 @@ class Session {
 }
 
 test.serial("the README's nodes, block after block in one folder", async (t) => {
-  t.timeout(240_000);
+  t.timeout(300_000);
   const session = new Session();
   try {
     const one = session.start("exec npm start");

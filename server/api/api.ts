@@ -57,8 +57,17 @@ export function createApi(node: Node, options: ApiOptions): Hono<{ Bindings: Bin
 /** Every failure says how far the store is, where that is known. What succeeds says it by itself: it knows better. */
 function stamped(response: Response, node: Node): Response {
   if (response.status < 400 || response.headers.has(revisionHeader)) return response;
-  for (const [name, value] of Object.entries(revisionOf(node))) response.headers.set(name, value);
+  for (const [name, value] of Object.entries(revisionIfKnown(node))) response.headers.set(name, value);
   return response;
+}
+
+/** After a bug, what has thrown may throw again. The bug is told already, and its answer is to leave. */
+function revisionIfKnown(node: Node): Record<string, string> {
+  try {
+    return revisionOf(node);
+  } catch {
+    return {};
+  }
 }
 
 /** `/{id}` for POST and DELETE is a member; everything else is a key. */

@@ -2,7 +2,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { type Exit, get, ProcessCluster, put, runServer } from "../support/processes.ts";
+import { type Exit, get, ProcessCluster, put, runServer, sendUntilDone } from "../support/processes.ts";
 
 /** The arguments of node 3 of a cluster of three. */
 function argsOfThree(cluster: ProcessCluster, ...more: readonly string[]): string[] {
@@ -11,9 +11,8 @@ function argsOfThree(cluster: ProcessCluster, ...more: readonly string[]): strin
   return ["--id", "3", "--cluster", urls, ...places, "--log-level", "silent", ...more];
 }
 
-async function request(cluster: ProcessCluster, method: string, body?: string): Promise<number> {
-  const answer = await fetch(`${cluster.url(1)}/3`, body === undefined ? { method } : { method, body });
-  return answer.status;
+function request(cluster: ProcessCluster, method: string, body?: string): Promise<number> {
+  return sendUntilDone(cluster, 1, method, "/3", body);
 }
 
 /** Deletes what the line of `exit` says is to be deleted. */
@@ -35,11 +34,13 @@ async function joins(t: ExecutionContext, cluster: ProcessCluster): Promise<void
   for (let k = 0; ; k++) {
     const answer = await fetch(`${cluster.url(1)}/v1/members/3`);
     if (((await answer.json()) as { role: string }).role === "voter") break;
-    if (k === 200) return t.fail("it does not vote");
+    if (k === 1_200) return t.fail("it does not vote");
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
+const steps =
+  /another directory is bound as node 3: remove 3, then add it again \(DELETE \/3, then POST \/3 .*\), and start it with --join\n$/;
 const folders = ["metaStore-3", "metaStore-3-snap"];
 
 test.serial(
@@ -53,18 +54,12 @@ test.serial(
       for (let start = 0; start < 2; start++) {
         const { code, stderr } = await runServer(argsOfThree(cluster));
         t.is(code, 1);
-        t.regex(
-          stderr,
-          /founded with another directory of node 3: remove 3, then add it again \(DELETE \/3, then POST \/3 .*\), and start it with --join\n$/,
-        );
+        t.regex(stderr, steps);
       }
-      // With --join and before the rest of it: the same steps, from another side.
+      // With --join and before the rest of it: the same steps.
       const early = await runServer(argsOfThree(cluster, "--join"));
       t.is(early.code, 1);
-      t.regex(
-        early.stderr,
-        /another directory is bound as node 3: remove 3, then add it again \(DELETE \/3, .*--join\n$/,
-      );
+      t.regex(early.stderr, steps);
       await removeAndAdd(t, cluster);
       await joins(t, cluster);
     } finally {

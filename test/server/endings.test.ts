@@ -57,7 +57,7 @@ test("a log that nobody reads any more ends no node", async (t) => {
   child.stderr.destroy();
   try {
     let isReady = false;
-    for (let tries = 0; tries < 400 && !isReady && child.exitCode === null; tries++) {
+    for (let tries = 0; tries < 1_200 && !isReady && child.exitCode === null; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 50));
       isReady = await fetch(`http://127.0.0.1:${args[3]}/readyz`).then(
         ({ ok }) => ok,

@@ -266,7 +266,32 @@ test("a client beyond the bound is told so; when another leaves there is room ag
   await serving.close();
 });
 
-test("when it drains, what is running is answered with Connection: close, and what is idle is closed", async (t) => {
+test("when it drains, every answer ends its connection, and others are still taken", async (t) => {
+  const running: ServerResponse[] = [];
+  const serving = await serve((incoming, outgoing) => {
+    if (incoming.url === "/wait") running.push(outgoing);
+    else outgoing.end("told");
+  });
+  const idle = new RawClient(serving.port);
+  idle.send(get("/k"));
+  await idle.take(1);
+  const waiting = new RawClient(serving.port);
+  waiting.send(get("/first") + get("/wait"));
+  await until(() => running.length === 1);
+  serving.server.drain();
+  const later = new RawClient(serving.port);
+  for (const client of [idle, later]) {
+    client.send(get("/k"));
+    const answer = (await client.answers()).at(-1)!;
+    t.deepEqual([answer.headers.get("connection"), answer.body], ["close", "told"]);
+  }
+  running[0]!.end("done");
+  const answer = (await waiting.answers()).at(-1)!;
+  t.deepEqual([answer.headers.get("connection"), answer.body], ["close", "done"]);
+  await serving.close();
+});
+
+test("when it closes, what is running is answered with Connection: close, and what is idle is closed", async (t) => {
   const running: ServerResponse[] = [];
   const serving = await serve((incoming, outgoing) => {
     if (incoming.url === "/wait") running.push(outgoing);
@@ -279,10 +304,9 @@ test("when it drains, what is running is answered with Connection: close, and wh
   const waiting = new RawClient(serving.port);
   waiting.send(get("/first") + get("/wait"));
   await until(() => serving.server.connectionCount === 3 && running.length === 1);
-  serving.server.drain();
+  const closed = serving.server.close(20_000);
   t.is((await idle.answers()).length, 1);
   t.is((await silent.answers()).length, 0);
-  const closed = serving.server.close(20_000);
   running[0]!.end("done");
   const answers = await waiting.answers();
   t.is(answers.at(-1)!.headers.get("connection"), "close");

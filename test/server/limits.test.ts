@@ -57,7 +57,7 @@ async function writeUntilFull(
   const url = `http://127.0.0.1:${ports[1]}`;
   for (
     let k = 0;
-    k < 200 &&
+    k < 1_200 &&
     !(await fetch(`${url}/readyz`).then(
       (answer) => answer.ok,
       () => false,

@@ -23,7 +23,7 @@ function raw(port: number, request: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1", () => socket.write(Buffer.from(request, "latin1")));
     let answer = "";
-    socket.setTimeout(5_000, () => socket.destroy(new Error("no answer")));
+    socket.setTimeout(30_000, () => socket.destroy(new Error("no answer")));
     socket.on("data", (chunk) => (answer += chunk.toString("latin1")));
     socket.on("end", () => resolve(answer));
     socket.on("error", reject);

@@ -63,7 +63,7 @@ class Folder {
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
+  for (let tries = 0; tries < 2_400; tries++) {
     if (holds()) return;
     await new Promise((done) => setTimeout(done, 25));
   }

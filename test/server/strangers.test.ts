@@ -6,7 +6,7 @@ import type { Message } from "../../core/raft/messages.ts";
 import { encodeHandshake, type Handshake, protocolVersion, writeFrame } from "../../core/wire/frame.ts";
 import { encodeEnvelope } from "../../core/wire/message-codec.ts";
 import { eventually, leaderOf, three, withNodes } from "../support/node-process.ts";
-import { freePorts } from "../support/processes.ts";
+import { freePorts, patient } from "../support/processes.ts";
 
 const cluster = "c".repeat(32);
 
@@ -43,9 +43,9 @@ function closed(socket: Socket): Promise<void> {
 }
 
 test.serial("strangers change nothing in any node, and what they took comes back", async (t) => {
-  t.timeout(180_000);
+  t.timeout(300_000);
   await withNodes(3, async (nodes) => {
-    const [first] = await three(nodes, "--log-level", "info");
+    const [first] = await three(nodes, "--log-level", "info", ...patient);
     await first.must("PUT", "/k", "v");
     const leader = await leaderOf(first);
     const { term } = (await first.status())!;
@@ -114,7 +114,7 @@ test.serial("strangers change nothing in any node, and what they took comes back
 });
 
 test.serial("a peer that comes and goes leaves no descriptor behind", async (t) => {
-  t.timeout(180_000);
+  t.timeout(300_000);
   await withNodes(3, async (nodes) => {
     const [first, , third] = await three(nodes);
     await third.stop();

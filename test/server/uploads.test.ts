@@ -79,7 +79,7 @@ function head(bytes: number, more = ""): string {
 }
 
 test("an upload that stops sending is told 408, and what waited for its room goes on", async (t) => {
-  const uploads = new Uploads({ bytesMax: 100_000, waitMs: 60_000, stallMs: 300 });
+  const uploads = new Uploads({ bytesMax: 100_000, waitMs: 60_000, stallMs: 2_000 });
   const { port, writes, close } = await serve(uploads, Promise.resolve());
   const stalled = new RawClient(port);
   stalled.send(`${head(90_000)}some`);

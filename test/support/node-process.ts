@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { MemberStatus, Status } from "../../core/node/status.ts";
 import { freePorts, freshDirectory } from "./processes.ts";
 
-const patienceMs = 30_000;
+const patienceMs = 60_000;
 
 export class NodeProcess {
   readonly id: number;

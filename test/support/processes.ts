@@ -5,24 +5,36 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const patienceMs = 20_000;
+/** Only a node that hangs takes so long, however busy the machine is. */
+const patienceMs = 60_000;
+
+/** A node that is only kept waiting by a busy machine is deposed by none, and ends no request. */
+export const patient = ["--election-timeout-ms", "3000", "--request-timeout-ms", "60000"] as const;
 
 /** A new folder; the caller removes it. */
 export function freshDirectory(): string {
   return mkdtempSync(join(tmpdir(), "metastore-test-"));
 }
 
+/** Below the ports that systems give to outgoing connections, which would take one before its node listens. */
+const portRange = { first: 23_000, count: 9_000 };
+
+/** Ports on which nothing listens, and which no other test of this moment is likely to draw. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  const free = new Set<number>();
+  while (free.size < count) {
+    const port = portRange.first + Math.floor(Math.random() * portRange.count);
+    if (await isFree(port)) free.add(port);
+  }
+  return [...free];
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, () => server.close(() => resolve(true)));
+  });
 }
 
 export type Exit = { readonly code: number | null; readonly stderr: string; readonly stdout: string };
@@ -155,12 +167,41 @@ export class ProcessCluster {
   }
 }
 
-export async function put(cluster: ProcessCluster, id: number, key: string, value: string): Promise<number> {
-  const answer = await fetch(`${cluster.url(id)}/${key}`, { method: "PUT", body: value });
-  return answer.status;
+/**
+ * Sends a request that may be made twice until it is done: an election may cost it an answer, or its definite refusal.
+ * The last status.
+ */
+export async function sendUntilDone(
+  cluster: ProcessCluster,
+  id: number,
+  method: string,
+  path: string,
+  body?: string,
+): Promise<number> {
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    const answer = await fetch(`${cluster.url(id)}${path}`, body === undefined ? { method } : { method, body });
+    const isOver = answer.status !== 503 && answer.status !== 504;
+    await answer.arrayBuffer();
+    if (isOver || performance.now() > until) return answer.status;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
+/** Writes, also through elections. */
+export function put(cluster: ProcessCluster, id: number, key: string, value: string): Promise<number> {
+  return sendUntilDone(cluster, id, "PUT", `/${key}`, value);
+}
+
+/** Reads, also through elections; null: there is no such key. */
 export async function get(cluster: ProcessCluster, id: number, key: string): Promise<string | null> {
-  const answer = await fetch(`${cluster.url(id)}/${key}`);
-  return answer.status === 200 ? answer.text() : null;
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    const answer = await fetch(`${cluster.url(id)}/${key}`);
+    const text = await answer.text();
+    if (answer.status === 200) return text;
+    if (answer.status === 404) return null;
+    if (answer.status !== 503 || performance.now() > until) throw new Error(`GET ${key}: ${answer.status} ${text}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }

@@ -15,7 +15,7 @@ export class RawClient {
 
   constructor(port: number) {
     this.socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
-    this.socket.setTimeout(20_000, () => this.socket.destroy(new Error("no answer for 20 seconds")));
+    this.socket.setTimeout(60_000, () => this.socket.destroy(new Error("no answer for 60 seconds")));
     this.socket.on("data", (chunk: Buffer) => (this.received += chunk.toString("latin1")));
     this.#ended = new Promise((resolve, reject) => {
       this.socket.once("end", resolve);
