@@ -5,6 +5,7 @@
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Simulator } from "../simulator.ts";
 import { converged, holdsQuorums, leaderOf, logLengths, logsAreBounded, states, termOf } from "./core.ts";
+import { sayWhereMembersAre } from "./moved-members.ts";
 import { probe } from "./probes.ts";
 import { backlogMicros } from "./work.ts";
 
@@ -33,7 +34,9 @@ export function checkLiveness(simulator: Simulator): Stall | null {
     return { property, message: `${what}: ${states(simulator)}` };
   };
   const backlog = backlogMicros(simulator);
-  if (!simulator.runUntil(scheduler.now + bounds.leaderMicros + backlog, () => leaderOf(simulator) !== 0)) {
+  const getsLeader = (): boolean =>
+    simulator.runUntil(scheduler.now + bounds.leaderMicros + backlog, () => leaderOf(simulator) !== 0);
+  if (!getsLeader() && !(sayWhereMembersAre(simulator) && getsLeader())) {
     return stall("L1", "no leader that the whole core follows");
   }
   const before = clients.map((client) => client.counters.ok);

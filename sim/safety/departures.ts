@@ -3,10 +3,13 @@ import type { RaftLog } from "../../core/raft/log.ts";
 import { decodeCommand } from "../../core/kv/command.ts";
 import type { Entry, Message } from "../../core/raft/messages.ts";
 import { entryKinds } from "../../core/raft/messages.ts";
+import type { Index, NodeId } from "../../core/units.ts";
 import { entryPayload } from "../../core/wire/entry-codec.ts";
 
 export class Departures {
   readonly #values = new Set<string>();
+  /** Where each node's log ended after its last turn. */
+  readonly #seen = new Map<NodeId, Index>();
 
   /** A network has taken `message`: it may arrive. */
   taken(message: Message): void {
@@ -19,27 +22,20 @@ export class Departures {
     if (entry.kind === entryKinds.command) this.#add(entryPayload(entry));
   }
 
-  /**
-   * Whether the write of `value`, which nobody else writes, may still happen, or has. In `log`, of the node that was asked,
-   * an entry may wait that is not written and not sent yet: one who leads again sends it.
-   */
-  hasLeft(value: string, log: RaftLog | null): boolean {
-    if (this.#values.has(value)) return true;
-    if (log === null) return false;
-    for (let index = log.lastIndex; index > log.baseIndex; index--) {
-      const entry = log.entryAt(index);
-      if (entry.kind === entryKinds.command && valueOf(entryPayload(entry)) === value) return true;
-    }
-    return false;
+  /** A turn of `node` is over. An entry in its log may wait there, written nowhere and sent to nobody yet: it counts too. */
+  turnEnded(node: NodeId, log: RaftLog): void {
+    const from = Math.max(this.#seen.get(node) ?? 0, log.baseIndex);
+    for (let index = from + 1; index <= log.lastIndex; index++) this.made(log.entryAt(index));
+    this.#seen.set(node, log.lastIndex);
+  }
+
+  /** Whether the write of `value`, which nobody else writes, may still happen, or has. */
+  hasLeft(value: string): boolean {
+    return this.#values.has(value);
   }
 
   #add(payload: Uint8Array): void {
-    const value = valueOf(payload);
-    if (value !== null) this.#values.add(value);
+    const command = decodeCommand(payload);
+    if (command.op === "put") this.#values.add(command.value);
   }
-}
-
-function valueOf(payload: Uint8Array): string | null {
-  const command = decodeCommand(payload);
-  return command.op === "put" ? command.value : null;
 }

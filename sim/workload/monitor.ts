@@ -202,8 +202,7 @@ export class Monitor implements Target {
       if (!outcome.ok) {
         if (outcome.definite) this.#refused.add(value);
         const { departures } = this.#world.ghost;
-        const log = node.running?.raft.log ?? null;
-        must(outcome.definite || departures === null || departures.hasLeft(value, log), "I18", () => {
+        must(outcome.definite || departures === null || departures.hasLeft(value), "I18", () => {
           return `n${host.id} does not know what came of ${value.slice(0, 30)}, which never left it`;
         });
         return;

@@ -61,6 +61,8 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   [32, "a new machine gets a long log entry by entry: its time grows with that"],
   [9, "a leader that is to be removed hands over to one that nobody else hears, once and not in every term"],
   [80000080, "an entry in its leader's own log, written nowhere and sent to nobody yet, may still happen: it is unknown"],
+  [80000238, "the same, of an entry that another leader's has replaced before its own leader's disk came to it"],
+  [80000200, "two members outside the founders' list move at once: neither finds the other before the operator says where"],
 ];
 
 for (const [seed, what] of found) {
