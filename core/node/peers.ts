@@ -45,8 +45,8 @@ export class Peers {
 
   /** What the configurations in force say. While they are the founders', others of the command line are peers too. */
   setConfigured(urls: Urls, isFounders: boolean): void {
-    // What a peer has said before the configuration first names it is kept: it will not say it again on that stream.
-    for (const [id, known] of this.#configured) if (urls.get(id)?.join() !== known.join()) this.#learned.delete(id);
+    // One that is out dials again. Of any other, what it has said is kept: it will not say it again on a stream that stands.
+    for (const id of this.#configured.keys()) if (!urls.has(id)) this.#learned.delete(id);
     this.#configured = urls;
     this.#hintsArePeers = isFounders;
     this.#update();

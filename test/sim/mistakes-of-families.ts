@@ -41,7 +41,7 @@ export const mistakesOfFamilies: readonly Mistake[] = [
     name: "what a peer has said is forgotten when the configuration first names it",
     layer: "transport",
     file: "core/node/peers.ts",
-    old: "for (const [id, known] of this.#configured) if (urls.get(id)?.join() !== known.join()) this.#learned.delete(id);",
+    old: "for (const id of this.#configured.keys()) if (!urls.has(id)) this.#learned.delete(id);",
     new: "for (const id of this.#learned.keys()) if (urls.get(id)?.join() !== this.#configured.get(id)?.join()) this.#learned.delete(id);",
   },
   {

@@ -63,6 +63,8 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   [80000080, "an entry in its leader's own log, written nowhere and sent to nobody yet, may still happen: it is unknown"],
   [80000238, "the same, of an entry that another leader's has replaced before its own leader's disk came to it"],
   [80000200, "two members outside the founders' list move at once: neither finds the other before the operator says where"],
+  [80000506, "a log that is set aside twice leaves the ghost one segment of each name"],
+  [138, "where a peer is by its own word outlives a change of the configuration: it is said once on each stream"],
 ];
 
 for (const [seed, what] of found) {
