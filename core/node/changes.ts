@@ -46,6 +46,8 @@ export class Changes {
   readonly #open = new Map<string, Open>();
   /** The term in which this leader has begun to hand over for the sake of its own removal. */
   #handedOverTerm: Term = 0;
+  /** To whom it has handed over since another node led, in vain. */
+  readonly #triedSuccessors = new Set<NodeId>();
 
   /** `announcedUrl`: where this member is reached now, if the operator has said so at its start. */
   constructor(
@@ -100,6 +102,7 @@ export class Changes {
   #ask(now: Micros, raft: Raft, send: TrySend): void {
     this.#open.clear();
     if (raft.leader === 0) return;
+    this.#triedSuccessors.clear();
     for (const waiter of this.#waiting.values()) {
       const isRecent = now < waiter.askedAt + this.#retryMicros;
       if (isRecent && (waiter.askedTerm === raft.term || waiter.askedTerm === 0)) continue;
@@ -168,15 +171,17 @@ export class Changes {
 
   /**
    * A leader that is to be removed hands over first: the new leader, asked again, carries the removal on, and no election
-   * is waited for. Where nobody can take over, or has in one try, the leader removes itself.
+   * is waited for. Where nobody can take over, or has in one try, the leader removes itself. One that was told to stand and
+   * was not elected is not told again: it may be cut off from the others, and would depose each leader that it is told by.
    */
   #handsOver(now: Micros, raft: Raft, isFit: (id: NodeId) => boolean): boolean {
     const { leadership, term, configuration } = raft;
     if (leadership === null || !configuration.voters.includes(this.#self)) return false;
     if (leadership.transferee !== 0) return true;
-    const to = leadership.successor((id) => !isFit(id));
+    const to = leadership.successor((id) => !isFit(id) || this.#triedSuccessors.has(id));
     if (to === 0 || this.#handedOverTerm === term) return false;
     this.#handedOverTerm = term;
+    this.#triedSuccessors.add(to);
     return raft.transfer(now, to);
   }
 

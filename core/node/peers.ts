@@ -45,9 +45,8 @@ export class Peers {
 
   /** What the configurations in force say. While they are the founders', others of the command line are peers too. */
   setConfigured(urls: Urls, isFounders: boolean): void {
-    for (const id of this.#learned.keys()) {
-      if (urls.get(id)?.join() !== this.#configured.get(id)?.join()) this.#learned.delete(id);
-    }
+    // One that is out dials again. Of any other, what it has said is kept: it will not say it again on a stream that stands.
+    for (const id of this.#configured.keys()) if (!urls.has(id)) this.#learned.delete(id);
     this.#configured = urls;
     this.#hintsArePeers = isFounders;
     this.#update();
@@ -60,9 +59,9 @@ export class Peers {
   /** A peer whose handshake was accepted says where it is reached ("" where it does not know). */
   learnAddress(id: NodeId, url: string): void {
     if (url === "" || id === this.#self) return;
-    if (this.#learned.get(id) === url) return;
+    // What the command line says of one that the configuration does not name is no address to dial: see #candidates.
+    if (this.#candidates().get(id)?.includes(url) === true) return;
     const configured = this.#configured.get(id);
-    if ((configured ?? this.#hints.get(id) ?? []).includes(url)) return;
     if (configured !== undefined) this.#tellDifference(id, configured, url);
     this.#learned.set(id, url);
     const others = [...this.#learned.keys()].filter((one) => !this.#configured.has(one));

@@ -28,7 +28,7 @@ export type ReplicationLimits = InFlightLimits & {
 export type LeadershipOptions = ReplicationLimits & {
   readonly electionMicros: Micros;
   readonly heartbeatMicros: Micros;
-  /** Proposals that would leave more than this uncommitted are refused (but one is always taken). */
+  /** Proposals that would leave more than this uncommitted, or not durable here, are refused (but one is always taken). */
   readonly uncommittedBytesMax: number;
 };
 
@@ -74,7 +74,9 @@ export class Leadership {
   /** Cluster time = the last stamp before this leadership + the leader's own time since. */
   readonly #clusterBase: Micros;
   readonly #since: Micros;
-  #uncommittedBytes = 0;
+  /** Of the entries after `#settled`: up to there they are committed, and durable here. */
+  #unsettledBytes = 0;
+  #settled: Index;
   /** When the next heartbeat is due. */
   heartbeatAt: Micros;
   quorumCheckAt: Micros;
@@ -92,8 +94,9 @@ export class Leadership {
     this.heartbeatAt = now;
     this.quorumCheckAt = now + options.electionMicros;
     this.meetMembers(now);
-    for (let index = commit + 1; index <= log.lastIndex; index++) {
-      this.#uncommittedBytes += log.entryAt(index).bytes.length;
+    this.#settled = Math.min(commit, log.durableIndex);
+    for (let index = this.#settled + 1; index <= log.lastIndex; index++) {
+      this.#unsettledBytes += log.entryAt(index).bytes.length;
     }
     this.append(now, [noopProposal]);
   }
@@ -148,11 +151,11 @@ export class Leadership {
     }
   }
 
-  /** Whether `proposals` would leave too much uncommitted. One that comes alone is always taken. */
+  /** Whether `proposals` would leave too much uncommitted, or not durable here. One that comes alone is always taken. */
   isFull(proposals: readonly Proposal[]): boolean {
     let bytes = 0;
     for (const proposal of proposals) bytes += proposal.payload.length;
-    return this.#uncommittedBytes > 0 && this.#uncommittedBytes + bytes > this.#limits.uncommittedBytesMax;
+    return this.#unsettledBytes > 0 && this.#unsettledBytes + bytes > this.#limits.uncommittedBytesMax;
   }
 
   /** Appends all of `proposals`; returns the index of the first. */
@@ -161,13 +164,15 @@ export class Leadership {
     const clusterMicros = this.#clusterMicros(now);
     const entries = proposals.map((proposal, k) => makeEntry(firstIndex + k, this.term, clusterMicros, proposal));
     this.#log.append(entries);
-    for (const entry of entries) this.#uncommittedBytes += entry.bytes.length;
+    for (const entry of entries) this.#unsettledBytes += entry.bytes.length;
     return firstIndex;
   }
 
-  /** The commit index moves from `from` to `to`. */
-  committed(from: Index, to: Index): void {
-    for (let at = from + 1; at <= to; at++) this.#uncommittedBytes -= this.#log.entryAt(at).bytes.length;
+  /** The commit index is `commit`, or what is durable here has grown. A leader whose disk lags must not take more for ever. */
+  settle(commit: Index): void {
+    const through = Math.min(commit, this.#log.durableIndex);
+    for (; this.#settled < through; this.#settled++)
+      this.#unsettledBytes -= this.#log.entryAt(this.#settled + 1).bytes.length;
   }
 
   // --- handing over (thesis 3.10)

@@ -322,9 +322,8 @@ export class Raft {
 
   #advanceCommit(): void {
     assert(this.#leadership !== null, "only a leader commits by counting");
-    const index = this.#leadership.committable();
-    this.#leadership.committed(this.#commit, index);
-    this.#commit = Math.max(this.#commit, index);
+    this.#commit = Math.max(this.#commit, this.#leadership.committable());
+    this.#leadership.settle(this.#commit);
   }
 
   #onPreVote(now: Micros, from: NodeId, ask: PreVote): void {

@@ -5,9 +5,14 @@
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Simulator } from "../simulator.ts";
 import { converged, holdsQuorums, leaderOf, logLengths, logsAreBounded, states, termOf } from "./core.ts";
+import { sayWhereMembersAre } from "./moved-members.ts";
 import { probe } from "./probes.ts";
+import { backlogMicros } from "./work.ts";
 
-/** Simulated time from the healing, or from the step before. Late messages of the first phase may still arrive. */
+/**
+ * Simulated time from the healing, or from the step before. Late messages of the first phase may still arrive. A leader
+ * is elected, and commits, behind what the disks of the core have to make durable.
+ */
 export const bounds = {
   leaderMicros: 30_000_000,
   commitMicros: 20_000_000,
@@ -28,18 +33,22 @@ export function checkLiveness(simulator: Simulator): Stall | null {
     if (simulator.everyoneHasRun && !holdsQuorums(simulator, simulator.core)) return null;
     return { property, message: `${what}: ${states(simulator)}` };
   };
-  if (!simulator.runUntil(scheduler.now + bounds.leaderMicros, () => leaderOf(simulator) !== 0)) {
+  const backlog = backlogMicros(simulator);
+  const getsLeader = (): boolean =>
+    simulator.runUntil(scheduler.now + bounds.leaderMicros + backlog, () => leaderOf(simulator) !== 0);
+  if (!getsLeader() && !(sayWhereMembersAre(simulator) && getsLeader())) {
     return stall("L1", "no leader that the whole core follows");
   }
   const before = clients.map((client) => client.counters.ok);
   const progressed = (): boolean => clients.every((client, k) => client.counters.ok >= before[k]! + 2);
-  if (!simulator.runUntil(scheduler.now + bounds.commitMicros, progressed))
+  if (!simulator.runUntil(scheduler.now + bounds.commitMicros + backlog, progressed))
     return stall("L2", "clients make no progress");
   for (const client of clients) client.stop();
+  const left = backlogMicros(simulator);
   const allIdle = (): boolean => clients.every((client) => client.idle);
-  if (!simulator.runUntil(scheduler.now + bounds.convergeMicros, allIdle))
+  if (!simulator.runUntil(scheduler.now + bounds.convergeMicros + left, allIdle))
     return stall("L5", "a request has not ended");
-  if (!simulator.runUntil(scheduler.now + bounds.convergeMicros, () => converged(simulator))) {
+  if (!simulator.runUntil(scheduler.now + bounds.convergeMicros + left, () => converged(simulator))) {
     return stall("L3", "the core's members do not converge");
   }
   // A request for another leader may be under way from before.

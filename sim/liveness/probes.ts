@@ -18,6 +18,7 @@ import type { Index, Micros, NodeId } from "../../core/units.ts";
 import type { Simulator } from "../simulator.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 import { converged, leaderOf, membersOf } from "./core.ts";
+import { replicationMicros } from "./work.ts";
 
 export const probeBounds = {
   /** Of a request at a member, however far its leader is. */
@@ -139,9 +140,9 @@ class Probes {
     network.heal(new Set(this.#simulator.core));
     host.heal();
     this.#simulator.startJoining(host);
-    return this.#reaches(`n${id} does not become a voter`, () => {
-      return this.#simulator.committedConfiguration.voters.includes(id) && membersOf(this.#simulator).includes(id);
-    });
+    const isVoter = (): boolean =>
+      this.#simulator.committedConfiguration.voters.includes(id) && membersOf(this.#simulator).includes(id);
+    return this.#reaches(`n${id} does not become a voter`, isVoter, replicationMicros(this.#simulator));
   }
 
   handOver(): Missed | null {
@@ -188,10 +189,10 @@ class Probes {
     return { property: "L6", message: `a calm core, asked at n${asked} to ${change.kind} n${change.id}, says ${said}` };
   }
 
-  #reaches(otherwise: string, isThere: () => boolean): Missed | null {
+  #reaches(otherwise: string, isThere: () => boolean, workMicros: Micros = 0): Missed | null {
     const simulator = this.#simulator;
     const isDone = (): boolean => isThere() && leaderOf(simulator) !== 0 && converged(simulator);
-    if (simulator.runUntil(simulator.scheduler.now + probeBounds.wishMicros, isDone)) return null;
+    if (simulator.runUntil(simulator.scheduler.now + probeBounds.wishMicros + workMicros, isDone)) return null;
     return { property: "L6", message: isThere() ? `${otherwise}, or the others do not converge` : otherwise };
   }
 

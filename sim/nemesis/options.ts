@@ -61,17 +61,6 @@ export type Engines = (typeof engineChoices)[number];
 export const tiers = ["a", "b", "c"] as const;
 export type Tier = (typeof tiers)[number];
 
-/** Families that no seed draws: what they bring to light is not mended yet. Only `--only` and tapes switch them on. */
-const onlyOnRequest: ReadonlySet<FaultFamily> = new Set<FaultFamily>([
-  "logMissing",
-  "monitor",
-  "gracefulStop",
-  "moved",
-  "stranger",
-  "burst",
-  "rowsReadFailure",
-]);
-
 /** Families that only another tier has. */
 const tierOf: Partial<Record<FaultFamily, Tier>> = { diskLost: "b", syncLie: "c", misdirected: "c" };
 
@@ -206,7 +195,7 @@ export function planOf(seed: number, changes: PlanChanges = {}): Plan {
     changes.only?.some((family) => needsStreams.has(family)) === true || pick("streams", [false, false, false, true]);
   const strength = (family: FaultFamily): number => {
     if ((tierOf[family] ?? tier) !== tier || !(streams ? onStreams : byMessage)(family)) return 0;
-    const isAsked = changes.only?.includes(family) ?? !onlyOnRequest.has(family);
+    const isAsked = changes.only?.includes(family) ?? true;
     const isOff = !isAsked || changes.without?.includes(family) === true;
     return isOff || chance(`${family} at all`) < 0.5 ? 0 : pick(family, strengths[family]);
   };

@@ -1,11 +1,15 @@
 /** Which writes have ever left the node that took them: in a forward that its network took, or as an entry of a log. */
+import type { RaftLog } from "../../core/raft/log.ts";
 import { decodeCommand } from "../../core/kv/command.ts";
 import type { Entry, Message } from "../../core/raft/messages.ts";
 import { entryKinds } from "../../core/raft/messages.ts";
+import type { Index, NodeId } from "../../core/units.ts";
 import { entryPayload } from "../../core/wire/entry-codec.ts";
 
 export class Departures {
   readonly #values = new Set<string>();
+  /** Where each node's log ended after its last turn. */
+  readonly #seen = new Map<NodeId, Index>();
 
   /** A network has taken `message`: it may arrive. */
   taken(message: Message): void {
@@ -16,6 +20,13 @@ export class Departures {
   /** A leader has made `entry`. */
   made(entry: Entry): void {
     if (entry.kind === entryKinds.command) this.#add(entryPayload(entry));
+  }
+
+  /** A turn of `node` is over. An entry in its log may wait there, written nowhere and sent to nobody yet: it counts too. */
+  turnEnded(node: NodeId, log: RaftLog): void {
+    const from = Math.max(this.#seen.get(node) ?? 0, log.baseIndex);
+    for (let index = from + 1; index <= log.lastIndex; index++) this.made(log.entryAt(index));
+    this.#seen.set(node, log.lastIndex);
   }
 
   /** Whether the write of `value`, which nobody else writes, may still happen, or has. */

@@ -106,6 +106,8 @@ export class SimDisk {
       },
       rename: (from, to, done) => {
         this.#changeName({ kind: "rename", from, to });
+        // Set aside, on purpose: what is written under that name from now on is another file.
+        this.#world.removed(from);
         this.#world.complete("names", this.#seq, () => done(null));
       },
       remove: (name, done) => {

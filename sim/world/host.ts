@@ -169,11 +169,18 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
       store: this.store,
     };
     // Its operator knows where everybody is now.
-    const { addresses } = this.#network;
-    const [cluster, peerUrl] = [addresses.list(this.#plan.nodes), addresses.movedUrl(this.id)];
+    const cluster = this.#network.addresses.list(this.#plan.nodes);
+    const peerUrl = this.#announcedUrl;
     const node = new Node(ports, onEnd, { ...this.#options, cluster, peerUrl, join: this.#options.join || this.wiped });
     this.node = node;
     this.#turn(() => node.start());
+  }
+
+  /** One that is not in the founders' list says where it is reached, and so does one that has moved. */
+  get #announcedUrl(): string | null {
+    const { addresses } = this.#network;
+    const isListed = this.id <= this.#plan.nodes || this.#plan.faults.moved === 0;
+    return isListed ? addresses.movedUrl(this.id) : addresses.urlOf(this.id);
   }
 
   /** The process is told to stop; `done` comes in a turn of its own or never. */

@@ -57,6 +57,30 @@ test("a member that was moved, or added again elsewhere, is not looked for where
   t.deepEqual(node.urls, urlsOf([2, "http://c:2"]));
 });
 
+test("where a peer is reached by its own word is kept when the configuration names it for the first time", (t) => {
+  const node = new Watched();
+  node.peers.setConfigured(urlsOf([1, "http://a:1"]), false);
+  node.peers.learnAddress(2, "http://b:2");
+  node.peers.setConfigured(urlsOf([1, "http://a:1"], [2, "http://mistyped:2"]), false);
+  t.deepEqual(node.urls, urlsOf([2, "http://mistyped:2", "http://b:2"]));
+});
+
+test("where a peer is reached by its own word is kept when the configuration says otherwise than before", (t) => {
+  const node = new Watched();
+  node.peers.setConfigured(urlsOf([1, "http://a:1"], [2, "http://a:2"]), false);
+  node.peers.learnAddress(2, "http://c:2");
+  node.peers.setConfigured(urlsOf([1, "http://a:1"], [2, "http://b:2"]), false);
+  t.deepEqual(node.urls, urlsOf([2, "http://b:2", "http://c:2"]));
+});
+
+test("one that the configuration has not named yet is reached where it says, though the command line says so too", (t) => {
+  const node = new Watched();
+  node.peers.setHints(urlsOf([1, "http://a:1"], [2, "http://a:2"], [3, "http://a:3"]));
+  node.peers.setConfigured(urlsOf([1, "http://a:1"], [2, "http://a:2"]), false);
+  node.peers.learnAddress(3, "http://a:3");
+  t.deepEqual(node.urls, urlsOf([2, "http://a:2"], [3, "http://a:3"]));
+});
+
 test("others of the command line are peers only until the configuration has changed", (t) => {
   const node = new Watched();
   node.peers.setHints(urlsOf([1, "http://a:1"], [2, "http://a:2"], [3, "http://a:3"]));

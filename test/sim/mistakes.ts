@@ -3,6 +3,7 @@
  * simulator must notice every one of them; a mistake that no longer applies fails the tests.
  */
 import type { Mistake } from "../support/plant.ts";
+import { mistakesOfFamilies } from "./mistakes-of-families.ts";
 import { mistakesOfRequests } from "./mistakes-of-requests.ts";
 import { mistakesOfService } from "./mistakes-of-service.ts";
 import { mistakesOfState } from "./mistakes-of-state.ts";
@@ -262,4 +263,5 @@ export const mistakes: readonly Mistake[] = [
   ...mistakesOfTransport,
   ...mistakesOfService,
   ...mistakesOfRequests,
+  ...mistakesOfFamilies,
 ];
