@@ -90,8 +90,8 @@ export interface Network {
    * one only where those before it cannot be reached or are answered by another node.
    */
   setPeers(urls: ReadonlyMap<NodeId, readonly string[]>): void;
-  /** Ends all streams, both ways: each begins again with a handshake. */
-  restart(): void;
+  /** Ends all streams, or those with `peer`, both ways: each begins again with a handshake. */
+  restart(peer: NodeId | null): void;
 }
 
 export interface Random {

@@ -114,9 +114,10 @@ export class MachineNetwork implements Network {
     }
   }
 
-  restart(): void {
-    for (const link of this.#links.values()) link.restart();
-    for (const socket of [...this.#members.keys(), ...this.#strangers.keys()]) socket.destroy();
+  restart(peer: NodeId | null): void {
+    for (const [id, link] of this.#links) if (peer === null || id === peer) link.restart();
+    for (const [socket, { node }] of this.#members) if (peer === null || node === peer) socket.destroy();
+    if (peer === null) for (const socket of this.#strangers.keys()) socket.destroy();
   }
 
   close(): void {

@@ -30,7 +30,7 @@ const queueBytesMax = 8 * 1024 * 1024;
 
 const finalWords: Readonly<Record<FinalVerdict, string>> = {
   removed: "it says that this node was removed from the cluster",
-  "outdated-copy": "it has heard of a later start of this directory",
+  "outdated-copy": "it knows a later state of this directory",
 };
 
 /** What a link needs of the node that it carries for. */

@@ -269,7 +269,7 @@ export class Node {
       this.#identity = identity;
       this.#entry = null;
       this.#run(identity, genesis);
-      this.#peers.restartStreams();
+      this.#peers.restartStreams(null);
       this.#schedule();
     });
   }

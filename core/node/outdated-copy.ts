@@ -18,7 +18,7 @@ export function markLost(
   { voters }: Configuration,
   done: (error: DiskError | null, ending: Ending) => void,
 ): void {
-  const what = "this directory was put back from an older copy: the others have heard of a later start of it";
+  const what = "this directory was put back from an older copy: the others know a later state of it";
   const isNeeded = voters.length <= 2 && voters.includes(identityFile.current.node);
   if (isNeeded) {
     const why = "the other voters are no majority without this node";

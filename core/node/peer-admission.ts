@@ -73,6 +73,12 @@ export class PeerAdmission {
     return true;
   }
 
+  /** The directory that has spoken as `id` is an older copy: no start of it is a member any more. */
+  distrust(id: NodeId): void {
+    const known = this.#starts.get(id);
+    if (known !== undefined) this.#starts.set(id, { ...known, boot: Infinity });
+  }
+
   isRemoved(id: NodeId, incarnation: Index): boolean {
     const { index, configuration } = this.#raft.committedConfiguration;
     return wasRemoved(configuration, index, id, incarnation);

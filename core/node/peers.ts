@@ -73,9 +73,9 @@ export class Peers {
     return [...this.#candidates().keys()];
   }
 
-  /** The handshake of this node has changed: all its streams, both ways, begin with it again. */
-  restartStreams(): void {
-    this.#network.restart();
+  /** All streams, or those with `peer`, both ways, begin again with a handshake. */
+  restartStreams(peer: NodeId | null): void {
+    this.#network.restart(peer);
   }
 
   #tellDifference(id: NodeId, configured: readonly string[], url: string): void {
@@ -93,7 +93,7 @@ export class Peers {
     const candidates = this.#candidates();
     this.#network.setPeers(candidates);
     // Streams that began before this was known begin again, and say it.
-    if (isNews && this.#hasPeers) this.restartStreams();
+    if (isNews && this.#hasPeers) this.restartStreams(null);
     this.#hasPeers = candidates.size > 0;
   }
 

@@ -24,6 +24,7 @@ import { Changes } from "./changes.ts";
 import { Draining } from "./draining.ts";
 import { FactPublisher } from "./fact-publisher.ts";
 import { LostState } from "./lost-state.ts";
+import { LostAcknowledgements } from "./lost-acknowledgements.ts";
 import { MembershipInquiry } from "./membership-inquiry.ts";
 import type { Opened } from "./opening.ts";
 import type { ChangeResult, Ending, NodeOptions, ReadOutcome, SessionKey, WriteOutcome } from "./options.ts";
@@ -75,6 +76,7 @@ export class Running {
   readonly #facts: FactPublisher;
   readonly #peerUrls: PeerUrls;
   readonly #inquiry: MembershipInquiry;
+  readonly #lostAcknowledgements: LostAcknowledgements;
   readonly #catchUp: CatchUp;
   readonly #draining: Draining;
   readonly #unsentRefusals: UnsentRefusals;
@@ -152,6 +154,7 @@ export class Running {
     });
     this.#facts = new FactPublisher(this.raft, host.trace);
     this.#peerUrls = new PeerUrls(this.raft, options.electionMicros);
+    this.#lostAcknowledgements = new LostAcknowledgements(this.raft, this.admission, host);
     this.#inquiry = new MembershipInquiry(this.raft, identity, options.electionMicros);
     this.#catchUp = new CatchUp(this.raft, store, options);
     this.#draining = new Draining(this.raft, 2 * options.heartbeatMicros);
@@ -232,7 +235,10 @@ export class Running {
       return;
     }
     const admitted = this.admission.checkEnvelope(envelope);
-    if (admitted === true) return this.#take(now, from, message);
+    if (admitted === true) {
+      const isCopy = message.kind === "append-reply" && this.#lostAcknowledgements.isOfCopy(envelope, message);
+      return isCopy ? undefined : this.#take(now, from, message);
+    }
     if (admitted === false) return;
     if (admitted.kind === "removed") answer(this.#envelope(from, admitted));
     else this.#send({ to: from, message: admitted });

@@ -147,7 +147,7 @@ export class SimNetwork {
       // Without streams, nobody is told that a peer is gone.
       connected: (to) => streams?.connected(from, to) ?? true,
       setPeers: (urls) => this.#setPeers(from, urls),
-      restart: () => streams?.restart(from),
+      restart: (peer) => streams?.restart(from, peer),
     };
   }
 

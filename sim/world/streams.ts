@@ -99,10 +99,12 @@ export class SimStreams implements Target {
     }
   }
 
-  /** All its connections, both ways, begin again. */
-  restart(id: NodeId): void {
+  /** All its connections, or those with `peer`, both ways, begin again. */
+  restart(id: NodeId, peer: NodeId | null): void {
     for (const stream of this.#streams.values()) {
-      if ((stream.from === id || stream.to === id) && stream.outbound !== null) this.#reset(stream);
+      const other = stream.from === id ? stream.to : stream.to === id ? stream.from : null;
+      if (other === null || (peer !== null && other !== peer)) continue;
+      if (stream.outbound !== null) this.#reset(stream);
     }
   }
 

@@ -1,0 +1,63 @@
+/**
+ * A member that refuses what an earlier start of its directory has acknowledged to this leader: its directory was put back
+ * from an older copy, however often it was started since. A leader never takes an entry back, and a log keeps what it has
+ * acknowledged; so there is no other cause, but a disk that lies. Without this the leader would wait for ever: it sends
+ * nothing that was acknowledged.
+ */
+import type { Trace } from "../ports.ts";
+import type { AppendReply, Envelope } from "../raft/messages.ts";
+import type { Raft } from "../raft/raft.ts";
+import type { Index, NodeId, Term } from "../units.ts";
+import type { PeerAdmission } from "./peer-admission.ts";
+import type { Peers } from "./peers.ts";
+
+/** The newest start of a member that has answered in `term`, and what earlier ones had acknowledged by then. */
+type Start = {
+  readonly term: Term;
+  readonly incarnation: Index;
+  readonly boot: number;
+  readonly acknowledged: Index;
+};
+
+export class LostAcknowledgements {
+  readonly #raft: Raft;
+  readonly #admission: PeerAdmission;
+  readonly #host: { readonly peers: Peers; readonly trace: Trace };
+  readonly #starts = new Map<NodeId, Start>();
+
+  constructor(raft: Raft, admission: PeerAdmission, host: { readonly peers: Peers; readonly trace: Trace }) {
+    this.#raft = raft;
+    this.#admission = admission;
+    this.#host = host;
+  }
+
+  /**
+   * Whether `reply` shows it; then the sender's streams begin again, and it is told. Call it with every reply that is
+   * admitted, in order, before Raft takes it.
+   */
+  isOfCopy(envelope: Envelope, reply: AppendReply): boolean {
+    if (!this.#isShownBy(envelope, reply)) return false;
+    const { from } = envelope;
+    this.#host.trace.note(
+      "warn",
+      `node ${from} has lost entries that it had acknowledged: its directory is an older copy`,
+    );
+    this.#admission.distrust(from);
+    this.#host.peers.restartStreams(from);
+    return true;
+  }
+
+  #isShownBy({ from, fromIncarnation, fromBoot }: Envelope, reply: AppendReply): boolean {
+    const { term, leadership } = this.#raft;
+    const progress = leadership?.progress.get(from);
+    if (progress === undefined || reply.term !== term || progress.incarnation !== fromIncarnation) return false;
+    let start = this.#starts.get(from);
+    const isKnown = start?.term === term && start.incarnation === fromIncarnation && start.boot === fromBoot;
+    if (start === undefined || !isKnown) {
+      start = { term, incarnation: fromIncarnation, boot: fromBoot, acknowledged: progress.match };
+      this.#starts.set(from, start);
+    }
+    // A refusal that names no place says only that the term is over.
+    return !reply.success && reply.prevIndex > 0 && reply.prevIndex <= start.acknowledged;
+  }
+}
