@@ -37,6 +37,8 @@ type Waiter = {
   term: Term;
   /** Its entry may be among those whose place a snapshot has taken: nobody will say. */
   isSkipped: boolean;
+  /** Nobody waits for it any more. */
+  isCancelled: boolean;
   /** What fails it if it is still queued at its deadline. */
   code: FailureCode;
 };
@@ -58,8 +60,8 @@ export class PendingWrites {
   readonly #inFlight = new Map<number, Waiter>();
   /** Those appended here, by index. */
   readonly #appended = new Map<Index, Waiter>();
-  /** In the order in which they are to leave; some may have been cancelled. */
-  #queued: Waiter[] = [];
+  /** In the order in which they are to leave. A write that has ended is not held here: there may be no leader for long. */
+  readonly #queued = new Set<Waiter>();
   /** Something is full in that term (-1: nothing): what is queued is tried again at `#retryAt`, or in another term. */
   #blockedTerm: Term = -1;
   #retryAt: Micros = Infinity;
@@ -80,17 +82,19 @@ export class PendingWrites {
   add(command: Command, key: SessionKey, deadline: Micros, done: (outcome: WriteOutcome) => void): number {
     const handle = ++this.#handle;
     const payload = encodeCommand(command);
-    const queued = { seq: 0, index: 0, term: 0, isSkipped: false, code: "no-leader" } as const;
+    const queued = { seq: 0, index: 0, term: 0, isSkipped: false, isCancelled: false, code: "no-leader" } as const;
     const waiter: Waiter = { handle, key, payload, deadline, done, ...queued };
     this.#waiting.set(handle, waiter);
-    this.#queued.push(waiter);
+    this.#queued.add(waiter);
     return handle;
   }
 
-  /** Forgets a write that nobody waits for any more; it never happens if it has not left. */
+  /** Nobody waits for that write any more: it is forgotten if it has not left, or once it comes back refused. */
   cancel(handle: number): void {
     const waiter = this.#waiting.get(handle);
-    if (waiter !== undefined && waiter.seq === 0) this.#waiting.delete(handle);
+    if (waiter === undefined) return;
+    waiter.isCancelled = true;
+    if (waiter.seq === 0) this.#forget(waiter);
   }
 
   /**
@@ -103,19 +107,14 @@ export class PendingWrites {
       this.#blockedTerm = -1;
       this.#retryAt = Infinity;
     }
-    if (this.#queued.length === 0 || raft.leader === 0 || this.#blockedTerm >= 0) return;
+    if (this.#queued.size === 0 || raft.leader === 0 || this.#blockedTerm >= 0) return;
     if (raft.role !== "leader" && !connected(raft.leader)) return;
-    const queued = this.#queued.filter(({ handle }) => this.#waiting.has(handle));
-    let taken = 0;
-    while (taken < queued.length) {
+    const queued = [...this.#queued];
+    for (let taken = 0; taken < queued.length;) {
       const batch = batchOf(queued, taken);
-      if (!this.#handOver(now, raft, batch, send)) {
-        this.#block(raft.term, now);
-        break;
-      }
+      if (!this.#handOver(now, raft, batch, send)) return this.#block(raft.term, now);
       taken += batch.length;
     }
-    this.#queued = queued.slice(taken);
   }
 
   /** All of `batch` or nothing; false: it is as if it had not been tried. */
@@ -140,6 +139,7 @@ export class PendingWrites {
       }
     }
     for (const waiter of batch) {
+      this.#queued.delete(waiter);
       waiter.seq = ++this.#seq;
       this.#inFlight.set(waiter.seq, waiter);
     }
@@ -199,11 +199,12 @@ export class PendingWrites {
   /** It has certainly not happened, and is as if it had never left. */
   #queueAgain(waiter: Waiter, code: FailureCode): void {
     if (!this.#waiting.has(waiter.handle)) return;
+    if (waiter.isCancelled) return void this.#forget(waiter);
     this.#inFlight.delete(waiter.seq);
     waiter.seq = waiter.index = waiter.term = 0;
     waiter.isSkipped = false;
     waiter.code = code;
-    this.#queued.push(waiter);
+    this.#queued.add(waiter);
   }
 
   expire(now: Micros): void {
@@ -232,7 +233,7 @@ export class PendingWrites {
 
   nextDeadline(): Micros {
     for (const { deadline } of this.#waiting.values()) {
-      return this.#queued.length > 0 ? Math.min(deadline, this.#retryAt) : deadline;
+      return this.#queued.size > 0 ? Math.min(deadline, this.#retryAt) : deadline;
     }
     return Infinity;
   }
@@ -242,9 +243,10 @@ export class PendingWrites {
     waiter.done({ ok: false, code, definite });
   }
 
-  #forget({ handle, seq }: Waiter): boolean {
-    this.#inFlight.delete(seq);
-    return this.#waiting.delete(handle);
+  #forget(waiter: Waiter): boolean {
+    this.#queued.delete(waiter);
+    this.#inFlight.delete(waiter.seq);
+    return this.#waiting.delete(waiter.handle);
   }
 }
 

@@ -1,0 +1,78 @@
+/** What is held of writes that wait: nothing of one that has ended, however long there is no leader. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import test from "ava";
+import { noSession, type WriteOutcome } from "../../core/node/options.ts";
+import { PendingWrites } from "../../core/node/writes.ts";
+import type { Outgoing } from "../../core/raft/messages.ts";
+import type { Raft } from "../../core/raft/raft.ts";
+import { always, type Command } from "../../core/kv/command.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+const put: Command = { op: "put", key: "k", value: "v", condition: always };
+const noLeader = { leader: 0, role: "follower", term: 1 } as Raft;
+const ledByTwo = { leader: 2, role: "follower", term: 1 } as Raft;
+
+function writesOfNodeOne(): PendingWrites {
+  return new PendingWrites(1, 0, 1, 10);
+}
+
+/** Adds a write whose outcome nobody holds but the queue, and says whether the queue still holds it. */
+function addWatched(writes: PendingWrites, deadline: number): { readonly handle: number; isHeld(): boolean } {
+  const done = (): void => undefined;
+  const held = new WeakRef(done);
+  return { handle: writes.add(put, noSession, deadline, done), isHeld: () => held.deref() !== undefined };
+}
+
+/** A WeakRef holds its target until the turn is over. */
+async function endTurnAndCollect(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  collectGarbage();
+}
+
+test("a write that has failed without a leader is held no more", async (t) => {
+  const writes = writesOfNodeOne();
+  const failed = addWatched(writes, 100);
+  const waiting = addWatched(writes, 300);
+  writes.dispatch(
+    50,
+    noLeader,
+    () => true,
+    () => true,
+  );
+  writes.expire(200);
+  await endTurnAndCollect();
+  t.false(failed.isHeld());
+  t.true(waiting.isHeld());
+  t.is(writes.count, 1);
+});
+
+test("a write whose client has gone is held no more, without a leader too", async (t) => {
+  const writes = writesOfNodeOne();
+  const { handle, isHeld } = addWatched(writes, 100);
+  writes.cancel(handle);
+  await endTurnAndCollect();
+  t.false(isHeld());
+  t.is(writes.count, 0);
+});
+
+test("a write whose client goes while it is under way is not sent once more when it is refused", (t) => {
+  const writes = writesOfNodeOne();
+  const sent: Outgoing[] = [];
+  const outcomes: WriteOutcome[] = [];
+  const send = (outgoing: Outgoing): boolean => sent.push(outgoing) > 0;
+  const [gone] = ["gone", "waits"].map((key) =>
+    writes.add({ ...put, key }, noSession, 100, (outcome) => void outcomes.push(outcome)),
+  );
+  writes.dispatch(1, ledByTwo, () => true, send);
+  writes.cancel(gone!);
+  writes.onRefused(2, { kind: "forward-refused", term: 1, boot: 1, firstSeq: 1, count: 2 });
+  writes.dispatch(20, ledByTwo, () => true, send);
+  t.is(sent.length, 2);
+  const again = sent[1]!.message;
+  t.is(again.kind === "forward" ? again.proposals.length : 0, 1);
+  writes.expire(200);
+  t.is(outcomes.length, 1);
+});
