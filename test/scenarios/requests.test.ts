@@ -28,6 +28,8 @@ for (const engines of ["memory", "rocksdb"] as const) {
   test(`${engines}: a stale read while a node opens is refused, and the node works after it`, (t) => {
     const world = new SimulatedCluster(3, { engines });
     world.putNow("k", "v");
+    // Every member has applied it.
+    world.pass(1);
     const leader = world.leader();
     const [id] = world.others(leader) as [number];
     world.stopNow(id);
