@@ -86,4 +86,11 @@ export const mistakesOfFamilies: readonly Mistake[] = [
     old: "const through = Math.min(commit, this.#log.durableIndex);",
     new: "const through = commit;",
   },
+  {
+    name: "a start of an older copy of a directory passes for a start of it",
+    layer: "recovery",
+    file: "core/node/peer-admission.ts",
+    old: "return theirs.boot < known.boot ||",
+    new: "return theirs.boot < 0 ||",
+  },
 ];
