@@ -48,9 +48,7 @@ export class Directory {
 
   /** All of it, as it is now. */
   copy(): DirectoryCopy {
-    const of = (disk: SimDisk): Map<string, Uint8Array> =>
-      new Map([...disk.contents()].map(([name, bytes]) => [name, bytes.slice()]));
-    return { disk: of(this.#host.disk), snapshots: of(this.#host.snapshotDisk) };
+    return { disk: copyOf(this.#host.disk), snapshots: copyOf(this.#host.snapshotDisk) };
   }
 
   /** While no process runs in it: what has been since `copy` is gone, and it counts as a log that is lost. */
@@ -138,4 +136,8 @@ export class Directory {
     if (this.ownIdentity !== null) this.#host.disk.replace(identityName, this.ownIdentity);
     this.ownIdentity = null;
   }
+}
+
+function copyOf(disk: SimDisk): Map<string, Uint8Array> {
+  return new Map([...disk.contents()].map(([name, bytes]) => [name, bytes.slice()]));
 }

@@ -56,7 +56,7 @@ export const mistakesOfFamilies: readonly Mistake[] = [
     layer: "transport",
     file: "core/node/node.ts",
     old: "if (running === null || !theirs.takesPart) {",
-    new: "if (running === null || (!theirs.takesPart && theirs.cluster !== \"\")) {",
+    new: 'if (running === null || (!theirs.takesPart && theirs.cluster !== "")) {',
   },
   {
     name: "a guest's frames may be as long as a member's",
