@@ -74,6 +74,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   ],
   [80000506, "a log that is set aside twice leaves the ghost one segment of each name"],
   [138, "where a peer is by its own word outlives a change of the configuration: it is said once on each stream"],
+  [
+    361,
+    "the same, where no leader can be had either: started again, the one outside the list dials those who are in it",
+  ],
 ];
 
 for (const [seed, what] of found) {
