@@ -7,6 +7,7 @@ import { always, type Command } from "../core/kv/command.ts";
 import type { Node } from "../core/node/node.ts";
 import { noSession, type ReadOutcome, type SessionKey, type WriteOutcome } from "../core/node/options.ts";
 import type { ChangeResult } from "../core/node/options.ts";
+import type { DirectoryCopy } from "./world/directory.ts";
 import type { Status } from "../core/node/status.ts";
 import type { Change } from "../core/raft/membership.ts";
 import type { Message } from "../core/raft/messages.ts";
@@ -254,6 +255,12 @@ export class Scenario {
   kill(id: NodeId): void {
     this.#down.add(id);
     this.simulator.hosts[id - 1]!.stop(false);
+  }
+
+  /** The directory of a node that is down is what it was when `copy` was taken. */
+  putBack(id: NodeId, copy: DirectoryCopy): void {
+    this.simulator.hosts[id - 1]!.directory.putBack(copy);
+    this.simulator.ghost.logLost(id);
   }
 
   cutPower(id: NodeId): void {

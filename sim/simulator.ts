@@ -272,6 +272,7 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
     if (fact === "recovered") {
       this.#everRan.add(host.id);
       this.nemesis.aim.saw("recovered", host.id);
+      if (host.directory.isOlderCopy) return;
       must(host.directory.ownIdentity === null, "I14", () => `n${host.id} runs in a directory of a newer program`);
       this.#noteLoss(host);
       must(
@@ -353,7 +354,7 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
   turnEnded(host: Host): void {
     const raft = this.raftOf(host.id);
     const acknowledged = this.#turn.end(host.id, this.#invariants === null ? null : raft);
-    if (raft === null || this.#invariants === null) return;
+    if (raft === null || this.#invariants === null || host.directory.isOlderCopy) return;
     const { commit, log } = raft;
     this.ghost.departures?.turnEnded(host.id, log);
     must(
@@ -377,6 +378,7 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
     const kind = judgeEnding(host, ending, committed, this.budget.lost.size > 0 || this.lies.liars.size > 0);
     host.stop(false);
     if (kind === "newer") host.directory.restoreFormat();
+    if (kind === "restart") host.directory.isOlderCopy = false;
     host.dead = kind === "lost";
     host.retired = kind === "removed" || kind === "shut-out" || host.dead;
     if (!host.retired && this.core.length === 0) this.nemesis.restartLater(host);

@@ -36,7 +36,9 @@ export function checkLiveness(simulator: Simulator): Stall | null {
   const backlog = backlogMicros(simulator);
   const getsLeader = (): boolean =>
     simulator.runUntil(scheduler.now + bounds.leaderMicros + backlog, () => leaderOf(simulator) !== 0);
-  if (!getsLeader() && !(sayWhereMembersAre(simulator) && getsLeader())) {
+  // First, perhaps, so that there is a leader, and then that the leader finds the others.
+  const isToldOf = (): boolean => sayWhereMembersAre(simulator) && getsLeader();
+  if (!getsLeader() && !isToldOf() && !isToldOf()) {
     return stall("L1", "no leader that the whole core follows");
   }
   const before = clients.map((client) => client.counters.ok);

@@ -4,8 +4,8 @@ import type { Configuration } from "../../core/raft/messages.ts";
 import { must } from "../violation.ts";
 import type { Host } from "../world/host.ts";
 
-/** removed: for good. shut-out: another machine has its place. lost: nobody can give back what is gone. newer: the program is too old. */
-export type EndingKind = "disk" | "removed" | "shut-out" | "lost" | "newer";
+/** removed: for good. shut-out: another machine has its place. lost: nobody can give back what is gone. newer: the program is too old. restart: others know a later start of this directory. */
+export type EndingKind = "disk" | "removed" | "shut-out" | "lost" | "newer" | "restart";
 
 /** Throws a Violation (I14, I15) where nothing explains it. `beyondModel`: more may have been lost than can be spared. */
 export function judgeEnding(
@@ -24,6 +24,7 @@ export function judgeEnding(
 
 function kindOf(host: Host, { kind, reason }: Ending, beyondModel: boolean): EndingKind | null {
   if (kind === "disk") return "disk";
+  if (kind === "restart") return host.directory.isOlderCopy ? "restart" : null;
   if (kind === "removed" || reason.includes("was removed")) return "removed";
   // A knock of a machine that was wiped since may have come late, and have been taken for the new one's.
   if (host.wiped && reason.includes("another directory is bound")) return "shut-out";

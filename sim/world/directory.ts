@@ -7,9 +7,15 @@ import { vouchedPlace } from "./vouched.ts";
 /** Whose directory it is. The disk is another one once the machine was replaced. */
 export interface DirectoryHost {
   readonly disk: SimDisk;
+  readonly snapshotDisk: SimDisk;
   /** An integer in [0, bound), drawn for this machine and this life of it. */
   drawDamage(bound: number): number;
 }
+
+export type DirectoryCopy = {
+  readonly disk: ReadonlyMap<string, Uint8Array>;
+  readonly snapshots: ReadonlyMap<string, Uint8Array>;
+};
 
 export class Directory {
   readonly #host: DirectoryHost;
@@ -21,6 +27,8 @@ export class Directory {
   misreadPending = false;
   /** A newer program has written its identity: what it was before that. */
   ownIdentity: Uint8Array | null = null;
+  /** It was put back from an older copy, and goes by a state that is over: nobody lets it take part before it is told so. */
+  isOlderCopy = false;
   /** The store id under which its log was lost last. */
   #lostStoreId: string | null = null;
 
@@ -33,8 +41,22 @@ export class Directory {
     this.mustRecover = false;
     this.isRecovering = false;
     this.misreadPending = false;
+    this.isOlderCopy = false;
     this.ownIdentity = null;
     this.#lostStoreId = null;
+  }
+
+  /** All of it, as it is now. */
+  copy(): DirectoryCopy {
+    return { disk: copyOf(this.#host.disk), snapshots: copyOf(this.#host.snapshotDisk) };
+  }
+
+  /** While no process runs in it: what has been since `copy` is gone, and it counts as a log that is lost. */
+  putBack({ disk, snapshots }: DirectoryCopy): void {
+    this.#host.disk.putBack(disk);
+    this.#host.snapshotDisk.putBack(snapshots);
+    this.isOlderCopy = true;
+    this.#lose();
   }
 
   /** The store id that its identity holds, or null. */
@@ -114,4 +136,8 @@ export class Directory {
     if (this.ownIdentity !== null) this.#host.disk.replace(identityName, this.ownIdentity);
     this.ownIdentity = null;
   }
+}
+
+function copyOf(disk: SimDisk): Map<string, Uint8Array> {
+  return new Map([...disk.contents()].map(([name, bytes]) => [name, bytes.slice()]));
 }

@@ -149,6 +149,15 @@ export class SimDisk {
     file.seenBytes = file.mediaBytes = bytes.length;
   }
 
+  /** While no process runs: every file is what it was in `copy`, durably, and there is no other. */
+  putBack(copy: ReadonlyMap<string, Uint8Array>): void {
+    this.#nameChanges = [];
+    for (const name of this.#names.keys()) this.#world.removed(name);
+    this.#names = new Map([...copy].map(([name]) => [name, new FileState()]));
+    this.#mediaNames = new Map(this.#names);
+    for (const [name, bytes] of copy) this.replace(name, bytes);
+  }
+
   /** The bytes of every file as the process would see them now. */
   contents(): Map<string, Uint8Array> {
     return new Map([...this.#names].map(([name, file]) => [name, file.seen.subarray(0, file.seenBytes)]));

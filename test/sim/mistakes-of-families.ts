@@ -56,7 +56,7 @@ export const mistakesOfFamilies: readonly Mistake[] = [
     layer: "transport",
     file: "core/node/node.ts",
     old: "if (running === null || !theirs.takesPart) {",
-    new: "if (running === null || (!theirs.takesPart && theirs.cluster !== \"\")) {",
+    new: 'if (running === null || (!theirs.takesPart && theirs.cluster !== "")) {',
   },
   {
     name: "a guest's frames may be as long as a member's",
@@ -85,5 +85,12 @@ export const mistakesOfFamilies: readonly Mistake[] = [
     file: "core/raft/leadership.ts",
     old: "const through = Math.min(commit, this.#log.durableIndex);",
     new: "const through = commit;",
+  },
+  {
+    name: "a start of an older copy of a directory passes for a start of it",
+    layer: "recovery",
+    file: "core/node/peer-admission.ts",
+    old: "return theirs.boot < known.boot ||",
+    new: "return theirs.boot < 0 ||",
   },
 ];

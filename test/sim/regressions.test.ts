@@ -57,14 +57,27 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     82,
     "a leader that was removed and added again is dialled by a joiner whose log is in between, as the command line is not",
   ],
-  [26, "a vote waits behind what a leader has taken and not made durable: it bounds that, and so does the law with its time"],
+  [
+    26,
+    "a vote waits behind what a leader has taken and not made durable: it bounds that, and so does the law with its time",
+  ],
   [32, "a new machine gets a long log entry by entry: its time grows with that"],
   [9, "a leader that is to be removed hands over to one that nobody else hears, once and not in every term"],
-  [80000080, "an entry in its leader's own log, written nowhere and sent to nobody yet, may still happen: it is unknown"],
+  [
+    80000080,
+    "an entry in its leader's own log, written nowhere and sent to nobody yet, may still happen: it is unknown",
+  ],
   [80000238, "the same, of an entry that another leader's has replaced before its own leader's disk came to it"],
-  [80000200, "two members outside the founders' list move at once: neither finds the other before the operator says where"],
+  [
+    80000200,
+    "two members outside the founders' list move at once: neither finds the other before the operator says where",
+  ],
   [80000506, "a log that is set aside twice leaves the ghost one segment of each name"],
   [138, "where a peer is by its own word outlives a change of the configuration: it is said once on each stream"],
+  [
+    361,
+    "the same, where no leader can be had either: started again, the one outside the list dials those who are in it",
+  ],
 ];
 
 for (const [seed, what] of found) {

@@ -14,9 +14,9 @@ const quiet = { print: null, invariants: true };
 
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
-  [1, "c386b140d04a108e"],
-  [2, "ecd64c1fe774c8e6"],
-  [3, "52514795778e83e3"],
+  [1, "a07815f3a75ab6e8"],
+  [2, "4054d0babcc09bfb"],
+  [3, "e55d6825711c358a"],
 ];
 
 for (const [seed, hash] of golden) {
