@@ -26,7 +26,9 @@ type Written = { readonly atMs: number; repeated: number };
 export function createLog(level: LogLevel, format: LogFormat, output: LogOutput = standardError): Log {
   /** The longest ago written first. */
   const written = new Map<string, Written>();
-  return (severity, text) => {
+  return (severity, saidText) => {
+    // Peers' words come into it: no line breaks, nothing that commands a terminal.
+    const text = saidText.replaceAll(/\p{Cc}+/gu, " ");
     if (level === "silent" || (level === "warn" && severity === "info")) return;
     const nowMs = output.nowMs();
     const last = written.get(text);

@@ -10,6 +10,7 @@ import type { Envelope } from "../core/raft/messages.ts";
 import type { NodeId } from "../core/units.ts";
 import { type FinalVerdict, Inbound, type Verdict } from "../core/wire/connection.ts";
 import type { Handshake } from "../core/wire/frame.ts";
+import { ClosedStreams } from "./closed-streams.ts";
 import type { Log } from "./log.ts";
 import { nonceHeader, PeerLink, proofHeader, protocolName } from "./peer-link.ts";
 import { isNonce, isSameProof, newNonce, proofBytes, type PeerSecret } from "./peer-secret.ts";
@@ -30,7 +31,8 @@ const answerBytesMax = 64 * 1024;
 
 /** What the network needs of the node it carries for. */
 export interface Carried {
-  receive(envelope: Envelope, answer: (envelope: Envelope) => void): void;
+  /** `dialled`: the URL whose listener answers with it; null where somebody else has dialled. */
+  receive(envelope: Envelope, answer: (envelope: Envelope) => void, dialled: string | null): void;
   handshake(to: NodeId): Handshake | null;
   checkHandshake(theirs: Handshake): Verdict;
   checkListener(theirs: Handshake): string | null;
@@ -39,6 +41,7 @@ export interface Carried {
 
 export class MachineNetwork implements Network {
   readonly #log: Log;
+  readonly #closedStreams: ClosedStreams;
   readonly #secret: PeerSecret | null;
   readonly #links = new Map<NodeId, PeerLink>();
   /** Sockets that have not been accepted as a member's, the oldest first. */
@@ -51,6 +54,7 @@ export class MachineNetwork implements Network {
 
   constructor(log: Log, secret: PeerSecret | null) {
     this.#log = log;
+    this.#closedStreams = new ClosedStreams(log, () => performance.now());
     this.#secret = secret;
     this.#server = createServer({ connectionsCheckingInterval: 1_000 }, (_request, response) => {
       response.writeHead(426, { Connection: "close", Upgrade: protocolName, "Content-Type": "text/plain" });
@@ -102,7 +106,7 @@ export class MachineNetwork implements Network {
     const node = {
       handshake: (to: NodeId) => carried.handshake(to),
       checkListener: (theirs: Handshake) => carried.checkListener(theirs),
-      receive: (envelope: Envelope) => carried.receive(envelope, () => undefined),
+      receive: (envelope: Envelope, url: string) => carried.receive(envelope, () => undefined, url),
       onVerdict: (verdict: FinalVerdict) => carried.onVerdict(verdict),
     };
     for (const [id, candidates] of urls) {
@@ -175,9 +179,8 @@ export class MachineNetwork implements Network {
     socket.end("HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
   }
 
-  /** No port is named: the same cause gives the same line. */
   #tell(socket: Socket, why: string): void {
-    this.#log("warn", `a peer stream from ${socket.remoteAddress ?? "?"} is closed: ${why}`);
+    this.#closedStreams.tell(socket.remoteAddress ?? "?", why);
   }
 
   /** The first bytes must be `proof`; only what follows them is read. */
@@ -203,7 +206,7 @@ export class MachineNetwork implements Network {
       checkHandshake: (theirs) => carried.checkHandshake(theirs),
       receive: (envelope, answer) => {
         this.#links.get(envelope.from)?.heard();
-        carried.receive(envelope, answer);
+        carried.receive(envelope, answer, null);
       },
     });
     let [bytesFromGuest, isOver] = [0, false];

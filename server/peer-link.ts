@@ -34,7 +34,9 @@ const finalWords: Readonly<Record<FinalVerdict, string>> = {
 };
 
 /** What a link needs of the node that it carries for. */
-export interface LinkNode extends Dialler {
+export interface LinkNode extends Pick<Dialler, "checkListener"> {
+  /** Takes an answer of the listener at `url`. */
+  receive(envelope: Envelope, url: string): void;
   handshake(to: NodeId): Handshake | null;
   /** A member has refused this node for good. */
   onVerdict(verdict: FinalVerdict): void;
@@ -191,7 +193,7 @@ export class PeerLink {
         checkListener: (theirs) => this.#node.checkListener(theirs),
         receive: (envelope) => {
           this.heard();
-          this.#node.receive(envelope);
+          this.#node.receive(envelope, url);
         },
       },
       queueBytesMax,

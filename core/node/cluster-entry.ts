@@ -4,7 +4,7 @@
  * dialled, in the phase in which that answer can come.
  */
 import type { Trace } from "../ports.ts";
-import type { BootstrapHello, BootstrapReply, JoinAccepted, JoinRequest, Removed } from "../raft/messages.ts";
+import type { BootstrapHello, BootstrapReply, Envelope, JoinAccepted, JoinRequest, Removed } from "../raft/messages.ts";
 import { type Genesis, genesisOf, type Identity } from "../storage/identity.ts";
 import { addedAgain, putBackCopy } from "../storage/remedies.ts";
 import type { ClusterId, NodeId } from "../units.ts";
@@ -31,10 +31,20 @@ export class ClusterEntry {
   readonly founding: Founding | null;
   readonly #identity: Identity;
   readonly #directory: string;
+  /** Where the operator says that members are. */
+  readonly #listed: readonly string[];
+  readonly #trace: Trace;
+  #hasTold = false;
 
-  /** `directory` names the node's directories in a line for the operator. */
-  constructor(identity: Identity, directory: string, trace: Trace) {
+  /** `directory` names the node's directories in a line for the operator; `cluster` is the command line's list. */
+  constructor(
+    identity: Identity,
+    { directory, cluster }: { readonly directory: string; readonly cluster: readonly string[] },
+    trace: Trace,
+  ) {
     this.#directory = directory;
+    this.#listed = cluster;
+    this.#trace = trace;
     this.#identity = identity;
     this.founding = identity.lost === null && identity.founders.length > 0 ? new Founding(identity, trace) : null;
   }
@@ -42,6 +52,22 @@ export class ClusterEntry {
   /** The cluster that the node was a member of before it lost its log; empty: it knows none. */
   get cluster(): ClusterId {
     return this.#identity.genesis?.cluster ?? "";
+  }
+
+  /**
+   * Whether the message may decide about this node. One that joins knows nothing of its cluster but the operator's list: it
+   * asks members too that have dialled it, since only a leader binds its directory, but only an answer from a URL of the
+   * list counts. Otherwise anybody who dials it could take it into another cluster. `dialled` null: not known.
+   */
+  believes({ message, from }: Envelope, dialled: string | null): boolean {
+    const isVerdict = message.kind === "join-accepted" || message.kind === "removed";
+    if (!isVerdict || dialled === null || this.cluster !== "" || this.#listed.includes(dialled)) return true;
+    if (message.kind === "join-accepted" && !this.#hasTold) {
+      this.#hasTold = true;
+      const why = "--cluster does not name that URL: the word of a member that it names is waited for";
+      this.#trace.note("info", `node ${from} at ${dialled} says that this node was added; ${why}`);
+    }
+    return false;
   }
 
   /** The first step: alone, a node founds a cluster at once. */

@@ -83,12 +83,13 @@ export class Node {
 
   /**
    * Takes a message from the network; what is not meant for this node is dropped. `answer` puts a message on the stream
-   * that brought it, and is called before this returns.
+   * that brought it, and is called before this returns. `dialled`: the URL whose listener answers with it, where known.
    */
-  receive(envelope: Envelope, answer: (envelope: Envelope) => void): void {
+  receive(envelope: Envelope, answer: (envelope: Envelope) => void, dialled: string | null = null): void {
     const identity = this.#identity;
     if (this.#ended || identity === null) return;
     const { message, from, cluster } = envelope;
+    if (this.#entry?.believes(envelope, dialled) === false) return;
     switch (message.kind) {
       case "bootstrap-hello": {
         const reply = answerHello(identity, from, message);
@@ -245,7 +246,7 @@ export class Node {
     else {
       if (identity.lost !== null)
         this.#ports.trace.note("warn", "this node takes no part until its directory is rebound");
-      this.#entry = new ClusterEntry(identity, this.#options.directory, this.#ports.trace);
+      this.#entry = new ClusterEntry(identity, this.#options, this.#ports.trace);
       this.#applyEntryStep(this.#entry.begin());
     }
     this.#peers.setHints(addressHints(identity, this.#options.cluster));

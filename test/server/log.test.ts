@@ -47,3 +47,10 @@ test("the log forgets the oldest of more than a thousand texts", (t) => {
   say("text 0");
   t.is(lines.length, 1_002);
 });
+
+test("what a peer says cannot begin a line of its own, nor command a terminal", (t) => {
+  const { say, lines } = logAt();
+  say("node 2 at http://b: refused: no\r\n2026-01-01 info node 1 leads\u001b[2J\u009b1m");
+  t.is(lines.length, 1);
+  t.regex(lines[0]!, /^[\x20-\x7e]+\n$/);
+});

@@ -245,7 +245,10 @@ test.serial("of two members none can be rebuilt: one from an older copy ends wit
     cpSync(copy, directory, { recursive: true });
     const restored = start(2);
     t.is(await restored.ended(), 1);
-    t.regex(restored.stderr, /metaStore: this directory was put back from an older copy: .*put back a copy of .* that is newer\n/);
+    t.regex(
+      restored.stderr,
+      /metaStore: this directory was put back from an older copy: .*put back a copy of .* that is newer\n/,
+    );
   });
 });
 

@@ -1,10 +1,10 @@
 /** What strangers can do on a peer port: nothing, for a little while. On real sockets. */
-import { connect, createServer, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import test from "ava";
-import { Writer } from "../../core/bytes.ts";
-import type { Message } from "../../core/raft/messages.ts";
-import { encodeHandshake, type Handshake, protocolVersion, writeFrame } from "../../core/wire/frame.ts";
-import { encodeEnvelope } from "../../core/wire/message-codec.ts";
+import { type Reader, Writer } from "../../core/bytes.ts";
+import type { JoinAccepted, Message, Removed } from "../../core/raft/messages.ts";
+import { encodeHandshake, FrameReader, type Handshake, protocolVersion, writeFrame } from "../../core/wire/frame.ts";
+import { decodeEnvelope, encodeEnvelope } from "../../core/wire/message-codec.ts";
 import { eventually, leaderOf, three, withNodes } from "../support/node-process.ts";
 import { freePorts, patient } from "../support/processes.ts";
 
@@ -112,6 +112,83 @@ test.serial("strangers change nothing in any node, and what they took comes back
     }
   });
 });
+
+/** Answers every dialler's questions with `message`, as `node` of `cluster`; the store id in it is the asker's. */
+function impostor(node: number, to: number, message: JoinAccepted | Removed): Server {
+  return createServer((socket) => {
+    const frames = new FrameReader();
+    let state: "request" | "handshake" | "questions" = "request";
+    const onFrame = (body: Reader): void => {
+      if (state === "handshake") {
+        state = "questions";
+        const guest = 2;
+        const ours = strangersHandshake(node, to);
+        return void socket.write(frame((writer) => (writer.u8(guest), encodeHandshake(writer, ours))));
+      }
+      const question = decodeEnvelope(body).message;
+      const storeId = question.kind === "join-request" ? question.storeId : "";
+      socket.write(said(node, to, { ...message, storeId }, cluster));
+    };
+    socket.on("error", () => undefined);
+    socket.on("data", (chunk) => {
+      let bytes = chunk;
+      if (state === "request") {
+        state = "handshake";
+        socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: metastore-peer\r\n\r\n");
+        bytes = chunk.subarray(chunk.indexOf("\r\n\r\n") + 4);
+      }
+      frames.receive(bytes, onFrame);
+    });
+  });
+}
+
+test.serial(
+  "nobody who dials a joining node takes it into a cluster, or ends it: its --cluster list does",
+  async (t) => {
+    t.timeout(120_000);
+    await withNodes(2, async (nodes) => {
+      const [trapPort] = (await freePorts(1)) as [number];
+      const url = `http://127.0.0.1:${trapPort}`;
+      const accepted: JoinAccepted = {
+        kind: "join-accepted",
+        storeId: "",
+        term: 1_000,
+        incarnation: 5,
+        genesis: ["a".repeat(32)],
+        founders: [url],
+      };
+      const removed: Removed = { kind: "removed", storeId: "", incarnation: 0, reason: "another-directory" };
+      const joining = nodes.start(2, "--join", "--cluster", nodes.list(1, 2));
+      await joining.says(/nobody listens there/);
+      for (const answer of [removed, accepted]) {
+        const trap = impostor(7, 2, answer);
+        await new Promise<void>((resolve) => trap.listen(trapPort, "127.0.0.1", resolve));
+        const hello = strangersHandshake(7, 2, { takesPart: true, cluster, url });
+        const port = Number(new URL(nodes.urls[1]!).port);
+        let asked = 0;
+        trap.on("connection", (socket) => {
+          asked += 1;
+          socket.once("close", () => (asked -= 1));
+        });
+        const dialler = stranger(
+          port,
+          frame((writer) => encodeHandshake(writer, hello)),
+        );
+        await eventually("it asks there", () => asked > 0);
+        if (answer === accepted)
+          await joining.says(/node 7 at \S+ says that this node was added; --cluster does not name/);
+        dialler.destroy();
+        trap.close();
+      }
+      t.is((await joining.status())?.role, "joining");
+      // It is still free to join the cluster that its operator means.
+      const founder = nodes.start(1, "--cluster", nodes.list(1));
+      await founder.ready();
+      await founder.must("POST", "/2", nodes.urls[1]);
+      await joining.ready();
+    });
+  },
+);
 
 test.serial("a peer that comes and goes leaves no descriptor behind", async (t) => {
   t.timeout(300_000);
