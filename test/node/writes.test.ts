@@ -20,8 +20,12 @@ function writesOfNodeOne(): PendingWrites {
 }
 
 /** Adds a write whose outcome nobody holds but the queue, and says whether the queue still holds it. */
-function addWatched(writes: PendingWrites, deadline: number): { readonly handle: number; isHeld(): boolean } {
-  const done = (): void => undefined;
+function addWatched(
+  writes: PendingWrites,
+  deadline: number,
+): { readonly handle: number; readonly isHeld: () => boolean } {
+  // A function of its own for each write.
+  const done = (): void => void deadline;
   const held = new WeakRef(done);
   return { handle: writes.add(put, noSession, deadline, done), isHeld: () => held.deref() !== undefined };
 }
