@@ -356,7 +356,7 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
     const acknowledged = this.#turn.end(host.id, this.#invariants === null ? null : raft);
     if (raft === null || this.#invariants === null || host.directory.isOlderCopy) return;
     const { commit, log } = raft;
-    this.ghost.departures?.turnEnded(host.id, log);
+    this.ghost.departures?.noteLog(host.id, log);
     must(
       this.ghost.node(host.id).applied <= commit && commit <= log.lastIndex,
       "I10",

@@ -22,8 +22,8 @@ export class Departures {
     if (entry.kind === entryKinds.command) this.#add(entryPayload(entry));
   }
 
-  /** A turn of `node` is over. An entry in its log may wait there, written nowhere and sent to nobody yet: it counts too. */
-  turnEnded(node: NodeId, log: RaftLog): void {
+  /** Takes note of the log of `node`, after each turn. An entry may wait in it, written nowhere and sent to nobody yet: it counts too. */
+  noteLog(node: NodeId, log: RaftLog): void {
     const from = Math.max(this.#seen.get(node) ?? 0, log.baseIndex);
     for (let index = from + 1; index <= log.lastIndex; index++) this.made(log.entryAt(index));
     this.#seen.set(node, log.lastIndex);

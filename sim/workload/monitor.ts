@@ -202,6 +202,8 @@ export class Monitor implements Target {
       if (!outcome.ok) {
         if (outcome.definite) this.#refused.add(value);
         const { departures } = this.#world.ghost;
+        // A disk that fails ends the node in the turn in which it took the write.
+        if (node.running !== null) departures?.noteLog(host.id, node.running.raft.log);
         must(outcome.definite || departures === null || departures.hasLeft(value), "I18", () => {
           return `n${host.id} does not know what came of ${value.slice(0, 30)}, which never left it`;
         });
