@@ -20,7 +20,10 @@ function writesOfNodeOne(): PendingWrites {
 }
 
 /** Adds a write whose outcome nobody holds but the queue, and says whether the queue still holds it. */
-function addWatched(writes: PendingWrites, deadline: number): { readonly handle: number; isHeld(): boolean } {
+function addWatched(
+  writes: PendingWrites,
+  deadline: number,
+): { readonly handle: number; readonly isHeld: () => boolean } {
   const done = (): void => undefined;
   const held = new WeakRef(done);
   return { handle: writes.add(put, noSession, deadline, done), isHeld: () => held.deref() !== undefined };
