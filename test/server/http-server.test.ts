@@ -311,9 +311,9 @@ test("when it drains, what is running is answered with Connection: close, and wh
   waiting.send(get("/first") + get("/wait"));
   await until(() => serving.server.connectionCount === 3 && running.length === 1);
   serving.server.drain();
+  const closed = serving.server.close(20_000);
   t.is((await idle.answers()).length, 1);
   t.is((await silent.answers()).length, 0);
-  const closed = serving.server.close(20_000);
   running[0]!.end("done");
   const answers = await waiting.answers();
   t.is(answers.at(-1)!.headers.get("connection"), "close");
