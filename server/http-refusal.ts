@@ -24,7 +24,10 @@ export function requestRefusal({ httpVersion, rawHeaders, headers }: IncomingMes
   if (hosts > 1 || (hosts === 0 && httpVersion === "1.1")) {
     return refused(400, "bad-host", "A request has one Host header.");
   }
-  const { expect } = headers;
+  const { expect, "transfer-encoding": coding } = headers;
+  if (coding !== undefined && coding.toLowerCase() !== "chunked") {
+    return refused(501, "coding-unsupported", "The only transfer coding that is understood is chunked.");
+  }
   if (expect === undefined || /^100-continue$/i.test(expect)) return null;
   return refused(417, "bad-expectation", "The only expectation that is met is 100-continue.");
 }

@@ -78,6 +78,8 @@ export class ClientServer {
       connectionsCheckingInterval: 5_000,
       requireHostHeader: false,
     });
+    // Node would drop further headers, and with them what they ask for. The bound on bytes is enough.
+    this.#server.maxHeadersCount = 0;
     this.#sweep = setInterval(() => this.#sweepConnections(), sweepMs).unref();
     // A client that has sent all it has to say is answered. Node has no public name for this.
     (this.#server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
@@ -238,10 +240,18 @@ export class ClientServer {
   /** The parser gives up on a connection, or the socket has failed. */
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
     if (this.#ending.has(socket)) return;
+    if (error.code === "HPE_CLOSED_CONNECTION") return this.#ignoreRest(socket);
     const isOfParser = error.code?.startsWith("HPE_") === true || error.code === "ERR_HTTP_REQUEST_TIMEOUT";
     // A client that has sent nothing would take this for the answer to its first request.
     if (!isOfParser || socket.bytesRead === 0) return void socket.destroy();
     this.#refuse(socket, parserRefusal(error));
+  }
+
+  /** The client goes on after a request with Connection: close, whose answer is its last. */
+  #ignoreRest(socket: Socket): void {
+    this.#ending.add(socket);
+    if (this.#connections.get(socket)?.writableFinished !== false) return endAndDiscard(socket);
+    socket.destroySoon = () => endAndDiscard(socket);
   }
 
   /** Answers for the request that cannot be read, after those before it. */

@@ -24,8 +24,7 @@ function addWatched(
   writes: PendingWrites,
   deadline: number,
 ): { readonly handle: number; readonly isHeld: () => boolean } {
-  // A function of its own for each write.
-  const done = (): void => void deadline;
+  const done = ({ ok }: WriteOutcome): void => writes.cancel(ok ? 0 : -1);
   const held = new WeakRef(done);
   return { handle: writes.add(put, noSession, deadline, done), isHeld: () => held.deref() !== undefined };
 }

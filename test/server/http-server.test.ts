@@ -140,6 +140,12 @@ for (const [what, request, status, code] of [
     "headers-too-large",
   ],
   ["an unknown expectation", "GET /k HTTP/1.1\r\nHost: x\r\nExpect: cake\r\n\r\n", 417, "bad-expectation"],
+  [
+    "a transfer coding beside chunked",
+    "PUT /k HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+    501,
+    "coding-unsupported",
+  ],
   ["CONNECT", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", 405, "method-not-allowed"],
 ] as const) {
   test(`${what} is refused and never run: ${status} ${code}`, async (t) => {
@@ -244,6 +250,31 @@ test("nothing is run after an answer that closes the connection, though it was s
   const answers = await exchange(serving.port, `${put("/big", body)}${get("/after")}${get("/after")}`);
   t.is(answers.length, 1);
   t.deepEqual(seen, ["/big"]);
+  await serving.close();
+});
+
+test("what a client sends after Connection: close is neither run nor answered", async (t) => {
+  const seen: string[] = [];
+  const serving = await serve((incoming, outgoing) => {
+    seen.push(incoming.url!);
+    setImmediate(() => outgoing.end());
+  });
+  const last = get("/last").replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+  const answers = await exchange(serving.port, `${get("/first")}${last}${put("/after", "x".repeat(200_000))}`);
+  t.deepEqual(
+    answers.map(({ status }) => status),
+    [200, 200],
+  );
+  t.is(answers[1]!.headers.get("connection"), "close");
+  t.deepEqual(seen, ["/first", "/last"]);
+  await serving.close();
+});
+
+test("a header that comes after thousands of others counts", async (t) => {
+  const serving = await serve(({ headers }, outgoing) => outgoing.end(headers["if-match"] ?? "none"));
+  const many = `GET /k HTTP/1.1\r\nHost: x\r\n${"x:y\r\n".repeat(2_500)}If-Match: "9"\r\nConnection: close\r\n\r\n`;
+  const [answer] = await exchange(serving.port, many);
+  t.is(answer!.body, '"9"');
   await serving.close();
 });
 
