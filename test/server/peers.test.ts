@@ -247,7 +247,7 @@ test.serial("of two members none can be rebuilt: one from an older copy ends wit
     t.is(await restored.ended(), 1);
     t.regex(
       restored.stderr,
-      /metaStore: this directory was put back from an older copy: .*put back a copy of .* that is newer\n/,
+      /metaStore: .*this directory was put back from an older copy: .*put back a copy of .* that is newer\n/,
     );
   });
 });

@@ -147,21 +147,20 @@ test.serial(
   async (t) => {
     t.timeout(120_000);
     await withNodes(2, async (nodes) => {
-      const [trapPort] = (await freePorts(1)) as [number];
-      const url = `http://127.0.0.1:${trapPort}`;
-      const accepted: JoinAccepted = {
+      const removed: Removed = { kind: "removed", storeId: "", incarnation: 0, reason: "another-directory" };
+      const accepted: Omit<JoinAccepted, "founders"> = {
         kind: "join-accepted",
         storeId: "",
         term: 1_000,
         incarnation: 5,
         genesis: ["a".repeat(32)],
-        founders: [url],
       };
-      const removed: Removed = { kind: "removed", storeId: "", incarnation: 0, reason: "another-directory" };
       const joining = nodes.start(2, "--join", "--cluster", nodes.list(1, 2));
       await joining.says(/nobody listens there/);
-      for (const answer of [removed, accepted]) {
-        const trap = impostor(7, 2, answer);
+      for (const kind of ["removed", "join-accepted"] as const) {
+        const [trapPort] = (await freePorts(1)) as [number];
+        const url = `http://127.0.0.1:${trapPort}`;
+        const trap = impostor(7, 2, kind === "removed" ? removed : { ...accepted, founders: [url] });
         await new Promise<void>((resolve) => trap.listen(trapPort, "127.0.0.1", resolve));
         const hello = strangersHandshake(7, 2, { takesPart: true, cluster, url });
         const port = Number(new URL(nodes.urls[1]!).port);
@@ -175,7 +174,7 @@ test.serial(
           frame((writer) => encodeHandshake(writer, hello)),
         );
         await eventually("it asks there", () => asked > 0);
-        if (answer === accepted)
+        if (kind === "join-accepted")
           await joining.says(/node 7 at \S+ says that this node was added; --cluster does not name/);
         dialler.destroy();
         trap.close();

@@ -19,14 +19,18 @@ export function freshDirectory(): string {
 /** Below the ports that systems give to outgoing connections, which would take one before its node listens. */
 const portRange = { first: 23_000, count: 9_000 };
 
-/** Ports on which nothing listens, and which no other test of this moment is likely to draw. */
+/** Each process of tests takes ports in turn, from a place of its own: none is drawn twice before its node listens. */
+let drawn = process.pid * 97;
+
+/** Ports on which nothing listens, and which no other test of this moment draws. */
 export async function freePorts(count: number): Promise<number[]> {
-  const free = new Set<number>();
-  while (free.size < count) {
-    const port = portRange.first + Math.floor(Math.random() * portRange.count);
-    if (await isFree(port)) free.add(port);
+  const free: number[] = [];
+  while (free.length < count) {
+    drawn += 1;
+    const port = portRange.first + (drawn % portRange.count);
+    if (await isFree(port)) free.push(port);
   }
-  return [...free];
+  return free;
 }
 
 function isFree(port: number): Promise<boolean> {
@@ -88,7 +92,12 @@ export class ProcessCluster {
     const cluster = new ProcessCluster(nodes, ports.slice(0, count), ports.slice(count), extra);
     mkdirSync(join(cluster.directory, "data"));
     for (let id = 1; id <= nodes; id++) cluster.startNode(id);
-    await Promise.all(Array.from({ length: nodes }, (_, k) => cluster.ready(k + 1)));
+    try {
+      await Promise.all(Array.from({ length: nodes }, (_, k) => cluster.ready(k + 1)));
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
     return cluster;
   }
 
