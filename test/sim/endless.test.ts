@@ -30,14 +30,14 @@ test("a run that hangs and a run that kills its thread are reported, and the oth
     () => orders.shift() ?? null,
     (report) => reports.push(report),
     pathToFileURL(script),
-    4_000,
+    20_000,
   );
   t.deepEqual(
     reports.map(({ seed, code, property, message }) => [seed, code, property, message]),
     [
       [1, 0, "", ""],
       [1, 0, "", ""],
-      [2, 1, "I21", "the run does not end: nothing for 4 s"],
+      [2, 1, "I21", "the run does not end: nothing for 20 s"],
       [3, 1, "I21", "the run has ended its thread with 7"],
       [4, 1, "I21", "the run has taken its thread with it: out of something"],
       [5, 0, "", ""],

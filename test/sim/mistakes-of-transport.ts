@@ -48,7 +48,7 @@ export const mistakesOfTransport: readonly Mistake[] = [
     name: "streams that were begun before a node knew its own address never say it",
     layer: "transport",
     file: "core/node/peers.ts",
-    old: "if (isNews && this.#hasPeers) this.restartStreams();",
+    old: "if (isNews && this.#hasPeers) this.restartStreams(null);",
     new: "",
   },
   {

@@ -8,5 +8,6 @@ const places = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium
 export async function browser(): Promise<Browser | null> {
   const executablePath = places.find((place) => place !== undefined && existsSync(place));
   if (executablePath === undefined) return null;
-  return launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+  // A busy machine starts a browser slowly.
+  return launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"], timeout: 180_000 });
 }
