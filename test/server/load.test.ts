@@ -54,6 +54,15 @@ async function writer(
   }
 }
 
+/** Waits until node `id` itself holds `key`. */
+async function staleReadFinds(cluster: ProcessCluster, id: number, key: string): Promise<void> {
+  for (let tries = 0; tries < 1_200; tries++) {
+    if ((await ask(`${cluster.url(id)}/${key}?consistency=stale`)).status === 200) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`node ${id} never got ${key}`);
+}
+
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
@@ -68,6 +77,8 @@ test.serial(
     const cluster = await ProcessCluster.start(3, ["--rocksdb"]);
     try {
       t.is(await put(cluster, 1, "k", "v"), 204);
+      // A majority has the write; from the moment in which each node has it, no stale read may miss it.
+      for (const id of [1, 2, 3]) await staleReadFinds(cluster, id, "k");
       const state = { isOver: false };
       const answers: Answer[] = [];
       const monitor = async (id: number, path: string): Promise<void> => {
