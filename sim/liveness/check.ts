@@ -7,11 +7,12 @@ import type { Simulator } from "../simulator.ts";
 import { converged, holdsQuorums, leaderOf, logLengths, logsAreBounded, states, termOf } from "./core.ts";
 import { sayWhereMembersAre } from "./moved-members.ts";
 import { probe } from "./probes.ts";
-import { backlogMicros } from "./work.ts";
+import { backlogMicros, catchUpMicros } from "./work.ts";
 
 /**
  * Simulated time from the healing, or from the step before. Late messages of the first phase may still arrive. A leader
- * is elected, and commits, behind what the disks of the core have to make durable.
+ * is elected, and commits, behind what the disks of the core have to make durable, and commits behind what its members
+ * lack of each other's logs.
  */
 export const bounds = {
   leaderMicros: 30_000_000,
@@ -43,14 +44,16 @@ export function checkLiveness(simulator: Simulator): Stall | null {
   }
   const before = clients.map((client) => client.counters.ok);
   const progressed = (): boolean => clients.every((client, k) => client.counters.ok >= before[k]! + 2);
-  if (!simulator.runUntil(scheduler.now + bounds.commitMicros + backlog, progressed))
+  const behind = backlog + catchUpMicros(simulator);
+  if (!simulator.runUntil(scheduler.now + bounds.commitMicros + behind, progressed))
     return stall("L2", "clients make no progress");
   for (const client of clients) client.stop();
   const left = backlogMicros(simulator);
   const allIdle = (): boolean => clients.every((client) => client.idle);
   if (!simulator.runUntil(scheduler.now + bounds.convergeMicros + left, allIdle))
     return stall("L5", "a request has not ended");
-  if (!simulator.runUntil(scheduler.now + bounds.convergeMicros + left, () => converged(simulator))) {
+  const lacking = left + catchUpMicros(simulator);
+  if (!simulator.runUntil(scheduler.now + bounds.convergeMicros + lacking, () => converged(simulator))) {
     return stall("L3", "the core's members do not converge");
   }
   // A request for another leader may be under way from before.

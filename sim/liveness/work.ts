@@ -1,8 +1,9 @@
 /**
- * How long what a calm core has before it may take: a vote waits for all that was given to its disk before it, and a new
- * machine gets the whole log. Both grow with the work, whatever the bounds say.
+ * How long what a calm core has before it may take: a vote waits for all that was given to its disk before it, a member
+ * that lags gets what it lacks, and a new machine gets the whole log. All grow with the work, whatever the bounds say.
  */
-import type { Micros } from "../../core/units.ts";
+import type { RaftLog } from "../../core/raft/log.ts";
+import type { Index, Micros } from "../../core/units.ts";
 import type { Simulator } from "../simulator.ts";
 import type { Plan } from "../nemesis/options.ts";
 import { logLengths, membersOf } from "./core.ts";
@@ -30,6 +31,29 @@ export function backlogMicros({ core, hosts, plan }: Simulator): Micros {
 /** Until a machine without a log has all entries of its leader's, one after the other in the worst case. */
 export function replicationMicros(simulator: Simulator): Micros {
   if (membersOf(simulator).length === 0) return 0;
-  const entries = Math.max(...logLengths(simulator));
-  return entries * 4 * simulator.plan.latencyMicros + diskMicros(simulator.plan, entries);
+  return entriesMicros(simulator.plan, Math.max(...logLengths(simulator)));
+}
+
+/**
+ * Until each member of the core holds the longest log of the core, entry by entry in the worst case. A leader commits
+ * nothing before an entry of its own term is on a quorum (Raft paper, 5.4.2), and that one comes after all that an earlier
+ * leader has left behind it.
+ */
+export function catchUpMicros({ core, hosts, plan }: Simulator): Micros {
+  const logs = core.map((id) => hosts[id - 1]!.node?.running?.raft.log);
+  const last = Math.max(...logs.map((log) => log?.lastIndex ?? 0));
+  const shared = logs.every((log) => log !== undefined) ? sharedIndex(logs) : 0;
+  return entriesMicros(plan, last - shared);
+}
+
+/** Up to here `logs` are the same. What one of them does not hold any more is committed. */
+function sharedIndex(logs: readonly RaftLog[]): Index {
+  const base = Math.max(...logs.map(({ baseIndex }) => baseIndex));
+  let index = Math.min(...logs.map(({ lastIndex }) => lastIndex));
+  while (index > base && logs.some((log) => log.termAt(index) !== logs[0]!.termAt(index))) index--;
+  return index;
+}
+
+function entriesMicros(plan: Plan, entries: number): Micros {
+  return entries * 4 * plan.latencyMicros + diskMicros(plan, entries);
 }

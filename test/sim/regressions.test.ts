@@ -75,6 +75,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   [80000506, "a log that is set aside twice leaves the ghost one segment of each name"],
   [138, "where a peer is by its own word outlives a change of the configuration: it is said once on each stream"],
   [
+    81000422,
+    "a new leader commits behind all that an earlier one has left, entry by entry on a slow disk: the law's time grows with that",
+  ],
+  [
     361,
     "the same, where no leader can be had either: started again, the one outside the list dials those who are in it",
   ],
