@@ -147,7 +147,7 @@ export class Changes {
     const { change, onBegin } = open;
     if (change.kind === "lead" && change.id === this.#self) return "done";
     const since = now - this.#electionMicros;
-    const isFit = (id: NodeId): boolean => raft.leadership?.isActive(id, since) === true && !hasLostRows(id);
+    const isFit = (id: NodeId): boolean => raft.leadership?.isFit(id, since) === true && !hasLostRows(id);
     const trouble = refusal(change, raft.configuration, isFit);
     // A busy moment of this node is no silence of the others: that takes an election timeout to show.
     if (trouble === "no-majority-left" && now < open.since + this.#electionMicros) return null;

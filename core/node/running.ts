@@ -204,7 +204,7 @@ export class Running {
     const { leadership } = this.raft;
     // One that does not answer would be waited for in vain, again and again.
     const since = now - this.#options.electionMicros;
-    const to = leadership?.successor((id) => unfit(id) || !leadership.isActive(id, since)) ?? 0;
+    const to = leadership?.successor((id) => unfit(id) || !leadership.isFit(id, since)) ?? 0;
     if (to !== 0 && leadership?.transferee === 0) this.raft.transfer(now, to);
   }
 

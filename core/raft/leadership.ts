@@ -214,6 +214,15 @@ export class Leadership {
     return id === this.#self || (this.progress.get(id)?.heardAt ?? -1) >= since;
   }
 
+  /**
+   * Whether `id` answered since then and can go on from the entries of this log: a follower that waits for a snapshot is not
+   * counted on to commit what comes next, and not handed over to.
+   */
+  isFit(id: NodeId, since: Micros): boolean {
+    if (id === this.#self) return true;
+    return this.isActive(id, since) && (this.progress.get(id)?.match ?? -1) >= this.#log.baseIndex;
+  }
+
   /** Why `next` cannot be proposed yet, or null. One change at a time: the next begins when the one before is committed. */
   mayNotChange(commit: Index, next: Configuration): "change-in-flight" | "transferring" | null {
     const isOpen = this.#log.configurations.latest.index > commit;

@@ -294,3 +294,28 @@ test("one that is removed before it has come to the entry that added it neither 
   world.until("the third one votes", () => votersOf(world).includes(again));
   world.judge();
 });
+
+test("of three voters one waits for a snapshot: neither other is removed, and it does not take over; then both may", (t) => {
+  const world = new Scenario(3, { snapshotEntries: 8, trailingEntries: 0 });
+  const leader = world.leader();
+  const [laggard, other] = world.others(leader) as [number, number];
+  world.isolate(laggard);
+  for (let k = 0; k < 30; k++) world.putNow("k", `${k}`);
+  world.until("the log is compacted", () => world.raft(leader).log.baseIndex > world.raft(laggard).log.lastIndex);
+  world.heal();
+  world.drop((_from, _to, { kind }) => kind === "snapshot-chunk");
+  world.until("the laggard answers", () => world.raft(laggard).leader === leader);
+  for (const id of [other, leader]) {
+    const change = world.change(leader, { kind: "remove", id });
+    world.until("it is answered", () => change.outcome !== null);
+    t.deepEqual(change.outcome, { ok: true, outcome: "no-majority-left" });
+    t.true(world.isLeader(leader));
+    world.putNow("k", "at once");
+  }
+  world.drop(null);
+  world.until("it has caught up", () => world.raft(laggard).commit === world.raft(leader).commit);
+  const change = world.change(leader, { kind: "remove", id: leader });
+  world.until("it is answered", () => change.outcome !== null);
+  t.deepEqual(change.outcome, { ok: true, outcome: "done" });
+  world.judge();
+});
