@@ -2,12 +2,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { type Problem, problemBody, problemHeaders } from "./api/problem.ts";
+import { type Problem, problemBody, problemHeaders, revisionHeader } from "./api/problem.ts";
 
 /** After an answer that ends a connection, unread bytes are discarded within these bounds, so that it can be read. */
 const discardBytesMax = 64 * 1024 * 1024;
 const discardMsMax = 30_000;
 const silenceMs = 5_000;
+/** What some resource of this server takes. */
+const serverMethods = "GET, HEAD, PUT, POST, DELETE";
 const lookMs = 250;
 
 /** What is wrong with a request that the parser takes and a server must not, or null. */
@@ -51,6 +53,13 @@ export function answerProblem(outgoing: ServerResponse, problem: Problem, revisi
   const body = problemBody(problem);
   outgoing.writeHead(problem.status, refusalHeaders(problem, body, revision));
   outgoing.end(body);
+}
+
+/** `OPTIONS *` asks what the server takes, of whatever resource. */
+export function answerServerOptions(outgoing: ServerResponse, revision: number): void {
+  const store: Record<string, string> = revision === 0 ? {} : { [revisionHeader]: String(revision) };
+  outgoing.writeHead(204, { Allow: serverMethods, ...store });
+  outgoing.end();
 }
 
 /** Answers past the HTTP server, where it has no request to answer, and ends the connection. */

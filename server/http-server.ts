@@ -9,6 +9,7 @@ import { ClientBound, isShortage, machineDescriptors } from "./descriptors.ts";
 import type { Problem } from "./api/problem.ts";
 import {
   answerProblem,
+  answerServerOptions,
   discard,
   endAndDiscard,
   endWithProblem,
@@ -182,6 +183,7 @@ export class ClientServer {
     if (refusal !== null) return answerProblem(outgoing, refusal, this.#revision());
     const isLast = this.#connections.get(incoming.socket) === outgoing;
     if (this.#isStopping && isLast) outgoing.setHeader("Connection", "close");
+    if (incoming.method === "OPTIONS" && incoming.url === "*") return answerServerOptions(outgoing, this.#revision());
     this.#answer(incoming, outgoing);
   }
 

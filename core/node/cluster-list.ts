@@ -14,7 +14,7 @@
  */
 import type { LogBase } from "../raft/configurations.ts";
 import { isOnlyVoter } from "../raft/membership.ts";
-import { type Configuration, entryKinds } from "../raft/messages.ts";
+import { type Configuration, entryKinds, type Member } from "../raft/messages.ts";
 import type { Identity } from "../storage/identity.ts";
 import type { WalLog } from "../storage/wal-recovery.ts";
 import { decodeConfiguration } from "../wire/configuration-codec.ts";
@@ -61,8 +61,22 @@ export function listProblem(
     const advice = "a longer list adds no member, POST /{id} with its peer URL does";
     return { kind: "warning", reason: `${there}, --cluster names ${list.length}: ${advice}` };
   }
-  const advice = "start it with that cluster's list and add members with POST /{id}, or give another --data-dir";
-  return { kind: "refused", reason: `${there}, --cluster names ${list.length}: ${advice}` };
+  return { kind: "refused", reason: `${there}, --cluster names ${list.length}: ${adviceOnOther(self, members, list)}` };
+}
+
+/** What an operator may have meant by a list that is refused, and how to come to it. */
+function adviceOnOther(self: number, members: readonly Member[], list: readonly string[]): string {
+  const own = members.find(({ id }) => id === self)?.url;
+  const isGapless = members.every(({ id }) => id <= members.length);
+  const urls = members.toSorted((a, b) => a.id - b.id).map(({ url }) => url);
+  const peerUrl = isGapless || own === undefined ? "" : ` --peer-url ${own}`;
+  const ways = [`for this cluster give its own list, --cluster ${urls.join(",")}${peerUrl}`];
+  if (members.length > 1 && isGapless) {
+    ways.push(`where its addresses have changed, give ${members.length}, that of member k at place k`);
+  }
+  if (list.length > members.length) ways.push("members are added with POST /{id} and a peer URL, while it runs");
+  ways.push("for another cluster give another --data-dir");
+  return ways.join("; ");
 }
 
 /** No cluster is founded yet, so nothing is stored: the founders have to agree on one list. */

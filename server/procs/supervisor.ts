@@ -3,9 +3,15 @@
  * only the shell that runs it, and so that the end of one process never touches another.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { constants } from "node:os";
 
 /** A process that has not ended by then is killed. */
 const stopMsMax = 20_000;
+/** Whole seconds: not every sleep takes less. */
+const guardLookMs = 1_000;
+
+/** Runs its argument once the guard knows of its group: a supervisor that is killed before that leaves nothing. */
+const onceTold = 'read -r go && exec sh -c "$0" </dev/null';
 
 type Running = { readonly child: ChildProcess; readonly gone: Promise<void>; isStopping: boolean };
 
@@ -29,20 +35,24 @@ export class Supervisor {
     if (command === undefined) throw new Error(`the Procfile has no ${name}, only ${this.#names()}`);
     if (this.#isClosing) throw new Error("the supervisor is stopping");
     if (this.#running.has(name)) return `${name} runs already`;
-    const child = spawn("sh", ["-c", command], { detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn("sh", ["-c", onceTold, command], { detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    // It may be gone.
+    child.stdin.on("error", () => undefined);
     for (const stream of [child.stdout, child.stderr]) this.#printLines(name, stream);
+    const running = { child, isStopping: false };
     const gone = new Promise<void>((resolve) => {
       child.once("error", (error) => this.#print(name, `cannot start: ${error.message}`));
       // Not "exit": the shell may end before the command that it runs.
       child.once("close", (code, signal) => {
         this.#running.delete(name);
         this.#tellGuard();
-        this.#print(name, `ended (${signal ?? `exit ${code}`})`);
+        this.#print(name, this.#endingOf(name, code, signal, running.isStopping));
         resolve();
       });
     });
-    this.#running.set(name, { child, gone, isStopping: false });
+    this.#running.set(name, Object.assign(running, { gone }));
     this.#tellGuard();
+    child.stdin.end("go\n");
     return `${name} starts`;
   }
 
@@ -77,6 +87,14 @@ export class Supervisor {
     for (const { child } of this.#running.values()) signalGroup(child, "SIGKILL");
   }
 
+  /** How the process has ended. A signal that nobody here has sent is told as such, with what brings the process back. */
+  #endingOf(name: string, code: number | null, signal: NodeJS.Signals | null, wasAsked: boolean): string {
+    const fatal = signal ?? signalOfExit(code);
+    if (fatal === null || wasAsked || this.#isClosing) return `ended (${signal ?? `exit ${code}`})`;
+    const cause = fatal === "SIGKILL" ? ": by hand, or since memory was short" : "";
+    return `ended (${fatal} from outside${cause}); "start ${name}" starts it again`;
+  }
+
   #names(): string {
     return [...this.#commands.keys()].join(", ");
   }
@@ -100,14 +118,23 @@ export class Supervisor {
   }
 }
 
+/** A shell that has run a command says by its own exit code which signal has ended that. */
+function signalOfExit(code: number | null): NodeJS.Signals | null {
+  const named = Object.entries(constants.signals).find(([, number]) => code === 128 + number);
+  return (named?.[0] as NodeJS.Signals | undefined) ?? null;
+}
+
 /**
  * A shell whose input is the list of the groups that run. Its input ends when this process does, also by kill -9; then it
- * ends the groups of the last line.
+ * ends the groups of the last line, waits until they are gone, and kills what is not. It lasts no longer than they do.
  */
 function spawnGuard(): ChildProcess {
   const script =
-    'while read -r line; do groups=$line; done; [ -n "$groups" ] || exit 0; ' +
-    `kill -s TERM -- $groups; sleep ${stopMsMax / 1000}; kill -s KILL -- $groups`;
+    'while read -r line; do groups=$line; done; [ -n "$groups" ] || exit 0; kill -s TERM -- $groups; ' +
+    `tries=0; while [ $tries -lt ${stopMsMax / guardLookMs} ]; do left=; ` +
+    'for group in $groups; do kill -s 0 -- $group && left="$left $group"; done; ' +
+    `[ -n "$left" ] || exit 0; sleep ${guardLookMs / 1000}; tries=$((tries + 1)); done; ` +
+    "kill -s KILL -- $left";
   const guard = spawn("sh", ["-c", script], { detached: true, stdio: ["pipe", "ignore", "ignore"] });
   guard.stdin.on("error", () => undefined);
   return guard;

@@ -39,6 +39,32 @@ for (const [what, self, founders, latest, given, kind] of [
   });
 }
 
+test("what is said of a refused list can be followed: its list, and one of changed addresses, are taken", (t) => {
+  const ids = fc.uniqueArray(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 5 });
+  const names = fc.uniqueArray(fc.constantFrom("a", "b", "c", "d", "e", "f", "g"), { minLength: 1, maxLength: 7 });
+  fc.assert(
+    fc.property(ids, names, (voters, given) => {
+      const latest = configuration(voters);
+      const self = voters[0]!;
+      const founders = latest.members.map((member) => member.url);
+      const kindOf = (urls: readonly string[]): string | null =>
+        listProblem(self, founders, latest, urls)?.kind ?? null;
+      const problem = listProblem(self, founders, latest, list(...given));
+      if (problem?.kind !== "refused") return;
+      const [, own, , peerUrl] = /give its own list, --cluster (\S+?)( --peer-url (\S+?))?;/.exec(problem.reason)!;
+      t.is(kindOf(own!.split(",")), null);
+      t.is(own!.split(",")[self - 1] === url(self) || peerUrl === url(self), true, problem.reason);
+      const moved = /where its addresses have changed, give (\d+), /.exec(problem.reason)?.[1];
+      if (moved !== undefined) {
+        t.is(kindOf(Array.from({ length: Number(moved) }, (_, k) => url(`new-${k}`))), "warning");
+      }
+      t.is(/POST/.test(problem.reason), given.length > voters.length);
+      t.regex(problem.reason, /another --data-dir$/);
+    }),
+    { numRuns: 1_000, seed: 11 },
+  );
+});
+
 test("a list that names all members, or has as many entries, is never refused; a sole voter's longer one always is", (t) => {
   const members = fc.uniqueArray(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 });
   const names = fc.uniqueArray(fc.constantFrom(1, 2, 3, 4, 5, "a", "b", "c", "d"), { minLength: 1, maxLength: 7 });

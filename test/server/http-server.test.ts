@@ -370,3 +370,26 @@ test("a shortage of descriptors closes clients that ask for nothing, and no othe
   busy.socket.destroy();
   await serving.close();
 });
+
+test("OPTIONS * is answered with what the server takes, in its turn, and the connection goes on", async (t) => {
+  const asked: string[] = [];
+  const { port, close } = await serve((incoming, outgoing) => {
+    asked.push(`${incoming.method} ${incoming.url}`);
+    setImmediate(() => outgoing.end("handled"));
+  });
+  try {
+    const star = "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n";
+    const answers = await exchange(port, get("/a") + star + get("/b"));
+    t.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 204, 200],
+    );
+    t.is(answers[1]!.headers.get("allow"), "GET, HEAD, PUT, POST, DELETE");
+    t.is(answers[1]!.headers.get("metastore-revision"), "7");
+    // No other method asks about the server: that is for the handlers to refuse.
+    await exchange(port, get("*"));
+    t.deepEqual(asked, ["GET /a", "GET /b", "GET *"]);
+  } finally {
+    await close();
+  }
+});

@@ -175,7 +175,7 @@ test.serial(
         isOneLine(
           t,
           await runServer(["--cluster", urls.join(","), ...places]),
-          /metaStore-1: this directory belongs to a cluster of 1 \(1 at http:\S+\), --cluster names 3: start it with /,
+          /metaStore-1: this directory belongs to a cluster of 1 \(1 at http:\S+\), --cluster names 3: for this cluster give its own list, --cluster http:\S+; members are added with POST /,
         );
       }
       hasNoLock(t, cluster.directory);

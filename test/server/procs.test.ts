@@ -25,7 +25,12 @@ class Folder {
   }
 
   supervise(...args: string[]): ChildProcess {
-    const child = spawn(process.execPath, [main, ...args], { cwd: this.path, stdio: ["ignore", "pipe", "inherit"] });
+    const env = { ...process.env, PATH: `${this.path}:${process.env["PATH"]}` };
+    const child = spawn(process.execPath, [main, ...args], {
+      cwd: this.path,
+      env,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     child.stdout.on("data", (chunk: Buffer) => (this.#output += chunk.toString()));
     this.#supervisor = child;
     return child;
@@ -45,6 +50,20 @@ class Folder {
     const path = join(this.path, `${name}.pid`);
     const text = existsSync(path) ? readFileSync(path, "utf8") : "";
     return text === "" ? null : Number(text);
+  }
+
+  /** From now on `sleep` of the processes here counts what it was asked for, and takes `seconds`. */
+  countSleeps(seconds: string): void {
+    const real = "/bin/sleep";
+    writeFileSync(join(this.path, "sleep"), `#!/bin/sh\necho $1 >> '${this.path}/slept'\nexec ${real} ${seconds}\n`, {
+      mode: 0o755,
+    });
+  }
+
+  get sleptSeconds(): number {
+    const path = join(this.path, "slept");
+    const asked = existsSync(path) ? readFileSync(path, "utf8").trim().split("\n") : [];
+    return asked.reduce((sum, seconds) => sum + Number(seconds), 0);
   }
 
   forget(name: string): void {
@@ -87,15 +106,20 @@ function lives(pid: number): boolean {
   }
 }
 
-const named = (title: string, lines: readonly string[], body: (t: ExecutionContext, folder: Folder) => Promise<void>) =>
-  test(title, async (t) => {
-    const folder = new Folder(lines);
-    try {
-      await body(t, folder);
-    } finally {
-      await folder.end();
-    }
-  });
+type Body = (t: ExecutionContext, folder: Folder) => Promise<void>;
+
+const inFolder = (lines: readonly string[], body: Body) => async (t: ExecutionContext) => {
+  const folder = new Folder(lines);
+  try {
+    await body(t, folder);
+  } finally {
+    await folder.end();
+  }
+};
+
+const named = (title: string, lines: readonly string[], body: Body) => test(title, inFolder(lines, body));
+const onLinux = (title: string, lines: readonly string[], body: Body) =>
+  (existsSync("/proc/self/task") ? test : test.skip)(title, inFolder(lines, body));
 
 const three = [lasting("a"), lasting("b"), lasting("c")];
 
@@ -152,6 +176,64 @@ named("kill -9 of the supervisor leaves no orphan, and the next one takes its pl
   await folder.up("b");
   t.is((await folder.run("status")).output, "a does not run\nb runs\nc does not run");
 });
+
+/** Processes that `pid` has started and whose parent it is. */
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
+}
+
+onLinux("after kill -9 of the supervisor its guard lasts no longer than what it ends", three, async (t, folder) => {
+  folder.countSleeps("$1");
+  const supervisor = folder.supervise();
+  const pids = await folder.up("a", "b", "c");
+  const started = childrenOf(supervisor.pid!);
+  t.is(started.length, 4);
+  await ended(supervisor, "SIGKILL");
+  await until(() => ![...pids, ...started].some(lives));
+  t.true(folder.sleptSeconds < 20, `${folder.sleptSeconds}`);
+});
+
+const stubborn = `a: trap '' TERM; echo $$ > a.pid; while :; do sleep 1; done`;
+
+onLinux(
+  "after kill -9 of the supervisor its guard kills what does not end by SIGTERM",
+  [stubborn],
+  async (t, folder) => {
+    folder.countSleeps("0.1");
+    const supervisor = folder.supervise();
+    const pids = await folder.up("a");
+    const started = childrenOf(supervisor.pid!);
+    await ended(supervisor, "SIGKILL");
+    await until(() => ![...pids, ...started].some(lives));
+    t.true(folder.sleptSeconds >= 20, `${folder.sleptSeconds}`);
+  },
+);
+
+named("a process that the supervisor itself kills is told in a word", three, async (t, folder) => {
+  folder.supervise();
+  await folder.up("a", "b", "c");
+  t.is((await folder.run("kill", "a")).output, "a has ended");
+  await until(() => folder.output.includes("a | ended"));
+  t.regex(folder.output, /^a \| ended \(SIGKILL\)$/m);
+});
+
+for (const [how, command] of [
+  ["in the place of its shell", "exec node -e 'process.kill(process.pid, `SIGKILL`)'"],
+  ["beside its shell", "node -e 'process.kill(process.pid, `SIGKILL`)'; exit $?"],
+] as const) {
+  named(
+    `a command that is killed ${how} is told with the signal, and how it comes back`,
+    [`a: ${command}`],
+    async (t, folder) => {
+      folder.supervise();
+      await until(() => folder.output.includes("ended"));
+      t.regex(
+        folder.output,
+        /^a \| ended \(SIGKILL from outside: by hand, or since memory was short\); "start a" starts it again$/m,
+      );
+    },
+  );
+}
 
 named(
   "output carries the name of its process, line by line, also a last line without an end",
