@@ -19,6 +19,8 @@ const everywhere = [
   "clog",
   "logDamaged",
   "logMissing",
+  "segmentMissing",
+  "olderCopy",
   "deposed",
 ] as const;
 

@@ -108,7 +108,7 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
     this.hosts = ids.map(
       (id) => new Host(id, this.scheduler, this.network, this.draws, plan, this, nodeOptions(plan, id)),
     );
-    this.budget = new FaultBudget(this.ghost, this.hosts, plan.tier, options.invariants);
+    this.budget = new FaultBudget(this.ghost, this.lies, this.hosts, plan.tier, options.invariants);
     const { scheduler, draws, hosts, network, trace, budget } = this;
     this.nemesis = new Nemesis(scheduler, draws, plan, hosts, network, trace, budget, this);
     if (plan.faults.burst > 0 && options.invariants) this.network.departures = this.ghost.departures = new Departures();
@@ -236,7 +236,7 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
     const { message } = envelope;
     this.line("send", from, to, "term" in message ? message.term : 0, messageCode(message.kind));
     this.#recorder?.of(envelope);
-    this.#invariants?.sent(from, envelope, to);
+    if (!this.hosts[from - 1]!.directory.isOlderCopy) this.#invariants?.sent(from, envelope, to);
     const { kind } = message;
     if (kind === "append-reply") this.nemesis.aim.saw("acknowledged", from);
     else if (kind === "pre-vote" || kind === "vote") this.nemesis.aim.saw("voteAsked", to);
@@ -296,15 +296,20 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
       this.nemesis.depose.committed(host.id);
       this.reader.committed(host.id, raft.term);
     }
-    if (this.#invariants === null || raft === null) return;
+    if (this.#invariants === null || raft === null || host.directory.isOlderCopy) return;
     if (fact === "commit") this.#invariants.committed(host.id, a, raft);
     else if (fact === "installed") this.#invariants.installed(host.id, a, c);
     else this.#invariants.applied(host.id, a, c);
   }
 
+  /** Whether the ghost counts what is on its disks: of an older copy nothing is, until it is rebound. */
+  #isFollowed(host: Host): boolean {
+    return this.#invariants !== null && !host.directory.isOlderCopy;
+  }
+
   wrote(host: Host, file: string, bytes: Uint8Array, seq: number): void {
     if (segmentNumber(file) !== null) this.#noteLoss(host);
-    if (this.#invariants !== null) this.ghost.wrote(host.id, file, bytes, seq);
+    if (this.#isFollowed(host)) this.ghost.wrote(host.id, file, bytes, seq);
   }
 
   /** One that has read its log wrongly has set it aside by the time that it says or writes anything. */
@@ -315,7 +320,7 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
   }
 
   synced(host: Host, file: string, throughSeq: number): void {
-    if (this.#invariants === null) return;
+    if (!this.#isFollowed(host)) return;
     this.ghost.synced(host.id, file, throughSeq);
     this.line("durable", host.id, this.ghost.node(host.id).durable.last);
   }
@@ -325,7 +330,7 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
   }
 
   snapshotsSynced(host: Host, media: ReadonlyMap<string, Uint8Array>): void {
-    for (const [name, bytes] of this.#invariants === null ? [] : media) {
+    for (const [name, bytes] of this.#isFollowed(host) ? media : []) {
       const place = snapshotPlace(name);
       if (place === null || place.index <= this.ghost.node(host.id).snapshot) continue;
       this.line("snapshot", host.id, place.index, place.term);
@@ -334,7 +339,7 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
   }
 
   rowsSynced(host: Host): void {
-    if (this.#invariants !== null) this.ghost.rowsDurable(host.id, host.kv!.contents);
+    if (this.#isFollowed(host)) this.ghost.rowsDurable(host.id, host.kv!.contents);
   }
 
   lieTold(id: NodeId, file: string): void {
@@ -378,14 +383,25 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
     const kind = judgeEnding(host, ending, committed, this.budget.lost.size > 0 || this.lies.liars.size > 0);
     host.stop(false);
     if (kind === "newer") host.directory.restoreFormat();
-    if (kind === "restart") host.directory.isOlderCopy = false;
+    if (kind === "restart") host.directory.isOlderCopy = host.directory.isUnjudgedCopy = false;
     host.dead = kind === "lost";
     host.retired = kind === "removed" || kind === "shut-out" || host.dead;
     if (!host.retired && this.core.length === 0) this.nemesis.restartLater(host);
   }
 
+  /** An older copy that nobody has told so yet meets a process that has heard of no later start: its disk is lost first. */
+  #takeAway(host: Host): void {
+    const isRunning = host.node !== null;
+    this.line("wipe", host.id);
+    if (isRunning) host.stop(false);
+    host.wipe();
+    this.budget.diskLost(host.id);
+    if (isRunning && this.core.length === 0) this.nemesis.restartLater(host);
+  }
+
   starting(host: Host): void {
     this.monitor.saw("started", host);
+    for (const other of this.hosts) if (other !== host && other.directory.isOlderCopy) this.#takeAway(other);
     if (this.#invariants === null) return;
     host.directory.settleMisread();
     if (host.directory.mustRecover) return; // What is left of a damaged log is set aside.

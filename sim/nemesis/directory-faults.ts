@@ -3,25 +3,29 @@ import type { NodeId } from "../../core/units.ts";
 import type { FaultBudget } from "../safety/losses.ts";
 import type { TraceKind } from "../trace/trace.ts";
 import type { Host } from "../world/host.ts";
+import { OlderCopies } from "./older-copies.ts";
 import type { FaultFamily, Plan } from "./options.ts";
 
 export class DirectoryFaults {
   readonly #plan: Plan;
   readonly #budget: FaultBudget;
   readonly #strikes: (family: FaultFamily, target: NodeId) => boolean;
-  readonly #line: (kind: TraceKind, node: NodeId) => void;
+  readonly #line: (kind: TraceKind, node: NodeId, a?: number) => void;
+  readonly #olderCopies: OlderCopies;
 
   /** `strikes` draws, and counts, whether a family strikes the node now. */
   constructor(
     plan: Plan,
     budget: FaultBudget,
+    hosts: readonly Host[],
     strikes: (family: FaultFamily, target: NodeId) => boolean,
-    line: (kind: TraceKind, node: NodeId) => void,
+    line: (kind: TraceKind, node: NodeId, a?: number) => void,
   ) {
     this.#plan = plan;
     this.#budget = budget;
     this.#strikes = strikes;
     this.#line = line;
+    this.#olderCopies = new OlderCopies(plan.tier, budget, hosts, (id) => strikes("olderCopy", id));
   }
 
   /** The process of `host` has just gone. */
@@ -39,6 +43,12 @@ export class DirectoryFaults {
       this.#line("logMissing", id);
       this.#budget.logLost(id);
     }
+    const mayLackSegment = this.#mayStrike("segmentMissing") && directory.hasSegment && this.#budget.mayLoseLog(id);
+    if (mayLackSegment && this.#strikes("segmentMissing", id)) {
+      this.#line("segmentMissing", id, directory.removeSegment());
+      this.#budget.logLost(id);
+    }
+    if (this.#mayStrike("olderCopy") && this.#olderCopies.strike(host)) this.#line("olderCopy", id);
     if (this.#strikes("newerFormat", id) && directory.writeFutureFormat()) {
       this.#line("newer", id);
     }

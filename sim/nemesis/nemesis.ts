@@ -77,8 +77,8 @@ export class Nemesis implements Target {
     this.#budget = budget;
     this.#coverage = coverage;
     const strikes = (family: FaultFamily, target: NodeId): boolean => this.#strikes(family, target);
-    const line = (kind: TraceKind, node: NodeId): void => trace.line(scheduler.now, kind, node);
-    this.#directoryFaults = new DirectoryFaults(plan, budget, strikes, line);
+    const line = (kind: TraceKind, node: NodeId, a = 0): void => trace.line(scheduler.now, kind, node, a);
+    this.#directoryFaults = new DirectoryFaults(plan, budget, hosts, strikes, line);
     const moving: MovingWorld = {
       get now() {
         return scheduler.now;

@@ -47,6 +47,8 @@ export const faultFamilies = [
   "stranger",
   "burst",
   "rowsReadFailure",
+  "segmentMissing",
+  "olderCopy",
 ] as const;
 export type FaultFamily = (typeof faultFamilies)[number];
 
@@ -61,8 +63,13 @@ export type Engines = (typeof engineChoices)[number];
 export const tiers = ["a", "b", "c"] as const;
 export type Tier = (typeof tiers)[number];
 
-/** Families that only another tier has. */
-const tierOf: Partial<Record<FaultFamily, Tier>> = { diskLost: "b", syncLie: "c", misdirected: "c" };
+/** Families that only other tiers have. */
+const tiersOf: Partial<Record<FaultFamily, readonly Tier[]>> = {
+  diskLost: ["b"],
+  syncLie: ["c"],
+  misdirected: ["c"],
+  olderCopy: ["b", "c"],
+};
 
 export type Plan = {
   readonly seed: number;
@@ -117,7 +124,7 @@ export type Plan = {
 };
 
 /** Messages that travel by themselves find their node wherever it is, and meet no connection. */
-const needsStreams: ReadonlySet<FaultFamily> = new Set<FaultFamily>(["reset", "moved", "burst"]);
+const needsStreams: ReadonlySet<FaultFamily> = new Set<FaultFamily>(["reset", "moved", "burst", "olderCopy"]);
 
 /** A stream loses nothing, and nothing twice, while it lasts. */
 function onStreams(family: FaultFamily): boolean {
@@ -171,6 +178,8 @@ const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
   stranger: [30_000, 200_000],
   burst: [50_000, 200_000],
   rowsReadFailure: [2_000, 20_000],
+  segmentMissing: [200_000, 600_000],
+  olderCopy: [200_000, 600_000],
 };
 
 /** What is asked for, whatever the seed draws. */
@@ -194,7 +203,7 @@ export function planOf(seed: number, changes: PlanChanges = {}): Plan {
   const streams =
     changes.only?.some((family) => needsStreams.has(family)) === true || pick("streams", [false, false, false, true]);
   const strength = (family: FaultFamily): number => {
-    if ((tierOf[family] ?? tier) !== tier || !(streams ? onStreams : byMessage)(family)) return 0;
+    if (tiersOf[family]?.includes(tier) === false || !(streams ? onStreams : byMessage)(family)) return 0;
     const isAsked = changes.only?.includes(family) ?? true;
     const isOff = !isAsked || changes.without?.includes(family) === true;
     return isOff || chance(`${family} at all`) < 0.5 ? 0 : pick(family, strengths[family]);

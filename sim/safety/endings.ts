@@ -24,7 +24,10 @@ export function judgeEnding(
 
 function kindOf(host: Host, { kind, reason }: Ending, beyondModel: boolean): EndingKind | null {
   if (kind === "disk") return "disk";
-  if (kind === "restart") return host.directory.isOlderCopy ? "restart" : null;
+  const isCopy = host.directory.isOlderCopy || host.directory.isUnjudgedCopy;
+  if (kind === "restart") return isCopy ? "restart" : null;
+  // By the configuration in the copy the others could not give its log back.
+  if (kind === "refused" && isCopy && reason.includes("put back from an older copy")) return "lost";
   if (kind === "removed" || reason.includes("was removed")) return "removed";
   // A knock of a machine that was wiped since may have come late, and have been taken for the new one's.
   if (host.wiped && reason.includes("another directory is bound")) return "shut-out";

@@ -22,6 +22,12 @@ export class Lies {
     if (file.startsWith(identityName)) this.#forgotten.add(`n${id}'s identity`);
   }
 
+  /** The directory of `id` was put back from an older copy. */
+  putBack(id: NodeId): void {
+    this.#liars.add(id);
+    this.#forgotten.add(`what n${id}'s directory held since it was copied`);
+  }
+
   /** `before`: what a disk had promised; `found`: what the process begins with, which may be all that makes sense of it. */
   compare(before: GhostNode, found: GhostNode, makesSense: boolean): void {
     const { id } = before;

@@ -3,9 +3,11 @@ import type { Tier } from "../nemesis/options.ts";
 import type { NodeId } from "../../core/units.ts";
 import type { Host } from "../world/host.ts";
 import type { Ghost } from "./ghost.ts";
+import type { Lies } from "./lies.ts";
 
 export class FaultBudget {
   readonly #ghost: Ghost;
+  readonly #lies: Lies;
   readonly #hosts: readonly Host[];
   readonly #tier: Tier;
   /** Without the ghost's judgement nobody can tell what is redundant: nothing may be lost. */
@@ -13,7 +15,8 @@ export class FaultBudget {
   /** Tier b: what may have been lost beyond what the cluster can spare. */
   readonly lost = new Set<string>();
 
-  constructor(ghost: Ghost, hosts: readonly Host[], tier: Tier, isJudged: boolean) {
+  constructor(ghost: Ghost, lies: Lies, hosts: readonly Host[], tier: Tier, isJudged: boolean) {
+    this.#lies = lies;
     this.#ghost = ghost;
     this.#hosts = hosts;
     this.#tier = tier;
@@ -49,6 +52,17 @@ export class FaultBudget {
 
   logLost(id: NodeId): void {
     this.#ghost.logLost(id);
+  }
+
+  /** Tier c: the directory is what it once was, and nobody may be able to tell. */
+  directoryPutBack(id: NodeId): void {
+    this.#lies.putBack(id);
+  }
+
+  /** Whether `id` votes alone, by the configuration in its own log. */
+  isSoleVoter(id: NodeId): boolean {
+    const { voters, outgoing } = this.#ghost.configurationOf(this.#ghost.node(id).written);
+    return outgoing.length === 0 && voters.every((voter) => voter === id);
   }
 }
 

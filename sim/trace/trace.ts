@@ -44,6 +44,8 @@ export const words = {
   stopped: "n{n} has stopped",
   moved: "n{n} is at another address",
   stranger: "a stranger comes to n{n}",
+  segmentMissing: "n{n} has lost segment {a} of its log",
+  olderCopy: "the directory of n{n} is put back from an older copy",
 } as const;
 export type TraceKind = keyof typeof words;
 const kinds = Object.keys(words) as TraceKind[];

@@ -1,13 +1,17 @@
 /** What has happened to a machine's directory while no process ran in it, and what the next process must make of it. */
-import { segmentNumber } from "../../core/storage/wal-record.ts";
+import type { Identity } from "../../core/storage/identity.ts";
+import { segmentName, segmentNumber } from "../../core/storage/wal-record.ts";
 import type { SimDisk } from "./disk.ts";
-import { firstSegmentIn, identityName, ofNewerFormat, storeIdIn } from "./identity-file.ts";
+import { identityIn, identityName, ofNewerFormat } from "./identity-file.ts";
+import type { SimKv } from "./ordered-kv.ts";
 import { vouchedPlace } from "./vouched.ts";
 
 /** Whose directory it is. The disk is another one once the machine was replaced. */
 export interface DirectoryHost {
   readonly disk: SimDisk;
   readonly snapshotDisk: SimDisk;
+  /** Its rows, if they outlive the process. */
+  readonly kv: SimKv | null;
   /** An integer in [0, bound), drawn for this machine and this life of it. */
   drawDamage(bound: number): number;
 }
@@ -15,6 +19,7 @@ export interface DirectoryHost {
 export type DirectoryCopy = {
   readonly disk: ReadonlyMap<string, Uint8Array>;
   readonly snapshots: ReadonlyMap<string, Uint8Array>;
+  readonly rows: ReadonlyMap<string, Uint8Array>;
 };
 
 export class Directory {
@@ -29,6 +34,8 @@ export class Directory {
   ownIdentity: Uint8Array | null = null;
   /** It was put back from an older copy, and goes by a state that is over: nobody lets it take part before it is told so. */
   isOlderCopy = false;
+  /** It was put back so that perhaps nobody can tell: it takes part as it is. */
+  isUnjudgedCopy = false;
   /** The store id under which its log was lost last. */
   #lostStoreId: string | null = null;
 
@@ -42,30 +49,44 @@ export class Directory {
     this.isRecovering = false;
     this.misreadPending = false;
     this.isOlderCopy = false;
+    this.isUnjudgedCopy = false;
     this.ownIdentity = null;
     this.#lostStoreId = null;
   }
 
   /** All of it, as it is now. */
   copy(): DirectoryCopy {
-    return { disk: copyOf(this.#host.disk), snapshots: copyOf(this.#host.snapshotDisk) };
+    const rows = new Map(this.#host.kv?.contents);
+    return { disk: copyOf(this.#host.disk), snapshots: copyOf(this.#host.snapshotDisk), rows };
   }
 
   /** While no process runs in it: what has been since `copy` is gone, and it counts as a log that is lost. */
-  putBack({ disk, snapshots }: DirectoryCopy): void {
-    this.#host.disk.putBack(disk);
-    this.#host.snapshotDisk.putBack(snapshots);
+  putBack(copy: DirectoryCopy): void {
+    this.#replaceBy(copy);
     this.isOlderCopy = true;
     this.#lose();
   }
 
-  /** The store id that its identity holds, or null. */
-  get storeId(): string | null {
-    return this.#identity === undefined ? null : storeIdIn(this.#identity);
+  /** The same, where perhaps nobody can tell: what it has forgotten is counted as a lie of its disk. */
+  putBackUnjudged(copy: DirectoryCopy): void {
+    this.#replaceBy(copy);
+    this.isUnjudgedCopy = true;
   }
 
-  get #identity(): Uint8Array | undefined {
-    return this.ownIdentity ?? this.#host.disk.contents().get(identityName);
+  #replaceBy({ disk, snapshots, rows }: DirectoryCopy): void {
+    this.#host.disk.putBack(disk);
+    this.#host.snapshotDisk.putBack(snapshots);
+    this.#host.kv?.putBack(rows);
+  }
+
+  /** What its identity says, or null. */
+  get identity(): Identity | null {
+    return identityIn(this.ownIdentity ?? this.#host.disk.contents().get(identityName));
+  }
+
+  /** The store id that its identity holds, or null. */
+  get storeId(): string | null {
+    return this.identity?.storeId ?? null;
   }
 
   /** Whether it takes part under the store id whose log it has lost: the log must not begin again as if nothing had been. */
@@ -91,6 +112,33 @@ export class Directory {
     return true;
   }
 
+  /** Removes one segment, and returns its number. Call it where `hasSegment`. */
+  removeSegment(): number {
+    const numbers = this.#toldSegments;
+    // The first, one in the middle, or the last: each as likely as the others.
+    const at = [0, this.#host.drawDamage(numbers.length), numbers.length - 1][this.#host.drawDamage(3)]!;
+    this.#host.disk.unlink(segmentName(numbers[at]!));
+    this.#lose();
+    return numbers[at]!;
+  }
+
+  /** Whether the log has a segment that is surely missed. */
+  get hasSegment(): boolean {
+    return this.#toldSegments.length > 0;
+  }
+
+  /** The segments that the identity names, also after a power cut. One that was begun and is not named yet holds nothing. */
+  get #toldSegments(): number[] {
+    const { disk } = this.#host;
+    const [seen, kept] = [this.identity, identityIn(disk.mediaContents().get(identityName))];
+    if (seen?.storeId !== kept?.storeId || seen?.log == null || kept?.log == null) return [];
+    if (seen.genesis === null || kept.genesis === null) return [];
+    const first = Math.max(seen.log.firstSegment, kept.log.firstSegment);
+    const last = Math.min(seen.log.lastSegment, kept.log.lastSegment);
+    const numbers = [...disk.contents().keys()].flatMap((name) => segmentNumber(name) ?? []);
+    return numbers.filter((number) => number >= first && number <= last).toSorted((a, b) => a - b);
+  }
+
   /** The log, whole as it is, will be read wrongly at the next start; false where that might not be noticed. */
   misreadLog(): boolean {
     const place = this.#vouchedPlace();
@@ -102,8 +150,8 @@ export class Directory {
   }
 
   #vouchedPlace(): ReturnType<typeof vouchedPlace> {
-    const identity = this.#identity;
-    const firstSegment = identity === undefined ? 0 : firstSegmentIn(identity);
+    // Older ones are being removed.
+    const firstSegment = this.identity?.log?.firstSegment ?? 0;
     return vouchedPlace(this.#host.disk, firstSegment, (bound) => this.#host.drawDamage(bound));
   }
 

@@ -61,6 +61,8 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
   notes: string[] = [];
   /** No sync ends before that time. */
   syncsHeldUntil: Micros = 0;
+  /** The newest boot that its process, taking part, has heard of each directory, by node and incarnation. */
+  readonly #heardBoots = new Map<string, number>();
   readonly chance: HostDiskChance;
   readonly #scheduler: Scheduler;
   readonly #network: SimNetwork;
@@ -139,6 +141,7 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
   start(): void {
     this.life += 1;
     const { life } = this;
+    this.#heardBoots.clear();
     this.#watcher.starting(this);
     this.rowsDamaged = false;
     const offset = this.#draws.below(1_000_000_000, "clockOffset", this.id, life);
@@ -305,7 +308,15 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
     if (this.node === null) return;
     if (this.node.running === null) this.#network.introduce(envelope.from, this.node, this.id);
     this.#watcher.received(this, envelope);
+    const { from, fromIncarnation, fromBoot } = envelope;
+    const key = `${from}.${fromIncarnation}`;
+    if (this.node.running !== null) this.#heardBoots.set(key, Math.max(fromBoot, this.#heardBoots.get(key) ?? 0));
     this.node.receive(envelope, answer);
+  }
+
+  /** Whether its process would tell an older start of that directory from its newest one. */
+  hasHeardOf(id: NodeId, incarnation: number, boot: number): boolean {
+    return (this.#heardBoots.get(`${id}.${incarnation}`) ?? -1) >= boot;
   }
 
   #turn(run: (node: Node) => void): void {

@@ -1,29 +1,17 @@
 /** The identity in a machine's directory: whose it is, and as a newer program would have left it. */
 import { BadBytes, crc32, latin1, latin1Bytes } from "../../core/bytes.ts";
 
-import { decodeIdentity } from "../../core/storage/identity.ts";
+import { decodeIdentity, type Identity } from "../../core/storage/identity.ts";
 
 export const identityName = "identity";
 
-/** The store id in the file, or null where it cannot be read. */
-export function storeIdIn(identity: Uint8Array): string | null {
+/** What the file says, or null where it is missing or cannot be read. */
+export function identityIn(bytes: Uint8Array | undefined): Identity | null {
+  if (bytes === undefined) return null;
   try {
-    return decodeIdentity(identity).storeId;
+    return decodeIdentity(bytes);
   } catch (error) {
     if (error instanceof BadBytes) return null;
-    throw error;
-  }
-}
-
-/** What an identity may say of its log's extent. */
-type WithExtent = { readonly log?: { readonly firstSegment: number } | null };
-
-/** The first segment that the log consists of, by the file: older ones are being removed. 0 where it says nothing. */
-export function firstSegmentIn(identity: Uint8Array): number {
-  try {
-    return (decodeIdentity(identity) as WithExtent).log?.firstSegment ?? 0;
-  } catch (error) {
-    if (error instanceof BadBytes) return 0;
     throw error;
   }
 }

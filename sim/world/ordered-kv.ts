@@ -90,6 +90,13 @@ export class SimKv {
     this.#failedAt = Infinity;
   }
 
+  /** While no process runs: the pairs are those, durably. */
+  putBack(pairs: ReadonlyMap<string, Uint8Array>): void {
+    this.#batches = [[...pairs].map(([key, value]) => ({ key, value }))];
+    this.#durable = 1;
+    this.#pairs = new Map(pairs);
+  }
+
   /** The power goes. With `damage`, so does a part of what had been synced. */
   cutPower(damage: boolean): void {
     const extra = this.#batches.length - this.#durable;

@@ -275,3 +275,22 @@ test("what was acknowledged to one leader does not go out together with the entr
   world.pass(1);
   world.judge();
 });
+
+test("a leader whose disk stalls refuses writes once too much is not durable there, though the others commit it", (t) => {
+  const world = new Scenario(3, { uncommittedBytesMax: 500 });
+  const leader = world.leader();
+  world.putNow("k", "before");
+  world.pass(1);
+  world.stallDisk(leader, 3);
+  const asked = Array.from({ length: 10 }, (_, k) => {
+    const one = world.put(leader, "k", `${k}`.repeat(200));
+    world.pass(0.1);
+    return one;
+  });
+  const { log } = world.raft(leader);
+  let bytes = 0;
+  for (let index = log.durableIndex + 1; index <= log.lastIndex; index++) bytes += log.entryAt(index).bytes.length;
+  t.true(bytes > 0 && bytes <= 500, `${bytes} bytes are not durable at the leader`);
+  t.true(asked.some(({ outcome }) => outcome?.ok === true));
+  world.judge();
+});
