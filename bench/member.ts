@@ -3,12 +3,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Delays } from "./loop-delay.ts";
+import { benchPort } from "./ports.ts";
 
 /** As `npm start` has them. */
 export const nodeFlags = ["--max-semi-space-size=4"];
 
-const peers = [17_401, 17_402];
-export const memberPorts = [17_411, 17_412];
+const peers = [benchPort(0), benchPort(1)];
+export const memberPorts = [benchPort(2), benchPort(3)];
 
 export function peerUrl(place: number): string {
   return `http://127.0.0.1:${peers[place - 1]!}`;

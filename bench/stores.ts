@@ -4,6 +4,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { nodeFlags } from "./member.ts";
 import { valueBytes, type Shape } from "./load.ts";
+import { benchPort } from "./ports.ts";
 
 export type Store = {
   readonly name: string;
@@ -15,7 +16,7 @@ export type Store = {
 };
 
 function etcdPeer(id: number): string {
-  return `http://127.0.0.1:${17_200 + id}`;
+  return `http://127.0.0.1:${benchPort(8 + id)}`;
 }
 
 export const hasEtcd = spawnSync("etcd", ["--version"]).error === undefined;
@@ -54,12 +55,12 @@ class MetaStore extends Members implements Store {
 
   async start(directory: string): Promise<string> {
     const main = join(process.cwd(), "dist/server/main.js");
-    const cluster = [1, 2, 3].map((id) => `http://127.0.0.1:${17_000 + id}`).join(",");
-    const urls = [1, 2, 3].map((id) => `http://127.0.0.1:${17_100 + id}`);
+    const cluster = [1, 2, 3].map((id) => `http://127.0.0.1:${benchPort(id)}`).join(",");
+    const urls = [1, 2, 3].map((id) => `http://127.0.0.1:${benchPort(4 + id)}`);
     for (const id of [1, 2, 3]) {
       this.spawn(
         process.execPath,
-        [...nodeFlags, main, "--id", `${id}`, "--cluster", cluster, "--port", `${17_100 + id}`],
+        [...nodeFlags, main, "--id", `${id}`, "--cluster", cluster, "--port", `${benchPort(4 + id)}`],
         directory,
       );
     }
@@ -80,7 +81,7 @@ class Etcd extends Members implements Store {
   readonly get: Shape = { method: "POST", path: "/v3/kv/range", body: '{"key":"{k64}"}' };
 
   async start(directory: string): Promise<string> {
-    const urls = [1, 2, 3].map((id) => `http://127.0.0.1:${17_300 + id}`);
+    const urls = [1, 2, 3].map((id) => `http://127.0.0.1:${benchPort(12 + id)}`);
     const cluster = [1, 2, 3].map((id) => `m${id}=${etcdPeer(id)}`).join(",");
     for (const id of [1, 2, 3]) {
       const data = join(directory, `etcd-${id}`);

@@ -1,9 +1,9 @@
-/** The README's commands, run as they stand there, in a folder of their own. */
+/** The README's commands, run as they stand there but for their ports, in a folder of their own. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import test from "ava";
-import { freshDirectory } from "./support/processes.ts";
+import { freePorts, freshDirectory } from "./support/processes.ts";
 
 const readme = readFileSync("README.md", "utf8");
 /** Every fenced shell block, in order. */
@@ -15,21 +15,25 @@ function blockWith(command: string): string {
   return block;
 }
 
-/** A clone, as far as the commands can tell. */
-function clone(): string {
+/** The ports that README and Procfile name, and the flags' defaults; each run takes free ones in their place. */
+const namedPorts = [9121, 9021, 12379, 22379, 32379, 42379, 12380, 22380, 32380, 42380];
+
+/** A clone, as far as the commands can tell, with the Procfile as `moved` makes it. */
+function clone(moved: (text: string) => string = (text) => text): string {
   const directory = freshDirectory();
   for (const name of ["dist", "node_modules"]) symlinkSync(resolve(name), join(directory, name));
-  for (const name of ["package.json", "Procfile", "test", "core"]) {
+  for (const name of ["package.json", "test", "core"]) {
     cpSync(name, join(directory, name), { recursive: true });
   }
+  writeFileSync(join(directory, "Procfile"), moved(readFileSync("Procfile", "utf8")));
   return directory;
 }
 
 type Run = { readonly code: number; readonly stdout: string; readonly output: string };
 
 /** Runs `script` until it ends; at the latest after five minutes, all that it has started is killed. */
-function bash(directory: string, script: string): Promise<Run> {
-  const child = spawn("bash", ["-c", script], { cwd: directory, detached: true });
+function bash(directory: string, script: string, env: NodeJS.ProcessEnv = {}): Promise<Run> {
+  const child = spawn("bash", ["-c", script], { cwd: directory, detached: true, env: { ...process.env, ...env } });
   let stdout = "";
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => {
@@ -46,8 +50,9 @@ function bash(directory: string, script: string): Promise<Run> {
   });
 }
 
-function start(directory: string, command: string): ChildProcess {
-  return spawn("bash", ["-c", command], { cwd: directory, detached: true, stdio: "ignore" });
+function start(directory: string, command: string, env: NodeJS.ProcessEnv): ChildProcess {
+  const options = { cwd: directory, detached: true, stdio: "ignore", env: { ...process.env, ...env } } as const;
+  return spawn("bash", ["-c", command], options);
 }
 
 /** Ends the command and what it has started, its own process group; returns when all of it is gone. */
@@ -81,13 +86,38 @@ test.serial("the first two lines set up, and run the main job or the tests", (t)
   t.regex(readFileSync(".ci/run", "utf8"), /^npm ci && npm test$/m);
 });
 
-/** Runs in its folder, and is stopped, what the blocks do one after the other. */
+/** Runs in its folder, and is stopped, what the blocks do one after the other; each port they name is a free one there. */
 class Session {
-  readonly directory = clone();
+  readonly directory: string;
+  readonly #ports: ReadonlyMap<string, number>;
+  readonly #env: NodeJS.ProcessEnv;
   readonly #running = new Set<ChildProcess>();
 
+  private constructor(free: readonly number[]) {
+    this.#ports = new Map(namedPorts.map((port, k) => [String(port), free[k]!]));
+    this.directory = clone((text) => this.moved(text));
+    // What a lone node takes by default.
+    this.#env = {
+      METASTORE_PORT: this.moved("9121"),
+      METASTORE_CLUSTER: this.moved("http://127.0.0.1:9021"),
+    };
+  }
+
+  static async begin(): Promise<Session> {
+    return new Session(await freePorts(namedPorts.length));
+  }
+
+  /** `text` with the ports of this session. */
+  moved(text: string): string {
+    return text.replaceAll(/\b\d{4,5}\b/g, (port) => String(this.#ports.get(port) ?? port));
+  }
+
+  url(port: number): string {
+    return this.moved(`http://127.0.0.1:${port}`);
+  }
+
   start(command: string): ChildProcess {
-    const child = start(this.directory, command);
+    const child = start(this.directory, this.moved(command), this.#env);
     this.#running.add(child);
     return child;
   }
@@ -98,7 +128,7 @@ class Session {
   }
 
   run(script: string): Promise<Run> {
-    return bash(this.directory, script);
+    return bash(this.directory, this.moved(script), this.#env);
   }
 
   async end(): Promise<void> {
@@ -109,17 +139,17 @@ class Session {
 
 test.serial("the README's nodes, block after block in one folder", async (t) => {
   t.timeout(300_000);
-  const session = new Session();
+  const session = await Session.begin();
   try {
     const one = session.start("exec npm start");
-    await ready("http://127.0.0.1:9121");
+    await ready(session.url(9121));
     const first = await session.run(blockWith("http://127.0.0.1:9121/my-key"));
     t.is(first.code, 0, first.output);
     t.regex(first.output, /204 No Content[\s\S]*hello[\s\S]*204 No Content[\s\S]*"role":"leader"/);
     await session.stop(one);
 
     const cluster = session.start(blockWith("npm run cluster\n"));
-    await Promise.all([12380, 22380, 32380].map((port) => ready(`http://127.0.0.1:${port}`)));
+    await Promise.all([12380, 22380, 32380].map((port) => ready(session.url(port))));
     const killed = await session.run(blockWith("npm run cluster kill store2"));
     t.is(killed.code, 0, killed.output);
     t.regex(killed.stdout, /store2 has ended\n[\s\S]*bar$/);
@@ -130,20 +160,20 @@ test.serial("the README's nodes, block after block in one folder", async (t) => 
     const [add, startFourth] = blockWith("curl -XPOST").trim().split("\n") as [string, string];
     t.is((await session.run(add)).code, 0);
     const fourth = session.start(startFourth);
-    await ready("http://127.0.0.1:42380");
+    await ready(session.url(42380));
     const change = await session.run(blockWith("curl -i -XDELETE http://127.0.0.1:12380/3"));
     t.regex(change.stdout, /204 No Content[\s\S]*bar$/);
     await session.stop(fourth);
     await session.stop(cluster);
 
     const rows = session.start(blockWith("--rocksdb"));
-    await ready("http://127.0.0.1:9121");
+    await ready(session.url(9121));
     t.regex((await session.run("curl http://127.0.0.1:9121/v1/status")).stdout, /"engine":"rocksdb"/);
     await session.stop(rows);
 
     // The first node's data are where they were, and so are the cluster's.
     const again = session.start("exec npm start");
-    await ready("http://127.0.0.1:9121");
+    await ready(session.url(9121));
     await session.stop(again);
   } finally {
     await session.end();
@@ -151,18 +181,18 @@ test.serial("the README's nodes, block after block in one folder", async (t) => 
 });
 
 test.serial("SIGTERM to npm start ends the node, and to npm run cluster all of them", async (t) => {
-  const session = new Session();
+  const session = await Session.begin();
   try {
     for (const [command, ports] of [
       ["exec npm start", [9121]],
       ["exec npm run cluster", [12380, 22380, 32380]],
     ] as const) {
       const npm = session.start(command);
-      await Promise.all(ports.map((port) => ready(`http://127.0.0.1:${port}`)));
+      await Promise.all(ports.map((port) => ready(session.url(port))));
       const gone = new Promise((done) => npm.once("exit", done));
       npm.kill("SIGTERM");
       await gone;
-      for (const port of ports) await t.throwsAsync(fetch(`http://127.0.0.1:${port}/livez`));
+      for (const port of ports) await t.throwsAsync(fetch(`${session.url(port)}/livez`));
     }
   } finally {
     await session.end();
