@@ -20,7 +20,7 @@ export type ChangeRefusal =
   | "url-in-use"
   | "unknown-member" // never known
   | "last-voter"
-  | "no-majority-left" // those that can be reached would be no majority of what is left
+  | "no-majority-left" // those that answer and wait for no snapshot would be no majority of what is left
   | "not-bound" // the node has not been heard of yet
   | "no-voter"; // only a voter can lead
 
