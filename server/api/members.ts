@@ -24,7 +24,10 @@ const problems: Readonly<Record<Refusal, { readonly status: number; readonly det
   "url-in-use": { status: 409, detail: "The URL is in use by another member." },
   "unknown-member": { status: 404, detail: "There never was a member with that id." },
   "last-voter": { status: 409, detail: "The last voter cannot be removed." },
-  "no-majority-left": { status: 409, detail: "Those that answer and wait for no snapshot would be no majority of what is left." },
+  "no-majority-left": {
+    status: 409,
+    detail: "Those that answer and wait for no snapshot would be no majority of what is left.",
+  },
   "not-bound": { status: 409, detail: "The node has not been heard of yet: start it with --join." },
   "no-voter": { status: 409, detail: "Only a voter can lead." },
 };
