@@ -16,6 +16,7 @@ import { DirectoryFaults } from "./directory-faults.ts";
 import { GracefulStops } from "./graceful-stops.ts";
 import { Moves, type MovingWorld } from "./moves.ts";
 import { type FaultFamily, faultFamilies, type Plan } from "./options.ts";
+import { OlderCopies } from "./older-copies.ts";
 import { type Cut, cutsOf, shapes } from "./partitions.ts";
 import { Strangers } from "./strangers.ts";
 
@@ -54,6 +55,7 @@ export class Nemesis implements Target {
   readonly #clientBlocks = new Map<number, Micros>();
   readonly aim: Aim;
   readonly depose: Depose;
+  readonly olderCopies: OlderCopies;
   #slot = 0;
   #stopped = false;
   readonly counters = Object.fromEntries(faultFamilies.map((family) => [family, 0])) as Record<FaultFamily, number>;
@@ -78,7 +80,14 @@ export class Nemesis implements Target {
     this.#coverage = coverage;
     const strikes = (family: FaultFamily, target: NodeId): boolean => this.#strikes(family, target);
     const line = (kind: TraceKind, node: NodeId, a = 0): void => trace.line(scheduler.now, kind, node, a);
-    this.#directoryFaults = new DirectoryFaults(plan, budget, hosts, strikes, line);
+    this.#directoryFaults = new DirectoryFaults(plan, budget, strikes, line);
+    this.olderCopies = new OlderCopies(plan, draws, budget, {
+      hosts,
+      strikes: (id) => strikes("olderCopy", id),
+      line,
+      knockDown: (host) => this.#knockDown(host, 500_000),
+      restartLater: (host) => this.restartLater(host),
+    });
     const moving: MovingWorld = {
       get now() {
         return scheduler.now;
@@ -147,7 +156,7 @@ export class Nemesis implements Target {
     this.#cutClients();
     this.#resetStreams();
     for (const host of this.#hosts) {
-      if (host.node === null || host.paused) continue;
+      if (host.node === null || host.paused || this.olderCopies.strike(host, this.#slot)) continue;
       if (this.#strikes("powerCut", host.id)) this.#crash(host, "powerCut", 3_000_000);
       else if (this.#strikes("kill", host.id)) this.#crash(host, "kill", 3_000_000);
       else if (this.#strikes("fastRestart", host.id)) this.#crash(host, "fastRestart", 20_000);
