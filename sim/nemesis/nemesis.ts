@@ -6,7 +6,7 @@ import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { FaultBudget } from "../safety/losses.ts";
-import type { Trace, TraceKind } from "../trace/trace.ts";
+import type { Trace } from "../trace/trace.ts";
 import { isMarked, type Struck } from "../marks.ts";
 import type { Host } from "../world/host.ts";
 import type { SimNetwork } from "../world/network.ts";
@@ -16,7 +16,7 @@ import { DirectoryFaults } from "./directory-faults.ts";
 import { GracefulStops } from "./graceful-stops.ts";
 import { Moves, type MovingWorld } from "./moves.ts";
 import { type FaultFamily, faultFamilies, type Plan } from "./options.ts";
-import { OlderCopies } from "./older-copies.ts";
+import { type CopyingWorld, OlderCopies } from "./older-copies.ts";
 import { type Cut, cutsOf, shapes } from "./partitions.ts";
 import { Strangers } from "./strangers.ts";
 
@@ -78,24 +78,19 @@ export class Nemesis implements Target {
     this.#trace = trace;
     this.#budget = budget;
     this.#coverage = coverage;
-    const strikes = (family: FaultFamily, target: NodeId): boolean => this.#strikes(family, target);
-    const line = (kind: TraceKind, node: NodeId, a = 0): void => trace.line(scheduler.now, kind, node, a);
-    this.#directoryFaults = new DirectoryFaults(plan, budget, strikes, line);
-    this.olderCopies = new OlderCopies(plan, draws, budget, {
-      hosts,
-      strikes: (id) => strikes("olderCopy", id),
-      line,
-      knockDown: (host) => this.#knockDown(host, 500_000),
-      restartLater: (host) => this.restartLater(host),
-    });
-    const moving: MovingWorld = {
+    const world: MovingWorld & CopyingWorld = {
       get now() {
         return scheduler.now;
       },
       hosts,
+      strikes: (family, target) => this.#strikes(family, target),
+      line: (kind, node, a = 0) => trace.line(scheduler.now, kind, node, a),
       knockDown: (host, most) => this.#knockDown(host, most),
+      restartLater: (host) => this.restartLater(host),
     };
-    this.#moves = new Moves(moving, network.addresses, draws, trace);
+    this.#directoryFaults = new DirectoryFaults(plan, budget, world.strikes, world.line);
+    this.olderCopies = new OlderCopies(plan, draws, budget, world);
+    this.#moves = new Moves(world, network.addresses, draws, trace);
     this.#strangers = new Strangers(scheduler, draws, plan, hosts, trace, () => {
       this.counters.stranger += 1;
     });

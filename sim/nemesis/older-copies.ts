@@ -3,20 +3,20 @@
  * start of the directory, so that each can tell. Tier c: at any time, as a lie that is named.
  */
 import type { FaultBudget } from "../safety/losses.ts";
-import type { NodeId } from "../../core/units.ts";
+import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import type { TraceKind } from "../trace/trace.ts";
 import type { DirectoryCopy } from "../world/directory.ts";
 import type { Host } from "../world/host.ts";
-import type { Plan } from "./options.ts";
+import type { FaultFamily, Plan } from "./options.ts";
 
 export type CopyingWorld = {
   readonly hosts: readonly Host[];
   /** Draws, and counts, whether the family strikes the node now. */
-  readonly strikes: (id: NodeId) => boolean;
-  readonly line: (kind: TraceKind, node: NodeId) => void;
-  /** The process is stopped now, and starts again by itself soon. */
-  readonly knockDown: (host: Host) => void;
+  readonly strikes: (family: FaultFamily, id: NodeId) => boolean;
+  readonly line: (kind: TraceKind, node: NodeId, a?: number) => void;
+  /** The process is stopped now, and starts again by itself within `most`. */
+  readonly knockDown: (host: Host, most: Micros) => void;
   readonly restartLater: (host: Host) => void;
 };
 
@@ -26,6 +26,8 @@ type Kept = {
   readonly incarnation: number;
   readonly boot: number;
 };
+
+const downMicrosMax: Micros = 500_000;
 
 export class OlderCopies {
   readonly #plan: Plan;
@@ -50,9 +52,9 @@ export class OlderCopies {
     const kept = this.#kept.get(id);
     // A copy from before the directory was rebound is that of another member.
     if (kept === undefined || kept.storeId !== identity.storeId) return this.#keep(host, slot);
-    if (!this.#mayPutBack(id, kept) || !this.#world.strikes(id)) return false;
+    if (!this.#mayPutBack(id, kept) || !this.#world.strikes("olderCopy", id)) return false;
     this.#kept.delete(id);
-    this.#world.knockDown(host);
+    this.#world.knockDown(host, downMicrosMax);
     this.#world.line("olderCopy", id);
     if (this.#plan.tier === "c") {
       directory.putBackUnjudged(kept.copy);
@@ -72,7 +74,7 @@ export class OlderCopies {
     // What knows no other voter asks nobody: it cannot be told.
     if (!isWhole || identity.genesis === null || identity.lost !== null || this.#budget.isSoleVoter(id)) return false;
     if (!this.#draws.chance(4 * this.#plan.faults.olderCopy, "olderCopy", slot, id)) return false;
-    this.#world.knockDown(host);
+    this.#world.knockDown(host, downMicrosMax);
     const { storeId, incarnation, boot } = identity;
     this.#kept.set(id, { copy: directory.copy(), storeId, incarnation, boot });
     return true;
