@@ -62,6 +62,7 @@ export const sites = {
   burst: 51,
   rowsReadFailure: 52,
   bootNonce: 53,
+  olderCopy: 54,
 } as const;
 export type Site = keyof typeof sites;
 

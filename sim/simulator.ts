@@ -34,6 +34,7 @@ import { Client, type ClientWorld } from "./workload/client.ts";
 import { Monitor } from "./workload/monitor.ts";
 import { Reader } from "./workload/reader.ts";
 import { Operator, type OperatorWorld } from "./workload/operator.ts";
+import { targetsOf } from "./workload/targets.ts";
 import type { Addresses } from "./world/addresses.ts";
 import { Host, hostEvents } from "./world/host.ts";
 import { SimNetwork } from "./world/network.ts";
@@ -163,15 +164,7 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
   // --- ClientWorld
 
   targets(): readonly NodeId[] {
-    // Of a core, only its members: one that still knocks answers nobody.
-    const { members } = this.committedConfiguration;
-    const coreMembers = this.core.filter((id) => members.some((member) => member.id === id));
-    // Nor one that has not found the cluster yet.
-    const found = coreMembers.filter((id) => this.raftOf(id) !== null);
-    const known = found.length > 0 ? found : coreMembers;
-    const ids = known.length > 0 ? known : this.hosts.map(({ id }) => id);
-    const up = ids.filter((id) => this.hosts[id - 1]!.life > 0 && !this.hosts[id - 1]!.retired);
-    return up.length > 0 ? up : [1];
+    return targetsOf(this);
   }
 
   cutOff(client: number, node: NodeId): boolean {
@@ -389,19 +382,9 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
     if (!host.retired && this.core.length === 0) this.nemesis.restartLater(host);
   }
 
-  /** An older copy that nobody has told so yet meets a process that has heard of no later start: its disk is lost first. */
-  #takeAway(host: Host): void {
-    const isRunning = host.node !== null;
-    this.line("wipe", host.id);
-    if (isRunning) host.stop(false);
-    host.wipe();
-    this.budget.diskLost(host.id);
-    if (isRunning && this.core.length === 0) this.nemesis.restartLater(host);
-  }
-
   starting(host: Host): void {
     this.monitor.saw("started", host);
-    for (const other of this.hosts) if (other !== host && other.directory.isOlderCopy) this.#takeAway(other);
+    this.nemesis.olderCopies.beforeStart(host);
     if (this.#invariants === null) return;
     host.directory.settleMisread();
     if (host.directory.mustRecover) return; // What is left of a damaged log is set aside.

@@ -3,7 +3,6 @@ import type { NodeId } from "../../core/units.ts";
 import type { FaultBudget } from "../safety/losses.ts";
 import type { TraceKind } from "../trace/trace.ts";
 import type { Host } from "../world/host.ts";
-import { OlderCopies } from "./older-copies.ts";
 import type { FaultFamily, Plan } from "./options.ts";
 
 export class DirectoryFaults {
@@ -11,13 +10,11 @@ export class DirectoryFaults {
   readonly #budget: FaultBudget;
   readonly #strikes: (family: FaultFamily, target: NodeId) => boolean;
   readonly #line: (kind: TraceKind, node: NodeId, a?: number) => void;
-  readonly #olderCopies: OlderCopies;
 
   /** `strikes` draws, and counts, whether a family strikes the node now. */
   constructor(
     plan: Plan,
     budget: FaultBudget,
-    hosts: readonly Host[],
     strikes: (family: FaultFamily, target: NodeId) => boolean,
     line: (kind: TraceKind, node: NodeId, a?: number) => void,
   ) {
@@ -25,7 +22,6 @@ export class DirectoryFaults {
     this.#budget = budget;
     this.#strikes = strikes;
     this.#line = line;
-    this.#olderCopies = new OlderCopies(plan.tier, budget, hosts, (id) => strikes("olderCopy", id));
   }
 
   /** The process of `host` has just gone. */
@@ -48,7 +44,6 @@ export class DirectoryFaults {
       this.#line("segmentMissing", id, directory.removeSegment());
       this.#budget.logLost(id);
     }
-    if (this.#mayStrike("olderCopy") && this.#olderCopies.strike(host)) this.#line("olderCopy", id);
     if (this.#strikes("newerFormat", id) && directory.writeFutureFormat()) {
       this.#line("newer", id);
     }

@@ -6,7 +6,7 @@ import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { FaultBudget } from "../safety/losses.ts";
-import type { Trace, TraceKind } from "../trace/trace.ts";
+import type { Trace } from "../trace/trace.ts";
 import { isMarked, type Struck } from "../marks.ts";
 import type { Host } from "../world/host.ts";
 import type { SimNetwork } from "../world/network.ts";
@@ -16,6 +16,7 @@ import { DirectoryFaults } from "./directory-faults.ts";
 import { GracefulStops } from "./graceful-stops.ts";
 import { Moves, type MovingWorld } from "./moves.ts";
 import { type FaultFamily, faultFamilies, type Plan } from "./options.ts";
+import { type CopyingWorld, OlderCopies } from "./older-copies.ts";
 import { type Cut, cutsOf, shapes } from "./partitions.ts";
 import { Strangers } from "./strangers.ts";
 
@@ -54,6 +55,7 @@ export class Nemesis implements Target {
   readonly #clientBlocks = new Map<number, Micros>();
   readonly aim: Aim;
   readonly depose: Depose;
+  readonly olderCopies: OlderCopies;
   #slot = 0;
   #stopped = false;
   readonly counters = Object.fromEntries(faultFamilies.map((family) => [family, 0])) as Record<FaultFamily, number>;
@@ -76,17 +78,19 @@ export class Nemesis implements Target {
     this.#trace = trace;
     this.#budget = budget;
     this.#coverage = coverage;
-    const strikes = (family: FaultFamily, target: NodeId): boolean => this.#strikes(family, target);
-    const line = (kind: TraceKind, node: NodeId, a = 0): void => trace.line(scheduler.now, kind, node, a);
-    this.#directoryFaults = new DirectoryFaults(plan, budget, hosts, strikes, line);
-    const moving: MovingWorld = {
+    const world: MovingWorld & CopyingWorld = {
       get now() {
         return scheduler.now;
       },
       hosts,
+      strikes: (family, target) => this.#strikes(family, target),
+      line: (kind, node, a = 0) => trace.line(scheduler.now, kind, node, a),
       knockDown: (host, most) => this.#knockDown(host, most),
+      restartLater: (host) => this.restartLater(host),
     };
-    this.#moves = new Moves(moving, network.addresses, draws, trace);
+    this.#directoryFaults = new DirectoryFaults(plan, budget, world.strikes, world.line);
+    this.olderCopies = new OlderCopies(plan, draws, budget, world);
+    this.#moves = new Moves(world, network.addresses, draws, trace);
     this.#strangers = new Strangers(scheduler, draws, plan, hosts, trace, () => {
       this.counters.stranger += 1;
     });
@@ -147,7 +151,7 @@ export class Nemesis implements Target {
     this.#cutClients();
     this.#resetStreams();
     for (const host of this.#hosts) {
-      if (host.node === null || host.paused) continue;
+      if (host.node === null || host.paused || this.olderCopies.strike(host, this.#slot)) continue;
       if (this.#strikes("powerCut", host.id)) this.#crash(host, "powerCut", 3_000_000);
       else if (this.#strikes("kill", host.id)) this.#crash(host, "kill", 3_000_000);
       else if (this.#strikes("fastRestart", host.id)) this.#crash(host, "fastRestart", 20_000);

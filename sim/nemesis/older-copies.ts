@@ -3,10 +3,22 @@
  * start of the directory, so that each can tell. Tier c: at any time, as a lie that is named.
  */
 import type { FaultBudget } from "../safety/losses.ts";
-import type { NodeId } from "../../core/units.ts";
+import type { Micros, NodeId } from "../../core/units.ts";
+import type { Draws } from "../draws.ts";
+import type { TraceKind } from "../trace/trace.ts";
 import type { DirectoryCopy } from "../world/directory.ts";
 import type { Host } from "../world/host.ts";
-import type { Tier } from "./options.ts";
+import type { FaultFamily, Plan } from "./options.ts";
+
+export type CopyingWorld = {
+  readonly hosts: readonly Host[];
+  /** Draws, and counts, whether the family strikes the node now. */
+  readonly strikes: (family: FaultFamily, id: NodeId) => boolean;
+  readonly line: (kind: TraceKind, node: NodeId, a?: number) => void;
+  /** The process is stopped now, and starts again by itself within `most`. */
+  readonly knockDown: (host: Host, most: Micros) => void;
+  readonly restartLater: (host: Host) => void;
+};
 
 type Kept = {
   readonly copy: DirectoryCopy;
@@ -15,35 +27,36 @@ type Kept = {
   readonly boot: number;
 };
 
+const downMicrosMax: Micros = 500_000;
+
 export class OlderCopies {
-  readonly #tier: Tier;
+  readonly #plan: Plan;
+  readonly #draws: Draws;
   readonly #budget: FaultBudget;
-  readonly #hosts: readonly Host[];
-  readonly #strikes: (id: NodeId) => boolean;
+  readonly #world: CopyingWorld;
   /** The newest copy of each machine's directory. */
   readonly #kept = new Map<NodeId, Kept>();
 
-  constructor(tier: Tier, budget: FaultBudget, hosts: readonly Host[], strikes: (id: NodeId) => boolean) {
-    this.#tier = tier;
+  constructor(plan: Plan, draws: Draws, budget: FaultBudget, world: CopyingWorld) {
+    this.#plan = plan;
+    this.#draws = draws;
     this.#budget = budget;
-    this.#hosts = hosts;
-    this.#strikes = strikes;
+    this.#world = world;
   }
 
-  /** The process of `host` has just gone. Its directory is copied, or becomes what it was in a copy: returns whether it did. */
-  strike(host: Host): boolean {
+  /** Stops `host`, which runs, to copy its directory or to put a copy back; or does nothing, and returns false. */
+  strike(host: Host, slot: number): boolean {
     const { id, directory } = host;
     const { identity } = directory;
+    if (this.#plan.faults.olderCopy === 0 || directory.isOlderCopy || identity === null) return false;
     const kept = this.#kept.get(id);
-    if (directory.isOlderCopy || identity === null) return false;
-    // A copy from before the directory was rebound says so itself: others have its place.
-    if (kept === undefined || kept.storeId !== identity.storeId) {
-      this.#keep(host);
-      return false;
-    }
-    if (!this.#mayPutBack(id, kept) || !this.#strikes(id)) return false;
+    // A copy from before the directory was rebound is that of another member.
+    if (kept === undefined || kept.storeId !== identity.storeId) return this.#keep(host, slot);
+    if (!this.#mayPutBack(id, kept) || !this.#world.strikes("olderCopy", id)) return false;
     this.#kept.delete(id);
-    if (this.#tier === "c") {
+    this.#world.knockDown(host, downMicrosMax);
+    this.#world.line("olderCopy", id);
+    if (this.#plan.tier === "c") {
       directory.putBackUnjudged(kept.copy);
       this.#budget.directoryPutBack(id);
     } else {
@@ -53,24 +66,41 @@ export class OlderCopies {
     return true;
   }
 
-  #keep({ id, directory }: Host): void {
+  #keep(host: Host, slot: number): boolean {
+    const { id, directory } = host;
     const { identity } = directory;
     this.#kept.delete(id);
     const isWhole = !directory.mustRecover && directory.ownIdentity === null && identity?.removed === false;
     // What knows no other voter asks nobody: it cannot be told.
-    if (!isWhole || identity.genesis === null || identity.lost !== null || this.#budget.isSoleVoter(id)) return;
+    if (!isWhole || identity.genesis === null || identity.lost !== null || this.#budget.isSoleVoter(id)) return false;
+    if (!this.#draws.chance(4 * this.#plan.faults.olderCopy, "olderCopy", slot, id)) return false;
+    this.#world.knockDown(host, downMicrosMax);
     const { storeId, incarnation, boot } = identity;
     this.#kept.set(id, { copy: directory.copy(), storeId, incarnation, boot });
+    return true;
   }
 
   #mayPutBack(id: NodeId, { incarnation, boot }: Kept): boolean {
-    if (this.#tier === "c") return true;
-    const others = this.#hosts.filter((other) => other.id !== id && other.node !== null);
+    if (this.#plan.tier === "c") return true;
+    const others = this.#world.hosts.filter((other) => other.id !== id && other.node !== null);
     // The next start of the copy counts one more than the copy does.
     return (
       others.length > 0 &&
       others.every((other) => other.node!.running !== null && other.hasHeardOf(id, incarnation, boot + 1)) &&
       this.#budget.mayLoseLog(id)
     );
+  }
+
+  /** A process that has heard of no later start begins on `started`: a copy that was not told so yet is lost before it is met. */
+  beforeStart(started: Host): void {
+    for (const host of this.#world.hosts) {
+      if (host === started || !host.directory.isOlderCopy) continue;
+      const wasRunning = host.node !== null;
+      this.#world.line("wipe", host.id);
+      if (wasRunning) host.stop(false);
+      host.wipe();
+      this.#budget.diskLost(host.id);
+      if (wasRunning) this.#world.restartLater(host);
+    }
   }
 }

@@ -179,7 +179,7 @@ const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
   burst: [50_000, 200_000],
   rowsReadFailure: [2_000, 20_000],
   segmentMissing: [200_000, 600_000],
-  olderCopy: [200_000, 600_000],
+  olderCopy: [30_000, 120_000],
 };
 
 /** What is asked for, whatever the seed draws. */
@@ -201,7 +201,9 @@ export function planOf(seed: number, changes: PlanChanges = {}): Plan {
   const chance = (name: string): number => alea(`metaStore plan ${planVersion} seed ${seed} ${name}`)();
   const pick = <T>(name: string, choices: readonly T[]): T => choices[Math.floor(chance(name) * choices.length)]!;
   const streams =
-    changes.only?.some((family) => needsStreams.has(family)) === true || pick("streams", [false, false, false, true]);
+    changes.only?.some((family) => needsStreams.has(family)) === true ||
+    pick("streams", [false, false, false, true]) ||
+    (tier === "b" && chance("streams of tier b") < 0.3);
   const strength = (family: FaultFamily): number => {
     if (tiersOf[family]?.includes(tier) === false || !(streams ? onStreams : byMessage)(family)) return 0;
     const isAsked = changes.only?.includes(family) ?? true;

@@ -4,7 +4,7 @@ import { segmentName, segmentNumber } from "../../core/storage/wal-record.ts";
 import type { SimDisk } from "./disk.ts";
 import { identityIn, identityName, ofNewerFormat } from "./identity-file.ts";
 import type { SimKv } from "./ordered-kv.ts";
-import { vouchedPlace } from "./vouched.ts";
+import { batchCount, vouchedPlace } from "./vouched.ts";
 
 /** Whose directory it is. The disk is another one once the machine was replaced. */
 export interface DirectoryHost {
@@ -127,7 +127,7 @@ export class Directory {
     return this.#toldSegments.length > 0;
   }
 
-  /** The segments that the identity names, also after a power cut. One that was begun and is not named yet holds nothing. */
+  /** Those that hold more than a head, or are named by the identity, also after a power cut: a new one may not be named yet. */
   get #toldSegments(): number[] {
     const { disk } = this.#host;
     const [seen, kept] = [this.identity, identityIn(disk.mediaContents().get(identityName))];
@@ -135,8 +135,13 @@ export class Directory {
     if (seen.genesis === null || kept.genesis === null) return [];
     const first = Math.max(seen.log.firstSegment, kept.log.firstSegment);
     const last = Math.min(seen.log.lastSegment, kept.log.lastSegment);
-    const numbers = [...disk.contents().keys()].flatMap((name) => segmentNumber(name) ?? []);
-    return numbers.filter((number) => number >= first && number <= last).toSorted((a, b) => a - b);
+    const { storeId } = kept;
+    const told = [...disk.mediaContents()].flatMap(([name, bytes]) => {
+      const number = disk.has(name) ? segmentNumber(name) : null;
+      if (number === null || number < first) return [];
+      return number <= last || batchCount(bytes, number, storeId) > 1 ? [number] : [];
+    });
+    return told.toSorted((a, b) => a - b);
   }
 
   /** The log, whole as it is, will be read wrongly at the next start; false where that might not be noticed. */

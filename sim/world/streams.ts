@@ -24,6 +24,7 @@ export interface StreamHost extends Target {
   readonly life: number;
   readonly paused: boolean;
   readonly node: Node | null;
+  readonly directory: { readonly isOlderCopy: boolean };
   /** One message of the piece that its turn takes. */
   hear(envelope: Envelope, answer: (envelope: Envelope) => void): void;
 }
@@ -306,7 +307,7 @@ export class SimStreams implements Target {
     if (stream.acceptedBy === 0) {
       stream.acceptedBy = host.life;
       stream.inbound = new Inbound({
-        checkHandshake: (theirs) => host.node!.checkHandshake(theirs),
+        checkHandshake: (theirs) => this.#checkHandshake(host, stream, theirs),
         receive: (envelope, answer) => this.#deliver(host, stream, generation, envelope, answer),
       });
     }
@@ -330,6 +331,14 @@ export class SimStreams implements Target {
     must(isRefusal || stream.hasDamage, "I21", () => `n${stream.at} cannot read what n${stream.from} says: ${trouble}`);
     stream.inbound = null;
     this.#tellClosed(stream, this.#plan.latencyMicros * 4);
+  }
+
+  /** I14: an older copy of a directory is put back only where everybody can tell, and nobody takes it for a member. */
+  #checkHandshake(host: StreamHost, { from }: Stream, theirs: Handshake): ReturnType<Node["checkHandshake"]> {
+    const verdict = host.node!.checkHandshake(theirs);
+    const isCopy = this.#hosts.get(from)?.directory.isOlderCopy === true;
+    must(!isCopy || verdict.kind !== "member", "I14", () => `n${host.id} takes an older copy of n${from} for a member`);
+    return verdict;
   }
 
   #deliver(

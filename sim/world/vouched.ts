@@ -1,6 +1,7 @@
 /** Where a log can be damaged so that its recovery must notice: below the mark of some batch that stays whole. */
 import { Reader } from "../../core/bytes.ts";
 import { batchHeaderBytes, checkBatch, segmentNumber } from "../../core/storage/wal-record.ts";
+import type { StoreId } from "../../core/units.ts";
 import type { SimDisk } from "./disk.ts";
 
 type Batch = { readonly name: string; readonly offset: number; readonly bytes: number; readonly end: number };
@@ -32,4 +33,15 @@ export function vouchedPlace(
   if (vouched.length === 0) return null;
   const { name, offset, bytes } = vouched[below(vouched.length)]!;
   return { name, offset: offset + below(bytes) };
+}
+
+/** How many whole batches a segment begins with. */
+export function batchCount(bytes: Uint8Array, segment: number, storeId: StoreId): number {
+  let count = 0;
+  for (let offset = 0; bytes.length - offset >= batchHeaderBytes; count++) {
+    const header = checkBatch(bytes, segment, offset, storeId);
+    if (typeof header === "string") break;
+    offset += header.bytes;
+  }
+  return count;
 }

@@ -92,5 +92,38 @@ export const mistakesOfFamilies: readonly Mistake[] = [
     file: "core/node/peer-admission.ts",
     old: "return theirs.boot < known.boot ||",
     new: "return theirs.boot < 0 ||",
+    tier: "b",
+  },
+  {
+    name: "a start of a copy that counts as many starts passes for the one that is known",
+    layer: "recovery",
+    file: "core/node/peer-admission.ts",
+    old: "(theirs.boot === known.boot && theirs.nonce !== known.nonce);",
+    new: "(theirs.boot === known.boot && theirs.nonce === null);",
+    tier: "b",
+  },
+  {
+    name: "an older copy of a directory, once it was told so, goes on with its log at the next start",
+    layer: "recovery",
+    file: "core/node/outdated-copy.ts",
+    old: "(identity) => withLostLog(identity, random),",
+    new: "(identity) => (random === null ? withLostLog(identity, random) : identity),",
+    tier: "b",
+  },
+  {
+    name: "a segment that is missing is not missed",
+    layer: "recovery",
+    file: "core/storage/wal-recovery.ts",
+    old: "if (absent !== null) return missing(absent);",
+    new: "",
+    defended:
+      "each segment says at which position of the whole log it begins, entries behind a gap have no base, and the identity says how far the log was durable",
+  },
+  {
+    name: "the identity does not say that a segment was begun",
+    layer: "recovery",
+    file: "core/storage/wal.ts",
+    old: "this.#tellExtent({ ...this.#extent, lastSegment: this.#segment, durableThrough }, () => {",
+    new: "((_extent: LogExtent, done: () => void) => done())({ ...this.#extent, durableThrough }, () => {",
   },
 ];
