@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Options, parseOptions, usage, UsageError } from "./options.ts";
 import { figuresOf } from "./report/figures.ts";
+import { families as allFamilies } from "./nemesis/families.ts";
 import { keepLogs, writeFolder } from "./report/findings.ts";
 import { Run } from "./run.ts";
 import { MetaStore } from "./store/meta-store.ts";
@@ -43,7 +44,7 @@ async function main(options: Options): Promise<number> {
   const store = storeOf(options);
   const families = options.families.filter((one) => one.isPossible?.(store) !== false);
   const names = families.map(({ name }) => name);
-  const command = lineOf(options, names, options.families.length === families.length);
+  const command = lineOf(options, names, options.families.length === allFamilies.length);
   const title = `${store.name}${options.rocksdb ? " with RocksDB" : ""}, ${options.nodes} nodes, seed ${options.seed}`;
   const out = join(options.out, `seed-${options.seed}`);
   console.log(`${title}: ${options.minutes} minutes of ${names.join(", ")}; Ctrl-C ends it with what it has`);

@@ -146,6 +146,7 @@ export class Run {
     clearTimeout(timer);
     await checking;
     world.links.healAll();
+    for (const member of world.present) if (member.process === null) world.start(member);
     let servedMs: number | null = null;
     if (!this.#isStopped) servedMs = await serve(shop, serveMs);
     isQuiet = true;

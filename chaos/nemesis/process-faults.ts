@@ -79,6 +79,8 @@ export const rolling: Family = {
     const { world } = field;
     for (const member of world.present) {
       field.take(member);
+      // One that still loads its program ends without a word.
+      await world.until(() => world.isReady(member), readyMs);
       const exit = await world.end(member, "SIGTERM");
       if (world.store.name === "metaStore" && exit !== null && exit.code !== 0) {
         const how = exit.signal ?? `exit ${exit.code}`;

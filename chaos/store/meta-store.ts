@@ -66,6 +66,14 @@ export class MetaStore implements Store {
     ];
   }
 
+  logDirectory(directory: string, id: number): string {
+    return this.#options.rocksdb ? join(directory, "data", `${id}`, "wal") : join(directory, `metaStore-${id}`);
+  }
+
+  snapshotDirectory(directory: string, id: number): string {
+    return this.#options.rocksdb ? join(directory, "data", `${id}`, "snap") : join(directory, `metaStore-${id}-snap`);
+  }
+
   prepare(directory: string): void {
     mkdirSync(this.#options.rocksdb ? join(directory, "data") : directory, { recursive: true });
   }

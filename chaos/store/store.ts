@@ -64,6 +64,9 @@ export interface Store {
   readonly requestMsMax: number;
   /** How a member's process is started. */
   command(place: MemberPlace): readonly string[];
+  /** Where member `id` keeps its log, and its snapshots, under its directory. */
+  logDirectory(directory: string, id: number): string;
+  snapshotDirectory(directory: string, id: number): string;
   /** Makes what must be there before a first start. */
   prepare(directory: string): void;
   keyAsk(ask: KeyAsk): Ask;

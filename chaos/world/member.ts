@@ -1,5 +1,6 @@
 /** A member through all its processes: where it is, and what was last done to it. */
-import { rmSync } from "node:fs";
+import { cpSync, lstatSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import type { MemberProcess } from "./member-process.ts";
 import type { Proxy } from "./proxy.ts";
 
@@ -53,8 +54,13 @@ export class Member {
     this.disturbedAtMs = performance.now();
   }
 
+  /** Copies `from` to `to`, its subfolders too; sockets are of processes and stay behind. */
+  static copy(from: string, to: string): void {
+    cpSync(from, to, { recursive: true, filter: (path) => !lstatSync(path).isSocket() });
+  }
+
   /** Takes away all that it has written. Its process has ended. */
   wipe(): void {
-    rmSync(this.directory, { recursive: true, force: true });
+    for (const name of readdirSync(this.directory)) rmSync(join(this.directory, name), { recursive: true });
   }
 }
