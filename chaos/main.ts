@@ -8,12 +8,14 @@ import { figuresOf } from "./report/figures.ts";
 import { families as allFamilies } from "./nemesis/families.ts";
 import { keepLogs, writeFolder } from "./report/findings.ts";
 import { Run } from "./run.ts";
+import { Etcd, etcdVersion } from "./store/etcd.ts";
 import { MetaStore } from "./store/meta-store.ts";
 import type { Store } from "./store/store.ts";
 
 const sayEveryMs = 5_000;
 
-function storeOf({ server, rocksdb }: Options): Store {
+function storeOf({ server, rocksdb, etcd }: Options): Store | null {
+  if (etcd) return etcdVersion() === null ? null : new Etcd();
   const file = server === null ? fileURLToPath(new URL("../server/main.js", import.meta.url)) : resolve(server);
   if (!existsSync(file)) throw new UsageError(`there is no server at ${file}; npm run build makes it`);
   return new MetaStore({ main: file, rocksdb });
@@ -42,7 +44,13 @@ function progress(run: Run): string {
 
 async function main(options: Options): Promise<number> {
   const store = storeOf(options);
-  const families = options.families.filter((one) => one.isPossible?.(store) !== false);
+  if (store === null) {
+    console.log("skipped: etcd is not installed on this machine (no etcd in PATH)");
+    return 0;
+  }
+  const families = options.families.filter(
+    (one) => one.isPossible?.(store) !== false && (one.isGeneral || !options.etcd),
+  );
   const names = families.map(({ name }) => name);
   const command = lineOf(options, names, options.families.length === allFamilies.length);
   const title = `${store.name}${options.rocksdb ? " with RocksDB" : ""}, ${options.nodes} nodes, seed ${options.seed}`;

@@ -11,6 +11,7 @@ import type { Verdict } from "../checker/index.ts";
 import { Client, type Shop } from "./workload/client.ts";
 import { Recorder } from "./workload/history.ts";
 import { pulse } from "./workload/pulse.ts";
+import { sendRaw } from "./workload/raw-client.ts";
 import { readStale } from "./workload/stale-reader.ts";
 import { World } from "./world/world.ts";
 
@@ -136,7 +137,7 @@ export class Run {
     const working = [
       ...Array.from({ length: clients }, (_, k) => new Client(k + 1, shop).run()),
       pulse(shop),
-      readStale(shop),
+      ...(this.#store.name === "metaStore" ? [readStale(shop), sendRaw(shop)] : []),
       monitors.run(() => isQuiet),
     ];
     const striking = nemesis.run();

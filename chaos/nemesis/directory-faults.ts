@@ -73,13 +73,28 @@ export const oldCopy: Family = {
     world.start(member);
     // Those who are to recognise the copy must have heard of this later start.
     await field.budget.restored(member, readyMs);
+    // What the copy lacks is acknowledged by it and the leader alone; then the leader is away while the copy could vote.
+    const { leader } = world;
+    const behind = world.present.filter(({ id }) => id !== member.id && id !== leader).map(({ id }) => id);
+    const others = world.present.map(({ id }) => id);
+    const atBoth = (one: number, act: (from: number, to: number) => void): void => {
+      for (const id of others.filter((other) => other !== one)) {
+        act(one, id);
+        act(id, one);
+      }
+    };
+    atBoth(behind[0] ?? 0, (from, to) => world.links.strike(from, to, "cut"));
     await field.hold(1_500);
     await world.end(member, "SIGKILL");
+    world.links.healAll();
+    if (leader !== member.id) atBoth(leader, (from, to) => world.links.strike(from, to, "cut"));
     field.budget.taken(member);
     member.wipe();
     Member.copy(copy, member.directory);
     rmSync(copy, { recursive: true });
     world.start(member);
+    await field.hold(6_000);
+    world.links.healAll();
     return healByItself(field, member, "older copy put back:");
   },
 };

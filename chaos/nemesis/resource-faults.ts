@@ -63,7 +63,7 @@ export const fullDisk: Family = {
         rmSync(filler, { force: true });
         await startAgain(field, member);
         // It may still be ending for what it could not write.
-        await world.until(() => world.isReady(member) || member.process === null, 20_000);
+        await world.until(async () => member.process === null || (await world.isReady(member)), 20_000);
         await startAgain(field, member);
         member.mayEnd = null;
       },
@@ -83,6 +83,7 @@ export const fewDescriptors: Family = {
     const pid = String(member.process?.pid ?? 0);
     const limit = (soft: number): void => void execFileSync("prlimit", ["--pid", pid, `--nofile=${soft}:`]);
     limit(70);
+    member.isShort = true;
     const idle: Socket[] = Array.from({ length: 80 }, () => {
       const socket = connect(member.port, "127.0.0.1");
       socket.on("error", () => undefined);
@@ -92,6 +93,8 @@ export const fewDescriptors: Family = {
       what: `n${member.id} has 70 descriptors and 80 idle clients`,
       heal: async () => {
         for (const socket of idle) socket.destroy();
+        member.disturb();
+        member.isShort = false;
         if (member.process !== null && String(member.process.pid) === pid) limit(1_024);
       },
     };

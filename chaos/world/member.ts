@@ -23,6 +23,8 @@ export class Member {
   isPaused = false;
   /** Its process may end by itself now, as a fault allows; in words. Null: it may not. */
   mayEnd: string | null = null;
+  /** It has few descriptors, and may refuse connections. */
+  isShort = false;
   /** It was added by an operator, through these URLs; null: a founder. */
   joinsBy: readonly string[] | null = null;
   /** Where its proxies are, the newest last; the last one's URL is advertised. */
