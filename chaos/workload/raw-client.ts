@@ -23,7 +23,9 @@ export async function sendRaw(shop: Shop): Promise<void> {
     // One after the other, each in its own time.
     const patienceMs = asks.length * world.store.requestMsMax + slackMs;
     const { replies, isLate, isTaken } = await exchange(member.port, text, asks.length, isHalfClosed, patienceMs);
-    const isUndisturbed = member.isUp && !member.isShort && member.disturbedAtMs < sinceMs;
+    // Whose process has ended is known a little later.
+    await new Promise((resolve) => setTimeout(resolve, beatMs));
+    const isUndisturbed = member.isUp && member.mayEnd === null && !member.isShort && member.disturbedAtMs < sinceMs;
     if (replies.length < asks.length && isUndisturbed && isTaken && (isLate || isHalfClosed)) {
       const how = isHalfClosed ? "a half-closed request" : `${asks.length} pipelined requests`;
       shop.onFinding("hung", `${how} at n${member.id}: ${replies.length} answers`);
