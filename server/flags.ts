@@ -14,6 +14,7 @@ const flags = {
   id: { default: "1", describe: "this node's id: at its first start its 1-based place in --cluster" },
   cluster: { default: "http://127.0.0.1:9021", describe: "comma-separated peer URLs" },
   "peer-url": { default: "", describe: "this node's own peer URL, if --cluster lacks it or it has changed" },
+  "listen-peer-url": { default: "", describe: "where to listen for peers, if not at this node's own peer URL" },
   "peer-secret-file": { default: "", describe: "file with a secret that all peers share; others are refused" },
   "snapshot-entries": { default: "10000", describe: "applied entries between two snapshots, at least" },
   port: { default: "9121", describe: "port of the client HTTP API" },

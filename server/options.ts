@@ -11,6 +11,8 @@ export type ServerOptions = {
   readonly rocksdb: boolean;
   /** This node's own URL, where --cluster does not say it, or the configuration is to be changed. */
   readonly peerUrl: string | null;
+  /** Where it listens for peers: elsewhere than its URL says where a proxy or a port mapping is between; null: there. */
+  readonly listenPeerUrl: string | null;
   /** A file with the secret that all peers share. */
   readonly peerSecretFile: string | null;
   readonly snapshotEntries: number;
@@ -45,12 +47,14 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv, ve
 
 function checkedOptions({ value, isOn }: Flags): ServerOptions {
   const own = value("peer-url");
+  const listen = value("listen-peer-url");
   return {
     id: integer(value("id"), 1, 999_999_999_999_999),
     cluster: peerUrls(value("cluster")),
     join: isOn("join"),
     rocksdb: isOn("rocksdb"),
     peerUrl: own.text === "" ? null : peerUrl(own),
+    listenPeerUrl: listen.text === "" ? null : peerUrl(listen),
     peerSecretFile: value("peer-secret-file").text || null,
     snapshotEntries: integer(value("snapshot-entries"), 1, 1_000_000_000),
     port: integer(value("port"), 0, 65_535),

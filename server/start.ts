@@ -97,9 +97,10 @@ export async function startServer(
   const store = await storeAt(places);
   const log = createLog(options.logLevel, options.logFormat);
   const network = new MachineNetwork(log, secret);
+  const listenUrl = options.listenPeerUrl ?? ownUrl;
   await listenOr(
-    () => network.listen(listenHost(ownUrl), Number(new URL(ownUrl).port || "80")),
-    `the peer port of ${ownUrl}`,
+    () => network.listen(listenHost(listenUrl), Number(new URL(listenUrl).port || "80")),
+    `the peer port of ${listenUrl}`,
   );
   const lock = await lockOrSay(places);
   // However the process ends, unless it is killed, no lock is left.

@@ -12,7 +12,7 @@ function sources(folder: string): Source[] {
     .map((path) => ({ path, text: readFileSync(path, "utf8") }));
 }
 
-const folders = ["core", "sim", "checker", "server", "bench", "test"] as const;
+const folders = ["core", "sim", "checker", "server", "bench", "chaos", "test"] as const;
 type Folder = (typeof folders)[number];
 
 /** Which of our folders each may import, and which packages. */
@@ -24,6 +24,7 @@ const mayImport: Readonly<Record<Folder, { readonly ours: readonly Folder[]; rea
     ours: ["core", "server"],
     packages: /^(hono|@hono\/node-server|yargs|level-rocksdb|@nxtedition\/rocksdb|fs-native-extensions)$/,
   },
+  chaos: { ours: ["core", "checker", "sim", "chaos"], packages: /^seedrandom\/lib\/alea\.js$/ },
   bench: { ours: [...folders], packages: /./ },
   test: { ours: [...folders], packages: /./ },
 };
@@ -37,7 +38,7 @@ function folderOf(path: string): Folder {
 
 function mayTouchTheMachine(path: string): boolean {
   // ambient.ts is what keeps the others away from it.
-  return /^(server|bench|test)\/|\/main\.ts$|^(sim|checker)\/cli\/|^sim\/ambient\.ts$/.test(path);
+  return /^(server|bench|chaos|test)\/|\/main\.ts$|^(sim|checker)\/cli\/|^sim\/ambient\.ts$/.test(path);
 }
 
 /** What is wrong with one source, in words. */
@@ -77,6 +78,7 @@ for (const [what, path, text] of [
   ["the simulator draws real chance", "sim/bad.ts", "Math.random();"],
   ["the simulator imports the server", "sim/world/bad.ts", 'import { x } from "../../server/clock.ts";'],
   ["the server imports the simulator", "server/bad.ts", 'import { x } from "../sim/draws.ts";'],
+  ["the chaos run imports the server", "chaos/bad.ts", 'import { x } from "../server/start.ts";'],
   ["core imports a package", "core/bad.ts", 'import { Hono } from "hono";'],
 ] as const) {
   test(`a planted snippet is noticed: ${what}`, (t) => {

@@ -15,9 +15,8 @@ import type { Answers } from "../safety/answers.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import { must } from "../violation.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
+import { drawClash, drawKey, drawOperation, valueOf } from "./generator.ts";
 
-/** Few and hot; some are names that an object of the language would have by itself. */
-export const keyNames = ["k", "__proto__", "constructor", "k\u00ff\u0000"];
 const clientEvents = { begin: 1, answer: 2, patience: 3, again: 4 } as const;
 /** Tries of one operation under one sequence. */
 const triesMax = 4;
@@ -135,10 +134,10 @@ export class Client implements Target {
     if (this.#stopped) return;
     const k = this.#k;
     const call = this.#scheduler.now;
-    const key = keyNames[this.#draws.below(this.#plan.keys, "clientOp", this.id, k, 2)]!;
+    const key = drawKey(this.#draws, this.id, k, this.#plan.keys);
     const op = this.#drawOp(k, key);
     const isWrite = op === "put" || op === "delete" || op === "cas";
-    const value = op === "put" || op === "cas" ? `c${this.id}.${k}.${"x".repeat(this.#plan.valueBytes)}` : null;
+    const value = op === "put" || op === "cas" ? `${valueOf(this.id, k)}${"x".repeat(this.#plan.valueBytes)}` : null;
     const session = isWrite ? this.#sessionKey(k, value !== null) : noSession;
     this.#current = {
       k,
@@ -166,18 +165,14 @@ export class Client implements Target {
   /** Now and then the last sequence once more, for another command: it must be refused, unless the first never ran. */
   #sessionKey(k: number, isUnique: boolean): SessionKey {
     if (this.#session === 0) return noSession;
-    const isClash = isUnique && this.#sequence > 0 && this.#draws.below(100, "clientOp", this.id, k, 5) < 5;
+    const isClash = isUnique && this.#sequence > 0 && drawClash(this.#draws, this.id, k);
     if (!isClash) this.#sequence += 1;
     return { session: this.#session, sequence: this.#sequence };
   }
 
   #drawOp(k: number, key: string): Current["op"] {
     if (this.#plan.sessions && this.#session === 0) return "open-session";
-    const dice = this.#draws.below(100, "clientOp", this.id, k, 1);
-    if (dice >= 55) return "get";
-    if (dice >= 45) return "delete";
-    const isCas = this.#draws.below(100, "clientOp", this.id, k, 3) < this.#plan.casPercent;
-    return isCas && this.#known.has(key) ? "cas" : "put";
+    return drawOperation(this.#draws, this.id, k, this.#plan.casPercent, this.#known.has(key));
   }
 
   #try(current: Current): void {

@@ -12,7 +12,7 @@ import type { Ghost } from "../safety/ghost.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import { must } from "../violation.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
-import { keyNames } from "./client.ts";
+import { keyNames } from "./generator.ts";
 
 /** What it asks at a moment, and within how long after it. */
 const moments = {

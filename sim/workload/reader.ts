@@ -8,7 +8,8 @@ import type { Plan } from "../nemesis/options.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import { must } from "../violation.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
-import { type ClientWorld, keyNames } from "./client.ts";
+import type { ClientWorld } from "./client.ts";
+import { keyNames } from "./generator.ts";
 
 /** Its lane in reports; each read is a process of its own, a thousand further. */
 export const readerLane = 900;

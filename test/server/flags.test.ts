@@ -25,6 +25,7 @@ type Field = { readonly flag: string; readonly key: keyof ServerOptions; readonl
 const fields: readonly Field[] = [
   { flag: "id", key: "id", good: "1", bad: "one" },
   { flag: "cluster", key: "cluster", good: "http://127.0.0.1:7000", bad: "http://127.0.0.1" },
+  { flag: "listen-peer-url", key: "listenPeerUrl", good: "http://127.0.0.1:7001", bad: "127.0.0.1:7001" },
   { flag: "snapshot-entries", key: "snapshotEntries", good: "77", bad: "0" },
   { flag: "port", key: "port", good: "7001", bad: "65536" },
   { flag: "request-timeout-ms", key: "requestTimeoutMs", good: "70", bad: "-1" },

@@ -1,0 +1,92 @@
+#!/usr/bin/env node
+/** The command: npm run chaos. */
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Options, parseOptions, usage, UsageError } from "./options.ts";
+import { figuresOf } from "./report/figures.ts";
+import { families as allFamilies } from "./nemesis/families.ts";
+import { keepLogs, writeFolder } from "./report/findings.ts";
+import { Run } from "./run.ts";
+import { Etcd, etcdVersion } from "./store/etcd.ts";
+import { MetaStore } from "./store/meta-store.ts";
+import type { Store } from "./store/store.ts";
+
+const sayEveryMs = 5_000;
+
+function storeOf({ server, rocksdb, etcd }: Options): Store | null {
+  if (etcd) return etcdVersion() === null ? null : new Etcd();
+  const file = server === null ? fileURLToPath(new URL("../server/main.js", import.meta.url)) : resolve(server);
+  if (!existsSync(file)) throw new UsageError(`there is no server at ${file}; npm run build makes it`);
+  return new MetaStore({ main: file, rocksdb });
+}
+
+function lineOf(
+  { seed, minutes, nodes, rocksdb, etcd, rate }: Options,
+  names: readonly string[],
+  isAll: boolean,
+): string {
+  const flags = [`--seed ${seed}`, `--minutes ${minutes}`, `--nodes ${nodes}`, `--rate ${rate}`];
+  if (rocksdb) flags.push("--rocksdb");
+  if (etcd) flags.push("--etcd");
+  if (!isAll) flags.push(`--families ${names.join(",")}`);
+  return `npm run chaos -- ${flags.join(" ")}`;
+}
+
+function progress(run: Run): string {
+  const { recorder, nemesis, findings } = run;
+  const gap = Math.round(recorder.longestGap().micros / 1000);
+  const failed = recorder.operations.filter(({ outcome }) => outcome === "none" || outcome === "unknown").length;
+  const strikes = [...(nemesis?.counts.values() ?? [])].reduce((sum, count) => sum + count, 0);
+  const now = nemesis?.bands.filter(({ to }) => to === null).map(({ what }) => what) ?? [];
+  return `${Math.round(recorder.now() / 1e6)} s  ${recorder.operations.length} operations, ${failed} failed, ${strikes} faults (now: ${now.join(", ") || "none"}), longest gap ${gap} ms, ${findings.length} findings`;
+}
+
+async function main(options: Options): Promise<number> {
+  const store = storeOf(options);
+  if (store === null) {
+    console.log("skipped: etcd is not installed on this machine (no etcd in PATH)");
+    return 0;
+  }
+  const families = options.families.filter(
+    (one) => one.isPossible?.(store) !== false && (one.isGeneral || !options.etcd),
+  );
+  const names = families.map(({ name }) => name);
+  const command = lineOf(options, names, options.families.length === allFamilies.length);
+  const title = `${store.name}${options.rocksdb ? " with RocksDB" : ""}, ${options.nodes} nodes, seed ${options.seed}`;
+  const out = join(options.out, `seed-${options.seed}`);
+  console.log(`${title}: ${options.minutes} minutes of ${names.join(", ")}; Ctrl-C ends it with what it has`);
+  const run = new Run({ ...options, families }, store);
+  let asked = 0;
+  const onSignal = (): void => {
+    asked += 1;
+    if (asked > 1) process.exit(2);
+    console.log("ending with what it has");
+    run.stop();
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, onSignal);
+  const timer = setInterval(() => console.log(progress(run)), sayEveryMs);
+  const outcome = await run.run((world) => keepLogs(world, out)).finally(() => clearInterval(timer));
+  for (const line of figuresOf(outcome)) console.log(line);
+  for (const { atMs, kind, text } of outcome.findings)
+    console.log(`FOUND after ${(atMs / 1000).toFixed(1)} s, ${kind}: ${text}`);
+  writeFolder(outcome, out, command, title);
+  console.log(`page        ${join(out, "index.html")}`);
+  const { verdict } = outcome.verdict;
+  if (outcome.findings.length > 0) {
+    console.log(`again       ${command}`);
+    return 1;
+  }
+  console.log(verdict === "ok" ? "verdict     nothing found: every answer fits one order" : `verdict     ${verdict}`);
+  return verdict === "ok" ? 0 : 3;
+}
+
+try {
+  const options = parseOptions(process.argv.slice(2));
+  if (options === null) console.log(usage);
+  else process.exit(await main(options));
+} catch (error) {
+  const { message, stack } = error as Error;
+  console.error(`chaos: ${error instanceof UsageError ? `${message} (--help tells all)` : (stack ?? message)}`);
+  process.exit(2);
+}

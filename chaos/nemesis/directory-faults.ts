@@ -1,0 +1,155 @@
+/** Faults of a member's directory: gone, older, without its log, with damaged bytes. Budget rules 2 to 6 hold. */
+import { closeSync, openSync, readdirSync, readSync, rmSync, statSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { Member } from "../world/member.ts";
+import type { Family, Field, Strike } from "./family.ts";
+
+const restoreMs = 90_000;
+const operatorMs = 60_000;
+const readyMs = 30_000;
+
+const common = {
+  needs: "three members or more that are all ready and hold the same",
+  isolation: "data",
+  holdMs: [0, 0],
+  isGeneral: false,
+  may: ({ free, world }: Field): boolean => free.length > 0 && world.present.every(({ isUp }) => isUp),
+} as const;
+
+/** Kills a member whose data may be taken; null: none may be now. */
+async function killForData(field: Field): Promise<Member | null> {
+  const member = field.take(field.chance.pick(field.free));
+  if (!member.isUp || !(await field.budget.mayTakeData(member))) return null;
+  await field.world.end(member, "SIGKILL");
+  field.budget.taken(member);
+  return member;
+}
+
+const nothing: Strike = { what: "nothing: not all members are whole", heal: async () => undefined };
+
+/** The member must come back by itself, or by what was done for it, in its time. */
+export function healByItself(field: Field, member: Member, what: string): Strike {
+  return {
+    what: `${what} n${member.id}`,
+    heal: async () => {
+      if (await field.budget.restored(member, restoreMs)) return;
+      field.onFinding("recovery", `n${member.id} has not come back ${restoreMs} ms after: ${what}`);
+    },
+  };
+}
+
+/** Removes it from the cluster, adds it again at its URL, and starts it with nothing. Whether the others did both. */
+export async function rejoin({ world, operator }: Field, member: Member): Promise<boolean> {
+  const path = `/v1/members/${member.id}`;
+  if (!(await operator.must("DELETE", path, undefined, member.id, operatorMs))) return false;
+  if (!(await operator.must("POST", `/${member.id}`, member.url, member.id, operatorMs))) return false;
+  member.joinsBy = world.present.filter((one) => one !== member).map(({ url }) => url);
+  world.start(member);
+  return true;
+}
+
+export const wipe: Family = {
+  ...common,
+  name: "wipe",
+  async strike(field) {
+    const member = await killForData(field);
+    if (member === null) return nothing;
+    member.wipe();
+    if (!(await rejoin(field, member))) field.onFinding("recovery", `n${member.id} cannot be removed and added again`);
+    return healByItself(field, member, "directory removed, member removed and added again:");
+  },
+};
+
+export const oldCopy: Family = {
+  ...common,
+  name: "old-copy",
+  isolation: "alone",
+  async strike(field) {
+    const { world } = field;
+    const member = await killForData(field);
+    if (member === null) return nothing;
+    const copy = `${member.directory}-copy`;
+    Member.copy(member.directory, copy);
+    world.start(member);
+    // Those who are to recognise the copy must have heard of this later start.
+    await field.budget.restored(member, readyMs);
+    // What the copy lacks is acknowledged by it and the leader alone; then the leader is away while the copy could vote.
+    const { leader } = world;
+    const behind = world.present.filter(({ id }) => id !== member.id && id !== leader).map(({ id }) => id);
+    const others = world.present.map(({ id }) => id);
+    const atBoth = (one: number, act: (from: number, to: number) => void): void => {
+      for (const id of others.filter((other) => other !== one)) {
+        act(one, id);
+        act(id, one);
+      }
+    };
+    atBoth(behind[0] ?? 0, (from, to) => world.links.strike(from, to, "cut"));
+    await field.hold(1_500);
+    await world.end(member, "SIGKILL");
+    world.links.healAll();
+    if (leader !== member.id) atBoth(leader, (from, to) => world.links.strike(from, to, "cut"));
+    field.budget.taken(member);
+    member.wipe();
+    Member.copy(copy, member.directory);
+    rmSync(copy, { recursive: true });
+    world.start(member);
+    await field.hold(6_000);
+    world.links.healAll();
+    return healByItself(field, member, "older copy put back:");
+  },
+};
+
+export const logDeleted: Family = {
+  ...common,
+  name: "log-deleted",
+  async strike(field) {
+    const { world, chance } = field;
+    const member = await killForData(field);
+    if (member === null) return nothing;
+    const log = world.store.logDirectory(member.directory, member.id);
+    const files = readdirSync(log).filter((name) => name.startsWith("wal-"));
+    const gone = chance.below(2) === 0 ? files : [chance.pick(files)];
+    for (const name of gone) rmSync(join(log, name));
+    world.start(member);
+    return healByItself(field, member, `${gone.length} of ${files.length} log files deleted:`);
+  },
+};
+
+/** Turns a few bytes of the file's first half; its name, or null where it is too small to have one. */
+function damageFile(field: Field, path: string): boolean {
+  const sizeBytes = statSync(path).size;
+  if (sizeBytes < 2_048) return false;
+  const file = openSync(path, "r+");
+  const at = field.chance.between(256, Math.floor(sizeBytes / 2));
+  const bytes = Buffer.alloc(4);
+  readSync(file, bytes, 0, 4, at);
+  writeSync(
+    file,
+    bytes.map((byte) => byte ^ 0x5a),
+    0,
+    4,
+    at,
+  );
+  closeSync(file);
+  return true;
+}
+
+export const damage: Family = {
+  ...common,
+  name: "damage",
+  async strike(field) {
+    const { world, chance } = field;
+    const member = await killForData(field);
+    if (member === null) return nothing;
+    const { store } = world;
+    const isLog = chance.below(3) > 0;
+    const folder = isLog
+      ? store.logDirectory(member.directory, member.id)
+      : store.snapshotDirectory(member.directory, member.id);
+    const files = readdirSync(folder).filter((name) => !isLog || name.startsWith("wal-"));
+    const path = files.length === 0 ? null : join(folder, chance.pick(files));
+    const isDamaged = path !== null && statSync(path).isFile() && damageFile(field, path);
+    world.start(member);
+    return healByItself(field, member, isDamaged ? `bytes of a ${isLog ? "log" : "snapshot"} damaged:` : "restarted:");
+  },
+};

@@ -1,0 +1,49 @@
+/** A family of faults: what it needs, how it strikes, how it heals. All families are in one table, families.ts. */
+import type { Stream } from "../chance.ts";
+import type { Store } from "../store/store.ts";
+import type { Member } from "../world/member.ts";
+import type { World } from "../world/world.ts";
+import type { Budget } from "./budget.ts";
+import type { Operator } from "./operator.ts";
+
+/**
+ * What else may be struck meanwhile. `link`, `process`: anything but `alone`. `data`: no other `data`. `members`: no other
+ * change of who belongs to the cluster, and no `data`. `alone`: nothing.
+ */
+export type Isolation = "link" | "process" | "data" | "members" | "alone";
+
+/** What a strike gets. */
+export type Field = {
+  readonly world: World;
+  readonly budget: Budget;
+  readonly operator: Operator;
+  readonly chance: Stream;
+  /** Members that no other strike has in hand. */
+  readonly free: readonly Member[];
+  /** Nobody else strikes it until this strike is healed. */
+  readonly take: (member: Member) => Member;
+  /** A leader's process is about to be ended or stopped. */
+  readonly onLeaderLost: () => void;
+  readonly onFinding: (kind: string, text: string) => void;
+  /** Waits; ends early where the run is over. */
+  readonly hold: (ms: number) => Promise<void>;
+};
+
+/** `what`: the strike in a few words. `heal` completes when nothing of the strike is left. */
+export type Strike = { readonly what: string; readonly heal: () => Promise<void> };
+
+export type Family = {
+  readonly name: string;
+  /** In words, for the documentation; `may` decides. */
+  readonly needs: string;
+  readonly isolation: Isolation;
+  /** How long a strike lasts, in milliseconds. */
+  readonly holdMs: readonly [least: number, most: number];
+  /** Works on any store, not only on metaStore. */
+  readonly isGeneral: boolean;
+  /** Whether this machine and store can have it at all. */
+  isPossible?(store: Store): boolean;
+  /** Whether it may strike now, as far as it knows. */
+  may(field: Field): boolean;
+  strike(field: Field): Promise<Strike>;
+};

@@ -1,0 +1,91 @@
+/** Changes of who belongs to the cluster, and where, while it works. Budget rule 7 holds. */
+import type { Member } from "../world/member.ts";
+import { healByItself, rejoin } from "./directory-faults.ts";
+import type { Family, Field } from "./family.ts";
+
+const operatorMs = 60_000;
+const exitMs = 30_000;
+const readyMs = 60_000;
+
+/** Waits until a removed member has ended by itself, with 0; then its directory goes. */
+async function leave(field: Field, member: Member): Promise<void> {
+  const { world } = field;
+  const { process: running } = member;
+  const hasEnded = await world.until(() => running === null || running.exit !== null, exitMs);
+  const code = running?.exit?.code ?? null;
+  if (!hasEnded) field.onFinding("removal", `n${member.id} was removed and still runs after ${exitMs} ms`);
+  else if (code !== 0) field.onFinding("removal", `n${member.id} was removed and ended with exit ${code}`);
+  await world.end(member, "SIGKILL");
+  member.wipe();
+  member.mayEnd = null;
+}
+
+export const grow: Family = {
+  name: "grow-shrink",
+  needs: "a spare machine",
+  isolation: "members",
+  holdMs: [1_000, 8_000],
+  isGeneral: false,
+  may: ({ world }) => world.members.some(({ phase }) => phase === "absent"),
+  async strike(field) {
+    const { world, operator } = field;
+    const member = field.take(field.chance.pick(world.members.filter(({ phase }) => phase === "absent")));
+    const path = `/v1/members/${member.id}`;
+    const urls = world.present.map(({ url }) => url);
+    if (!(await operator.must("POST", `/${member.id}`, member.url, member.id, operatorMs)))
+      field.onFinding("membership", `n${member.id} cannot be added`);
+    member.joinsBy = urls;
+    world.start(member);
+    await world.until(() => world.isReady(member), readyMs);
+    return {
+      what: `n${member.id} added, and removed again`,
+      heal: async () => {
+        member.mayEnd = "it is removed";
+        if (!(await operator.must("DELETE", path, undefined, member.id, operatorMs)))
+          field.onFinding("membership", `n${member.id} cannot be removed`);
+        await leave(field, member);
+        member.phase = "absent";
+      },
+    };
+  },
+};
+
+export const replace: Family = {
+  name: "replace",
+  needs: "three members or more that are all ready",
+  isolation: "data",
+  holdMs: [0, 0],
+  isGeneral: false,
+  may: ({ free, world }) => free.length > 0 && world.present.every(({ isUp }) => isUp),
+  async strike(field) {
+    const { world, operator, budget } = field;
+    const member = field.take(field.chance.pick(field.free));
+    if (!(await budget.mayTakeData(member))) return { what: "nothing", heal: async () => undefined };
+    budget.taken(member);
+    member.mayEnd = "it is removed";
+    await operator.must("DELETE", `/v1/members/${member.id}`, undefined, member.id, operatorMs);
+    await leave(field, member);
+    const isElsewhere = field.chance.below(2) === 0;
+    if (isElsewhere) await world.move(member);
+    if (!(await rejoin(field, member))) field.onFinding("membership", `n${member.id} cannot be added again`);
+    return healByItself(field, member, `removed and added again${isElsewhere ? " at a new URL" : ""}:`);
+  },
+};
+
+export const move: Family = {
+  name: "move",
+  needs: "a member that runs",
+  isolation: "members",
+  holdMs: [0, 0],
+  isGeneral: false,
+  may: ({ free, world }) => free.length > 0 && world.present.every(({ isUp }) => isUp),
+  async strike(field) {
+    const { world } = field;
+    const member = field.take(field.chance.pick(field.free));
+    await world.end(member, "SIGTERM");
+    await world.move(member);
+    world.start(member);
+    await world.until(() => world.isReady(member), readyMs);
+    return { what: `n${member.id} started at a new address`, heal: async () => undefined };
+  },
+};

@@ -1,0 +1,119 @@
+/** Strikes one family after the other, as the seed draws and the budget allows, and heals each in its time. */
+import { streamOf } from "../chance.ts";
+import type { Member } from "../world/member.ts";
+import type { World } from "../world/world.ts";
+import { Budget } from "./budget.ts";
+import type { Family, Field } from "./family.ts";
+import type { Operator } from "./operator.ts";
+
+/** A strike, for the schedule and the page. Times are in micros of the run. */
+export type Band = { readonly family: string; readonly what: string; readonly from: number; to: number | null };
+
+export type NemesisWorld = {
+  readonly seed: number;
+  readonly world: World;
+  readonly operator: Operator;
+  readonly families: readonly Family[];
+  readonly now: () => number;
+  readonly isOver: () => boolean;
+  readonly onFinding: (kind: string, text: string) => void;
+};
+
+const activeMax = 2;
+const pauseMs = [300, 2_500] as const;
+
+export class Nemesis {
+  readonly bands: Band[] = [];
+  readonly counts = new Map<string, number>();
+  /** When leaders were killed, in micros. */
+  readonly leadersLost: number[] = [];
+  readonly budget: Budget;
+  readonly #run: NemesisWorld;
+  readonly #active = new Map<Family, Promise<void>>();
+  readonly #inHand = new Set<Member>();
+  readonly #wakers = new Set<() => void>();
+
+  constructor(run: NemesisWorld) {
+    this.#run = run;
+    this.budget = new Budget(run.world);
+  }
+
+  /** The families that have struck and are not healed. */
+  get active(): readonly string[] {
+    return [...this.#active.keys()].map(({ name }) => name);
+  }
+
+  /** Strikes until the run is over; completes when all is healed. */
+  async run(): Promise<void> {
+    const { seed, families, isOver } = this.#run;
+    const chance = streamOf(seed, "nemesis");
+    for (let k = 0; !isOver(); k++) {
+      await this.#hold(chance.between(...pauseMs));
+      if (isOver() || this.#active.size >= activeMax || families.length === 0) continue;
+      const family = chance.pick(families);
+      const isolations = [...this.#active.keys()].map(({ isolation }) => isolation);
+      if (this.#active.has(family) || !this.budget.fits(family.isolation, isolations)) continue;
+      const taken: Member[] = [];
+      const field = this.#field(`strike ${k}`, taken);
+      if (!family.may(field)) continue;
+      const strike = this.#strike(family, field, taken).finally(() => this.#active.delete(family));
+      this.#active.set(family, strike);
+    }
+    await Promise.all(this.#active.values());
+  }
+
+  /** Ends all waiting: what is struck is healed now. */
+  wake(): void {
+    for (const waker of this.#wakers) waker();
+  }
+
+  async #strike(family: Family, field: Field, taken: readonly Member[]): Promise<void> {
+    const { now, onFinding } = this.#run;
+    const from = now();
+    const band: Band = { family: family.name, what: family.name, from, to: null };
+    const at = this.bands.push(band) - 1;
+    try {
+      const { what, heal } = await family.strike(field);
+      this.counts.set(family.name, (this.counts.get(family.name) ?? 0) + 1);
+      this.bands[at] = { ...band, what };
+      await field.hold(field.chance.between(...family.holdMs));
+      await heal();
+    } catch (error) {
+      onFinding("harness", `the family ${family.name} fails: ${(error as Error).stack}`);
+    }
+    this.bands[at]!.to = now();
+    for (const member of taken) this.#inHand.delete(member);
+  }
+
+  #field(name: string, taken: Member[]): Field {
+    const { seed, world, operator, now, onFinding } = this.#run;
+    return {
+      world,
+      budget: this.budget,
+      operator,
+      chance: streamOf(seed, name),
+      free: world.present.filter((member) => !this.#inHand.has(member)),
+      take: (member) => {
+        this.#inHand.add(member);
+        taken.push(member);
+        return member;
+      },
+      onLeaderLost: () => this.leadersLost.push(now()),
+      onFinding,
+      hold: (ms) => this.#hold(ms),
+    };
+  }
+
+  #hold(ms: number): Promise<void> {
+    if (this.#run.isOver()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#wakers.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      this.#wakers.add(end);
+    });
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * A client: the simulator's operations, one at a time, over HTTP to a member of its choice. With a session it asks again,
+ * elsewhere, under the same sequence, and reports the operation as one. Impatient ones go away from a request that lasts.
+ */
+import type { Draws } from "../../sim/draws.ts";
+import { drawClash, drawKey, drawOperation, type KeyOperation, valueOf } from "../../sim/workload/generator.ts";
+import { HttpClient, type Reply } from "../http.ts";
+import type { KeyAsk, Told } from "../store/store.ts";
+import type { Member } from "../world/member.ts";
+import type { World } from "../world/world.ts";
+import type { OpenCall, Recorder } from "./history.ts";
+
+/** A key is used for so long; then the next one of its name begins, so that histories of a key stay short. */
+const epochMicros = 30_000_000;
+const keysPerEpoch = 4;
+const casPercent = 30;
+const triesMax = 4;
+/** Beyond the store's own request time: what a busy machine may add. */
+export const slackMs = 10_000;
+const impatientMs = 700;
+
+/** What clients share. */
+export type Shop = {
+  readonly world: World;
+  readonly recorder: Recorder;
+  readonly draws: Draws;
+  /** Mean time between two operations of one client. */
+  readonly thinkMs: number;
+  readonly isOver: () => boolean;
+  readonly onFinding: (kind: string, text: string) => void;
+  /** Every key that was ever used. */
+  readonly keys: Set<string>;
+  /** Values whose writes certainly did not happen. */
+  readonly refused: Set<string>;
+};
+
+export function epochKey(name: string, now: number): string {
+  return `${name}.${Math.floor(now / epochMicros)}`;
+}
+
+/** A member that clients know, running or not. */
+export function memberFor({ world, draws }: Shop, client: number, k: number, attempt: number): Member {
+  const { present } = world;
+  return present[draws.below(present.length, "clientTarget", client, k, attempt)]!;
+}
+
+/** A request to a member that was left alone all the while has had its time. */
+export function noteHang(shop: Shop, member: Member, sinceMs: number, reply: Reply, what: string): void {
+  if (reply.kind !== "late" || member.disturbedAtMs >= sinceMs || !member.isUp) return;
+  shop.onFinding("hung", `${what} at n${member.id} has no answer after ${Math.round(performance.now() - sinceMs)} ms`);
+}
+
+type Seen = { readonly value: string | null; readonly revision: number };
+const nothing: Seen = { value: null, revision: 0 };
+
+export class Client {
+  readonly #id: number;
+  readonly #shop: Shop;
+  readonly #http = new HttpClient();
+  readonly #usesSession: boolean;
+  readonly #patienceMs: number;
+  /** The number it goes by in the history: a new one after each operation that stays open. */
+  #process: number;
+  #session = 0;
+  #sequence = 0;
+  readonly #known = new Map<string, Seen>();
+
+  constructor(id: number, shop: Shop) {
+    this.#id = id;
+    this.#shop = shop;
+    this.#process = id;
+    this.#usesSession = id % 2 === 0 && shop.world.store.sessionAsk !== null;
+    this.#patienceMs = id % 4 === 3 ? impatientMs : shop.world.store.requestMsMax + slackMs;
+  }
+
+  /** Works until the run is over. */
+  async run(): Promise<void> {
+    const { draws, thinkMs, isOver } = this.#shop;
+    for (let k = 0; !isOver(); k++) {
+      await new Promise((resolve) => setTimeout(resolve, draws.below(2 * thinkMs, "clientOp", this.#id, k, 0)));
+      if (this.#usesSession && this.#session === 0) await this.#openSession(k);
+      else await this.#operate(k);
+    }
+    this.#http.close();
+  }
+
+  async #openSession(k: number): Promise<void> {
+    const { store } = this.#shop.world;
+    const reply = await this.#http.ask(memberFor(this.#shop, this.#id, k, 9).port, store.sessionAsk!, this.#patienceMs);
+    this.#session = store.sessionOf(reply);
+    this.#sequence = 0;
+  }
+
+  async #operate(k: number): Promise<void> {
+    const { draws, recorder, keys } = this.#shop;
+    const now = recorder.now();
+    const key = epochKey(drawKey(draws, this.#id, k, keysPerEpoch), now);
+    keys.add(key);
+    const op = drawOperation(draws, this.#id, k, casPercent, this.#known.has(key));
+    const value = valueOf(this.#id, k);
+    const expected = op === "cas" ? (this.#known.get(key) ?? nothing) : null;
+    const ask = this.#askOf(op, key, value, expected, k);
+    const told = { client: this.#process, key, call: now };
+    const pending = recorder.called(callOf(told, op, value, expected));
+    const answer = await this.#tryUntilTold(ask, k);
+    this.#end(pending, op, key, value, answer);
+  }
+
+  #askOf(op: KeyOperation, key: string, value: string, expected: Seen | null, k: number): KeyAsk {
+    if (op === "get") return { op, key, isStale: false };
+    const idempotency = this.#nextSequence(k, op !== "delete");
+    const revision = expected === null ? null : expected.value === null ? 0 : expected.revision;
+    return {
+      op: op === "delete" ? "delete" : "put",
+      key,
+      value: op === "delete" ? "" : value,
+      expected: revision,
+      idempotency,
+    };
+  }
+
+  #nextSequence(k: number, isUnique: boolean): string | null {
+    if (this.#session === 0) return null;
+    const isClash = isUnique && this.#sequence > 0 && drawClash(this.#shop.draws, this.#id, k);
+    if (!isClash) this.#sequence += 1;
+    return `${this.#session}.${this.#sequence}`;
+  }
+
+  /** A session's write is asked for again where its outcome is not known, or it was refused. */
+  async #tryUntilTold(ask: KeyAsk, k: number): Promise<Told> {
+    const { store } = this.#shop.world;
+    const mayRetry = ask.op !== "get" && ask.idempotency !== null;
+    let mayHaveHappened = false;
+    for (let attempt = 0; ; attempt++) {
+      const member = memberFor(this.#shop, this.#id, k, attempt);
+      const sinceMs = performance.now();
+      const reply = await this.#http.ask(member.port, store.keyAsk(ask), this.#patienceMs);
+      if (this.#patienceMs !== impatientMs) noteHang(this.#shop, member, sinceMs, reply, `${ask.op} of ${ask.key}`);
+      const told = store.keyTold(ask, reply);
+      if (told.kind === "ok" || told.kind === "mismatch" || told.kind === "wrong") return told;
+      if (told.kind !== "none") mayHaveHappened = true;
+      if (told.kind === "session-gone") this.#session = 0;
+      if (mayRetry && this.#session !== 0 && attempt < triesMax && !this.#shop.isOver()) continue;
+      return mayHaveHappened && ask.op !== "get" ? { kind: "unknown", why: told.why } : { kind: "none", why: told.why };
+    }
+  }
+
+  #end(pending: ReturnType<Recorder["called"]>, op: KeyOperation, key: string, value: string, told: Told): void {
+    const { recorder, onFinding, refused } = this.#shop;
+    if (told.kind === "wrong") onFinding("wrong answer", `${op} of ${key}: ${told.why}`);
+    if (told.kind === "ok") {
+      recorder.answered(pending, "ok", told.value, told.revision);
+      const isWrite = op === "put" || op === "cas";
+      if (isWrite) this.#known.set(key, { value, revision: told.keyRevision });
+      else if (op === "delete" || told.value === null) this.#known.set(key, nothing);
+      return;
+    }
+    if (told.kind === "mismatch") {
+      this.#known.delete(key);
+      return recorder.answered(pending, "mismatch", null, told.revision);
+    }
+    if (told.kind === "none") {
+      if (op === "put" || op === "cas") refused.add(value);
+      return recorder.answered(pending, "none", null, undefined);
+    }
+    this.#process += 1_000;
+    recorder.answered(pending, "unknown", null, undefined);
+  }
+}
+
+function callOf(
+  told: { readonly client: number; readonly key: string; readonly call: number },
+  op: KeyOperation,
+  value: string,
+  expected: Seen | null,
+): OpenCall {
+  if (op === "get") return { ...told, op, value: null };
+  if (op === "put") return { ...told, op, value };
+  if (op === "delete") return { ...told, op, value: null };
+  return { ...told, op, value: [expected?.value ?? null, value] };
+}

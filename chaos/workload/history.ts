@@ -1,0 +1,123 @@
+/**
+ * What clients asked and were told, in the checker's own terms, with what it shows at once: stale reads, latencies, gaps.
+ * Times are integer microseconds since the run began.
+ */
+import { check, type History, Online, type Operation, type Verdict } from "../../checker/index.ts";
+import { timesOf } from "../../checker/times.ts";
+
+/** What happened in one second of the run. */
+export type Second = { ok: number; refused: number; unknown: number; latencyMaxMs: number; latencySumMs: number };
+
+/** A stale read's answer: a state that was, of some revision. */
+export type StaleAnswer = {
+  readonly member: number;
+  readonly key: string;
+  readonly value: string | null;
+  /** Undefined where the answer did not say it. */
+  readonly revision: number | undefined;
+  readonly call: number;
+  readonly return: number;
+};
+
+type Unanswered<Any> = Any extends Operation ? Omit<Any, "return" | "outcome" | "revision"> : never;
+export type OpenCall = Unanswered<Operation>;
+type Pending = { readonly operation: OpenCall; readonly mark: number };
+
+/** Checks in between look at keys of this long. */
+const recentMicros = 90_000_000;
+
+export class Recorder {
+  readonly #beganMs = performance.now();
+  readonly operations: Operation[] = [];
+  readonly stale: StaleAnswer[] = [];
+  readonly seconds: Second[] = [];
+  readonly #online = new Online();
+  readonly #pending = new Set<Pending>();
+  readonly #onFinding: (kind: string, text: string) => void;
+  /** When each write was acknowledged, in micros; in order. */
+  readonly acknowledged: number[] = [];
+
+  constructor(onFinding: (kind: string, text: string) => void) {
+    this.#onFinding = onFinding;
+  }
+
+  now(): number {
+    return Math.round((performance.now() - this.#beganMs) * 1000);
+  }
+
+  /** The operation is called now. What is returned goes to `answered`. */
+  called(operation: OpenCall): Pending {
+    const pending = { operation, mark: this.#online.called(operation.key) };
+    this.#pending.add(pending);
+    return pending;
+  }
+
+  /** It has ended now. `value`: what a get read. */
+  answered(pending: Pending, outcome: Operation["outcome"], value: string | null, revision: number | undefined): void {
+    this.#pending.delete(pending);
+    const now = this.now();
+    const told = revision === undefined || outcome === "none" || outcome === "unknown" ? {} : { revision };
+    const read = pending.operation.op === "get" ? { value } : {};
+    const end = outcome === "unknown" ? null : now;
+    const operation = { ...pending.operation, ...read, return: end, outcome, ...told } as Operation;
+    this.operations.push(operation);
+    this.#count(operation, now);
+    const wrong = this.#online.answered(operation, pending.mark);
+    if (wrong !== null) this.#onFinding("linearizability", wrong);
+  }
+
+  #count({ call, op, outcome }: Operation, now: number): void {
+    const second = this.#secondAt(now);
+    const isOk = outcome === "ok" || outcome === "mismatch";
+    second[isOk ? "ok" : outcome === "none" ? "refused" : "unknown"] += 1;
+    if (!isOk) return;
+    const latencyMs = (now - call) / 1000;
+    second.latencyMaxMs = Math.max(second.latencyMaxMs, latencyMs);
+    second.latencySumMs += latencyMs;
+    if (op !== "get" && outcome === "ok") this.acknowledged.push(now);
+  }
+
+  #secondAt(now: number): Second {
+    const at = Math.floor(now / 1e6);
+    while (this.seconds.length <= at)
+      this.seconds.push({ ok: 0, refused: 0, unknown: 0, latencyMaxMs: 0, latencySumMs: 0 });
+    return this.seconds[at]!;
+  }
+
+  /** All of it, with what is still open as unknown, in the order of the calls. */
+  history(): History {
+    const open = [...this.#pending].map(({ operation }): Operation => ({
+      ...operation,
+      return: null,
+      outcome: "unknown",
+    }));
+    return [...this.operations, ...open].toSorted((a, b) => a.call - b.call);
+  }
+
+  /** Decides what was called lately, or everything. */
+  check(isWhole: boolean, budgetMs: number): { readonly history: History; readonly verdict: Verdict } {
+    const since = isWhole ? -1 : this.now() - recentMicros;
+    const all = this.history();
+    const old = new Set(all.filter(({ call }) => call < since).map((one) => (one as Operation).key));
+    const history = all.filter((one) => !old.has((one as Operation).key));
+    const until = performance.now() + budgetMs;
+    const options = { times: timesOf("us"), shouldStop: () => performance.now() > until };
+    return { history, verdict: check(history, options) };
+  }
+
+  /** The longest time between two acknowledged writes, and where it began; micros. */
+  longestGap(): { readonly from: number; readonly micros: number } {
+    let longest = { from: 0, micros: 0 };
+    for (const [k, to] of this.acknowledged.entries()) {
+      const from = k === 0 ? to : this.acknowledged[k - 1]!;
+      if (to - from > longest.micros) longest = { from, micros: to - from };
+    }
+    return longest;
+  }
+
+  /** Micros from `since` to the first acknowledgement at or after it; null: there is none. */
+  firstAcknowledgedAfter(since: number): number | null {
+    const at = this.acknowledged.find((time) => time >= since);
+    return at === undefined ? null : at - since;
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * Cleans up after a run however it ends, also by kill -9: a shell whose input is the list of the processes that run. Its
+ * input ends when this process does; then it kills those of the last line, unmounts and removes the run's directory.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+
+const script =
+  'while read -r line; do pids=$line; done; [ -z "$pids" ] || kill -s KILL -- $pids 2>/dev/null; ' +
+  'for place in "$1"/n*; do umount "$place" 2>/dev/null; done; rm -rf "$1"';
+
+export class Guard {
+  readonly #shell: ChildProcess;
+
+  /** `directory`: removed with all that is in it when this process ends. */
+  constructor(directory: string) {
+    this.#shell = spawn("sh", ["-c", script, "guard", directory], {
+      detached: true,
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    this.#shell.stdin!.on("error", () => undefined);
+  }
+
+  /** These run now, and no others. */
+  tell(pids: readonly number[]): void {
+    this.#shell.stdin!.write(`${pids.join(" ")}\n`);
+  }
+
+  /** Completes when nothing is left. */
+  close(): Promise<void> {
+    const gone = new Promise<void>((resolve) => this.#shell.once("exit", () => resolve()));
+    this.#shell.stdin!.end();
+    return gone;
+  }
+}

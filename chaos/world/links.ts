@@ -1,0 +1,74 @@
+/**
+ * The links between members: for each dialler and listener what their connections suffer. A link is directed by who
+ * dialled: a member's messages travel on the streams that it has dialled itself, and what comes back on them are answers.
+ * Faults touch the bytes that really travel, and connections that are made while they last.
+ */
+
+/**
+ * - `cut`: connections are reset, and new ones too.
+ * - `silent`: nothing passes in either direction and nothing is closed, as behind a firewall that drops.
+ * - `one-way`: the dialler's bytes do not pass; the listener's do.
+ * - `slow`: each piece waits.
+ * - `half-closed`: the listener is told that the dialler sends no more; its own bytes still pass.
+ * - `stalled`: a piece stops in its middle, in a frame, and goes on when the fault ends.
+ */
+export const linkFaults = ["cut", "silent", "one-way", "slow", "half-closed", "stalled"] as const;
+export type LinkFault = (typeof linkFaults)[number];
+
+/** One connection that passes through a proxy. */
+export interface Pipe {
+  readonly from: number;
+  readonly to: number;
+  /** Acts on `fault` from now on; null: passes everything, also what was held. */
+  setFault(fault: LinkFault | null): void;
+  reset(): void;
+}
+
+export class Links {
+  /** "from>to" -> the fault; at most one at a time. */
+  readonly #faults = new Map<string, LinkFault>();
+  readonly #pipes = new Set<Pipe>();
+
+  /** Of connections that `from` dials to `to`; 0 is a stranger, or a process that is gone already. */
+  faultOf(from: number, to: number): LinkFault | null {
+    return this.#faults.get(`${from}>${to}`) ?? null;
+  }
+
+  get hasFaults(): boolean {
+    return this.#faults.size > 0;
+  }
+
+  strike(from: number, to: number, fault: LinkFault): void {
+    this.#faults.set(`${from}>${to}`, fault);
+    for (const pipe of this.#of(from, to)) pipe.setFault(fault);
+  }
+
+  heal(from: number, to: number): void {
+    if (!this.#faults.delete(`${from}>${to}`)) return;
+    for (const pipe of this.#of(from, to)) pipe.setFault(null);
+  }
+
+  healAll(): void {
+    this.#faults.clear();
+    for (const pipe of this.#pipes) pipe.setFault(null);
+  }
+
+  /** Resets the connections that there are; new ones pass. How many there were. */
+  reset(from: number, to: number): number {
+    const own = this.#of(from, to);
+    for (const pipe of own) pipe.reset();
+    return own.length;
+  }
+
+  opened(pipe: Pipe): void {
+    this.#pipes.add(pipe);
+  }
+
+  closed(pipe: Pipe): void {
+    this.#pipes.delete(pipe);
+  }
+
+  #of(from: number, to: number): Pipe[] {
+    return [...this.#pipes].filter((pipe) => pipe.from === from && pipe.to === to);
+  }
+}

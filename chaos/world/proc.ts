@@ -1,0 +1,50 @@
+/** What Linux tells of a process: its descriptors, its memory, and which of several processes owns a connection. */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+function orElse<T>(read: () => T, fallback: T): T {
+  try {
+    return read();
+  } catch {
+    // The process is gone.
+    return fallback;
+  }
+}
+
+/** Open descriptors; 0 where the process is gone. */
+export function descriptorsOf(pid: number): number {
+  return orElse(() => readdirSync(`/proc/${pid}/fd`).length, 0);
+}
+
+/** Resident memory in bytes; 0 where the process is gone. */
+export function residentBytesOf(pid: number): number {
+  const status = orElse(() => readFileSync(`/proc/${pid}/status`, "utf8"), "");
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+}
+
+/** An end of a connection on 127.0.0.1, as the kernel lists it. */
+function endOf(port: number): string {
+  return `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+}
+
+/** The socket's inode of a connection from `port` to `toPort` on 127.0.0.1, as its dialler has it; null: there is none. */
+function inodeOf(port: number, toPort: number): string | null {
+  const [local, remote] = [endOf(port), endOf(toPort)];
+  for (const line of orElse(() => readFileSync("/proc/net/tcp", "utf8"), "").split("\n")) {
+    const fields = line.trim().split(/\s+/);
+    if (fields[1] === local && fields[2] === remote) return fields[9] ?? null;
+  }
+  return null;
+}
+
+/** Which of `processes` (pid to its id) has the connection from `port` to `toPort`; 0: none of them. */
+export function ownerOf(port: number, toPort: number, processes: ReadonlyMap<number, number>): number {
+  const inode = inodeOf(port, toPort);
+  if (inode === null) return 0;
+  const wanted = `socket:[${inode}]`;
+  for (const [pid, id] of processes) {
+    for (const fd of orElse(() => readdirSync(`/proc/${pid}/fd`), [])) {
+      if (orElse(() => readlinkSync(`/proc/${pid}/fd/${fd}`), "") === wanted) return id;
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,222 @@
+/**
+ * The cluster under test: real processes in directories of their own, behind proxies, on this machine. Whatever it makes
+ * is gone when `close` completes, or when this process ends in any other way.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { HttpClient } from "../http.ts";
+import type { MemberState, Store } from "../store/store.ts";
+import { Guard } from "./guard.ts";
+import { Links } from "./links.ts";
+import { type Exit, MemberProcess } from "./member-process.ts";
+import { Member } from "./member.ts";
+import { freePorts } from "./ports.ts";
+import { ownerOf } from "./proc.ts";
+import { Proxy } from "./proxy.ts";
+
+/** A member that is asked how it is has so long to say it. */
+const askMs = 2_000;
+const pollMs = 100;
+
+/** Told of each process that ends although nobody ended it. */
+export type OnUnexpectedEnd = (member: Member, exit: Exit, lastLine: string) => void;
+
+export class World {
+  readonly store: Store;
+  readonly directory: string;
+  readonly links = new Links();
+  /** By id, from 1; founders first, then spares. */
+  readonly members: readonly Member[];
+  readonly founders: readonly string[];
+  readonly monitor = new HttpClient();
+  /** The member that was last seen to lead, and in which term. */
+  leader = 0;
+  readonly #founderCount: number;
+  readonly #guard: Guard;
+  readonly #onUnexpectedEnd: OnUnexpectedEnd;
+  /** Processes that run, each with its member's id; 0: a second process of none. */
+  readonly #processes = new Map<number, number>();
+  /** Called when the run is over: undoes what outlives processes. */
+  readonly #cleanups: (() => void)[] = [];
+  #isClosing = false;
+
+  private constructor(
+    store: Store,
+    directory: string,
+    members: readonly Member[],
+    founderCount: number,
+    onUnexpectedEnd: OnUnexpectedEnd,
+  ) {
+    this.store = store;
+    this.directory = directory;
+    this.members = members;
+    this.#founderCount = founderCount;
+    this.#guard = new Guard(directory);
+    this.#onUnexpectedEnd = onUnexpectedEnd;
+    this.founders = [];
+  }
+
+  /** Makes directories and proxies; starts nothing. Rejects where this machine does not give them. */
+  static async open(store: Store, founders: number, spares: number, onUnexpectedEnd: OnUnexpectedEnd): Promise<World> {
+    const directory = mkdtempSync(join(tmpdir(), "metastore-chaos-"));
+    mkdirSync(join(directory, "logs"));
+    const count = founders + spares;
+    const ports = await freePorts(3 * count);
+    const members = Array.from({ length: count }, (_, k) => {
+      const [port, listenPort] = [ports[k]!, ports[count + k]!];
+      return new Member(
+        k + 1,
+        port,
+        listenPort,
+        join(directory, `n${k + 1}`),
+        join(directory, "logs", `n${k + 1}.txt`),
+      );
+    });
+    const world = new World(store, directory, members, founders, onUnexpectedEnd);
+    for (const member of members) {
+      writeFileSync(member.logFile, "");
+      member.proxies.push(await world.#openProxy(member, ports[2 * count + member.id - 1]!));
+    }
+    (world.founders as string[]).push(...members.slice(0, founders).map(({ url }) => url));
+    return world;
+  }
+
+  #openProxy(member: Member, port: number): Promise<Proxy> {
+    const diallers = { ownerOf: (from: number, to: number) => ownerOf(from, to, this.#processes) };
+    return Proxy.open(port, member.id, member.listenPort, this.links, diallers);
+  }
+
+  member(id: number): Member {
+    return this.members[id - 1]!;
+  }
+
+  /** Members that are part of the cluster, running or not. */
+  get present(): readonly Member[] {
+    return this.members.filter(({ phase }) => phase !== "absent");
+  }
+
+  get isFounding(): boolean {
+    return this.members.every(({ starts, id }) => starts === 0 || id > this.#founderCount);
+  }
+
+  /** Starts the member's process, which does not run. `extra`: flags besides the store's own. */
+  start(member: Member, extra: readonly string[] = []): MemberProcess {
+    const { id, port, listenPort, url, joinsBy, directory } = member;
+    this.store.prepare(directory);
+    const place = { id, port, listenPort, url, founders: this.founders, joinsBy, directory };
+    const started = this.spawn([...this.store.command(place), ...extra], member.logFile, id);
+    member.process = started;
+    member.phase = "running";
+    member.isPaused = false;
+    member.starts += 1;
+    member.disturb();
+    void started.ended.then((exit) => this.#onEnd(member, started, exit));
+    return started;
+  }
+
+  #onEnd(member: Member, ended: MemberProcess, exit: Exit): void {
+    member.disturb();
+    if (member.process !== ended || member.phase !== "running" || this.#isClosing) return;
+    member.process = null;
+    if (member.mayEnd === null) this.#onUnexpectedEnd(member, exit, ended.lastLine);
+  }
+
+  /** A process that is cleaned up with the others. `id`: whose connections it makes; 0: nobody's. */
+  spawn(command: readonly string[], logFile: string, id: number): MemberProcess {
+    const started = new MemberProcess(command, logFile);
+    const { pid } = started;
+    if (pid !== 0) this.#processes.set(pid, id);
+    this.#guard.tell([...this.#processes.keys()]);
+    void started.ended.then(() => {
+      this.#processes.delete(pid);
+      this.#guard.tell([...this.#processes.keys()]);
+    });
+    return started;
+  }
+
+  /** Ends the member's process by `signal`, and completes when it is gone; one that ignores SIGTERM is killed. */
+  async end(member: Member, signal: "SIGKILL" | "SIGTERM", patienceMs = 20_000): Promise<Exit | null> {
+    member.phase = "stopped";
+    member.disturb();
+    const { process: running } = member;
+    member.process = null;
+    if (running === null) return null;
+    if (member.isPaused) running.signal("SIGCONT");
+    member.isPaused = false;
+    running.signal(signal);
+    const timer = setTimeout(() => running.signal("SIGKILL"), patienceMs);
+    const exit = await running.ended;
+    clearTimeout(timer);
+    return exit;
+  }
+
+  pause(member: Member): void {
+    member.isPaused = true;
+    member.disturb();
+    member.process?.signal("SIGSTOP");
+  }
+
+  resume(member: Member): void {
+    member.process?.signal("SIGCONT");
+    member.isPaused = false;
+    member.disturb();
+  }
+
+  /** Gives the member, which does not run, another advertised URL; its old one leads nowhere. */
+  async move(member: Member): Promise<void> {
+    const [port] = await freePorts(1);
+    for (const proxy of member.proxies.splice(0)) proxy.close();
+    member.proxies.push(await this.#openProxy(member, port!));
+  }
+
+  /** What the member says of itself; null where it does not. */
+  async stateOf(member: Member): Promise<MemberState | null> {
+    const { statusAsk } = this.store;
+    const reply = await this.monitor.ask(member.port, statusAsk, askMs);
+    return this.store.stateOf(
+      reply,
+      this.members.map(({ id }) => id),
+    );
+  }
+
+  async isReady(member: Member): Promise<boolean> {
+    const reply = await this.monitor.ask(member.port, this.store.readyAsk, askMs);
+    return reply.kind === "answer" && reply.status === 200;
+  }
+
+  /** Waits until `condition`; whether it came within `patienceMs`. */
+  async until(condition: () => boolean | Promise<boolean>, patienceMs: number): Promise<boolean> {
+    const end = performance.now() + patienceMs;
+    for (;;) {
+      if (await condition()) return true;
+      if (performance.now() > end || this.#isClosing) return false;
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
+    }
+  }
+
+  /** Has `undo` called at the end of the run. */
+  atEnd(undo: () => void): void {
+    this.#cleanups.push(undo);
+  }
+
+  /** Kills every process, closes every socket, removes every file. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await Promise.all(this.members.map((member) => this.end(member, "SIGKILL")));
+    for (const pid of this.#processes.keys()) killIfThere(pid);
+    for (const { proxies } of this.members) for (const proxy of proxies) proxy.close();
+    this.monitor.close();
+    for (const undo of this.#cleanups) undo();
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
+    await this.#guard.close();
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended meanwhile.
+  }
+}
