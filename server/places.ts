@@ -11,6 +11,7 @@ import {
   statSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { fileTypeProblem } from "./file-types.ts";
 import type { ServerOptions } from "./options.ts";
 
 export type Places = {
@@ -44,7 +45,7 @@ export function placeProblem(options: ServerOptions): string | null {
     directoryProblem(dataDir, `the data directory ${dataDir}`, "") ??
     (rocksdb ? directoryProblem(data, `--rocksdb keeps its files in ${data}, which`, ": make it first") : null);
   if (problem !== null) return problem;
-  return otherEngineProblem(options);
+  return fileTypeProblem(placesOf(options)) ?? otherEngineProblem(options);
 }
 
 function directoryProblem(path: string, words: string, advice: string): string | null {

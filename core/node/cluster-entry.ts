@@ -6,7 +6,7 @@
 import type { Trace } from "../ports.ts";
 import type { BootstrapHello, BootstrapReply, Envelope, JoinAccepted, JoinRequest, Removed } from "../raft/messages.ts";
 import { type Genesis, genesisOf, type Identity } from "../storage/identity.ts";
-import { addedAgain, putBackCopy } from "../storage/remedies.ts";
+import { addedAgain, lastResort } from "../storage/remedies.ts";
 import type { ClusterId, NodeId } from "../units.ts";
 import { Founding, type FoundingStep } from "./founding.ts";
 import type { Ending } from "./options.ts";
@@ -24,7 +24,8 @@ function endOf(kind: Ending["kind"], reason: string): EntryStep {
   return { kind: "end", ending: { kind, reason } };
 }
 
-const tooFewVoters = "the log is damaged or missing, and the other voters are no majority without this node";
+const isLostLog = "the log is damaged or missing";
+const tooFewVoters = "the other voters are no majority without this node";
 
 export class ClusterEntry {
   /** Null where the node joins, or has lost its log. */
@@ -98,17 +99,21 @@ export class ClusterEntry {
     const { node, lost } = this.#identity;
     // A late word to the directory that this one was says nothing to the one that is about to be rebound.
     if (storeId !== this.#identity.storeId) return wait;
+    const bound = `another directory is bound as node ${node}`;
     switch (reason) {
       case "removed": {
         const isMeant = lost !== null && cluster === this.cluster && incarnation === this.#identity.incarnation;
         return isMeant ? { kind: "removed" } : wait;
       }
       case "too-few-voters":
-        if (lost === null) return wait;
-        return endOf("corrupt", `${tooFewVoters}: ${putBackCopy(this.#directory)}`);
+        if (lost !== null)
+          return endOf("corrupt", `${isLostLog}, and ${tooFewVoters}: ${lastResort(this.#directory)}`);
+        // One that joins is removed and added again; whoever answers it leads, so that there is a majority.
+        if (this.founding === null) return wait;
+        return endOf("refused", `${bound}, and ${tooFewVoters}: ${lastResort(this.#directory)}`);
       case "another-directory": {
         if (lost !== null) return wait;
-        return endOf("refused", `another directory is bound as node ${node}: ${addedAgain(node)}`);
+        return endOf("refused", `${bound}: ${addedAgain(node)}`);
       }
       default:
         return reason satisfies never;

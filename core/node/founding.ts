@@ -6,6 +6,7 @@
  */
 import type { Trace } from "../ports.ts";
 import type { LogBase } from "../raft/configurations.ts";
+import { isNeededVoter } from "../raft/membership.ts";
 import type { BootstrapHello, BootstrapReply, Configuration, Removed } from "../raft/messages.ts";
 import { type Genesis, genesisOf, type Identity } from "../storage/identity.ts";
 import type { NodeId, StoreId } from "../units.ts";
@@ -63,9 +64,15 @@ export class Founding {
 
 /**
  * The answer to a founder, or null. Only a founder of this very cluster is told the genesis: its hash is what members
- * prove to each other. A founder whose directory is not the one that founded the cluster is told so.
+ * prove to each other. A founder whose directory is not the one that founded the cluster is told so. `latest`: the newest
+ * configuration that this node knows; null: it does not take part yet.
  */
-export function answerHello(identity: Identity, from: NodeId, hello: BootstrapHello): BootstrapReply | Removed | null {
+export function answerHello(
+  identity: Identity,
+  from: NodeId,
+  hello: BootstrapHello,
+  latest: Configuration | null,
+): BootstrapReply | Removed | null {
   const { founders, genesis, storeId } = identity;
   if (founders.length === 0) return null;
   const isSameList = hello.urls.join() === founders.join();
@@ -75,7 +82,10 @@ export function answerHello(identity: Identity, from: NodeId, hello: BootstrapHe
   if (genesis.storeIds[from - 1] === hello.storeId) {
     return { kind: "bootstrap-reply", storeId, urls: founders, genesis: genesis.storeIds };
   }
-  return { kind: "removed", storeId: hello.storeId, incarnation: 0, reason: "another-directory" };
+  // Then it cannot be removed, and added again, either.
+  const isNeeded = latest !== null && isNeededVoter(latest, from);
+  const reason = isNeeded ? "too-few-voters" : "another-directory";
+  return { kind: "removed", storeId: hello.storeId, incarnation: 0, reason };
 }
 
 /** Where the log of a cluster begins that nobody has shortened. */

@@ -7,7 +7,7 @@ import { RaftLog } from "../raft/log.ts";
 import { isOnlyVoter } from "../raft/membership.ts";
 import type { Identity } from "../storage/identity.ts";
 import { holdsPlace } from "../storage/join-log.ts";
-import { putBackCopy } from "../storage/remedies.ts";
+import { lastResort, putBackCopy } from "../storage/remedies.ts";
 import { snapshotPlace, type SnapshotStore } from "../storage/snapshot-store.ts";
 import type { Installing, StateStore } from "../storage/state-store.ts";
 import type { WalLog } from "../storage/wal-recovery.ts";
@@ -26,7 +26,7 @@ export function loadSnapshot(
   log: WalLog,
   done: Done,
 ): void {
-  const nobodyElse = `nobody else has what it held: ${putBackCopy(directory)}`;
+  const nobodyElse = `nobody else has what it held: ${lastResort(directory)}`;
   const nothingBetween = (): string => {
     const gap = `the rows end at entry ${store.applied.index}, the log begins after ${log.base!.place.index}`;
     return `${gap}, and the snapshot between is missing; ${nobodyElse}`;

@@ -7,7 +7,7 @@ import type { Trace } from "../ports.ts";
 import { isOnlyVoter } from "../raft/membership.ts";
 import type { Outgoing } from "../raft/messages.ts";
 import type { Raft } from "../raft/raft.ts";
-import { putBackCopy } from "../storage/remedies.ts";
+import { lastResort } from "../storage/remedies.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import type { Micros, NodeId } from "../units.ts";
 
@@ -44,7 +44,7 @@ export class LostState {
   /** Why nobody can help, or null. */
   get hopeless(): string | null {
     if (!this.isLost || !isOnlyVoter(this.#raft.configuration, this.#node)) return null;
-    return `the rows end at entry ${this.#store.applied.index}, the log begins after ${this.#raft.log.baseIndex}, and no other voter has what lies between: ${putBackCopy(this.#directory)}`;
+    return `the rows end at entry ${this.#store.applied.index}, the log begins after ${this.#raft.log.baseIndex}, and no other voter has what lies between: ${lastResort(this.#directory)}`;
   }
 
   /** What is to be sent now. */

@@ -4,7 +4,7 @@ import type { Command } from "../kv/command.ts";
 import type { Clock, Disk, DiskError, Network, Random, Timer, Trace } from "../ports.ts";
 import type { Change } from "../raft/membership.ts";
 import type { Envelope, Message, Removed } from "../raft/messages.ts";
-import type { Claim, Genesis, Identity } from "../storage/identity.ts";
+import { type Claim, type Genesis, type Identity, removedReason } from "../storage/identity.ts";
 import { joinLog } from "../storage/join-log.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import type { ClusterId, Micros, NodeId } from "../units.ts";
@@ -19,7 +19,7 @@ import type { ChangeResult, Ending, Failure, NodeOptions, ReadOutcome, SessionKe
 import { markLost } from "./outdated-copy.ts";
 import { Peers } from "./peers.ts";
 import type { Readiness } from "./readiness.ts";
-import { removedReason, Running } from "./running.ts";
+import { Running } from "./running.ts";
 import type { Status } from "./status.ts";
 
 /** A node's doors to the outside. */
@@ -92,7 +92,7 @@ export class Node {
     if (this.#entry?.believes(envelope, dialled) === false) return;
     switch (message.kind) {
       case "bootstrap-hello": {
-        const reply = answerHello(identity, from, message);
+        const reply = answerHello(identity, from, message, this.#running?.raft.configuration ?? null);
         if (reply !== null) answer(this.#envelope(identity, from, reply));
         return;
       }

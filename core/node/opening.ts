@@ -4,7 +4,7 @@ import type { LogBase } from "../raft/configurations.ts";
 import type { HardState } from "../raft/messages.ts";
 import { type Claim, type Identity, openIdentity, withLostLog } from "../storage/identity.ts";
 import { IdentityFile } from "../storage/identity-file.ts";
-import { putBackCopy, startAfresh } from "../storage/remedies.ts";
+import { lastResortAlone, startAfresh } from "../storage/remedies.ts";
 import { SnapshotStore } from "../storage/snapshot-store.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import { extentOf, type WalTail } from "../storage/wal.ts";
@@ -44,7 +44,7 @@ export function openDirectory(
   done: Done,
 ): void {
   const { clock, disk, snapshotDisk, random, trace, store } = ports;
-  const { id, directory } = claim;
+  const { directory } = claim;
   const refuse = (kind: "refused" | "corrupt", reason: string): void => done({ kind, reason }, null);
   openIdentity(disk, random, claim, (failure, identity) => {
     if (failure?.kind === "disk") return onDiskError(failure.error);
@@ -66,7 +66,7 @@ export function openDirectory(
         const isFormer = (owner: string): boolean => identity.former.includes(owner);
         store.open(identity.storeId, isFormer, (trouble) => {
           if (trouble?.kind === "disk") return onDiskError(trouble.error);
-          if (trouble !== null) return refuse("refused", `${trouble.reason}: ${startAfresh(id, directory)}`);
+          if (trouble !== null) return refuse("refused", `${trouble.reason}: ${startAfresh(claim)}`);
           const snapshots = new SnapshotStore(snapshotDisk, clock, onDiskError, trace);
           const { hardState, tail, log } = result;
           loadSnapshot(snapshots, store, identity, directory, log, (problem, snapshot) => {
@@ -88,7 +88,7 @@ function expectedLog({ genesis, log }: Identity): ExpectedLog {
 }
 
 function helpless(directory: string): string {
-  return `no other member is known: ${putBackCopy(directory)}; if there are others, name them in --cluster`;
+  return `no other member is known: ${lastResortAlone(directory)}`;
 }
 
 /** Whether anybody can be asked: only a quorum of others can give back what was lost. */

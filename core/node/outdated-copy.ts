@@ -4,6 +4,7 @@
  * store id and asks the others to rebind it.
  */
 import type { DiskError, Random } from "../ports.ts";
+import { isNeededVoter } from "../raft/membership.ts";
 import type { Configuration } from "../raft/messages.ts";
 import { withLostLog } from "../storage/identity.ts";
 import type { IdentityFile } from "../storage/identity-file.ts";
@@ -15,12 +16,11 @@ export function markLost(
   identityFile: IdentityFile,
   random: Random,
   directory: string,
-  { voters }: Configuration,
+  configuration: Configuration,
   done: (error: DiskError | null, ending: Ending) => void,
 ): void {
   const what = "this directory was put back from an older copy: the others know a later state of it";
-  const isNeeded = voters.length <= 2 && voters.includes(identityFile.current.node);
-  if (isNeeded) {
+  if (isNeededVoter(configuration, identityFile.current.node)) {
     const why = "the other voters are no majority without this node";
     const reason = `${what}; ${why}: ${putBackCopy(directory)} that is newer`;
     return done(null, { kind: "refused", reason });

@@ -3,7 +3,7 @@
  * the configuration. A node that a committed configuration no longer has is told so, and ends itself.
  */
 import { outdatedReply } from "../raft/following.ts";
-import { bindStore, memberOf, rebindStore, wasRemoved } from "../raft/membership.ts";
+import { bindStore, isNeededVoter, memberOf, rebindStore, wasRemoved } from "../raft/membership.ts";
 import type { AppendReply, Envelope, JoinAccepted, JoinRequest, Member, Origin, Removed } from "../raft/messages.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Genesis, Identity } from "../storage/identity.ts";
@@ -128,8 +128,7 @@ export class PeerAdmission {
     const latest = this.#raft.configuration;
     const member = memberOf(latest, from);
     if (member?.storeId !== lost) return null;
-    const isNeeded = [latest.voters, latest.outgoing].some((half) => half.includes(from) && half.length <= 2);
-    if (isNeeded) return { kind: "removed", storeId, incarnation: member.incarnation, reason: "too-few-voters" };
+    if (isNeededVoter(latest, from)) return { kind: "removed", storeId, incarnation: member.incarnation, reason: "too-few-voters" };
     const index = this.#raft.log.lastIndex + 1;
     this.#raft.proposeConfiguration(now, rebindStore(latest, from, storeId, index));
     return null;

@@ -13,7 +13,7 @@ import { RaftLog } from "../raft/log.ts";
 import type { Change } from "../raft/membership.ts";
 import type { Envelope, Message, Outgoing, ReadGrant, Ready, SnapshotChunk } from "../raft/messages.ts";
 import { Raft } from "../raft/raft.ts";
-import type { Genesis, Identity } from "../storage/identity.ts";
+import { type Genesis, type Identity, removedReason } from "../storage/identity.ts";
 import type { JoinedLog } from "../storage/join-log.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import { Wal } from "../storage/wal.ts";
@@ -392,8 +392,4 @@ export class Running {
     this.#sender.end();
     this.#opened.snapshots.close();
   }
-}
-
-export function removedReason(id: NodeId): string {
-  return `node ${id} was removed from the cluster`;
 }

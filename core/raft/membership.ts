@@ -40,6 +40,11 @@ export function isOnlyVoter({ voters, outgoing }: Configuration, id: NodeId): bo
   return voters.length === 1 && outgoing.length === 0 && voters[0] === id;
 }
 
+/** Whether no quorum is left without `id`: nobody can rebind it, or remove it. */
+export function isNeededVoter({ voters, outgoing }: Configuration, id: NodeId): boolean {
+  return [voters, outgoing].some((half) => half.includes(id) && half.length <= 2);
+}
+
 /** Nobody else was ever a member: no leader but `id` itself can rely on its promise. */
 export function wasAlwaysAlone({ members, voters, removed }: Configuration, id: NodeId): boolean {
   return members.length === 1 && voters[0] === id && removed.length === 0;

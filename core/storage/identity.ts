@@ -6,6 +6,7 @@ import { BadBytes, crc32, latin1, latin1Bytes } from "../bytes.ts";
 import type { Disk, DiskError, Random } from "../ports.ts";
 import type { ClusterId, Index, NodeId, StoreId, Term } from "../units.ts";
 import { startAfresh, startAfreshRemoved } from "./remedies.ts";
+import { segmentNumber } from "./wal-record.ts";
 
 /** 2: with the extent of the log. A program that does not keep it up to date must not run on such a directory. */
 const formatVersion = 2;
@@ -123,12 +124,8 @@ export function openIdentity(disk: Disk, random: Random, claim: Claim, done: Don
   disk.list((error, names) => {
     if (error !== null) return broken(error);
     if (!names.includes(fileName)) {
-      const stray = names.find((name) => name !== draftName);
-      if (stray !== undefined) {
-        return refuse(
-          `the directory holds ${stray} but no ${fileName} file: ${startAfresh(claim.id, claim.directory)}`,
-        );
-      }
+      const stray = strayProblem(names, claim);
+      if (stray !== null) return refuse(stray);
       const isFounder = claim.id <= claim.cluster.length;
       if (!claim.join && !isFounder) {
         return refuse(`--id ${claim.id} is not in the --cluster list of ${claim.cluster.length}`);
@@ -143,6 +140,15 @@ export function openIdentity(disk: Disk, random: Random, claim: Claim, done: Don
       save({ ...identity, founders, boot: identity.boot + 1 });
     });
   });
+}
+
+/** What a directory without an identity holds, and what to do about it; or null where it is as good as empty. */
+function strayProblem(names: readonly string[], claim: Claim): string | null {
+  const segment = names.find((name) => segmentNumber(name.replace(/^damaged-/, "")) !== null);
+  const stray = segment ?? names.find((name) => name !== draftName);
+  if (stray === undefined) return null;
+  const remedy = segment === undefined ? `move ${stray} away` : startAfresh(claim);
+  return `the directory holds ${stray} but no ${fileName} file: ${remedy}`;
 }
 
 /**
@@ -180,17 +186,21 @@ function firstIdentity(storeId: StoreId, { id, engine, cluster, join }: Claim): 
   };
 }
 
+export function removedReason(id: NodeId): string {
+  return `node ${id} was removed from the cluster, or is a member with another directory`;
+}
+
 /** Why the directory is not the one that the operator means, or null. */
 function mismatch(identity: Identity, { id, engine, directory }: Claim): string | null {
   if (identity.node !== id) return `the directory belongs to node ${identity.node}, not node ${id}`;
   if (identity.engine !== engine) return `the directory belongs to the ${identity.engine} engine, not ${engine}`;
   if (!identity.removed) return null;
-  return `node ${id} was removed from the cluster: ${startAfreshRemoved(id, directory)}`;
+  return `${removedReason(id)}: ${startAfreshRemoved(id, directory)}`;
 }
 
 function readIdentity(
   disk: Disk,
-  { id, directory }: Claim,
+  claim: Claim,
   broken: (error: DiskError) => void,
   done: (identity: Identity | null, reason: string) => void,
 ): void {
@@ -206,7 +216,7 @@ function readIdentity(
       } catch (thrown) {
         if (!(thrown instanceof BadBytes) && !(thrown instanceof SyntaxError)) throw thrown;
         const isNewer = thrown instanceof NewerFormat;
-        const remedy = isNewer ? "start the newer program again" : startAfresh(id, directory);
+        const remedy = isNewer ? "start the newer program again" : startAfresh(claim);
         reason = `the ${fileName} file cannot be read: ${thrown.message}: ${remedy}`;
       }
       done(identity, reason);

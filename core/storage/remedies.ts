@@ -1,26 +1,48 @@
 /** What an operator can do, as the last clause of a line. Each works when it is followed to the letter, in this order. */
 import type { NodeId } from "../units.ts";
 
-/** For a directory that holds what the others cannot give back. */
+/** A node as the operator has started it; `directory` names its directories. */
+type Started = { readonly id: NodeId; readonly directory: string; readonly cluster: readonly string[] };
+
+const nameOthers = "if there are other members, name them in --cluster";
+
+/** For a directory that holds what the others can give back, if it is the right one. */
 export function putBackCopy(directory: string): string {
   return `put back a copy of ${directory}`;
 }
 
-/** For a node whose directory is of no use, while the others go on. */
-export function startAfresh(id: NodeId, directory: string): string {
-  return `${putBackCopy(directory)}, or delete ${directory}, remove ${id}, then add it again ${requests(id)}, and start it with --join`;
+/** For a directory that holds what nobody else can give back: no majority is left without it. */
+export function lastResort(directory: string): string {
+  return `${putBackCopy(directory)}; without one only an empty store can be begun, with another --data-dir for every node`;
 }
 
-/** For the directory of a removed node. */
+/** As `lastResort`, where only the command line says that there are no other members. */
+export function lastResortAlone(directory: string): string {
+  return `${lastResort(directory)}; ${nameOthers}`;
+}
+
+/**
+ * For a node whose directory is of no use. Only the command line says who the others are: a member is removed by a
+ * majority without it, which neither one node nor two have.
+ */
+export function startAfresh({ id, directory, cluster }: Started): string {
+  const others = cluster.filter((_, k) => k + 1 !== id).length;
+  if (others === 0) return lastResortAlone(directory);
+  if (others === 1 && id <= cluster.length) {
+    return `node ${3 - id} is no majority without this one: ${lastResortAlone(directory)}`;
+  }
+  return `${putBackCopy(directory)}, or, where the other voters are a majority without it, delete ${directory}, ${addedAgain(id)}`;
+}
+
+/**
+ * For a directory whose node was removed. It may be a copy from before the node was rebound: then the node is still a
+ * member, and may be running elsewhere.
+ */
 export function startAfreshRemoved(id: NodeId, directory: string): string {
-  return `to start afresh, delete ${directory}, add it again (POST /${id} with its peer URL, at a member), and start it with --join`;
+  return `unless it runs from another directory now, delete ${directory}, ${addedAgain(id)}`;
 }
 
 /** For a directory that has never taken part: it need not be deleted. */
 export function addedAgain(id: NodeId): string {
-  return `remove ${id}, then add it again ${requests(id)}, and start it with --join`;
-}
-
-function requests(id: NodeId): string {
-  return `(DELETE /${id}, then POST /${id} with its peer URL, at a member)`;
+  return `remove ${id}, then add it again (DELETE /${id}, then POST /${id} with its peer URL, at a member), and start it with --join`;
 }

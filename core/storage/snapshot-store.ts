@@ -46,7 +46,7 @@ export function snapshotPlace(name: string): { readonly index: Index; readonly t
   return { index: Number.parseInt(match[1]!, 16), term: Number.parseInt(match[2]!, 16) };
 }
 
-const unreadable = "if it stays so, move that file away, and another voter sends what it held";
+const unreadable = "if it stays so, and another voter can send what it held, move that file away";
 
 type Broken = (error: DiskError) => void;
 
