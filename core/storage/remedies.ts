@@ -21,6 +21,10 @@ export function addedAgain(id: NodeId): string {
   return `remove ${id}, then add it again ${requests(id)}, and start it with --join`;
 }
 
+/** For a node that uses the id of another one that runs. */
+export const otherId =
+  "give this node an id that GET /v1/members does not name, add it (POST /{id} with its peer URL, at a member), and start it with --join";
+
 function requests(id: NodeId): string {
   return `(DELETE /${id}, then POST /${id} with its peer URL, at a member)`;
 }
