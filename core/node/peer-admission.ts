@@ -39,12 +39,7 @@ export class PeerAdmission {
   readonly #starts = new Map<NodeId, Start>();
 
   /** `read`: see core/node/leader-id-check.ts. */
-  constructor(
-    identity: Identity,
-    genesis: Genesis,
-    raft: Raft,
-    read: ConstructorParameters<typeof LeaderIdCheck>[0],
-  ) {
+  constructor(identity: Identity, genesis: Genesis, raft: Raft, read: ConstructorParameters<typeof LeaderIdCheck>[0]) {
     this.#identity = identity;
     this.#genesis = genesis;
     this.#raft = raft;

@@ -8,7 +8,12 @@ import type { DirectoryCopy } from "../world/directory.ts";
 import type { Host } from "../world/host.ts";
 import type { Tier } from "./options.ts";
 
-type Kept = { readonly copy: DirectoryCopy; readonly storeId: string; readonly incarnation: number; readonly boot: number };
+type Kept = {
+  readonly copy: DirectoryCopy;
+  readonly storeId: string;
+  readonly incarnation: number;
+  readonly boot: number;
+};
 
 export class OlderCopies {
   readonly #tier: Tier;

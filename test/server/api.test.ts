@@ -246,6 +246,7 @@ test("a voter that is silent does not lead, and a learner that is silent is not 
   simulated.until("it takes part", () => simulated.simulator.raftOf(4) !== null);
   simulated.pass(1);
   for (const id of [silent, 4]) simulated.kill(id);
+  simulated.pass(1.5);
   for (const via of [leader, other]) {
     for (const [path, body] of [
       ["/v1/leader", `{"id": ${silent}}`],
