@@ -30,6 +30,8 @@ type Open = {
   readonly onBegin: () => void;
   /** When this leader first saw it. */
   readonly since: Micros;
+  /** This leader has told a member to take over: that may still come to pass. */
+  hasHandedOver: boolean;
 };
 
 const openMax = 64;
@@ -80,7 +82,7 @@ export class Changes {
     const answer = (outcome: ChangeOutcome): Outgoing => {
       return { to: from, message: { kind: "change-reply", boot, seq, outcome } };
     };
-    this.#open.set(key, { change, deadline, answer, onBegin: () => undefined, since: now });
+    this.#open.set(key, { change, deadline, answer, onBegin: () => undefined, since: now, hasHandedOver: false });
   }
 
   onReply({ boot, seq, outcome }: ChangeReply): void {
@@ -124,7 +126,8 @@ export class Changes {
       const onBegin = (): void => {
         waiter.askedTerm = raft.term;
       };
-      if (!this.#open.has(key)) this.#open.set(key, { change, deadline, answer, onBegin, since: now });
+      if (this.#open.has(key)) continue;
+      this.#open.set(key, { change, deadline, answer, onBegin, since: now, hasHandedOver: false });
     }
     const out: Outgoing[] = [];
     let first: Change | null = null;
@@ -150,23 +153,38 @@ export class Changes {
     const isFit = (id: NodeId): boolean => raft.leadership?.isFit(id, since) === true && !hasLostRows(id);
     const trouble = refusal(change, raft.configuration, isFit);
     // A busy moment of this node is no silence of the others: that takes an election timeout to show.
-    if (trouble === "no-majority-left" && now < open.since + this.#electionMicros) return null;
-    if (trouble !== null) return trouble;
+    const isPatient = now < open.since + this.#electionMicros;
+    if (trouble === "no-majority-left" && isPatient) return null;
+    // Before that, an earlier leader's step for the same change may still be committed.
+    const isDefinite = raft.log.termAt(raft.commit) === raft.term;
+    if (trouble !== null) return isDefinite ? trouble : null;
     if (isReached(change, raft.committedConfiguration.configuration)) return "done";
     if (change.kind === "lead") {
+      if (raft.leadership?.transferee !== 0) return null;
       // While one hands over nothing is proposed: not for the sake of a node that does not answer.
-      if (raft.leadership?.transferee !== 0 || !isFit(change.id)) return null;
+      if (!isFit(change.id)) return isPatient || !isDefinite || open.hasHandedOver ? null : "not-caught-up";
       onBegin();
+      open.hasHandedOver = true;
       raft.transfer(now, change.id);
       return null;
     }
     if (change.kind === "remove" && change.id === this.#self && this.#handsOver(now, raft, isFit)) return null;
-    // One that has not come to the entry that added it could not vote: as a voter it might be missed for ever.
-    const match = raft.leadership?.progress.get(change.id)?.match ?? 0;
-    if (change.kind === "promote" && match < memberOf(raft.configuration, change.id)!.incarnation) return null;
+    if (change.kind === "promote" && !this.#mayVote(change.id, raft, isFit)) {
+      const isLearner = raft.configuration.learners.includes(change.id);
+      return isPatient || !isDefinite || !isLearner ? null : "not-caught-up";
+    }
     const next = stepTowards(change, raft.configuration, raft.log.lastIndex + 1);
     if (next !== null && raft.proposeConfiguration(now, next) === null) onBegin();
     return null;
+  }
+
+  /**
+   * One that has not come to the entry that added it could not vote; nor may one be counted on that is silent, or waits
+   * for a snapshot: as a voter it might be missed for ever.
+   */
+  #mayVote(id: NodeId, raft: Raft, isFit: (id: NodeId) => boolean): boolean {
+    const match = raft.leadership?.progress.get(id)?.match ?? 0;
+    return isFit(id) && match >= memberOf(raft.configuration, id)!.incarnation;
   }
 
   /**

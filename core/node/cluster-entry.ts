@@ -6,7 +6,7 @@
 import type { Trace } from "../ports.ts";
 import type { BootstrapHello, BootstrapReply, Envelope, JoinAccepted, JoinRequest, Removed } from "../raft/messages.ts";
 import { type Genesis, genesisOf, type Identity } from "../storage/identity.ts";
-import { addedAgain, lastResort } from "../storage/remedies.ts";
+import { addedAgain, lastResort, otherId } from "../storage/remedies.ts";
 import type { ClusterId, NodeId } from "../units.ts";
 import { Founding, type FoundingStep } from "./founding.ts";
 import type { Ending } from "./options.ts";
@@ -114,6 +114,10 @@ export class ClusterEntry {
       case "another-directory": {
         if (lost !== null) return wait;
         return endOf("refused", `${bound}: ${addedAgain(node)}`);
+      }
+      case "id-of-leader": {
+        if (lost !== null) return wait;
+        return endOf("refused", `node ${node} runs elsewhere and leads the cluster: ${otherId}`);
       }
       default:
         return reason satisfies never;

@@ -10,6 +10,7 @@ import type { Genesis, Identity } from "../storage/identity.ts";
 import type { Index, Micros, NodeId, StoreId } from "../units.ts";
 import type { Verdict } from "../wire/connection.ts";
 import type { Handshake } from "../wire/frame.ts";
+import { type Joiner, LeaderIdCheck } from "./leader-id-check.ts";
 
 /** One start of one directory. Copies of a directory count boots alike, but draw other nonces. */
 type Start = Pick<Handshake, "incarnation" | "storeId" | "boot" | "nonce">;
@@ -31,15 +32,18 @@ export class PeerAdmission {
   readonly #identity: Identity;
   readonly #genesis: Genesis;
   readonly #raft: Raft;
+  readonly #leaderIdCheck: LeaderIdCheck;
   /** The newest boot heard of each sender: words of an earlier one are not listened to. */
   readonly #heard = new Map<NodeId, { readonly incarnation: Index; readonly boot: number }>();
   /** The newest start of each directory that has shown itself in a handshake, by member. */
   readonly #starts = new Map<NodeId, Start>();
 
-  constructor(identity: Identity, genesis: Genesis, raft: Raft) {
+  /** `read`: see core/node/leader-id-check.ts. */
+  constructor(identity: Identity, genesis: Genesis, raft: Raft, read: ConstructorParameters<typeof LeaderIdCheck>[0]) {
     this.#identity = identity;
     this.#genesis = genesis;
     this.#raft = raft;
+    this.#leaderIdCheck = new LeaderIdCheck(read);
   }
 
   /** Whether the message is for this node, from somebody who may speak; or what the sender is to be told. */
@@ -91,12 +95,13 @@ export class PeerAdmission {
   }
 
   /**
-   * The answer to "am I a member?", or null: not yet. The leader binds the directory of a new member. `knowsCluster`:
-   * the asker has proved that it was a member; without it nothing but a new directory may ask.
+   * The answer to "am I a member?", or null: not yet. The leader binds the directory of a new member. `boot` is the
+   * asker's. `knowsCluster`: the asker has proved that it was a member; without it nothing but a new directory may ask.
    */
   onJoinRequest(
     now: Micros,
     from: NodeId,
+    boot: number,
     { storeId, incarnation, lost }: JoinRequest,
     knowsCluster: boolean,
   ): JoinAccepted | Removed | null {
@@ -113,14 +118,25 @@ export class PeerAdmission {
       return { kind: "removed", storeId, incarnation, reason: "removed" };
     }
     if (lost !== "") return this.#rebind(now, from, storeId, lost);
-    // Whoever lags may not know yet that it was added anew.
-    if (this.#raft.role !== "leader") return null;
+    // A member that lags may not know yet that the asker was removed and added again.
+    if (this.#raft.role !== "leader") return this.#refuseLeaderId(now, { id: from, storeId, boot });
     if (member !== undefined && member.storeId !== "") {
       return { kind: "removed", storeId, incarnation, reason: "another-directory" };
     }
     const latest = this.#raft.configuration;
     if (memberOf(latest, from)?.storeId === "") this.#raft.proposeConfiguration(now, bindStore(latest, from, storeId));
     return null;
+  }
+
+  /** A follower's answer: it refuses only its leader's id. */
+  #refuseLeaderId(now: Micros, joiner: Joiner): Removed | null {
+    const { id, storeId } = joiner;
+    const isTaken = (): boolean => {
+      const bound = memberOf(this.#raft.committedConfiguration.configuration, id)?.storeId ?? "";
+      return this.#raft.leader === id && bound !== "" && bound !== storeId;
+    };
+    if (!this.#leaderIdCheck.isConfirmed(now, joiner, isTaken)) return null;
+    return { kind: "removed", storeId, incarnation: 0, reason: "id-of-leader" };
   }
 
   /** Binds the new directory of one whose log is lost, where a quorum can be had without it. */

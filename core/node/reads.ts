@@ -66,6 +66,11 @@ export class Reads {
     this.#arrived.push({ key, consistency, done });
   }
 
+  /** Completes with true once this node has applied all that was committed when it was called; false: not in time. */
+  confirm(done: (isConfirmed: boolean) => void): void {
+    this.add("", "linearizable", ({ ok }) => done(ok));
+  }
+
   /** Closes this turn's batch and asks for all that have no answer. */
   dispatch(now: Micros, deadline: Micros, raft: Raft): Outgoing[] {
     const arrived = this.#arrived;

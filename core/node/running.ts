@@ -115,7 +115,7 @@ export class Running {
       idleMarkMicros,
     });
     if (joined.needsBase) this.wal.replaceBy(joined.base);
-    this.admission = new PeerAdmission(identity, genesis, this.raft);
+    this.admission = new PeerAdmission(identity, genesis, this.raft, (done) => this.#requests.reads.confirm(done));
     const retryMicros = Math.ceil(options.heartbeatMicros / 4);
     const announcedUrl = opened.identity.genesis === null ? null : options.peerUrl;
     this.#requests = new Requests(
@@ -225,12 +225,12 @@ export class Running {
 
   /** Takes a message from the network; what is not meant for this node is dropped. */
   receive(envelope: Envelope, answer: (envelope: Envelope) => void): void {
-    const { message, from, cluster } = envelope;
+    const { message, from, fromBoot, cluster } = envelope;
     const now = this.#host.clock.now();
     if (message.kind === "join-request") {
       const knowsCluster = cluster === this.genesis.cluster;
       if (!knowsCluster && cluster !== "") return;
-      const reply = this.admission.onJoinRequest(now, from, message, knowsCluster);
+      const reply = this.admission.onJoinRequest(now, from, fromBoot, message, knowsCluster);
       if (reply !== null) answer(this.#envelope(from, reply));
       return;
     }

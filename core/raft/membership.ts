@@ -22,7 +22,8 @@ export type ChangeRefusal =
   | "last-voter"
   | "no-majority-left" // those that answer and wait for no snapshot would be no majority of what is left
   | "not-bound" // the node has not been heard of yet
-  | "no-voter"; // only a voter can lead
+  | "no-voter" // only a voter can lead
+  | "not-caught-up"; // silent for an election timeout, or behind the leader's log
 
 export function isJoint({ outgoing }: Configuration): boolean {
   return outgoing.length > 0;

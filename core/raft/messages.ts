@@ -233,6 +233,8 @@ export type Removed = {
 export type RemovalReason =
   | "removed"
   | "another-directory"
+  /** The id is that of the member that leads: it runs elsewhere. */
+  | "id-of-leader"
   /** A log that was lost cannot be had back from fewer than two other voters. */
   | "too-few-voters";
 /** An operator's wish, on its way from the member that took it to the leader. */

@@ -57,8 +57,14 @@ const outcomes = [
   "no-majority-left",
   "not-bound",
   "no-voter",
+  "not-caught-up",
 ] as const satisfies readonly ChangeOutcome[];
-const removalReasons = ["removed", "another-directory", "too-few-voters"] as const satisfies readonly RemovalReason[];
+const removalReasons = [
+  "removed",
+  "another-directory",
+  "too-few-voters",
+  "id-of-leader",
+] as const satisfies readonly RemovalReason[];
 
 export function encodeEnvelope(writer: Writer, envelope: Envelope): void {
   writer.id(envelope.cluster);

@@ -30,6 +30,10 @@ const problems: Readonly<Record<Refusal, { readonly status: number; readonly det
   },
   "not-bound": { status: 409, detail: "The node has not been heard of yet: start it with --join." },
   "no-voter": { status: 409, detail: "Only a voter can lead." },
+  "not-caught-up": {
+    status: 409,
+    detail: "The member does not answer, or does not hold what the leader's log begins with yet: try again later.",
+  },
 };
 
 async function ask(c: Ctx, node: Node, change: Change, problem: (outcome: Refusal) => Problem): Promise<Response> {

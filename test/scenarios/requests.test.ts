@@ -183,6 +183,87 @@ test("a removal that would leave no majority is refused, but not for a moment's 
   world.judge();
 });
 
+test("who asks that a silent voter leads is told so after an election timeout, not for a moment's silence", (t) => {
+  const world = new SimulatedCluster(3);
+  const leader = world.leader();
+  const [a, b] = world.others(leader) as [number, number];
+  world.pass(1);
+  world.isolate(a);
+  world.pass(1.5);
+  for (const via of [leader, b]) {
+    const asked = world.change(via, { kind: "lead", id: a });
+    world.pass(0.8);
+    t.is(asked.outcome, null);
+    world.pass(0.5);
+    t.deepEqual(asked.outcome, { ok: true, outcome: "not-caught-up" });
+  }
+  const asked = world.change(leader, { kind: "lead", id: a });
+  world.pass(0.2);
+  world.heal();
+  t.deepEqual(world.answer(asked), { ok: true, outcome: "done" });
+  t.is(world.leader(), a);
+  world.judge();
+});
+
+test("a voter that was told to take over may yet do so: that it is silent now refuses nothing", (t) => {
+  const world = new SimulatedCluster(3);
+  const leader = world.leader();
+  const [a] = world.others(leader) as [number];
+  world.putNow("k", "v");
+  world.pass(1);
+  world.clog(leader, a, 3);
+  world.drop((from) => from === a);
+  const asked = world.change(leader, { kind: "lead", id: a });
+  world.pass(2.9);
+  t.is(asked.outcome, null);
+  world.drop(null);
+  t.deepEqual(world.answer(asked), { ok: true, outcome: "done" });
+  world.judge();
+});
+
+test("a learner that is silent is not promoted by hand, and who asks is told so; then it is", (t) => {
+  const world = new SimulatedCluster(1, { spares: 1 });
+  world.putNow("k", "v");
+  world.changeNow({ kind: "add", id: 2, url: "http://node-2", autoPromote: false });
+  world.join(2);
+  world.until("it has caught up", () => world.simulator.raftOf(2)?.commit === world.raft(1).commit);
+  world.pass(1);
+  world.kill(2);
+  world.pass(1.5);
+  t.like(world.answer(world.change(1, { kind: "promote", id: 2 })), { outcome: "not-caught-up" });
+  world.putNow("k", "goes on");
+  world.start(2);
+  t.deepEqual(world.answer(world.change(1, { kind: "promote", id: 2 })), { ok: true, outcome: "done" });
+  world.judge();
+});
+
+test("a learner and a voter that wait for a snapshot: neither is promoted, or leads, and who asks is told so", (t) => {
+  const world = new SimulatedCluster(3, { spares: 1, snapshotEntries: 8, trailingEntries: 0 });
+  const leader = world.leader();
+  const [laggard] = world.others(leader) as [number];
+  world.changeNow({ kind: "add", id: 4, url: "http://node-4", autoPromote: false });
+  world.join(4);
+  world.until("it takes part", () => world.simulator.raftOf(4) !== null);
+  for (const id of [laggard, 4]) world.isolate(id);
+  for (let k = 0; k < 30; k++) world.putNow("k", `${k}`);
+  world.until("the log is compacted", () => {
+    return [laggard, 4].every((id) => world.raft(leader).log.baseIndex > world.raft(id).log.lastIndex);
+  });
+  world.heal();
+  world.drop((_from, _to, { kind }) => kind === "snapshot-chunk");
+  world.until("both answer", () => [laggard, 4].every((id) => world.raft(id).leader === leader));
+  const wanted = [{ kind: "lead", id: laggard } as const, { kind: "promote", id: 4 } as const];
+  for (const change of wanted) {
+    t.like(world.answer(world.change(leader, change), 3), { ok: true, outcome: "not-caught-up" });
+  }
+  world.drop(null);
+  world.until("both have caught up", () => {
+    return [laggard, 4].every((id) => world.raft(id).commit === world.raft(leader).commit);
+  });
+  for (const change of wanted) world.changeNow(change);
+  world.judge();
+});
+
 for (const role of ["leader", "follower"] as const) {
   test(`a ${role} that stops in good order leaves no request unknown, at no member`, (t) => {
     const world = new SimulatedCluster(3, { streams: true });

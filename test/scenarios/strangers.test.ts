@@ -20,6 +20,13 @@ function answersOf(world: Scenario, id: number, envelope: Partial<Envelope>): re
   return answers;
 }
 
+/** What `via` answers to a new directory that joins as `id`: the reason of its refusal, or null. */
+function joinsAs(world: Scenario, via: number, id: number, storeId = "a".repeat(32), fromBoot = 1): string | null {
+  const message = { kind: "join-request", storeId, incarnation: 0, lost: "" } as const;
+  const [answer] = answersOf(world, via, { from: id, fromBoot, message });
+  return answer?.message.kind === "removed" ? answer.message.reason : null;
+}
+
 const id = fc.string({ unit: fc.constantFrom("1", "2", "7", "f"), minLength: 32, maxLength: 32 });
 
 testProp(
@@ -153,5 +160,60 @@ test("a founder that dials is no founder that was asked: what it says of itself 
   t.is(world.status(1).waitingFor.length, 2);
   world.heal();
   world.leader();
+  world.judge();
+});
+
+test("one that joins under the leader's id is refused by followers, once they know that they do not lag", (t) => {
+  const world = new Scenario(3);
+  const leader = world.leader();
+  world.putNow("k", "v");
+  for (const follower of world.others(leader)) {
+    t.is(joinsAs(world, follower, leader), null);
+    world.pass(0.2);
+    t.is(joinsAs(world, follower, leader), "id-of-leader");
+    // Another directory, or another boot of this one, may have been added meanwhile.
+    t.is(joinsAs(world, follower, leader, "b".repeat(32)), null);
+    world.pass(0.2);
+    t.is(joinsAs(world, follower, leader, "b".repeat(32), 2), null);
+  }
+  world.judge();
+});
+
+test("a follower that lags does not refuse its leader's id, and does once it has caught up", (t) => {
+  const world = new Scenario(3);
+  const leader = world.leader();
+  const [laggard] = world.others(leader) as [number];
+  world.putNow("k", "v");
+  world.drop((_from, to, message) => to === laggard && message.kind === "append" && message.entries.length > 0);
+  world.putNow("k", "later");
+  for (let k = 0; k < 8; k++) {
+    t.is(joinsAs(world, laggard, leader), null);
+    t.is(world.raft(laggard).leader, leader);
+    world.pass(0.1);
+  }
+  world.drop(null);
+  world.until("it is refused", () => joinsAs(world, laggard, leader) === "id-of-leader");
+  world.judge();
+  t.pass();
+});
+
+test("a follower of a leader that was removed meanwhile, and added again, does not refuse the new directory", (t) => {
+  const world = new Scenario(4);
+  const leader = world.leader();
+  const [cut, other] = world.others(leader) as [number, number];
+  world.putNow("k", "v");
+  world.isolate(cut);
+  world.changeNow({ kind: "remove", id: leader });
+  world.until("it has ended", () => world.simulator.hosts[leader - 1]!.node === null);
+  // The one that is cut off still counts as its leader the one that is gone.
+  t.is(world.raft(cut).leader, leader);
+  for (let k = 0; k < 20; k++) {
+    t.is(joinsAs(world, cut, leader), null);
+    world.pass(0.1);
+  }
+  world.heal();
+  world.changeNow({ kind: "add", id: leader, url: `http://node-${leader}`, autoPromote: true });
+  world.join(leader);
+  world.until("it votes", () => world.raft(other).committedConfiguration.configuration.voters.includes(leader));
   world.judge();
 });

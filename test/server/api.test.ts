@@ -237,6 +237,29 @@ test("the leadership moves on request, and a removed member is out", async (t) =
   t.is(members.length, 2);
 });
 
+test("a voter that is silent does not lead, and a learner that is silent is not promoted: 409, and it is definite", async (t) => {
+  const { cluster: simulated, call } = cluster(3, { spares: 1 });
+  const leader = simulated.leader();
+  const [silent, other] = simulated.others(leader) as [number, number];
+  simulated.changeNow({ kind: "add", id: 4, url: "http://node-4", autoPromote: false });
+  simulated.join(4);
+  simulated.until("it takes part", () => simulated.simulator.raftOf(4) !== null);
+  simulated.pass(1);
+  for (const id of [silent, 4]) simulated.kill(id);
+  simulated.pass(1.5);
+  for (const via of [leader, other]) {
+    for (const [path, body] of [
+      ["/v1/leader", `{"id": ${silent}}`],
+      ["/v1/members/4/promote", undefined],
+    ] as const) {
+      const answer = await call(via, "POST", path, body);
+      const { code, definite } = (await answer.json()) as { code: string; definite: boolean };
+      t.deepEqual([answer.status, code, definite], [409, "not-caught-up", true], path);
+    }
+  }
+  t.is(simulated.leader(), leader);
+});
+
 test("no request can brick the cluster: a bad wish is refused with its reason, and nothing has changed", async (t) => {
   const { cluster: simulated, call } = cluster(3);
   const asked = simulated.leader() === 1 ? 1 : 2;

@@ -289,3 +289,30 @@ test.serial("peers share a secret: whoever does not know it is refused, and both
     }
   });
 });
+
+test.serial(
+  "a node that joins under the id of a member that leads ends with a line that names the way out",
+  async (t) => {
+    t.timeout(300_000);
+    await withNodes(4, async (nodes) => {
+      const [first] = await three(nodes, ...patient);
+      const leader = await leaderOf(first);
+      const { term } = (await first.status())!;
+      // A directory and addresses of its own: as on another machine.
+      const directory = join(nodes.directory, "elsewhere");
+      mkdirSync(directory);
+      const places = ["--data-dir", directory, "--peer-url", nodes.urls[3]!, "--log-level", "silent"];
+      const args = ["--cluster", nodes.list(1, 2, 3), "--join", ...places];
+      const joining = new NodeProcess(leader, nodes.ports[3]!, args);
+      t.is(await joining.ended(), 1);
+      const ways = "GET /v1/members does not name, add it (POST /{id} with its peer URL, at a member)";
+      const line = `node ${leader} runs elsewhere and leads the cluster: give this node an id that ${ways}, and start it with --join`;
+      t.is(joining.stderr, `metaStore: ${join(directory, `metaStore-${leader}`)}: ${line}\n`);
+      t.like(await first.status(), { term, leader });
+      // The line is right.
+      await first.must("POST", "/4", nodes.urls[3]);
+      const added = nodes.start(4, "--cluster", nodes.list(1, 2, 3, 4), "--join", ...patient);
+      await added.ready();
+    });
+  },
+);

@@ -41,7 +41,21 @@ export const mistakesOfRequests: readonly Mistake[] = [
     name: "a moment's silence refuses a removal",
     layer: "requests",
     file: "core/node/changes.ts",
-    old: 'if (trouble === "no-majority-left" && now < open.since + this.#electionMicros) return null;',
+    old: 'if (trouble === "no-majority-left" && isPatient) return null;',
     new: "",
+  },
+  {
+    name: "a leader waits for a voter that does not answer, to hand over to it",
+    layer: "requests",
+    file: "core/node/changes.ts",
+    old: 'return isPatient || !isDefinite || open.hasHandedOver ? null : "not-caught-up";',
+    new: "return null;",
+  },
+  {
+    name: "a learner that does not answer is promoted by hand",
+    layer: "requests",
+    file: "core/node/changes.ts",
+    old: "return isFit(id) && match >=",
+    new: "return match >=",
   },
 ];

@@ -1,4 +1,5 @@
 /** The HTTP API over a simulated cluster. */
+import type { Plan } from "../../sim/nemesis/options.ts";
 import { createApi } from "../../server/api/api.ts";
 import { SimulatedCluster } from "./simulated-cluster.ts";
 
@@ -13,8 +14,8 @@ export type Call = (
   headers?: Record<string, string>,
 ) => Promise<Response>;
 
-export function clusterApi(nodes: number): { cluster: SimulatedCluster; call: Call } {
-  const simulated = new SimulatedCluster(nodes);
+export function clusterApi(nodes: number, changes: Partial<Plan> = {}): { cluster: SimulatedCluster; call: Call } {
+  const simulated = new SimulatedCluster(nodes, changes);
   const call: Call = (id, method, path, body, headers = {}) => {
     const api = createApi(simulated.node(id), apiOptions);
     const init = body === undefined ? { method, headers } : { method, body, headers };

@@ -70,14 +70,14 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     kind: fc.constant("removed" as const),
     storeId: id,
     incarnation: u53,
-    reason: fc.constantFrom("removed" as const, "another-directory" as const),
+    reason: fc.constantFrom("removed" as const, "another-directory" as const, "id-of-leader" as const),
   }),
   fc.record({ kind: fc.constant("change" as const), boot: u53, seq: u53, change }),
   fc.record({
     kind: fc.constant("change-reply" as const),
     boot: u53,
     seq: u53,
-    outcome: fc.constantFrom("done" as const, "busy" as const, "no-majority-left" as const),
+    outcome: fc.constantFrom("done" as const, "no-majority-left" as const, "not-caught-up" as const),
   }),
   fc.record({
     kind: fc.constantFrom("vote-reply" as const, "pre-vote-reply" as const),

@@ -1,0 +1,47 @@
+/**
+ * Whether a follower may refuse a joining node because the id that it uses is the leader's. The leader answers for every
+ * other id, but nobody can ask it under its own. A follower's configuration may lag behind one that has removed that id and
+ * added it again. So the follower first reads linearizably, and refuses only where it still finds the id bound and leading.
+ */
+import type { Micros, NodeId, StoreId } from "../units.ts";
+
+/** One boot of a directory: what was found out for it says nothing to a later one. */
+export type Joiner = { readonly id: NodeId; readonly storeId: StoreId; readonly boot: number };
+
+/** There is at most one read in so long, however many ask. */
+const readMicrosMin: Micros = 100_000;
+
+export class LeaderIdCheck {
+  readonly #read: (done: (isRead: boolean) => void) => void;
+  #joiner: Joiner | null = null;
+  #isReading = false;
+  #isConfirmed = false;
+  #readAt: Micros = -Infinity;
+
+  /** `read`: completes with true once this node has applied all that was committed when it was called. */
+  constructor(read: (done: (isRead: boolean) => void) => void) {
+    this.#read = read;
+  }
+
+  /**
+   * Whether `isTaken` held after a linearizable read that began once `joiner` had asked. False at first: the joiner asks
+   * again, and by then the read may have ended.
+   */
+  isConfirmed(now: Micros, joiner: Joiner, isTaken: () => boolean): boolean {
+    if (this.#isConfirmed && this.#isFor(joiner)) return isTaken();
+    if (this.#isReading || now < this.#readAt + readMicrosMin || !isTaken()) return false;
+    this.#joiner = joiner;
+    this.#isConfirmed = false;
+    this.#isReading = true;
+    this.#readAt = now;
+    this.#read((isRead) => {
+      this.#isReading = false;
+      this.#isConfirmed = isRead && isTaken();
+    });
+    return false;
+  }
+
+  #isFor({ id, storeId, boot }: Joiner): boolean {
+    return this.#joiner?.id === id && this.#joiner.storeId === storeId && this.#joiner.boot === boot;
+  }
+}
