@@ -50,4 +50,3 @@ export function addedAgain(id: NodeId): string {
 /** For a node that uses the id of another one that runs. */
 export const otherId =
   "give this node an id that GET /v1/members does not name, add it (POST /{id} with its peer URL, at a member), and start it with --join";
-
