@@ -106,8 +106,7 @@ export class ClusterEntry {
         return isMeant ? { kind: "removed" } : wait;
       }
       case "too-few-voters":
-        if (lost !== null)
-          return endOf("corrupt", `${isLostLog}, and ${tooFewVoters}: ${lastResort(this.#directory)}`);
+        if (lost !== null) return endOf("corrupt", `${isLostLog}, and ${tooFewVoters}: ${lastResort(this.#directory)}`);
         // One that joins is removed and added again; whoever answers it leads, so that there is a majority.
         if (this.founding === null) return wait;
         return endOf("refused", `${bound}, and ${tooFewVoters}: ${lastResort(this.#directory)}`);

@@ -128,7 +128,8 @@ export class PeerAdmission {
     const latest = this.#raft.configuration;
     const member = memberOf(latest, from);
     if (member?.storeId !== lost) return null;
-    if (isNeededVoter(latest, from)) return { kind: "removed", storeId, incarnation: member.incarnation, reason: "too-few-voters" };
+    if (isNeededVoter(latest, from))
+      return { kind: "removed", storeId, incarnation: member.incarnation, reason: "too-few-voters" };
     const index = this.#raft.log.lastIndex + 1;
     this.#raft.proposeConfiguration(now, rebindStore(latest, from, storeId, index));
     return null;
