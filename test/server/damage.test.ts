@@ -169,9 +169,12 @@ for (const [engine, flags, logOf] of engines) {
         for (const [{ code, stderr }, what] of [
           [
             damaged,
-            /the identity file cannot be read: the checksum is wrong: put back a copy of .*, or delete .*--join/,
+            /the identity file cannot be read: the checksum is wrong: put back a copy of .*; without one only an empty store/,
           ],
-          [missing, /holds wal-0{12}\.log but no identity file: put back a copy of .*, or delete .*--join/],
+          [
+            missing,
+            /holds wal-0{12}\.log but no identity file: put back a copy of .*; without one only an empty store/,
+          ],
         ] as const) {
           t.is(code, 1);
           t.regex(stderr, what);

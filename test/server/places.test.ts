@@ -1,7 +1,8 @@
 /** A start that fails: one line that says what is there, exit code 1, and no lock left. */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { type Exit, freePorts, freshDirectory, get, ProcessCluster, put, runServer } from "../support/processes.ts";
 
@@ -29,52 +30,10 @@ function hasNoLock(t: ExecutionContext, directory: string): void {
 
 const failures: readonly (readonly [string, readonly string[], (directory: string) => void, RegExp])[] = [
   [
-    "a file where the snapshots are to be",
-    [],
-    (directory) => writeFileSync(join(directory, "metaStore-1-snap"), ""),
-    /metaStore-1-snap cannot be used: EEXIST/,
-  ],
-  [
-    "a file where RocksDB's snapshots are to be",
-    ["--rocksdb"],
-    (directory) => {
-      mkdirSync(join(directory, "data", "1"), { recursive: true });
-      writeFileSync(join(directory, "data", "1", "snap"), "");
-    },
-    /snap cannot be used: EEXIST/,
-  ],
-  [
-    "a file where the log is to be",
-    [],
-    (directory) => writeFileSync(join(directory, "metaStore-1"), ""),
-    /metaStore-1 cannot be used: EEXIST/,
-  ],
-  [
     "a file where data/ is to be",
     ["--rocksdb"],
     (directory) => writeFileSync(join(directory, "data"), ""),
     /--rocksdb keeps its files in \S+data, which is not a directory$/m,
-  ],
-  [
-    "a file where data/1 is to be",
-    ["--rocksdb"],
-    (directory) => {
-      mkdirSync(join(directory, "data"));
-      writeFileSync(join(directory, "data", "1"), "");
-    },
-    /data\/1 cannot be used: EEXIST/,
-  ],
-  [
-    "a directory where the lock is to be",
-    [],
-    (directory) => mkdirSync(join(directory, "metaStore-1", "lock"), { recursive: true }),
-    /metaStore-1 cannot be used: EISDIR/,
-  ],
-  [
-    "a directory where the identity is to be",
-    [],
-    (directory) => mkdirSync(join(directory, "metaStore-1", "identity"), { recursive: true }),
-    /the disk failed: .*EISDIR/,
   ],
   [
     "a stray file in the log's directory",
@@ -83,7 +42,7 @@ const failures: readonly (readonly [string, readonly string[], (directory: strin
       mkdirSync(join(directory, "metaStore-1"));
       writeFileSync(join(directory, "metaStore-1", "notes.txt"), "");
     },
-    /metaStore-1: the directory holds notes\.txt but no identity file/,
+    /metaStore-1: the directory holds notes\.txt but no identity file: move notes\.txt away$/m,
   ],
   [
     "an address for clients that is not this machine's",
@@ -116,6 +75,57 @@ for (const [what, args, prepare, line] of failures) {
     }
   });
 }
+
+const segment = "wal-000000000000.log";
+const snapshot = "snap-00000000000005-00000001.snap";
+
+for (const [engine, flags, log, snapshots] of [
+  ["memory", [], "metaStore-1", "metaStore-1-snap"],
+  ["RocksDB", ["--rocksdb"], join("data", "1", "wal"), join("data", "1", "snap")],
+] as const) {
+  const files = [
+    ...["identity", "identity.new", segment, "lock", "lock-0123456789abcdef.sock"].map((name) => join(log, name)),
+    ...[snapshot, "draft.part", "incoming.part"].map((name) => join(snapshots, name)),
+  ];
+  const wrongs: readonly (readonly [string, string, (path: string) => void, string])[] = [
+    ...files.map((path) => [path, "a directory", (at: string) => mkdirSync(at), "a file"] as const),
+    [join(log, "identity"), "a link that leads nowhere", (at) => symlinkSync("nowhere", at), "a file"],
+    [join(log, segment), "a named pipe", (at) => execFileSync("mkfifo", [at]), "a file"],
+    [join(log, "identity"), "a device", (at) => symlinkSync("/dev/null", at), "a file"],
+    [log, "a file", (at) => writeFileSync(at, ""), "a directory"],
+    [snapshots, "a file", (at) => writeFileSync(at, ""), "a directory"],
+  ];
+  for (const [path, type, make, expected] of wrongs) {
+    test.serial(`${engine}: ${type} where ${path} is to be ${expected} is named, and nothing is changed`, async (t) => {
+      const directory = freshDirectory();
+      const entries = (): string[] => readdirSync(directory, { recursive: true, encoding: "utf8" }).toSorted();
+      try {
+        mkdirSync(join(directory, "data"));
+        mkdirSync(dirname(join(directory, path)), { recursive: true });
+        make(join(directory, path));
+        const before = entries();
+        const line = `metaStore: ${join(directory, path)} is ${type}, and the node keeps ${expected} there: move it away\n`;
+        const { code, stderr } = await run(directory, flags);
+        t.is(stderr, line);
+        t.is(code, 1);
+        t.deepEqual(entries(), before);
+      } finally {
+        rmSync(directory, { recursive: true });
+      }
+    });
+  }
+}
+
+test("a file where data/1 is to be is named", async (t) => {
+  const directory = freshDirectory();
+  try {
+    mkdirSync(join(directory, "data"));
+    writeFileSync(join(directory, "data", "1"), "");
+    isOneLine(t, await run(directory, ["--rocksdb"]), /data\/1 is a file, and the node keeps a directory there: move/);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
 
 test("a client port in use is found after the lock was taken, and leaves none", async (t) => {
   const directory = freshDirectory();
