@@ -379,7 +379,8 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
     if (kind === "restart") host.directory.isOlderCopy = host.directory.isUnjudgedCopy = false;
     host.dead = kind === "lost";
     host.retired = kind === "removed" || kind === "shut-out" || host.dead;
-    if (!host.retired && this.core.length === 0) this.nemesis.restartLater(host);
+    const isRestarted = this.core.length === 0 || (host.healed && kind === "disk"); // Drawn before the healing.
+    if (!host.retired && isRestarted) this.nemesis.restartLater(host);
   }
 
   starting(host: Host): void {

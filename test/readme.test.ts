@@ -209,6 +209,7 @@ for (const [command, code, output] of [
   ["npx ava dist/test/server/api.test.js", 0, /tests passed/],
   ["npx ava dist/test/storage/wal-recovery.test.js", 0, /tests passed/],
   ["npx ava dist/test/storage/state-store.test.js", 0, /tests passed/],
+  ["npm run chaos -- --minutes 2", 0, /0 findings|ok/],
   ["npm start -- --help", 0, /--cluster/],
 ] as const) {
   test.serial(command, async (t) => {

@@ -118,14 +118,15 @@ export class Nemesis implements Target {
   }
 
   on(code: number, payload: unknown): void {
-    if (this.#stopped) return;
+    if (this.#stopped && code !== nemesisEvents.restart) return;
     if (code === nemesisEvents.aimed) return this.#strikeAimed(payload as Aimed);
     if (code === nemesisEvents.deposed) return this.#depose(payload as Deposed);
     if (code === nemesisEvents.cut) return this.#cut(payload as Cut);
     const host = payload as Host;
     if (code === nemesisEvents.slot) this.#strike();
     else if (code === nemesisEvents.restart) {
-      if (host.node === null && !host.retired) this.startHost(host);
+      const isFrozen = this.#stopped && !host.healed;
+      if (host.node === null && !host.retired && !isFrozen) this.startHost(host);
     } else if (host.paused) {
       this.#trace.line(this.#scheduler.now, "resume", host.id);
       host.resume();
