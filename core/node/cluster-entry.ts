@@ -24,7 +24,11 @@ function endOf(kind: Ending["kind"], reason: string): EntryStep {
   return { kind: "end", ending: { kind, reason } };
 }
 
-const tooFewVoters = "the log is damaged or missing, and the other voters are no majority without this node";
+const tooFewVoters = "the other voters are no majority without this node";
+
+function boundToOther(node: NodeId): string {
+  return `another directory is bound as node ${node}`;
+}
 
 export class ClusterEntry {
   /** Null where the node joins, or has lost its log. */
@@ -104,11 +108,11 @@ export class ClusterEntry {
         return isMeant ? { kind: "removed" } : wait;
       }
       case "too-few-voters":
-        if (lost === null) return wait;
-        return endOf("corrupt", `${tooFewVoters}: ${putBackCopy(this.#directory)}`);
+        if (lost === null) return endOf("refused", `${boundToOther(node)}, and ${tooFewVoters}: ${this.#remedy}`);
+        return endOf("corrupt", `the log is damaged or missing, and ${tooFewVoters}: ${this.#remedy}`);
       case "another-directory": {
         if (lost !== null) return wait;
-        return endOf("refused", `another directory is bound as node ${node}: ${addedAgain(node)}`);
+        return endOf("refused", `${boundToOther(node)}: ${addedAgain(node)}`);
       }
       case "id-of-leader": {
         if (lost !== null) return wait;
@@ -117,6 +121,10 @@ export class ClusterEntry {
       default:
         return reason satisfies never;
     }
+  }
+
+  get #remedy(): string {
+    return putBackCopy(this.#directory);
   }
 
   #found(step: FoundingStep): EntryStep {

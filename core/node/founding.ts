@@ -63,9 +63,15 @@ export class Founding {
 
 /**
  * The answer to a founder, or null. Only a founder of this very cluster is told the genesis: its hash is what members
- * prove to each other. A founder whose directory is not the one that founded the cluster is told so.
+ * prove to each other. A founder whose directory is not the one that founded the cluster is told so. `isNeeded`: whether
+ * nothing can be committed without it, so that it cannot be removed either.
  */
-export function answerHello(identity: Identity, from: NodeId, hello: BootstrapHello): BootstrapReply | Removed | null {
+export function answerHello(
+  identity: Identity,
+  from: NodeId,
+  hello: BootstrapHello,
+  isNeeded: boolean,
+): BootstrapReply | Removed | null {
   const { founders, genesis, storeId } = identity;
   if (founders.length === 0) return null;
   const isSameList = hello.urls.join() === founders.join();
@@ -75,7 +81,8 @@ export function answerHello(identity: Identity, from: NodeId, hello: BootstrapHe
   if (genesis.storeIds[from - 1] === hello.storeId) {
     return { kind: "bootstrap-reply", storeId, urls: founders, genesis: genesis.storeIds };
   }
-  return { kind: "removed", storeId: hello.storeId, incarnation: 0, reason: "another-directory" };
+  const reason = isNeeded ? "too-few-voters" : "another-directory";
+  return { kind: "removed", storeId: hello.storeId, incarnation: 0, reason };
 }
 
 /** Where the log of a cluster begins that nobody has shortened. */

@@ -92,7 +92,7 @@ export class Node {
     if (this.#entry?.believes(envelope, dialled) === false) return;
     switch (message.kind) {
       case "bootstrap-hello": {
-        const reply = answerHello(identity, from, message);
+        const reply = answerHello(identity, from, message, this.#running?.admission.isNeeded(from) === true);
         if (reply !== null) answer(this.#envelope(identity, from, reply));
         return;
       }

@@ -139,13 +139,19 @@ export class PeerAdmission {
     return { kind: "removed", storeId, incarnation: 0, reason: "id-of-leader" };
   }
 
+  /** Whether the other voters are no majority without `id`: nothing is committed then, not even its removal. */
+  isNeeded(id: NodeId): boolean {
+    const { voters, outgoing } = this.#raft.configuration;
+    return [voters, outgoing].some((half) => half.includes(id) && half.length <= 2);
+  }
+
   /** Binds the new directory of one whose log is lost, where a quorum can be had without it. */
   #rebind(now: Micros, from: NodeId, storeId: StoreId, lost: StoreId): Removed | null {
     const latest = this.#raft.configuration;
     const member = memberOf(latest, from);
     if (member?.storeId !== lost) return null;
-    const isNeeded = [latest.voters, latest.outgoing].some((half) => half.includes(from) && half.length <= 2);
-    if (isNeeded) return { kind: "removed", storeId, incarnation: member.incarnation, reason: "too-few-voters" };
+    if (this.isNeeded(from))
+      return { kind: "removed", storeId, incarnation: member.incarnation, reason: "too-few-voters" };
     const index = this.#raft.log.lastIndex + 1;
     this.#raft.proposeConfiguration(now, rebindStore(latest, from, storeId, index));
     return null;
