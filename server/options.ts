@@ -58,7 +58,7 @@ function checkedOptions({ value, isOn }: Flags): ServerOptions {
     peerSecretFile: value("peer-secret-file").text || null,
     snapshotEntries: integer(value("snapshot-entries"), 1, 1_000_000_000),
     port: integer(value("port"), 0, 65_535),
-    host: value("host").text,
+    host: hostName(value("host")),
     dataDir: value("data-dir").text,
     requestTimeoutMs: integer(value("request-timeout-ms"), 1, 3_600_000),
     electionTimeoutMs: integer(value("election-timeout-ms"), 10, 600_000),
@@ -69,6 +69,12 @@ function checkedOptions({ value, isOn }: Flags): ServerOptions {
     keepAliveMs: integer(value("keep-alive-ms"), 1, 3_600_000),
     connectionsMax: integer(value("connections-max"), 0, 1_000_000),
   };
+}
+
+/** A space cannot be seen in what the resolver says of it. */
+function hostName({ text, source }: Given): string {
+  if (/\s/.test(text)) throw new UsageError(`${source} takes a host name or an address, not "${text}"`);
+  return text;
 }
 
 function peerUrls({ text, source }: Given): string[] {

@@ -235,7 +235,7 @@ export type RemovalReason =
   | "another-directory"
   /** The id is that of the member that leads: it runs elsewhere. */
   | "id-of-leader"
-  /** A log that was lost cannot be had back from fewer than two other voters. */
+  /** What was lost cannot be had back from fewer than two other voters. */
   | "too-few-voters";
 /** An operator's wish, on its way from the member that took it to the leader. */
 export type ChangeRequest = {

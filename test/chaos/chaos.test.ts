@@ -39,7 +39,7 @@ test.serial(
   async (t) => {
     const directory = freshDirectory();
     const chosen = "kill,pause,link,partition,log-deleted,stranger,two-processes";
-    const args = ["--seed", "15", "--minutes", "1", "--families", chosen, ...patient];
+    const args = ["--seed", "15", "--minutes", "0.5", "--families", chosen, ...patient];
     const { code, output } = await runChaos(directory, args);
     t.is(code, 0, output);
     t.regex(output, /verdict {5}nothing found/);

@@ -92,6 +92,25 @@ for (const [engine, flags, logOf] of engines) {
     }
   });
 
+  test.serial(`${engine}: one of two whose directory is gone is not told to be removed, which cannot be`, async (t) => {
+    const cluster = await ProcessCluster.start(2, flags);
+    try {
+      await fill(cluster);
+      await cluster.end(2, "SIGKILL");
+      const folder = engine === "memory" ? "metaStore-2" : join("data", "2");
+      for (const one of [folder, "metaStore-2-snap"]) {
+        rmSync(join(cluster.directory, one), { recursive: true, force: true });
+      }
+      const { code, stderr } = await runNode(cluster, 2, 2, flags);
+      t.is(code, 1);
+      const why = "another directory is bound as node 2, and the other voters are no majority without this node";
+      t.regex(stderr, new RegExp(`${why}: put back a copy of \\S+( and \\S+)?\n$`));
+      t.is(stderr.trim().split("\n").length, 1, stderr);
+    } finally {
+      await cluster.stop();
+    }
+  });
+
   test.serial(
     `${engine}: of three members, one whose log is gone is rebound, and nothing acknowledged is lost`,
     async (t) => {

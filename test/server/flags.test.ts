@@ -28,6 +28,7 @@ const fields: readonly Field[] = [
   { flag: "listen-peer-url", key: "listenPeerUrl", good: "http://127.0.0.1:7001", bad: "127.0.0.1:7001" },
   { flag: "snapshot-entries", key: "snapshotEntries", good: "77", bad: "0" },
   { flag: "port", key: "port", good: "7001", bad: "65536" },
+  { flag: "host", key: "host", good: "127.0.0.2", bad: "127.0.0.1 " },
   { flag: "request-timeout-ms", key: "requestTimeoutMs", good: "70", bad: "-1" },
   { flag: "election-timeout-ms", key: "electionTimeoutMs", good: "700", bad: "1e3" },
   { flag: "heartbeat-ms", key: "heartbeatMs", good: "70", bad: "7.5" },

@@ -78,7 +78,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     81000422,
     "a new leader commits behind all that an earlier one has left, entry by entry on a slow disk: the law's time grows with that",
   ],
-  [83002612, "a failure of a disk that was drawn before the healing ends a node of the core just after it: it starts again"],
+  [
+    83002612,
+    "a failure of a disk that was drawn before the healing ends a node of the core just after it: it starts again",
+  ],
   [
     361,
     "the same, where no leader can be had either: started again, the one outside the list dials those who are in it",

@@ -63,6 +63,8 @@ export function scenariosThatFail(mistake: Mistake): Promise<string[]> {
       files: ["test/scenarios/*.test.js", "test/sim/regressions.test.js"],
       workerThreads: false,
       concurrency: 1,
+      // On a busy machine; and a timeout ends the reporter before it has told what failed.
+      timeout: "10m",
     };
     writeFileSync(join(scratch, "package.json"), JSON.stringify({ type: "module", ava: settings }));
     const run = promisify(execFile)("node_modules/.bin/ava", ["--tap"], { cwd: scratch, maxBuffer: 1 << 26 });
