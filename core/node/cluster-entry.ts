@@ -107,7 +107,7 @@ export class ClusterEntry {
       }
       case "too-few-voters":
         if (lost !== null) return endOf("corrupt", `${isLostLog}, and ${tooFewVoters}: ${lastResort(this.#directory)}`);
-        // One that joins is removed and added again; whoever answers it leads, so that there is a majority.
+        // Only a founder is told this: the leader that answers a joining node has a majority.
         if (this.founding === null) return wait;
         return endOf("refused", `${bound}, and ${tooFewVoters}: ${lastResort(this.#directory)}`);
       case "another-directory": {

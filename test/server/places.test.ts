@@ -90,7 +90,7 @@ for (const [engine, flags, log, snapshots] of [
   const wrongs: readonly (readonly [string, string, (path: string) => void, string])[] = [
     ...files.map((path) => [path, "a directory", (at: string) => mkdirSync(at), "a file"] as const),
     [join(log, "identity"), "a link that leads nowhere", (at) => symlinkSync("nowhere", at), "a file"],
-    [join(log, segment), "a named pipe", (at) => execFileSync("mkfifo", [at]), "a file"],
+    [join(log, segment), "a named pipe", (at) => execFileSync("/usr/bin/env", ["mkfifo", at]), "a file"],
     [join(log, "identity"), "a device", (at) => symlinkSync("/dev/null", at), "a file"],
     [log, "a file", (at) => writeFileSync(at, ""), "a directory"],
     [snapshots, "a file", (at) => writeFileSync(at, ""), "a directory"],
