@@ -60,6 +60,33 @@ export const wipe: Family = {
   },
 };
 
+/**
+ * Stops `member` when it and the leader alone hold what was acknowledged last, changes its directory by `change`, and cuts
+ * off the leader while the member is back and could vote: whoever believes the directory elects a leader that lacks writes.
+ */
+async function takeAcknowledged(field: Field, member: Member, change: () => void): Promise<void> {
+  const { world } = field;
+  const { leader } = world;
+  const others = world.present.map(({ id }) => id);
+  const cutOff = (one: number): void => {
+    for (const id of others.filter((other) => other !== one)) {
+      world.links.strike(one, id, "cut");
+      world.links.strike(id, one, "cut");
+    }
+  };
+  const behind = others.find((id) => id !== member.id && id !== leader);
+  if (behind !== undefined) cutOff(behind);
+  await field.hold(1_500);
+  await world.end(member, "SIGKILL");
+  world.links.healAll();
+  if (leader !== member.id) cutOff(leader);
+  field.budget.taken(member);
+  change();
+  world.start(member);
+  await field.hold(6_000);
+  world.links.healAll();
+}
+
 export const oldCopy: Family = {
   ...common,
   name: "old-copy",
@@ -73,28 +100,11 @@ export const oldCopy: Family = {
     world.start(member);
     // Those who are to recognise the copy must have heard of this later start.
     await field.budget.restored(member, readyMs);
-    // What the copy lacks is acknowledged by it and the leader alone; then the leader is away while the copy could vote.
-    const { leader } = world;
-    const behind = world.present.filter(({ id }) => id !== member.id && id !== leader).map(({ id }) => id);
-    const others = world.present.map(({ id }) => id);
-    const atBoth = (one: number, act: (from: number, to: number) => void): void => {
-      for (const id of others.filter((other) => other !== one)) {
-        act(one, id);
-        act(id, one);
-      }
-    };
-    atBoth(behind[0] ?? 0, (from, to) => world.links.strike(from, to, "cut"));
-    await field.hold(1_500);
-    await world.end(member, "SIGKILL");
-    world.links.healAll();
-    if (leader !== member.id) atBoth(leader, (from, to) => world.links.strike(from, to, "cut"));
-    field.budget.taken(member);
-    member.wipe();
-    Member.copy(copy, member.directory);
-    rmSync(copy, { recursive: true });
-    world.start(member);
-    await field.hold(6_000);
-    world.links.healAll();
+    await takeAcknowledged(field, member, () => {
+      member.wipe();
+      Member.copy(copy, member.directory);
+      rmSync(copy, { recursive: true });
+    });
     return healByItself(field, member, "older copy put back:");
   },
 };
@@ -102,16 +112,20 @@ export const oldCopy: Family = {
 export const logDeleted: Family = {
   ...common,
   name: "log-deleted",
+  isolation: "alone",
   async strike(field) {
     const { world, chance } = field;
-    const member = await killForData(field);
-    if (member === null) return nothing;
+    const member = field.take(field.chance.pick(field.free));
+    if (!member.isUp || !(await field.budget.mayTakeData(member))) return nothing;
     const log = world.store.logDirectory(member.directory, member.id);
-    const files = readdirSync(log).filter((name) => name.startsWith("wal-"));
-    const gone = chance.below(2) === 0 ? files : [chance.pick(files)];
-    for (const name of gone) rmSync(join(log, name));
-    world.start(member);
-    return healByItself(field, member, `${gone.length} of ${files.length} log files deleted:`);
+    let what = "";
+    await takeAcknowledged(field, member, () => {
+      const files = readdirSync(log).filter((name) => name.startsWith("wal-"));
+      const gone = chance.below(2) === 0 ? files : [chance.pick(files)];
+      for (const name of gone) rmSync(join(log, name));
+      what = `${gone.length} of ${files.length} log files deleted:`;
+    });
+    return healByItself(field, member, what);
   },
 };
 

@@ -115,9 +115,9 @@ export class Recorder {
     return longest;
   }
 
-  /** Micros from `since` to the first acknowledgement at or after it; null: there is none. */
+  /** Micros from `since` to the first acknowledgement of a write that was called at or after it; null: there is none. */
   firstAcknowledgedAfter(since: number): number | null {
-    const at = this.acknowledged.find((time) => time >= since);
-    return at === undefined ? null : at - since;
+    const later = this.operations.find(({ op, outcome, call }) => op !== "get" && outcome === "ok" && call >= since);
+    return later === undefined ? null : later.return! - since;
   }
 }
