@@ -77,6 +77,8 @@ export function checkLiveness(simulator: Simulator): Stall | null {
   if (!simulator.runUntil(scheduler.now + bounds.boundedMicros, () => logsAreBounded(simulator))) {
     return stall("L7", `a log is not cut: ${logLengths(simulator).join(", ")} entries`);
   }
+  // Before another member may lead, the operator says where those are who only this leader has found.
+  if (simulator.everyoneHasRun && sayWhereMembersAre(simulator)) simulator.runUntil(scheduler.now + bounds.calmMicros);
   const missed = simulator.everyoneHasRun ? probe(simulator) : null;
   if (missed !== null) return stall(missed.property, missed.message);
   const nobodyWaits = (): boolean =>

@@ -79,6 +79,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     "a new leader commits behind all that an earlier one has left, entry by entry on a slow disk: the law's time grows with that",
   ],
   [
+    84000444,
+    "two members that are not in the list have moved: the operator says where they are before one of them is to lead",
+  ],
+  [
     83002612,
     "a failure of a disk that was drawn before the healing ends a node of the core just after it: it starts again",
   ],
