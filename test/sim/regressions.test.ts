@@ -78,6 +78,7 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     81000422,
     "a new leader commits behind all that an earlier one has left, entry by entry on a slow disk: the law's time grows with that",
   ],
+  [85002049, "a leader that never heard of a member outside the list lacks the way to it, and its operator says it"],
   [
     84000444,
     "two members that are not in the list have moved: the operator says where they are before one of them is to lead",
