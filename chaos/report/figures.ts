@@ -35,9 +35,14 @@ export function figuresOf({ recorder, nemesis, monitors, servedMs }: Outcome): s
       ? "rolling     no rolling restart"
       : `rolling     ${rolling.map(({ from, to }) => failedIn(operations, from, to ?? Infinity)).join("; ")}`,
     `longest gap ${ms(gap.micros)} without an acknowledged write, ${Math.round(gap.from / 1e6)} s into the run (${during.join(", ") || "no fault"})`,
-    `at the end  ${servedMs === null ? "not asked" : `all serve ${servedMs} ms after all is healed`}`,
+    `at the end  ${servedWords(servedMs)}`,
     `peaks       ${descriptors} descriptors, ${Math.round(residentBytes / 1e6)} MB resident, ${linesPerMinute} lines of log a minute`,
   ];
+}
+
+function servedWords(servedMs: number | null): string {
+  if (servedMs === null) return "not asked";
+  return servedMs === Infinity ? "not all serve" : `all serve ${servedMs} ms after all is healed`;
 }
 
 function failedIn(operations: Outcome["recorder"]["operations"], from: number, to: number): string {

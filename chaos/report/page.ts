@@ -5,7 +5,9 @@ import { figuresOf } from "./figures.ts";
 const width = 1200;
 const chartHeight = 140;
 const laneHeight = 16;
-const left = 60;
+const left = 110;
+/** Of each kind the page shows so many findings; findings.txt has all. */
+const findingsMax = 3;
 
 const style = `
 :root { color-scheme: light dark; --ink: #1c1c22; --paper: #fdfdfb; --rule: #d8d8d2; --ok: #2f7d4f; --bad: #b3261e; --late: #a66f00; --bar: #cfe0f3; }
@@ -34,6 +36,18 @@ function axis(top: number, words: string, most: number): string {
 <line class="rule" x1="${left}" x2="${width}" y1="${top + chartHeight}" y2="${top + chartHeight}"/>`;
 }
 
+function findingLines(findings: Outcome["findings"]): string[] {
+  const kinds = [...new Set(findings.map(({ kind }) => kind))];
+  return kinds.flatMap((kind) => {
+    const all = findings.filter((one) => one.kind === kind);
+    const shown = all.slice(0, findingsMax).map(({ atMs, text }) => {
+      return `<p class="finding">${(atMs / 1000).toFixed(1)} s, ${escaped(kind)}: ${escaped(text)}</p>`;
+    });
+    const more = all.length - shown.length;
+    return more === 0 ? shown : [...shown, `<p class="finding">and ${more} more of this kind, in findings.txt</p>`];
+  });
+}
+
 /** The page's HTML. `command`: the line that runs it again. */
 export function chaosPage(outcome: Outcome, title: string, command: string): string {
   const { recorder, nemesis, findings, verdict } = outcome;
@@ -57,11 +71,11 @@ export function chaosPage(outcome: Outcome, title: string, command: string): str
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(title)}</title><style>${style}</style></head><body>
 <h1>${isGood ? "Nothing found" : "Found"}: ${escaped(title)}</h1>
-${findings.map(({ atMs, kind, text }) => `<p class="finding">${(atMs / 1000).toFixed(1)} s, ${escaped(kind)}: ${escaped(text)}</p>`).join("\n")}
+${findingLines(findings).join("\n")}
 <pre>${figuresOf(outcome).map(escaped).join("\n")}\n${escaped(command)}</pre>
 <h2>Faults, answers a second, latency</h2>
 <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="answers and latency over time, with faults as bands">
-${names.map((name, k) => `<text x="0" y="${k * laneHeight + 11}">${escaped(name.slice(0, 8))}</text>`).join("")}
+${names.map((name, k) => `<text x="0" y="${k * laneHeight + 11}">${escaped(name)}</text>`).join("")}
 ${bands.join("\n")}
 ${axis(rateTop, "answers a second: green answered, amber certainly not done, red unknown", mostRate)}
 ${(["ok", "refused", "unknown"] as const)
