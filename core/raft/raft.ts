@@ -211,11 +211,12 @@ export class Raft {
     return true;
   }
 
-  /** Acts on every deadline that has passed. */
+  /** Acts on every deadline that has passed. A node that may not stand only forgets a leader that it does not hear. */
   tick(now: Micros): void {
     if (this.#leadership?.hasLostQuorum(now) === true) return this.#follow(now, this.#term, 0);
-    const isDue = this.#leadership === null && now >= this.#timer.electionAt;
-    if (isDue && this.#mayStand()) this.#askForElection(now);
+    if (this.#leadership !== null || now < this.#timer.electionAt) return;
+    if (this.#mayStand()) this.#askForElection(now);
+    else this.#leader = 0;
   }
 
   /** What the inputs since the last call have produced. Writes are taken before messages: both are of this turn. */
@@ -232,7 +233,7 @@ export class Raft {
 
   #wakeAt(): Micros {
     if (this.#leadership !== null) return Math.min(this.#leadership.heartbeatAt, this.#leadership.quorumCheckAt);
-    return this.#mayStand() ? this.#timer.electionAt : Infinity;
+    return this.#mayStand() || this.#leader !== 0 ? this.#timer.electionAt : Infinity;
   }
 
   /** Adopts `term` (its vote cleared with it, as one value) and stands back; `leader` is 0 if not known. */

@@ -319,3 +319,17 @@ test("of three voters one waits for a snapshot: neither other is removed, and it
   t.deepEqual(change.outcome, { ok: true, outcome: "done" });
   world.judge();
 });
+
+test("a learner that is removed while it waits for its snapshot hears no leader any more: it asks, is told, and ends", (t) => {
+  const world = new Scenario(1, { spares: 1, snapshotEntries: 8, trailingEntries: 0 });
+  for (let k = 0; k < 30; k++) world.putNow("k", `${k}`);
+  world.until("the log is compacted", () => world.raft(1).log.baseIndex > 8);
+  world.drop((_from, _to, { kind }) => kind === "snapshot-chunk");
+  world.changeNow({ kind: "add", id: 2, url: "http://node-2", autoPromote: false });
+  world.join(2);
+  world.until("it hears its leader", () => world.simulator.raftOf(2)?.leader === 1);
+  t.is(world.raft(2).log.lastIndex, 0);
+  world.changeNow({ kind: "remove", id: 2 });
+  world.until("it has ended", () => world.simulator.hosts[1]!.node === null);
+  world.judge();
+});

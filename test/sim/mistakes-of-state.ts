@@ -136,6 +136,13 @@ export const mistakesOfState: readonly Mistake[] = [
     new: "return mayStandIn(id, incarnation, latest.configuration, isCommitted ? null : null);",
   },
   {
+    name: "a node that may not stand believes for ever in a leader that it does not hear",
+    layer: "membership",
+    file: "core/raft/raft.ts",
+    old: "    else this.#leader = 0;\n",
+    new: "",
+  },
+  {
     name: "a directory of an earlier incarnation is bound again",
     layer: "membership",
     file: "core/node/peer-admission.ts",

@@ -78,6 +78,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     81000422,
     "a new leader commits behind all that an earlier one has left, entry by entry on a slow disk: the law's time grows with that",
   ],
+  [
+    86001955,
+    "a learner that waited for its snapshot was removed, and believed for ever in a leader that it did not hear",
+  ],
   [85002049, "a leader that never heard of a member outside the list lacks the way to it, and its operator says it"],
   [
     84000444,

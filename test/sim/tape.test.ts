@@ -15,7 +15,7 @@ const quiet = { print: null, invariants: true };
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
   [1, "a07815f3a75ab6e8"],
-  [2, "1dc16927d1983037"],
+  [2, "068b5708855dc84d"],
   [3, "e55d6825711c358a"],
 ];
 
