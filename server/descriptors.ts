@@ -49,6 +49,10 @@ function softLimit(limits: string): number {
   return text === undefined ? Infinity : Number(text);
 }
 
+function headroomOf(limit: number): number {
+  return Math.min(headroomMax, Math.floor(limit / 4));
+}
+
 /** How many clients may be connected, below the limit on descriptors of the moment. */
 export class ClientBound {
   readonly #use: DescriptorUse;
@@ -71,8 +75,7 @@ export class ClientBound {
   max(clients: number): number {
     const nowMs = this.#nowMs();
     if (nowMs - this.#readAtMs >= rereadMs) this.#read(nowMs, clients);
-    const headroom = Math.min(headroomMax, Math.floor(this.#limit / 4));
-    const most = Math.max(1, this.#limit - this.#others - headroom);
+    const most = Math.max(1, this.#limit - this.#others - headroomOf(this.#limit));
     return Math.min(most, this.#asked === 0 ? clientsMax : this.#asked);
   }
 
@@ -87,7 +90,9 @@ export class ClientBound {
   #read(nowMs: number, clients: number): void {
     this.#readAtMs = nowMs;
     const limit = this.#use.limit();
-    if (limit === this.#limit && !this.#isGuess) return;
+    // To count them costs time where clients are many, and tells nothing new where descriptors are plenty.
+    const isPlenty = limit - this.#others - clients > 2 * headroomOf(limit);
+    if (limit === this.#limit && !this.#isGuess && isPlenty) return;
     this.#limit = limit;
     this.#isGuess = false;
     this.#others = this.#countOthers(clients);

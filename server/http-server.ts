@@ -117,7 +117,7 @@ export class ClientServer {
   /** The process has run out of descriptors: idle clients give up theirs. */
   onShortage(): void {
     this.#bound.onShortage(this.#connections.size);
-    this.#closeIdle(this.#connections.size - this.#bound.max(this.#connections.size));
+    this.#closeTooMany();
   }
 
   /** From now on every answer ends its connection. Others are still taken, and told what the node says. */
@@ -224,6 +224,7 @@ export class ClientServer {
 
   /** Bounds what costs nothing to watch seldom: requests that go on after their answer, and answers that nobody takes. */
   #sweepConnections(): void {
+    this.#closeTooMany();
     const nowMs = performance.now();
     for (const [socket, last] of this.#connections) {
       if (last === null || this.#ending.has(socket)) continue;
@@ -277,6 +278,11 @@ export class ClientServer {
   }
 
   /** Closes `count` idle connections: those that never asked for anything first, then the oldest. */
+  /** The node's own files and its peers may have come to need more. */
+  #closeTooMany(): void {
+    this.#closeIdle(this.#connections.size - this.#bound.max(this.#connections.size));
+  }
+
   #closeIdle(count: number): void {
     const idle = [...this.#connections].filter(([, last]) => last === null || last.writableFinished);
     const silent = idle.filter(([, last]) => last === null);

@@ -71,6 +71,8 @@ export const fullDisk: Family = {
   },
 };
 
+const limitReadMs = 1_200;
+
 export const fewDescriptors: Family = {
   name: "few-descriptors",
   needs: "a member that runs, and prlimit",
@@ -84,6 +86,8 @@ export const fewDescriptors: Family = {
     const limit = (soft: number): void => void execFileSync("prlimit", ["--pid", pid, `--nofile=${soft}:`]);
     limit(70);
     member.isShort = true;
+    // A limit that falls while a process runs is this harness's own: the member reads it once a second.
+    await new Promise((resolve) => setTimeout(resolve, limitReadMs));
     const idle: Socket[] = Array.from({ length: 80 }, () => {
       const socket = connect(member.port, "127.0.0.1");
       socket.on("error", () => undefined);
