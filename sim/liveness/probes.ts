@@ -151,6 +151,8 @@ class Probes {
     const others = membersOf(this.#simulator).filter((id) => id !== leader && voters.includes(id));
     if (others.length === 0) return null;
     const id = this.#pick(others);
+    // A member that has just joined was dialled before its links were healed: answers to it may be late until then.
+    this.#simulator.runUntil(this.#simulator.network.lateUntil);
     return (
       this.#wish({ kind: "lead", id }) ?? this.#reaches(`n${id} does not lead`, () => leaderOf(this.#simulator) === id)
     );

@@ -82,6 +82,7 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     86001955,
     "a learner that waited for its snapshot was removed, and believed for ever in a leader that it did not hear",
   ],
+  [86005672, "answers to a member that has just joined are late: it is asked to lead when they are there"],
   [85002049, "a leader that never heard of a member outside the list lacks the way to it, and its operator says it"],
   [
     84000444,
