@@ -7,7 +7,7 @@ import { type Options, parseOptions, usage, UsageError } from "./options.ts";
 import { figuresOf } from "./report/figures.ts";
 import { families as allFamilies } from "./nemesis/families.ts";
 import { keepLogs, writeFolder } from "./report/findings.ts";
-import { Run } from "./run.ts";
+import { type Finding, Run } from "./run.ts";
 import { Etcd, etcdVersion } from "./store/etcd.ts";
 import { MetaStore } from "./store/meta-store.ts";
 import type { Store } from "./store/store.ts";
@@ -42,6 +42,10 @@ function progress(run: Run): string {
   return `${Math.round(recorder.now() / 1e6)} s  ${recorder.operations.length} operations, ${failed} failed, ${strikes} faults (now: ${now.join(", ") || "none"}), longest gap ${gap} ms, ${findings.length} findings`;
 }
 
+function findingLine({ atMs, kind, text }: Finding): string {
+  return `FOUND after ${(atMs / 1000).toFixed(1)} s, ${kind}: ${text}`;
+}
+
 async function main(options: Options): Promise<number> {
   const store = storeOf(options);
   if (store === null) {
@@ -65,11 +69,15 @@ async function main(options: Options): Promise<number> {
     run.stop();
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, onSignal);
-  const timer = setInterval(() => console.log(progress(run)), sayEveryMs);
+  let told = 0;
+  const timer = setInterval(() => {
+    for (const finding of run.findings.slice(told)) console.log(findingLine(finding));
+    told = run.findings.length;
+    console.log(progress(run));
+  }, sayEveryMs);
   const outcome = await run.run((world) => keepLogs(world, out)).finally(() => clearInterval(timer));
   for (const line of figuresOf(outcome)) console.log(line);
-  for (const { atMs, kind, text } of outcome.findings)
-    console.log(`FOUND after ${(atMs / 1000).toFixed(1)} s, ${kind}: ${text}`);
+  for (const finding of outcome.findings) console.log(findingLine(finding));
   writeFolder(outcome, out, command, title);
   console.log(`page        ${join(out, "index.html")}`);
   const { verdict } = outcome.verdict;

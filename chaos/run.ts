@@ -53,6 +53,7 @@ export class Run {
   readonly findings: Finding[] = [];
   #isStopped = false;
   #isOver = false;
+  #world: World | null = null;
   readonly #wakers: (() => void)[] = [];
   recorder: Recorder;
   nemesis: Nemesis | null = null;
@@ -64,6 +65,8 @@ export class Run {
   }
 
   readonly #onFinding = (kind: string, text: string): void => {
+    // What is not waited for any more says nothing of the cluster.
+    if (this.#isStopped && !fatal.has(kind)) return;
     if (this.findings.length < 100)
       this.findings.push({ atMs: Math.round(performance.now() - this.#beganMs), kind, text });
     if (fatal.has(kind)) this.#end();
@@ -72,6 +75,7 @@ export class Run {
   /** Ends it with what it has; nothing more is waited for. */
   stop(): void {
     this.#isStopped = true;
+    this.#world?.hurry();
     this.#end();
   }
 
@@ -87,6 +91,7 @@ export class Run {
     const world = await World.open(this.#store, nodes, spares, (member, { code, signal }, line) => {
       this.#onFinding("exit", `n${member.id} ended by itself (${signal ?? `exit ${code}`}): ${line}`);
     });
+    this.#world = world;
     const operator = new Operator(world);
     try {
       for (const member of world.members.slice(0, nodes)) world.start(member);

@@ -23,12 +23,23 @@ function plain(buffer: Buffer): Uint8Array {
 /** Of a call before `open` has completed or after `close`. Unlike RocksDB's own errors it says nothing of the rows. */
 const notOpen: DiskError = { code: "ENOTOPEN", message: "the RocksDB map is not open" };
 
-class RocksKv implements OrderedKv {
+export class RocksKv implements OrderedKv {
   readonly #library: RocksLibrary;
   readonly #location: string;
   #map: RocksMap | null = null;
   #failure: DiskError | null = null;
+  /** While the map is closed and opened again: the calls that wait for it. */
+  #waiting: (() => void)[] | null = null;
+  #isOpening = false;
+  #isClosed = false;
+  #onReleased: () => void = () => undefined;
+  /**
+   * Resolves after `close`, when RocksDB has let the directory go. A process that ends before tears RocksDB down under its
+   * own threads, and may end by a signal.
+   */
+  readonly released = new Promise<void>((resolve) => (this.#onReleased = resolve));
 
+  /** The map of the directory `location`, whose parent exists. */
   constructor(library: RocksLibrary, location: string) {
     this.#library = library;
     this.#location = location;
@@ -44,20 +55,24 @@ class RocksKv implements OrderedKv {
   }
 
   open(done: (error: DiskError | null) => void): void {
+    this.#isOpening = true;
     this.#library.open(this.#location, openFilesMax, (error, map) => {
-      if (isShortage(error)) {
+      if (isShortage(error) && !this.#isClosed) {
         setTimeout(() => this.open(done), shortageRetryMs);
         return;
       }
+      this.#isOpening = false;
       this.#map = map ?? null;
+      if (this.#isClosed) this.close();
       done(this.fail(error));
     });
   }
 
   get(keys: readonly string[], done: (error: DiskError | null, values: readonly (Uint8Array | null)[]) => void): void {
-    if (this.#map === null) return done(notOpen, []);
+    if (this.#waiting !== null) return void this.#waiting.push(() => this.get(keys, done));
+    if (this.#map === null) return done(this.#failure ?? notOpen, []);
     this.#map.getMany(keys.map(stored), (error, values) => {
-      // A read that could not open its file has changed nothing. A write that could not is a failure like any other.
+      // A read that could not open its file has changed nothing.
       if (isShortage(error)) {
         setTimeout(() => this.get(keys, done), shortageRetryMs);
         return;
@@ -72,17 +87,41 @@ class RocksKv implements OrderedKv {
   }
 
   write(batch: Parameters<OrderedKv["write"]>[0], sync: boolean, done: (error: DiskError | null) => void): void {
-    if (this.#map === null) return done(notOpen);
+    if (this.#waiting !== null) return void this.#waiting.push(() => this.write(batch, sync, done));
+    if (this.#map === null) return done(this.#failure ?? notOpen);
     const changes = batch.map(({ key, value }) =>
       value === null
         ? { type: "del" as const, key: stored(key) }
         : { type: "put" as const, key: stored(key), value: Buffer.from(value.buffer, value.byteOffset, value.length) },
     );
-    this.#map.batch(changes, sync, (error) => done(this.fail(error)));
+    this.#map.batch(changes, sync, (error) => {
+      const isToTry = isShortage(error) && !this.#isClosed && this.#failure === null;
+      if (!isToTry) return done(this.fail(error));
+      if (this.#map !== null) this.#reopen(this.#map);
+      this.write(batch, sync, done);
+    });
+  }
+
+  /**
+   * A write that could not open its file is not there, and RocksDB refuses every later one. Opened again it holds what it has
+   * acknowledged, as after the end of a process. Calls wait meanwhile; a scan that is under way fails.
+   */
+  #reopen(map: RocksMap): void {
+    if (this.#waiting !== null) return;
+    const waiting: (() => void)[] = [];
+    this.#waiting = waiting;
+    const goOn = (): void => {
+      this.#waiting = null;
+      if (this.#isClosed) this.close();
+      for (const call of waiting) call();
+    };
+    map.close(() => setTimeout(() => (this.#isClosed ? goOn() : this.open(goOn)), shortageRetryMs));
+    this.#map = null;
   }
 
   scan(first: string, end: string): KvScan {
-    if (this.#map === null) return { next: (_count, done) => done(notOpen, []), end: () => undefined };
+    if (this.#waiting !== null) return this.#scanLater(this.#waiting, first, end);
+    if (this.#map === null) return { next: (_count, done) => done(this.#failure ?? notOpen, []), end: () => undefined };
     const scan = this.#map.scan(stored(first), stored(end));
     return {
       next: (count, done) =>
@@ -98,13 +137,20 @@ class RocksKv implements OrderedKv {
     };
   }
 
+  #scanLater(waiting: (() => void)[], first: string, end: string): KvScan {
+    let scan: KvScan | null = null;
+    waiting.push(() => (scan = this.scan(first, end)));
+    return {
+      next: (count, done) =>
+        scan === null ? void waiting.push(() => scan!.next(count, done)) : scan.next(count, done),
+      end: () => (scan === null ? void waiting.push(() => scan!.end()) : scan.end()),
+    };
+  }
+
   close(): void {
-    this.#map?.close(() => undefined);
+    this.#isClosed = true;
+    if (this.#map !== null) this.#map.close(this.#onReleased);
+    else if (!this.#isOpening && this.#waiting === null) this.#onReleased();
     this.#map = null;
   }
-}
-
-/** The map of the directory `location`, whose parent exists. */
-export function rocksKv(library: RocksLibrary, location: string): OrderedKv {
-  return new RocksKv(library, location);
 }

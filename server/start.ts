@@ -20,7 +20,7 @@ import { createLog, type Log } from "./log.ts";
 import { useNativeBytes } from "./native.ts";
 import { MachineNetwork } from "./network.ts";
 import type { ServerOptions } from "./options.ts";
-import { rocksKv } from "./ordered-kv.ts";
+import { RocksKv } from "./ordered-kv.ts";
 import { type PeerSecret, readPeerSecret } from "./peer-secret.ts";
 import { hasIdentity, makeDirectory, placeProblem, type Places, placesInWords, placesOf } from "./places.ts";
 import { machineRandom } from "./random.ts";
@@ -43,6 +43,8 @@ const uploadBytesMax = 64 * 1024 * 1024;
 const uploadStallMs = 10_000;
 /** How long a node that has stopped still says so before it closes its connections. */
 const lameDuckMs = 200;
+/** How long an ending process waits for RocksDB to close. */
+const releaseMsMax = 5_000;
 /** How long a stopping node waits for clients to take their answers. */
 const lastAnswersMs = 1_000;
 
@@ -94,7 +96,7 @@ export async function startServer(
   }
   const problem = placeProblem(options);
   if (problem !== null) throw new StartError(problem);
-  const store = await storeAt(places);
+  const { store, released } = await storeAt(places);
   const log = createLog(options.logLevel, options.logFormat);
   const network = new MachineNetwork(log, secret);
   const listenUrl = options.listenPeerUrl ?? ownUrl;
@@ -112,11 +114,14 @@ export async function startServer(
   };
   const node = createNode(options, places, store, network, log, onShortage, (ending) => {
     // Those who wait have been answered: the answers leave before the process does.
-    void clients.close(lastAnswersMs).then(() => {
-      network.close();
-      lock.release();
-      onEnd(ending);
-    });
+    void clients
+      .close(lastAnswersMs)
+      .then(() => released())
+      .then(() => {
+        network.close();
+        lock.release();
+        onEnd(ending);
+      });
   });
   const clients = createClientServer(node, options, version, log);
   let clientPort = 0;
@@ -131,7 +136,7 @@ export async function startServer(
   }
   node.start();
   log("info", `node ${id} answers clients at http://${host}:${clientPort} and peers at ${ownUrl}`);
-  return { stop: () => stopServer(node, clients, network, lock, options.requestTimeoutMs) };
+  return { stop: () => stopServer(node, clients, network, lock, released, options.requestTimeoutMs) };
 }
 
 function createClientServer(node: Node, options: ServerOptions, version: string, log: Log): ClientServer {
@@ -159,11 +164,16 @@ function requestProblem({ name, message }: Error): Problem {
   return { status: 500, code: "internal", detail: message, definite: false };
 }
 
-async function storeAt({ rows }: Places): Promise<StateStore> {
-  if (rows === null) return new MemoryState(sessionLimits);
+/** `released` completes once the store, after its end, has let its directory go; or after a while. */
+type Storage = { readonly store: StateStore; readonly released: () => Promise<void> };
+
+async function storeAt({ rows }: Places): Promise<Storage> {
+  if (rows === null) return { store: new MemoryState(sessionLimits), released: () => Promise.resolve() };
   const library = await loadRocksDb(rows);
   if ("missing" in library) throw new StartError(library.missing);
-  return new OrderedState(rocksKv(library, rows), sessionLimits);
+  const map = new RocksKv(library, rows);
+  const patience = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, releaseMsMax).unref());
+  return { store: new OrderedState(map, sessionLimits), released: () => Promise.race([map.released, patience()]) };
 }
 
 function createNode(
@@ -257,6 +267,7 @@ async function stopServer(
   clients: ClientServer,
   network: MachineNetwork,
   lock: DirectoryLock,
+  released: () => Promise<void>,
   patienceMs: number,
 ): Promise<void> {
   // Meanwhile connections stay, so that each request of this time is answered: that the node is stopping.
@@ -270,5 +281,6 @@ async function stopServer(
   await clients.close(lastAnswersMs);
   node.kill();
   network.close();
+  await released();
   lock.release();
 }

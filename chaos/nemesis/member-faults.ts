@@ -12,9 +12,10 @@ async function leave(field: Field, member: Member): Promise<void> {
   const { world } = field;
   const { process: running } = member;
   const hasEnded = await world.until(() => running === null || running.exit !== null, exitMs);
-  const code = running?.exit?.code ?? null;
+  const exit = running?.exit;
   if (!hasEnded) field.onFinding("removal", `n${member.id} was removed and still runs after ${exitMs} ms`);
-  else if (code !== 0) field.onFinding("removal", `n${member.id} was removed and ended with exit ${code}`);
+  else if (exit?.code !== 0)
+    field.onFinding("removal", `n${member.id} was removed and ended with ${exit?.signal ?? `exit ${exit?.code}`}`);
   await world.end(member, "SIGKILL");
   member.wipe();
   member.mayEnd = null;

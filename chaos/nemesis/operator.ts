@@ -29,7 +29,7 @@ export class Operator {
     patienceMs: number,
   ): Promise<boolean> {
     const until = performance.now() + patienceMs;
-    for (let k = 0; performance.now() < until; k++) {
+    for (let k = 0; performance.now() < until && !this.#world.isHurried; k++) {
       const others = this.#world.present.filter(({ id, isUp }) => id !== not && isUp);
       const member = others[k % Math.max(1, others.length)];
       if (member !== undefined) {

@@ -72,6 +72,7 @@ export const fullDisk: Family = {
 };
 
 const limitReadMs = 1_200;
+const readyMs = 30_000;
 
 export const fewDescriptors: Family = {
   name: "few-descriptors",
@@ -82,6 +83,9 @@ export const fewDescriptors: Family = {
   may: someRun,
   async strike(field) {
     const member = field.take(drawMember(field));
+    // One that loads its program needs more, and has no say yet.
+    if (!(await field.world.until(() => field.world.isReady(member), readyMs)))
+      return { what: `n${member.id} is not ready`, heal: async () => undefined };
     const pid = String(member.process?.pid ?? 0);
     const limit = (soft: number): void => void execFileSync("prlimit", ["--pid", pid, `--nofile=${soft}:`]);
     limit(70);

@@ -18,6 +18,8 @@ import { Proxy } from "./proxy.ts";
 /** A member that is asked how it is has so long to say it. */
 const askMs = 2_000;
 const pollMs = 100;
+/** After it has ended by itself a member is started again. */
+const lookAfterMs = 2_000;
 
 /** Told of each process that ends although nobody ended it. */
 export type OnUnexpectedEnd = (member: Member, exit: Exit, lastLine: string) => void;
@@ -40,6 +42,7 @@ export class World {
   /** Called when the run is over: undoes what outlives processes. */
   readonly #cleanups: (() => void)[] = [];
   #isClosing = false;
+  #isHurried = false;
 
   private constructor(
     store: Store,
@@ -119,7 +122,12 @@ export class World {
     member.disturb();
     if (member.process !== ended || member.phase !== "running" || this.#isClosing) return;
     member.process = null;
-    if (member.mayEnd === null) this.#onUnexpectedEnd(member, exit, ended.lastLine);
+    if (member.mayEnd !== null) return;
+    this.#onUnexpectedEnd(member, exit, ended.lastLine);
+    // Somebody looks after it: what else goes wrong is to be seen too.
+    setTimeout(() => {
+      if (member.process === null && member.phase === "running" && !this.#isClosing) this.start(member);
+    }, lookAfterMs);
   }
 
   /** A process that is cleaned up with the others. `id`: whose connections it makes; 0: nobody's. */
@@ -190,9 +198,18 @@ export class World {
     const end = performance.now() + patienceMs;
     for (;;) {
       if (await condition()) return true;
-      if (performance.now() > end || this.#isClosing) return false;
+      if (performance.now() > end || this.#isClosing || this.#isHurried) return false;
       await new Promise((resolve) => setTimeout(resolve, pollMs));
     }
+  }
+
+  /** From now on nothing is waited for. */
+  hurry(): void {
+    this.#isHurried = true;
+  }
+
+  get isHurried(): boolean {
+    return this.#isHurried;
   }
 
   /** Has `undo` called at the end of the run. */

@@ -8,10 +8,10 @@ import { freshDirectory } from "../support/processes.ts";
 
 /** Opens the directory by the named package, writes a row if there is one to write, and prints all of them. */
 const program = `
-import { rocksKv } from "${process.cwd()}/dist/server/ordered-kv.js";
+import { RocksKv } from "${process.cwd()}/dist/server/ordered-kv.js";
 import { packagesFor } from "${process.cwd()}/dist/server/rocksdb/choose.js";
 const [name, directory, row] = process.argv.slice(1);
-const kv = rocksKv(await packagesFor(process.version, null).find((one) => one.name === name).load(), directory);
+const kv = new RocksKv(await packagesFor(process.version, null).find((one) => one.name === name).load(), directory);
 const end = (error) => { if (error !== null) { console.log(error.message); process.exit(1); } };
 const print = () => kv.scan("", "z").next(100, (error, pairs) => {
   end(error);

@@ -3,13 +3,13 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
-import { rocksKv } from "../../server/ordered-kv.ts";
+import { RocksKv } from "../../server/ordered-kv.ts";
 import { freshDirectory } from "../support/processes.ts";
 import { allPairs, ended, rocksLibrary } from "../support/worlds.ts";
 
 const { name } = rocksLibrary;
 const head = `
-import { rocksKv } from "${process.cwd()}/dist/server/ordered-kv.js";
+import { RocksKv } from "${process.cwd()}/dist/server/ordered-kv.js";
 import { packagesFor } from "${process.cwd()}/dist/server/rocksdb/choose.js";
 const [name, directory, mode] = process.argv.slice(1);
 const library = await packagesFor(process.version, null).find((one) => one.name === name).load();
@@ -18,7 +18,7 @@ const key = (k) => "k" + String(k).padStart(4, "0");
 
 /** A process that writes 100 batches, synced or not, and says each one's number when it has completed; then it waits. */
 const writer = `${head}
-const kv = rocksKv(library, directory);
+const kv = new RocksKv(library, directory);
 const write = (k) => kv.write([{ key: key(k), value: new Uint8Array(100).fill(k) }], mode === "true", (error) => {
   if (error !== null) throw new Error(error.message);
   process.stdout.write(k + "\\n");
@@ -44,7 +44,7 @@ function writeAndKill(directory: string, sync: boolean, until: number): Promise<
 }
 
 async function keysIn(directory: string): Promise<string[]> {
-  const kv = rocksKv(rocksLibrary, directory);
+  const kv = new RocksKv(rocksLibrary, directory);
   await ended((done) => kv.open(done));
   const keys = (await allPairs(kv)).map(([one]) => one);
   kv.close();
@@ -77,7 +77,7 @@ const run = (write) => {
   next(1);
 };
 if (mode === "port") {
-  const kv = rocksKv(library, directory);
+  const kv = new RocksKv(library, directory);
   kv.open(() => run((k, done) => kv.write([{ key: key(k), value }], true, done)));
 } else library.open(directory, 128, (error, map) => {
   run((k, done) => map.batch([{ type: "put", key: Buffer.from(key(k)), value }], true, done));
@@ -98,9 +98,54 @@ async function failOnce(mode: "port" | "library"): Promise<{ said: string[]; kep
   return { said: text.trim().split("\n"), kept };
 }
 
+/** A process that has no descriptor left while it writes, until a write has waited for half a second. */
+const starving = `${head}
+import { closeSync, openSync } from "node:fs";
+const kv = new RocksKv(library, directory);
+const value = new Uint8Array(200000).fill(7);
+let taken = [];
+const take = () => { try { for (;;) taken.push(openSync("/dev/null", "r")); } catch {} };
+let waited = 0;
+kv.open(() => {
+  take();
+  const next = (k) => {
+    const timer = setTimeout(() => { waited += 1; for (const fd of taken.splice(0)) closeSync(fd); }, 500);
+    kv.write([{ key: key(k), value: value.subarray(0, 199000 + k) }], k % 2 === 0, (error) => {
+      clearTimeout(timer);
+      if (error !== null) throw new Error(error.message);
+      if (k === 100) return kv.get([key(1)], (failure, [one]) => {
+        process.stdout.write([waited, failure, one.length].join(" "));
+        kv.close();
+      });
+      next(k + 1);
+    });
+  };
+  next(1);
+});
+`;
+
+/** What the starving process said, with at most 60 descriptors. */
+function starve(directory: string): Promise<string> {
+  return new Promise((resolve) => {
+    const args = [
+      "-c",
+      'ulimit -S -n 60; exec "$0" "$@"',
+      process.execPath,
+      "--input-type=module",
+      "-e",
+      starving,
+      name,
+    ];
+    const child = spawn("bash", [...args, directory, ""], { stdio: ["ignore", "pipe", "inherit"] });
+    let said = "";
+    child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    child.once("close", () => resolve(said));
+  });
+}
+
 /** A process that closes the map while reads, scans and batches are in flight; it says how many of them ended. */
 const closing = `${head}
-const kv = rocksKv(library, directory);
+const kv = new RocksKv(library, directory);
 let ended = 0;
 const end = () => { ended += 1; };
 kv.open(() => {
@@ -187,7 +232,7 @@ test(`${name}: a map that is closed while calls are in flight ends each of them,
 
 test(`${name}: a call before the map is open gets an error, and none once it is`, async (t) => {
   const directory = freshDirectory();
-  const kv = rocksKv(rocksLibrary, directory);
+  const kv = new RocksKv(rocksLibrary, directory);
   await t.throwsAsync(() => ended((done) => kv.get(["a"], done)), { message: /not open/ });
   await t.throwsAsync(() => ended((done) => kv.write([], true, done)), { message: /not open/ });
   await t.throwsAsync(() => ended((done) => kv.scan("a", "b").next(1, done)), { message: /not open/ });
@@ -200,7 +245,23 @@ test(`${name}: a call before the map is open gets an error, and none once it is`
 test(`${name}: a directory that cannot be opened is an error`, async (t) => {
   const directory = freshDirectory();
   writeFileSync(join(directory, "rows"), "not a directory");
-  const kv = rocksKv(rocksLibrary, join(directory, "rows"));
+  const kv = new RocksKv(rocksLibrary, join(directory, "rows"));
   await t.throwsAsync(() => ended((done) => kv.open(done)), { message: /EIO: RocksDB in .*rows/ });
+  rmSync(directory, { recursive: true });
+});
+
+test(`${name}: a write that finds no descriptor for its file waits for one; nothing that was acknowledged is missing`, async (t) => {
+  const directory = freshDirectory();
+  t.regex(await starve(directory), /^[1-9]\d*  199001$/);
+  const kv = new RocksKv(rocksLibrary, directory);
+  await ended((done) => kv.open(done));
+  const values = await new Promise<readonly (Uint8Array | null)[]>((resolve) =>
+    kv.get(firstKeys(100), (_error, found) => resolve(found)),
+  );
+  kv.close();
+  t.deepEqual(
+    values.map((value) => value?.length),
+    firstKeys(100).map((_, k) => 199_001 + k),
+  );
   rmSync(directory, { recursive: true });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Disk, DiskError, OrderedKv } from "../../core/ports.ts";
 import { machineDisk } from "../../server/disk.ts";
-import { rocksKv } from "../../server/ordered-kv.ts";
+import { RocksKv } from "../../server/ordered-kv.ts";
 import { packagesFor } from "../../server/rocksdb/choose.ts";
 import type { RocksLibrary } from "../../server/rocksdb/library.ts";
 import { type DiskWorld, SimDisk } from "../../sim/world/disk.ts";
@@ -125,7 +125,7 @@ export function rocksKvHome(): KvHome {
       }),
   };
   return {
-    open: () => rocksKv(library, directory),
+    open: () => new RocksKv(library, directory),
     close: (kv) => {
       kv.close();
       return closed;
