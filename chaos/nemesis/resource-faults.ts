@@ -101,9 +101,11 @@ export const fewDescriptors: Family = {
       what: `n${member.id} has 70 descriptors and 80 idle clients`,
       heal: async () => {
         for (const socket of idle) socket.destroy();
+        if (member.process !== null && String(member.process.pid) === pid) limit(1_024);
+        // Until the member has read its limit again it closes connections on which nothing was asked.
+        await new Promise((resolve) => setTimeout(resolve, limitReadMs));
         member.disturb();
         member.isShort = false;
-        if (member.process !== null && String(member.process.pid) === pid) limit(1_024);
       },
     };
   },
