@@ -56,8 +56,8 @@ export function checkLiveness(simulator: Simulator): Stall | null {
   const allIdle = (): boolean => clients.every((client) => client.idle);
   if (!simulator.runUntil(scheduler.now + bounds.convergeMicros + left, allIdle))
     return stall("L5", "a request has not ended");
-  const lacking = left + catchUpMicros(simulator);
-  if (!reaches(bounds.convergeMicros + lacking, () => converged(simulator))) {
+  const areEqual = (): boolean => converged(simulator);
+  if (!reaches(bounds.convergeMicros + left + catchUpMicros(simulator), areEqual)) {
     return stall("L3", "the core's members do not converge");
   }
   // A request for another leader may be under way from before.
@@ -81,6 +81,9 @@ export function checkLiveness(simulator: Simulator): Stall | null {
   if (!simulator.runUntil(scheduler.now + bounds.boundedMicros, () => logsAreBounded(simulator))) {
     return stall("L7", `a log is not cut: ${logLengths(simulator).join(", ")} entries`);
   }
+  // A member of the core whose request to join was late on its way has come to its log meanwhile.
+  if (!areEqual() && !reaches(bounds.convergeMicros + catchUpMicros(simulator), areEqual))
+    return stall("L3", "a member that was accepted late does not converge");
   // Before another member may lead, the operator says where those are who only this leader has found.
   if (simulator.everyoneHasRun && sayWhereMembersAre(simulator)) simulator.runUntil(scheduler.now + bounds.calmMicros);
   const missed = simulator.everyoneHasRun ? probe(simulator) : null;
