@@ -1,4 +1,4 @@
-/** The last step of the build: writes each page, with its style and script in it, as a module beside who fills it. */
+/** The last step of the build: writes each page, with its style and script in it, as a module into the folder that fills it. */
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assemblePage } from "./page.ts";

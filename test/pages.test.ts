@@ -174,7 +174,7 @@ for (const [what, page] of [
 for (const [what, source, message] of [
   ["a package", 'import x from "x";\n', /cannot be put into one script/],
   ["a renamed import", 'import { two as three } from "./two.js";\n', /cannot be put into one script/],
-  ["a default export", "export default 1;\n", /cannot be put into one script/],
+  ["another module's export", 'export * from "./two.js";\n', /cannot be put into one script/],
   ["a name that is declared twice", 'import { two } from "./two.js";\nfunction two() {}\n', /already been declared/],
   ["the end of the script", 'const end = "</script>";\n', /take for its own/],
 ] as const) {

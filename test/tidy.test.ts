@@ -12,7 +12,7 @@ function sources(folder: string): Source[] {
     .map((path) => ({ path, text: readFileSync(path, "utf8") }));
 }
 
-const folders = ["core", "sim", "checker", "server", "bench", "chaos", "pages", "build", "test"] as const;
+const folders = ["core", "sim", "checker", "server", "bench", "chaos", "pages", "build", "examples", "test"] as const;
 type Folder = (typeof folders)[number];
 
 /** Which of our folders each may import, and which packages. */
@@ -28,6 +28,8 @@ const mayImport: Readonly<Record<Folder, { readonly ours: readonly Folder[]; rea
   // Of the others only types and what is free of the machine: a page's script runs in a browser.
   pages: { ours: ["checker", "sim", "pages"], packages: /^$/ },
   build: { ours: ["build"], packages: /^$/ },
+  // An example sees what anybody sees who has installed the package.
+  examples: { ours: [], packages: /^metastore\/(checker|core)$/ },
   bench: { ours: [...folders], packages: /./ },
   test: { ours: [...folders], packages: /./ },
 };
@@ -41,7 +43,7 @@ function folderOf(path: string): Folder {
 
 function mayTouchTheMachine(path: string): boolean {
   // ambient.ts is what keeps the others away from it.
-  return /^(server|bench|chaos|build|test)\/|\/main\.ts$|^(sim|checker)\/cli\/|^sim\/ambient\.ts$/.test(path);
+  return /^(server|bench|chaos|build|examples|test)\/|\/main\.ts$|^(sim|checker)\/cli\/|^sim\/ambient\.ts$/.test(path);
 }
 
 /** What is wrong with one source, in words. */
