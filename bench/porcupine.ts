@@ -3,7 +3,8 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { type Operation, printJsonLines } from "../checker/index.ts";
+import { printJsonLines } from "../checker/formats/index.ts";
+import type { Operation } from "../checker/index.ts";
 
 const secondsMax = 30;
 

@@ -10,16 +10,16 @@ import { type Found, searchGeneral } from "./engines/general.ts";
 import { decideRows } from "./engines/rows.ts";
 import type { Reason } from "./explain.ts";
 import type { History, Operation, Transaction } from "./history.ts";
-import type { Call, Model } from "./model.ts";
+import { type Call, completed, type Model } from "./model.ts";
 import { partition } from "./partition.ts";
 import type { Times } from "./times.ts";
 
+export type { Budget } from "./engines/budget.ts";
+export type { Found as ModelVerdict } from "./engines/general.ts";
+export type { Reason } from "./explain.ts";
 export type { History, Operation, OutcomeName, Step, Transaction } from "./history.ts";
 export type { Call, Model } from "./model.ts";
-export { Online } from "./online.ts";
-export { HistoryError } from "./formats/history-error.ts";
-export { parseJsonLines, printJsonLines } from "./formats/jsonl.ts";
-export { type Format, formats, type HistoryFile, HistoryReader } from "./formats/reader.ts";
+export type { Times } from "./times.ts";
 
 export type CheckOptions = Partial<Budget> & {
   /** How the sentence says times; as plain numbers without it. */
@@ -46,13 +46,16 @@ export type Verdict =
       readonly at: Operation | Transaction;
     };
 
-/** Decides calls on any deterministic model, by the general engine. Orders are indices into `calls`. */
+/**
+ * Decides calls on any deterministic model, by the general engine. Orders are indices into `calls`. Throws TypeError where a
+ * state is no plain data and the model has no keyOf.
+ */
 export function checkModel<State, Input, Output>(
   model: Model<State, Input, Output>,
   calls: readonly Call<Input, Output>[],
   options: Partial<Budget> = {},
 ): Found {
-  return searchGeneral(model, calls, null, new Spending({ ...defaults, ...options }));
+  return searchGeneral(completed(model), calls, null, new Spending({ ...defaults, ...options }));
 }
 
 const defaults: Budget = { configurationsMax: 2_000_000, bytesMax: 1024 * 1024 * 1024, shouldStop: null };

@@ -5,6 +5,6 @@ import { parseOptions, usage } from "./cli/options.ts";
 const options = parseOptions(process.argv.slice(2));
 if (options === null) console.log(usage);
 else if (typeof options === "string") {
-  console.error(`check-history: ${options} (--help tells all)`);
+  console.error(`metastore-check: ${options} (--help tells all)`);
   process.exitCode = 2;
 } else process.exitCode = await checkFiles(options, (line) => console.log(line));

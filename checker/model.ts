@@ -2,6 +2,7 @@
  * What a store does when one operation at a time is run on it. Any deterministic model can be checked; those here are of
  * one key with get, put, delete, cas and append (a register, where only get and put are used), and of transactions.
  */
+import { dataText } from "./data-text.ts";
 import type { Operation, Transaction } from "./history.ts";
 
 /** One operation as the general engine sees it. Unknown outcomes have no output and return at Infinity. */
@@ -12,20 +13,46 @@ export type Call<Input, Output> = {
   readonly return: number;
 };
 
+/** What `checkModel` is told of a store: `initial` and `step` are enough, the rest saves searching. No function changes what it is given. */
 export interface Model<State, Input, Output> {
   readonly initial: State;
   /** The state after, or undefined where `output` cannot be the answer in `state`. Without an output any answer is right. */
   readonly step: (state: State, input: Input, output: Output | undefined) => State | undefined;
-  /** Equal exactly for states that nothing can tell apart. */
-  readonly keyOf: (state: State) => string;
-  /** Whether the operation never changes the state, whatever it is. */
-  readonly isObserver: (input: Input, output: Output | undefined) => boolean;
+  /** Equal exactly for states that nothing can tell apart. By default, for states that hold the same data: see data-text.ts. */
+  readonly keyOf?: (state: State) => string;
+  /** Whether the operation never changes the state, whatever it is. By default none is known to. */
+  readonly isObserver?: (input: Input, output: Output | undefined) => boolean;
   /** Where known: the key of the only state in which the operation can be, or does something; or null. With `makes` it saves much searching. */
   readonly needs?: (input: Input) => string | null;
   /** Where known: the key of the state after the operation, if it changes anything, whatever was before; or null. */
   readonly makes?: (input: Input) => string | null;
-  /** Operations of unknown outcome with equal effects are interchangeable; null: like no other. */
+  /** Operations of unknown outcome with equal effects are interchangeable; null: like no other. By default, equal inputs have equal effects. */
+  readonly effectOf?: (input: Input) => string | null;
+}
+
+/** A model as the engines take it. */
+export interface CompleteModel<State, Input, Output> extends Model<State, Input, Output> {
+  readonly keyOf: (state: State) => string;
+  readonly isObserver: (input: Input, output: Output | undefined) => boolean;
   readonly effectOf: (input: Input) => string | null;
+}
+
+/** `model` with a default for each function that it does not have. Its keyOf throws at a state that is no plain data. */
+export function completed<State, Input, Output>(
+  model: Model<State, Input, Output>,
+): CompleteModel<State, Input, Output> {
+  return {
+    ...model,
+    keyOf: model.keyOf ?? keyOfData,
+    isObserver: model.isObserver ?? (() => false),
+    effectOf: model.effectOf ?? dataText,
+  };
+}
+
+function keyOfData(state: unknown): string {
+  const text = dataText(state);
+  if (text === null) throw new TypeError("a state of the model is not plain data: give the model a keyOf");
+  return text;
 }
 
 type Answer = { readonly call: number; readonly return: number | null; readonly outcome: string };
@@ -60,7 +87,7 @@ function keyOfValue(value: string | null): string {
 }
 
 /** One key. */
-export const keyModel: Model<string | null, Operation, Operation> = {
+export const keyModel: CompleteModel<string | null, Operation, Operation> = {
   initial: null,
   step: (state, operation) => apply(operation, state),
   keyOf: keyOfValue,
@@ -106,7 +133,7 @@ function applyAny(rows: Rows, operation: Operation | Transaction): Rows | undefi
 }
 
 /** Several keys, which transactions join. */
-export const rowsModel: Model<Rows, Operation | Transaction, Operation | Transaction> = {
+export const rowsModel: CompleteModel<Rows, Operation | Transaction, Operation | Transaction> = {
   initial: new Map(),
   step: (rows, operation) => applyAny(rows, operation),
   keyOf: (rows) => JSON.stringify([...rows].toSorted(([a], [b]) => (a < b ? -1 : 1))),

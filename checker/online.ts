@@ -4,6 +4,8 @@
  */
 import type { Operation } from "./history.ts";
 
+export type { Operation } from "./history.ts";
+
 type Row = {
   /** The highest revision that was answered. */
   highest: number;

@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { Node } from "../core/node/node.ts";
 import { sessionLimits } from "../core/kv/sessions.ts";
+import { nodeDefaults } from "../core/node/defaults.ts";
 import type { Ending, NodeOptions } from "../core/node/options.ts";
 import { MemoryState } from "../core/storage/memory-state.ts";
 import { OrderedState } from "../core/storage/ordered-state.ts";
@@ -36,7 +37,6 @@ export type RunningServer = {
   stop(): Promise<void>;
 };
 
-const waitingMax = 20_000;
 const lockPatienceMs = 500;
 /** Bytes of request bodies in memory, from the first one read to the answer. */
 const uploadBytesMax = 64 * 1024 * 1024;
@@ -56,23 +56,12 @@ function nodeOptions(options: ServerOptions): NodeOptions {
     join: options.join,
     directory: placesInWords(options),
     engine: options.rocksdb ? "rocksdb" : "memory",
+    ...nodeDefaults,
     snapshotEntries: options.snapshotEntries,
-    snapshotBytes: 64 * 1024 * 1024,
-    trailingEntries: Math.min(5_000, options.snapshotEntries),
-    trailingBytes: 16 * 1024 * 1024,
-    snapshotChunkBytes: 64 * 1024,
+    trailingEntries: Math.min(nodeDefaults.trailingEntries, options.snapshotEntries),
     electionMicros: options.electionTimeoutMs * 1000,
     heartbeatMicros: options.heartbeatMs * 1000,
     requestMicros: options.requestTimeoutMs * 1000,
-    entriesPerAppendMax: 1_024,
-    bytesPerAppendMax: 1024 * 1024,
-    entriesInFlightMax: 16_384,
-    bytesInFlightMax: 8 * 1024 * 1024,
-    messagesInFlightMax: 256,
-    uncommittedBytesMax: 64 * 1024 * 1024,
-    waitingMax,
-    entriesPerApplyMax: 1_024,
-    walSegmentBytesMax: 64 * 1024 * 1024,
   };
 }
 

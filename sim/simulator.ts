@@ -2,7 +2,7 @@
  * The world of one run: N nodes on simulated ports, clients, an operator, a nemesis, and those who watch. The same plan
  * gives the same world, event for event.
  */
-import { Online, type Operation } from "../checker/index.ts";
+import { Online, type Operation } from "../checker/online.ts";
 import type { Ending } from "../core/node/options.ts";
 import type { Fact } from "../core/ports.ts";
 import type { Configuration, Envelope } from "../core/raft/messages.ts";

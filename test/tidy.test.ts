@@ -12,7 +12,7 @@ function sources(folder: string): Source[] {
     .map((path) => ({ path, text: readFileSync(path, "utf8") }));
 }
 
-const folders = ["core", "sim", "checker", "server", "bench", "chaos", "test"] as const;
+const folders = ["core", "sim", "checker", "server", "bench", "chaos", "pages", "build", "examples", "test"] as const;
 type Folder = (typeof folders)[number];
 
 /** Which of our folders each may import, and which packages. */
@@ -25,6 +25,11 @@ const mayImport: Readonly<Record<Folder, { readonly ours: readonly Folder[]; rea
     packages: /^(hono|@hono\/node-server|yargs|level-rocksdb|@nxtedition\/rocksdb|fs-native-extensions)$/,
   },
   chaos: { ours: ["core", "checker", "sim", "chaos"], packages: /^seedrandom\/lib\/alea\.js$/ },
+  // Of the others only types and what is free of the machine: a page's script runs in a browser.
+  pages: { ours: ["checker", "sim", "pages"], packages: /^$/ },
+  build: { ours: ["build"], packages: /^$/ },
+  // An example sees what anybody sees who has installed the package.
+  examples: { ours: [], packages: /^metastore\/(checker|core)$/ },
   bench: { ours: [...folders], packages: /./ },
   test: { ours: [...folders], packages: /./ },
 };
@@ -38,7 +43,7 @@ function folderOf(path: string): Folder {
 
 function mayTouchTheMachine(path: string): boolean {
   // ambient.ts is what keeps the others away from it.
-  return /^(server|bench|chaos|test)\/|\/main\.ts$|^(sim|checker)\/cli\/|^sim\/ambient\.ts$/.test(path);
+  return /^(server|bench|chaos|build|examples|test)\/|\/main\.ts$|^(sim|checker)\/cli\/|^sim\/ambient\.ts$/.test(path);
 }
 
 /** What is wrong with one source, in words. */
@@ -79,6 +84,7 @@ for (const [what, path, text] of [
   ["the simulator imports the server", "sim/world/bad.ts", 'import { x } from "../../server/clock.ts";'],
   ["the server imports the simulator", "server/bad.ts", 'import { x } from "../sim/draws.ts";'],
   ["the chaos run imports the server", "chaos/bad.ts", 'import { x } from "../server/start.ts";'],
+  ["a page's script imports the server", "pages/sim/bad.ts", 'import { x } from "../../server/start.ts";'],
   ["core imports a package", "core/bad.ts", 'import { Hono } from "hono";'],
 ] as const) {
   test(`a planted snippet is noticed: ${what}`, (t) => {

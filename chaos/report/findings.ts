@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { page as checkerPage } from "../../checker/view/page.ts";
 import { timesOf } from "../../checker/times.ts";
-import { printJsonLines } from "../../checker/index.ts";
+import { printJsonLines } from "../../checker/formats/index.ts";
 import type { Outcome } from "../run.ts";
 import type { World } from "../world/world.ts";
 import { chaosPage } from "./page.ts";

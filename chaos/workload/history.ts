@@ -2,7 +2,8 @@
  * What clients asked and were told, in the checker's own terms, with what it shows at once: stale reads, latencies, gaps.
  * Times are integer microseconds since the run began.
  */
-import { check, type History, Online, type Operation, type Verdict } from "../../checker/index.ts";
+import { check, type History, type Operation, type Verdict } from "../../checker/index.ts";
+import { Online } from "../../checker/online.ts";
 import { timesOf } from "../../checker/times.ts";
 
 /** What happened in one second of the run. */

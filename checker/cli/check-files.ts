@@ -1,6 +1,7 @@
 /** Reads each file, decides it, and says so. */
 import { createReadStream, writeFileSync } from "node:fs";
-import { check, type History, HistoryError, type HistoryFile, HistoryReader, type Verdict } from "../index.ts";
+import { HistoryError, type HistoryFile, HistoryReader } from "../formats/index.ts";
+import { check, type History, type Verdict } from "../index.ts";
 import { strangerTo } from "../models.ts";
 import { page } from "../view/page.ts";
 import { timeline } from "../view/timeline.ts";

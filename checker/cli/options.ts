@@ -1,6 +1,6 @@
 /** The command line of the checker. */
 import { parseArgs } from "node:util";
-import { type Format, formats } from "../index.ts";
+import { type Format, formats } from "../formats/index.ts";
 import { type ModelName, modelNames } from "../models.ts";
 
 export type Options = {

@@ -7,7 +7,7 @@
  *   read has not been yet, for it shows b.
  */
 import type { Operation } from "../history.ts";
-import { apply, type Model } from "../model.ts";
+import { apply, type CompleteModel } from "../model.ts";
 
 type State = {
   readonly value: string | null;
@@ -28,7 +28,7 @@ function partsOf(value: string, parts: ReadonlyMap<string, number>, lengths: rea
 }
 
 /** The model of the key that knows what its reads tell; null where they tell nothing for sure. */
-export function appendModel(operations: readonly Operation[]): Model<State, Operation, Operation> | null {
+export function appendModel(operations: readonly Operation[]): CompleteModel<State, Operation, Operation> | null {
   /** How often each part is written. */
   const parts = new Map<string, number>();
   for (const { op, value } of operations) {

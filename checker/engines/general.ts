@@ -12,7 +12,7 @@
  * - one of unknown outcome that changes nothing is left out;
  * - and what needs.ts says.
  */
-import type { Call, Model } from "../model.ts";
+import type { Call, CompleteModel } from "../model.ts";
 import type { Spending } from "./budget.ts";
 import {
   type Configuration,
@@ -50,7 +50,7 @@ function note(classes: Map<number, number[]>, state: number, known: number): voi
 }
 
 class Search<State, Input, Output> {
-  readonly #model: Model<State, Input, Output>;
+  readonly #model: CompleteModel<State, Input, Output>;
   readonly #calls: readonly Call<Input, Output>[];
   readonly #ranks: Int32Array | null;
   readonly #spending: Spending;
@@ -75,7 +75,7 @@ class Search<State, Input, Output> {
   #configurations: Configuration<State>[];
 
   constructor(
-    model: Model<State, Input, Output>,
+    model: CompleteModel<State, Input, Output>,
     calls: readonly Call<Input, Output>[],
     ranks: Int32Array | null,
     spending: Spending,
@@ -350,7 +350,7 @@ class Search<State, Input, Output> {
  * Decides `calls`. `ranks`: of two operations with ranks the lower one must come first, -1 has none; null: nobody has.
  */
 export function searchGeneral<State, Input, Output>(
-  model: Model<State, Input, Output>,
+  model: CompleteModel<State, Input, Output>,
   calls: readonly Call<Input, Output>[],
   ranks: Int32Array | null,
   spending: Spending,

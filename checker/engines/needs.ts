@@ -8,7 +8,7 @@
  * - an operation that only makes a state which nobody ever needs takes effect just before any that overwrites, or in a dead
  *   state, for nothing: what it makes helps none. (Not where somebody waits for a state to be another one.)
  */
-import type { Call, Model } from "../model.ts";
+import type { Call, CompleteModel } from "../model.ts";
 import type { States } from "./states.ts";
 
 /** No state. */
@@ -29,7 +29,7 @@ export class Needs<State, Input, Output> {
 
   /** `isObserver`: of each call. All states that are spoken of get ids in `states`. */
   constructor(
-    model: Model<State, Input, Output>,
+    model: CompleteModel<State, Input, Output>,
     calls: readonly Call<Input, Output>[],
     isObserver: Uint8Array,
     states: States,

@@ -4,7 +4,7 @@ import { telling } from "../engines/column.ts";
 import { searchGeneral } from "../engines/general.ts";
 import type { History, Operation, Transaction } from "../history.ts";
 import type { Verdict } from "../index.ts";
-import { apply, callOf, keyModel, type Model } from "../model.ts";
+import { apply, callOf, keyModel, type CompleteModel } from "../model.ts";
 
 type Any = Operation | Transaction;
 
@@ -63,7 +63,7 @@ export function windowOf(history: History, verdict: Verdict): Window {
 }
 
 /** One step after the other as the answers allow, without looking ahead at what is needed later. */
-const stepByStep: Model<string | null, Operation, Operation> = {
+const stepByStep: CompleteModel<string | null, Operation, Operation> = {
   initial: keyModel.initial,
   step: keyModel.step,
   keyOf: keyModel.keyOf,

@@ -9,6 +9,7 @@ import { simulate } from "../run.ts";
 import { countsOf, shrinkTape } from "../shrink.ts";
 import { parseTape, printTape } from "../tape.ts";
 import { findCanary } from "./canary.ts";
+import { command } from "./command.ts";
 import { type Options, UsageError } from "./options.ts";
 import { runOn } from "./pool.ts";
 import type { Report } from "./worker.ts";
@@ -154,13 +155,13 @@ class Campaign {
       const recorder = new Recorder();
       const { plan, decisions } = shrunk.tape;
       const small = simulate(plan, { print: null, invariants: true, given: decisions, recorder });
-      writeFileSync(join(folder, "report.html"), reportPage(small, recorder.lines, `npm run sim -- --tape ${file}`));
+      writeFileSync(join(folder, "report.html"), reportPage(small, recorder.lines, `${command} --tape ${file}`));
       const { faults, asked } = countsOf(shrunk.tape);
       console.log(
         `${folder}: ${count} times, seeds ${seeds.join(", ")}; shrunk to ${faults} faults and ${asked} operations`,
       );
       console.log(`  ${property}: ${message.slice(0, 300)}`);
-      console.log(`  npm run sim -- --tape ${file}`);
+      console.log(`  ${command} --tape ${file}`);
     }
   }
 

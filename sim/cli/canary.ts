@@ -2,7 +2,8 @@
  * A campaign that finds nothing may be blind. So each begins by planting a known mistake in a copy of the compiled product:
  * if that is not noticed, nothing that follows means anything.
  */
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -15,6 +16,19 @@ const mistake = {
   new: "this.#log.termAt(index) <= this.term",
 };
 const seedsMax = 500;
+/** What the copied folders import. */
+const packages = ["seedrandom", "sorted-btree"];
+
+/** Lets what is in `scratch` import the packages that this program does, wherever they are installed. */
+function linkPackages(scratch: string): void {
+  const places = createRequire(import.meta.url).resolve.paths("any") ?? [];
+  mkdirSync(join(scratch, "node_modules"));
+  for (const name of packages) {
+    const place = places.find((one) => existsSync(join(one, name)));
+    if (place === undefined) throw new Error(`the package ${name} is not installed`);
+    symlinkSync(join(place, name), join(scratch, "node_modules", name), "junction");
+  }
+}
 
 /** The seed that noticed it and how, or null: the simulator is blind. */
 export async function findCanary(): Promise<{ seed: number; property: string } | null> {
@@ -23,7 +37,7 @@ export async function findCanary(): Promise<{ seed: number; property: string } |
   try {
     for (const folder of ["core", "sim", "checker"])
       cpSync(join(root, folder), join(scratch, folder), { recursive: true });
-    symlinkSync(join(dirname(root), "node_modules"), join(scratch, "node_modules"));
+    linkPackages(scratch);
     writeFileSync(join(scratch, "package.json"), '{"type":"module"}');
     const path = join(scratch, mistake.file);
     const source = readFileSync(path, "utf8");

@@ -10,6 +10,7 @@ import {
   type Tier,
   tiers,
 } from "../nemesis/options.ts";
+import { command } from "./command.ts";
 
 export class UsageError extends Error {}
 
@@ -61,7 +62,7 @@ function familiesFrom(flag: string, text: string | undefined): FaultFamily[] | n
 /** Throws UsageError. */
 export async function optionsFrom(args: readonly string[]): Promise<Options> {
   const argv = await yargs([...args])
-    .scriptName("npm run sim --")
+    .scriptName(command)
     .usage(
       "$0 --seed N | --seeds A..B | --tape FILE | --campaign\n\nReplays the simulation of a seed or a tape, or runs many.",
     )

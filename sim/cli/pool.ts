@@ -1,5 +1,6 @@
 /** Seeds on several threads; each gives the same result as alone. A run that does not end, or takes its thread with it, is a failure. */
 import { Worker } from "node:worker_threads";
+import { command } from "./command.ts";
 import type { Order, Report } from "./worker.ts";
 
 /** The longest of many runs has taken a fiftieth of it. */
@@ -62,7 +63,7 @@ class Thread {
 
 /** I21: of such a run there are no files, but its seed. */
 function failed({ seed, typed }: Order, message: string): Report {
-  const lines = [`seed ${seed}: violation (I21): ${message}`, `npm run sim -- --seed ${seed}${typed} --trace`];
+  const lines = [`seed ${seed}: violation (I21): ${message}`, `${command} --seed ${seed}${typed} --trace`];
   const nothing = { events: 0, micros: 0, traceHash: "0".repeat(16), marks: [], hasHalted: false };
   return { seed, code: 1, ...nothing, property: "I21", message, lines };
 }

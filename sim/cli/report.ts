@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { printJsonLines } from "../../checker/index.ts";
+import { printJsonLines } from "../../checker/formats/index.ts";
 import { faultFamilies } from "../nemesis/options.ts";
 import type { Result } from "../run.ts";
 import { printTape } from "../tape.ts";

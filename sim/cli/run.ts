@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { type PlanChanges, planOf } from "../nemesis/options.ts";
 import { reportPage } from "../report/page.ts";
@@ -7,6 +6,7 @@ import { type Result, simulate } from "../run.ts";
 import { countsOf, shrinkTape } from "../shrink.ts";
 import { parseTape, printTape, type Tape, TapeError } from "../tape.ts";
 import { verify } from "../verify.ts";
+import { command, version } from "./command.ts";
 import { type Options, UsageError } from "./options.ts";
 import { exitCodeOf, failureDirectory, summary, writeFailure } from "./report.ts";
 
@@ -38,14 +38,14 @@ export function runOne(one: One, changes: PlanChanges, typed: string): number {
   for (const line of summary(result)) console.log(line);
   if (one.record !== null) writeFileSync(one.record, printTape({ plan: result.plan, decisions: result.decisions }));
   if (one.report !== null) {
-    writeFileSync(one.report, reportPage(result, recorder!.lines, `npm run sim -- ${again}${commit()}`));
+    writeFileSync(one.report, reportPage(result, recorder!.lines, `${command} ${again}${version()}`));
     console.log(`  wrote ${one.report}`);
   }
   if (result.verdict !== "ok") {
     console.log("  the last events:");
     for (const line of result.context.slice(-25)) console.log(`    ${line}`);
     for (const file of writeFailure(result, failureDirectory)) console.log(`  wrote ${file}`);
-    console.log(`npm run sim -- ${again}${commit()}`);
+    console.log(`${command} ${again}${version()}`);
     if (one.shrink) shrinkOne(tape, result);
   } else if (one.shrink) console.log("  nothing to shrink: it does not fail");
   return exitCodeOf(result);
@@ -77,14 +77,5 @@ function shrinkOne(tape: Tape, result: Result): void {
   );
   for (const line of shrunk.result.context.slice(-25)) console.log(`    ${line}`);
   console.log(`  ${shrunk.result.property}: ${shrunk.result.message}`);
-  console.log(`npm run sim -- --tape ${file}${commit()}`);
-}
-
-/** Where the failure was seen, for whoever replays it later. */
-function commit(): string {
-  try {
-    return `  # at commit ${execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim()}`;
-  } catch {
-    return "";
-  }
+  console.log(`${command} --tape ${file}${version()}`);
 }

@@ -2,6 +2,7 @@
 import { parentPort } from "node:worker_threads";
 import type { PlanChanges } from "../nemesis/options.ts";
 import { simulateSeed } from "../run.ts";
+import { command } from "./command.ts";
 import { exitCodeOf, summary, writeFailure } from "./report.ts";
 
 /** `directory`: where the files of a failure go. */
@@ -32,7 +33,7 @@ parentPort?.on("message", ({ seed, changes, typed, directory }: Order) => {
   if (code !== 0) {
     lines.push(summary(result)[0]!);
     for (const file of writeFailure(result, directory)) lines.push(`  wrote ${file}`);
-    lines.push(`npm run sim -- --seed ${seed}${typed}`);
+    lines.push(`${command} --seed ${seed}${typed}`);
   }
   const { events, simulatedMicros: micros, traceHash, marks, property, message } = result;
   const hasHalted = result.halted !== null;

@@ -30,7 +30,7 @@ export const clientKinds: ReadonlySet<TraceKind> = new Set<TraceKind>(["call", "
 /** Their node is down from then on. */
 export const stops: ReadonlySet<TraceKind> = new Set<TraceKind>(["powerCut", "kill", "rowsLost", "ended", "wipe"]);
 
-/** The state of the line's node after it. The page runs its text, too: it may use nothing but `stops`. */
+/** The state of the line's node after it. The page's script uses it, too. */
 export function after(state: NodeState, { kind, a, b, c }: Pick<Line, "kind" | "a" | "b" | "c">): NodeState {
   if (stops.has(kind)) return { ...state, life: "down", role: 0, leader: 0, commit: 0, applied: 0 };
   switch (kind) {

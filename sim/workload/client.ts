@@ -4,7 +4,7 @@
  * again, elsewhere, under the same sequence, and reports the operation as one. What it saw goes into the history; a get
  * whose outcome is unknown says nothing, a write stays open.
  */
-import type { Online, Operation } from "../../checker/index.ts";
+import type { Online, Operation } from "../../checker/online.ts";
 import { type Command, type Condition, always } from "../../core/kv/command.ts";
 import type { Node } from "../../core/node/node.ts";
 import { noSession, type SessionKey } from "../../core/node/options.ts";

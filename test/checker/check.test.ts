@@ -1,7 +1,8 @@
 import { fc, testProp } from "@fast-check/ava";
 import test from "ava";
 import { hardHistory } from "../../bench/histories.ts";
-import { check, HistoryError, type Operation, parseJsonLines, printJsonLines } from "../../checker/index.ts";
+import { HistoryError, parseJsonLines, printJsonLines } from "../../checker/formats/index.ts";
+import { check, type Operation } from "../../checker/index.ts";
 import { keyModel } from "../../checker/model.ts";
 import { whyNotWitness } from "../../checker/verify.ts";
 import { isLinearizable } from "./brute-force.ts";

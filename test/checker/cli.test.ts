@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import test from "ava";
 import { hardHistory } from "../../bench/histories.ts";
-import { printJsonLines } from "../../checker/index.ts";
+import { printJsonLines } from "../../checker/formats/index.ts";
 
 type Run = { readonly code: number; readonly stdout: string; readonly stderr: string };
 

@@ -3,13 +3,13 @@ import { readFileSync } from "node:fs";
 import { fc, testProp } from "@fast-check/ava";
 import test from "ava";
 import {
-  check,
   type Format,
   HistoryError,
   HistoryReader,
   parseJsonLines,
   printJsonLines,
-} from "../../checker/index.ts";
+} from "../../checker/formats/index.ts";
+import { check } from "../../checker/index.ts";
 import { bytesMark } from "../../checker/formats/jsonl.ts";
 
 function read(text: string, format: Format | null = null, piece = 7): ReturnType<HistoryReader["end"]> {

@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { fc, testProp } from "@fast-check/ava";
 import test from "ava";
-import { check, HistoryError, HistoryReader, type HistoryFile } from "../../checker/index.ts";
+import { HistoryError, type HistoryFile, HistoryReader } from "../../checker/formats/index.ts";
+import { check } from "../../checker/index.ts";
 
 function read(text: string, piece = 1_000): HistoryFile {
   const reader = new HistoryReader(null);

@@ -1,6 +1,7 @@
 /** Models of one's own, and transactions: the general engine against every order. */
 import test from "ava";
 import { type Call, check, checkModel, type Model, type Operation, type Transaction } from "../../checker/index.ts";
+import { dataText } from "../../checker/data-text.ts";
 import { rowsModel } from "../../checker/model.ts";
 import { whyNotWitness } from "../../checker/verify.ts";
 import { Chance } from "./generators.ts";
@@ -70,6 +71,100 @@ test("a queue: every verdict is that of trying all orders", (t) => {
       t.fail(`seed ${seed}: ${JSON.stringify(calls)}`);
   }
   t.true(seen.ok > 1_000 && seen.illegal > 200 && seen.unknown === 0, JSON.stringify(seen));
+});
+
+test("a queue that tells its initial state and its steps, and no more: the same verdicts", (t) => {
+  const { initial, step } = queue;
+  const seen = { ok: 0, illegal: 0, unknown: 0 };
+  for (let seed = 0; seed < 5_000; seed++) {
+    const calls = queueHistory(new Chance(`queue ${seed}`));
+    const { verdict } = checkModel({ initial, step }, calls);
+    seen[verdict] += 1;
+    if (verdict !== checkModel(queue, calls).verdict) t.fail(`seed ${seed}: ${JSON.stringify(calls)}`);
+  }
+  t.true(seen.ok > 1_000 && seen.illegal > 200 && seen.unknown === 0, JSON.stringify(seen));
+});
+
+test("a model whose states are no plain data, and that has no keyOf, is refused", (t) => {
+  class Counter {
+    readonly count = 0;
+  }
+  const model: Model<Counter, "read", number> = { initial: new Counter(), step: (state) => state };
+  const calls: Call<"read", number>[] = [{ input: "read", output: 0, call: 1, return: 2 }];
+  t.throws(() => checkModel(model, calls), { instanceOf: TypeError, message: /give the model a keyOf/ });
+  t.is(checkModel({ ...model, keyOf: () => "" }, calls).verdict, "ok");
+});
+
+const someData: readonly unknown[] = [
+  null,
+  undefined,
+  "null",
+  "undefined",
+  0,
+  -0,
+  "0",
+  0n,
+  "0n",
+  NaN,
+  true,
+  "true",
+  [],
+  [[]],
+  [null],
+  [undefined],
+  ["1,2"],
+  [1, 2],
+  ["1", "2"],
+  {},
+  { a: 1 },
+  { a: "1" },
+  { a: undefined },
+  { a: { b: 1 } },
+  { "a:1,b": 2 },
+  { a: 1, b: 2 },
+  { b: 2, a: 1, c: [] },
+  new Map(),
+  new Map([["a", 1]]),
+  new Map<unknown, unknown>([[["a"], 1]]),
+  new Map([[1, "a"]]),
+  new Set(),
+  new Set(["a"]),
+  new Set([["a", 1]]),
+];
+
+test("different data have different texts, equal ones the same; of what is no data there is none", (t) => {
+  const texts = someData.map(dataText);
+  t.false(texts.includes(null));
+  t.is(new Set(texts).size, someData.length);
+  t.deepEqual(structuredClone(someData).map(dataText), texts);
+  t.is(
+    dataText({
+      b: 1,
+      a: new Map([
+        ["x", 1],
+        ["y", 2],
+      ]),
+    }),
+    dataText({
+      a: new Map([
+        ["y", 2],
+        ["x", 1],
+      ]),
+      b: 1,
+    }),
+  );
+  t.is(dataText(new Set([2, 1])), dataText(new Set([1, 2])));
+  for (const other of [
+    () => 1,
+    Symbol("x"),
+    new (class {
+      readonly a = 1;
+    })(),
+    new Uint8Array(1),
+    [new Error("x")],
+    new Map([[{}, () => 1]]),
+  ])
+    t.is(dataText(other), null);
 });
 
 function transactionHistory(chance: Chance): (Operation | Transaction)[] {

@@ -1,6 +1,6 @@
 /** The check of each answer as it comes. */
 import test from "ava";
-import { type Operation, Online } from "../../checker/index.ts";
+import { type Operation, Online } from "../../checker/online.ts";
 import { isLinearizable } from "./brute-force.ts";
 import { Chance, historyOf, shapeOf } from "./generators.ts";
 

@@ -1,0 +1,19 @@
+/** The last step of the build: writes each page, with its style and script in it, as a module into the folder that fills it. */
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { assemblePage } from "./page.ts";
+
+/** By page: the folder of dist whose code fills its template. */
+const users = {
+  "pages/checker/page.html": "checker/view",
+  "pages/sim/page.html": "sim/report",
+  "pages/chaos/page.html": "chaos/report",
+};
+/** Where `tsc -p pages` has put the scripts; nothing else needs them. */
+const scripts = "dist/page-scripts";
+
+for (const [page, folder] of Object.entries(users)) {
+  const text = JSON.stringify(assemblePage(page, scripts));
+  writeFileSync(join("dist", folder, "page-template.js"), `export const template = ${text};\n`);
+}
+rmSync(scripts, { recursive: true });

@@ -1,0 +1,15 @@
+/** The simulator as a library: a seed or a plan becomes a run and its verdict; runs are kept as tapes, shrunk, and drawn. */
+export {
+  type Engines,
+  type FaultFamily,
+  faultFamilies,
+  type Plan,
+  type PlanChanges,
+  planOf,
+} from "./nemesis/options.ts";
+export { type Tier, tiers } from "./nemesis/options.ts";
+export { reportPage } from "./report/page.ts";
+export { type Line, Recorder } from "./report/record.ts";
+export { type Result, type RunOptions, simulate, simulateSeed, type Verdict } from "./run.ts";
+export { type Shrunk, shrinkTape } from "./shrink.ts";
+export { parseTape, printTape, type Tape, TapeError } from "./tape.ts";

@@ -1,0 +1,2 @@
+/** The page of pages/sim with its style and script in it. `npm run build` writes the module, into dist only. */
+export const template: string;
