@@ -11,8 +11,8 @@ import type { Links } from "./links.ts";
 import { SocketPipe } from "./pipe.ts";
 
 export interface Diallers {
-  /** Which member's process has the connection from `port` to `toPort`; 0: none. */
-  ownerOf(port: number, toPort: number): number;
+  /** Which member's process has the connection from `port` to `toPort`; 0: none; null: the connection is over. */
+  ownerOf(port: number, toPort: number): number | null;
 }
 
 export class Proxy {
@@ -50,6 +50,8 @@ export class Proxy {
     this.#keep(dialler);
     dialler.on("error", () => undefined);
     const from = diallers.ownerOf(dialler.remotePort ?? 0, this.port);
+    // Its dialler has not waited. On a busy machine all that queue up could be such: nothing is spent on them.
+    if (from === null) return void dialler.destroy();
     if (links.faultOf(from, to) === "cut") return void dialler.resetAndDestroy();
     const listener = connect({ host: "127.0.0.1", port: targetPort, allowHalfOpen: true });
     this.#keep(listener);
