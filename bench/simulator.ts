@@ -1,4 +1,5 @@
-import { faultFamilies, type Plan, planOf } from "../sim/nemesis/options.ts";
+import { faultFamilies } from "../sim/nemesis/knobs.ts";
+import { type Plan, planOf } from "../sim/nemesis/options.ts";
 import { simulate } from "../sim/run.ts";
 import { median } from "./median.ts";
 import { sharesOf } from "./profile.ts";

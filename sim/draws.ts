@@ -5,7 +5,7 @@
 import alea from "seedrandom/lib/alea.js";
 
 /** Raised when the meaning of draws changes, so that an old seed is not taken for the run that it was. */
-export const modelVersion = 3;
+export const modelVersion = 4;
 
 /** Where chance is asked; the numbers are part of the seed's meaning and never reused. */
 export const sites = {

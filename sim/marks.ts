@@ -6,7 +6,7 @@ import type { Configuration } from "../core/raft/messages.ts";
 import type { Raft } from "../core/raft/raft.ts";
 import type { NodeId } from "../core/units.ts";
 import { type AimedAction, aimedActions } from "./nemesis/aim.ts";
-import { type FaultFamily, faultFamilies } from "./nemesis/options.ts";
+import { type FaultFamily, faultFamilies } from "./nemesis/knobs.ts";
 
 /** Families that strike a network, not one node; and one that strikes when its node is down. */
 const everywhere = [

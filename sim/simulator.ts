@@ -27,7 +27,7 @@ import { Marks, phaseOf, type Struck } from "./marks.ts";
 import { nodeOptions } from "./node-options.ts";
 import type { Recorder } from "./report/record.ts";
 import { Scheduler } from "./scheduler.ts";
-import { changeNames, messageCode, Trace, type TraceKind } from "./trace/trace.ts";
+import { changeCode, messageCode, Trace, type TraceKind } from "./trace/trace.ts";
 import { must } from "./violation.ts";
 import { Turn } from "./safety/turn.ts";
 import { Client, type ClientWorld } from "./workload/client.ts";
@@ -213,13 +213,13 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
   }
 
   asked(node: NodeId, change: Change): void {
-    this.line("change", node, changeNames.indexOf(change.kind), change.id);
+    this.line("change", node, changeCode(change.kind), change.id);
     this.nemesis.aim.saw("changed", node);
     if (change.kind === "remove") this.nemesis.takeDown(this.hosts[change.id - 1]!);
   }
 
   answered(node: NodeId, change: Change, outcome: string): void {
-    this.line("changed", node, changeNames.indexOf(change.kind), outcome === "done" ? 1 : 0);
+    this.line("changed", node, changeCode(change.kind), outcome === "done" ? 1 : 0);
     this.nemesis.aim.saw("changed", node);
   }
 

@@ -13,7 +13,8 @@ export type Tape = {
 
 export class TapeError extends Error {}
 
-const tapeVersion = 1;
+/** Raised together with `modelVersion`: what an older tape says would come to pass in another run. */
+const tapeVersion = 2;
 
 export function printTape({ plan, decisions }: Tape): string {
   const lines = decisions === null ? "null" : `[\n${decisions.map((one) => JSON.stringify(one)).join(",\n")}\n]`;

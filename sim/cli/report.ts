@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { printJsonLines } from "../../checker/index.ts";
-import { faultFamilies } from "../nemesis/options.ts";
+import { faultFamilies } from "../nemesis/knobs.ts";
 import type { Result } from "../run.ts";
 import { printTape } from "../tape.ts";
 

@@ -3,7 +3,8 @@ import type { NodeId } from "../../core/units.ts";
 import type { FaultBudget } from "../safety/losses.ts";
 import type { TraceKind } from "../trace/trace.ts";
 import type { Host } from "../world/host.ts";
-import type { FaultFamily, Plan } from "./options.ts";
+import type { FaultFamily } from "./knobs.ts";
+import type { Plan } from "./options.ts";
 
 export class DirectoryFaults {
   readonly #plan: Plan;

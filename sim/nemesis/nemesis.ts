@@ -15,7 +15,8 @@ import { Depose, type Deposing } from "./depose.ts";
 import { DirectoryFaults } from "./directory-faults.ts";
 import { GracefulStops } from "./graceful-stops.ts";
 import { Moves, type MovingWorld } from "./moves.ts";
-import { type FaultFamily, faultFamilies, type Plan } from "./options.ts";
+import { type FaultFamily, faultFamilies, familyNumbers } from "./knobs.ts";
+import type { Plan } from "./options.ts";
 import { type CopyingWorld, OlderCopies } from "./older-copies.ts";
 import { type Cut, cutsOf, shapes } from "./partitions.ts";
 import { Strangers } from "./strangers.ts";
@@ -256,9 +257,9 @@ export class Nemesis implements Target {
     for (const shape of shapes) {
       if (!this.#strikes(shape, 0)) continue;
       const most = Math.max(1_000_000, 8 * this.#plan.electionMicros);
-      const length = 10_000 + this.#draws.below(most, "shape", this.#slot, faultFamilies.indexOf(shape), 99);
+      const length = 10_000 + this.#draws.below(most, "shape", this.#slot, familyNumbers[shape], 99);
       const draw = (bound: number, k: number): number =>
-        this.#draws.below(bound, "shape", this.#slot, faultFamilies.indexOf(shape), k);
+        this.#draws.below(bound, "shape", this.#slot, familyNumbers[shape], k);
       for (const cut of cutsOf(shape, ids, length, draw)) {
         if (cut.after === 0) this.#cut(cut);
         else {
@@ -284,13 +285,7 @@ export class Nemesis implements Target {
   }
 
   #strikes(family: FaultFamily, target: number): boolean {
-    const strikes = this.#draws.chance(
-      this.#plan.faults[family],
-      "fault",
-      this.#slot,
-      faultFamilies.indexOf(family),
-      target,
-    );
+    const strikes = this.#draws.chance(this.#plan.faults[family], "fault", this.#slot, familyNumbers[family], target);
     if (strikes) {
       this.counters[family] += 1;
       if (isMarked(family)) this.#coverage.struck(family, family === "clientPartition" ? 0 : target);
@@ -299,7 +294,7 @@ export class Nemesis implements Target {
   }
 
   #length(family: FaultFamily, most: Micros): Micros {
-    return 10_000 + this.#draws.below(most, "faultLength", this.#slot, faultFamilies.indexOf(family));
+    return 10_000 + this.#draws.below(most, "faultLength", this.#slot, familyNumbers[family]);
   }
 
   #crash(host: Host, family: "powerCut" | "kill" | "fastRestart", downMost: Micros): void {

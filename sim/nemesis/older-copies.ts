@@ -8,7 +8,8 @@ import type { Draws } from "../draws.ts";
 import type { TraceKind } from "../trace/trace.ts";
 import type { DirectoryCopy } from "../world/directory.ts";
 import type { Host } from "../world/host.ts";
-import type { FaultFamily, Plan } from "./options.ts";
+import type { FaultFamily } from "./knobs.ts";
+import type { Plan } from "./options.ts";
 
 export type CopyingWorld = {
   readonly hosts: readonly Host[];

@@ -1,5 +1,5 @@
 /** A run in about twelve lines, in plain words. */
-import { faultFamilies } from "../nemesis/options.ts";
+import { faultFamilies } from "../nemesis/knobs.ts";
 import type { Result } from "../run.ts";
 import { wordOf } from "../trace/trace.ts";
 import type { Line } from "./record.ts";

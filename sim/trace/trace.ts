@@ -2,7 +2,10 @@
  * What happened, as integers: a rolling hash over everything, and the last events in a ring, worded only when somebody
  * looks. Two runs are the same run exactly when their hashes are equal.
  */
+import type { Change } from "../../core/raft/membership.ts";
+import type { Message } from "../../core/raft/messages.ts";
 import type { Micros } from "../../core/units.ts";
+import { changeKinds, messageKinds, namesByNumber } from "../../core/wire/message-kinds.ts";
 import { mix } from "../draws.ts";
 import type { Recorder } from "../report/record.ts";
 
@@ -52,34 +55,16 @@ const kinds = Object.keys(words) as TraceKind[];
 const kindCodes = new Map(kinds.map((kind, code) => [kind, code]));
 
 export const roleNames = ["follower", "pre-candidate", "candidate", "leader"];
-export const changeNames = ["add", "remove", "promote", "lead", "move"] as const;
-export const messageNames = [
-  "pre-vote",
-  "pre-vote-reply",
-  "vote",
-  "vote-reply",
-  "append",
-  "append-reply",
-  "forward",
-  "forward-refused",
-  "read",
-  "read-reply",
-  "bootstrap-hello",
-  "timeout-now",
-  "snapshot-chunk",
-  "snapshot-reply",
-  "join-request",
-  "join-accepted",
-  "removed",
-  "change",
-  "change-reply",
-  "snapshot-wanted",
-  "bootstrap-reply",
-] as const;
-const messageCodes = new Map<string, number>(messageNames.map((name, code) => [name, code]));
+export const changeNames: readonly string[] = namesByNumber(changeKinds).map((name) => name ?? "");
+/** At the number that a trace line has for it. */
+export const messageNames: readonly string[] = namesByNumber(messageKinds).map((name) => name ?? "");
 
-export function messageCode(kind: string): number {
-  return messageCodes.get(kind) ?? 0;
+export function changeCode(kind: Change["kind"]): number {
+  return changeKinds[kind];
+}
+
+export function messageCode(kind: Message["kind"]): number {
+  return messageKinds[kind];
 }
 
 const width = 6;

@@ -4,7 +4,8 @@
  */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { FaultFamily, Tier } from "../../sim/nemesis/options.ts";
+import type { FaultFamily } from "../../sim/nemesis/knobs.ts";
+import type { Tier } from "../../sim/nemesis/options.ts";
 import type * as Run from "../../sim/run.ts";
 import type * as Shrink from "../../sim/shrink.ts";
 

@@ -1,6 +1,6 @@
 /** `npm run mutants`: for each planted bug, which check notices it, after how many seeds and events. */
 import { applyMistake, huntMistake, type Mistake, scenariosThatFail } from "../support/plant.ts";
-import { type FaultFamily, faultFamilies } from "../../sim/nemesis/options.ts";
+import { type FaultFamily, faultFamilies } from "../../sim/nemesis/knobs.ts";
 import type { Catch } from "./hunt.ts";
 import { type MutantsOptions, mutantsOptions, UsageError } from "./mutants-options.ts";
 

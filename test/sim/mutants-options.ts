@@ -1,7 +1,8 @@
 /** What `npm run mutants` is asked, checked. */
 import { readFileSync } from "node:fs";
 import yargs from "yargs";
-import { faultFamilies, type FaultFamily, type Tier, tiers } from "../../sim/nemesis/options.ts";
+import { faultFamilies, type FaultFamily } from "../../sim/nemesis/knobs.ts";
+import { type Tier, tiers } from "../../sim/nemesis/options.ts";
 import type { Mistake } from "../support/plant.ts";
 import { mistakes } from "./mistakes.ts";
 

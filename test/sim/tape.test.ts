@@ -14,9 +14,9 @@ const quiet = { print: null, invariants: true };
 
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
-  [1, "a07815f3a75ab6e8"],
-  [2, "1dc16927d1983037"],
-  [3, "e55d6825711c358a"],
+  [1, "c15c183d2d858f2b"],
+  [2, "0c8a615355cd924d"],
+  [3, "7100ed60fa2e419d"],
 ];
 
 for (const [seed, hash] of golden) {
