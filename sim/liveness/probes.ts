@@ -15,6 +15,7 @@ import {
 } from "../../core/node/options.ts";
 import { type Change, memberOf } from "../../core/raft/membership.ts";
 import type { Index, Micros, NodeId } from "../../core/units.ts";
+import type { Law } from "../safety/laws.ts";
 import type { Simulator } from "../simulator.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 import { converged, leaderOf, membersOf } from "./core.ts";
@@ -30,7 +31,7 @@ export const probeBounds = {
 /** A member that has forwarded a write, and then gets a snapshot instead of its entry, never learns what came of it. */
 const jumped = "a snapshot came in its place";
 
-type Missed = { readonly property: string; readonly message: string };
+type Missed = { readonly property: Law; readonly message: string };
 
 /** What is not done in time or is answered wrongly, or null. The core has a leader, nothing is under way, and no client asks. */
 export function probe(simulator: Simulator): Missed | null {

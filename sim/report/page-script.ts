@@ -26,7 +26,8 @@ function kindOf(k) { return kinds[lines[k][KIND]]; }
 function word(k) {
   const [, kind, node, a, b, c] = lines[k];
   return data.words[kind].replace("{n}", node).replace("{m}", data.messageNames[c] || "").replace("{r}", data.roleNames[a] || "")
-    .replace("{o}", data.changeNames[a] || "").replace("{a}", a).replace("{b}", b).replace("{c}", c);
+    .replace("{o}", data.changeNames[a] || "").replace("{w}", data.outcomeNames[b] || "").replace("{y}", b === 1 ? "done" : "not done")
+    .replace("{t}", b === 0 ? "" : " term " + b).replace("{l}", c === 0 ? "no leader" : "leader n" + c).replace("{a}", a).replace("{b}", b).replace("{c}", c);
 }
 function stateAfter(state, k) {
   const [, , , a, b, c] = lines[k];

@@ -1,7 +1,8 @@
 /** One self-contained page about a run: who did what when, what each node was at any moment, and what led to the end. */
 import { check, type Operation } from "../../checker/index.ts";
 import type { Result } from "../run.ts";
-import { changeNames, messageNames, roleNames, type TraceKind, words } from "../trace/trace.ts";
+import { lawName } from "../safety/laws.ts";
+import { changeNames, messageNames, outcomeNames, roleNames, type TraceKind, words } from "../trace/trace.ts";
 import { readerLane } from "../workload/reader.ts";
 import { coneOf } from "./cone.ts";
 import { pageScript } from "./page-script.ts";
@@ -102,6 +103,7 @@ export function reportPage(result: Result, all: readonly Line[], again: string):
     roleNames,
     messageNames,
     changeNames,
+    outcomeNames,
     initial: [...states.values()],
     lines: all
       .slice(from)
@@ -112,7 +114,7 @@ export function reportPage(result: Result, all: readonly Line[], again: string):
     from,
   };
   const { verdict, property, plan } = result;
-  const title = `seed ${plan.seed}: ${verdict}${property === "" ? "" : ` (${property})`}`;
+  const title = `seed ${plan.seed}: ${verdict}${property === "" ? "" : ` (${lawName(property)})`}`;
   const story = storyOf(result, all, cone).map((line) => `<li>${escaped(line)}</li>`);
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">

@@ -15,7 +15,7 @@ export function judgeEnding(
   beyondModel: boolean,
 ): EndingKind {
   const kind = kindOf(host, ending, beyondModel);
-  must(kind !== null, "I14", () => `n${host.id} ends itself: ${ending.reason}`);
+  must(kind !== null, "I14", () => `n${host.id} exits: ${ending.reason}`);
   const incarnation = host.node?.status().incarnation ?? 0;
   const isMember = committed?.members.some((member) => member.id === host.id && member.incarnation === incarnation);
   must(kind !== "removed" || isMember !== true, "I15", () => `n${host.id} takes itself for removed`);

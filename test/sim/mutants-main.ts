@@ -1,6 +1,7 @@
 /** `npm run mutants`: for each planted bug, which check notices it, after how many seeds and events. */
 import { applyMistake, huntMistake, type Mistake, scenariosThatFail } from "../support/plant.ts";
 import { type FaultFamily, faultFamilies } from "../../sim/nemesis/knobs.ts";
+import { lawName } from "../../sim/safety/laws.ts";
 import type { Catch } from "./hunt.ts";
 import { type MutantsOptions, mutantsOptions, UsageError } from "./mutants-options.ts";
 
@@ -23,7 +24,7 @@ function lineOf({ mistake, found, alone, scenarios, needs }: Row): string {
   const needed = needs === null || needs.length === 0 ? "" : `; not without ${needs.join(", ")}`;
   const { defended } = mistake;
   const unnoticed = defended === undefined ? "NOT NOTICED" : `by nothing: ${defended}`;
-  const noticed = found.property || (scenarios[0] ?? unnoticed);
+  const noticed = lawName(found.property) || (scenarios[0] ?? unnoticed);
   const name = (mistake.tier ?? "a") === "a" ? mistake.name : `${mistake.name} (tier ${mistake.tier})`;
   return `| ${mistake.layer} | ${name} | ${noticed} | ${seeds} | ${found.events} | ${byHistory} | ${small}${needed} |`;
 }
