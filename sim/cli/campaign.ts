@@ -188,7 +188,7 @@ export async function runCampaign(
   const campaign = new Campaign(out, typed);
   const canary = await findCanary();
   if (canary === null) {
-    console.log("THE CANARY WAS NOT FOUND: a planted mistake goes unnoticed, so that nothing else here means anything");
+    console.log("THE CANARY WAS NOT FOUND: a known mutant goes undetected, so that nothing else here means anything");
     return 4;
   }
   console.log(`the canary was found: ${lawName(canary.property)} at seed ${canary.seed}`);

@@ -10,7 +10,7 @@ import { whyNotWitness } from "../../checker/verify.ts";
 import { isLinearizable } from "./brute-force.ts";
 import { Chance, historyOf, type Shape, shapeOf } from "./generators.ts";
 
-/** The parts of a checker, which may be one with a mistake in it. */
+/** The parts of a checker, which may be one with a mutant in it. */
 export type Parts = typeof Budget & typeof Certificate & typeof Columns & typeof Decide & typeof Revisions;
 
 export async function partsOf(directory: URL): Promise<Parts> {

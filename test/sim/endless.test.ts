@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import test from "ava";
 import { runOn } from "../../sim/cli/pool.ts";
 import type { Order, Report } from "../../sim/cli/worker.ts";
-import { huntMistake, type Mistake } from "../support/plant.ts";
+import { runMutant, type Mutant } from "../support/mutation.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "metastore-endless-"));
 test.after.always(() => rmSync(directory, { recursive: true, force: true }));
@@ -45,7 +45,7 @@ test("a run that hangs and a run that kills its thread are reported, and the oth
   );
 });
 
-const endless: readonly (Mistake & { readonly said: RegExp })[] = [
+const endless: readonly (Mutant & { readonly said: RegExp })[] = [
   {
     name: "a turn asks for another one at its end, for ever",
     layer: "own",
@@ -72,9 +72,9 @@ const endless: readonly (Mistake & { readonly said: RegExp })[] = [
   },
 ];
 
-for (const { said, ...mistake } of endless)
-  test(`noticed as I21: ${mistake.name}`, async (t) => {
-    const { property, message } = await huntMistake(mistake, 5);
+for (const { said, ...mutant } of endless)
+  test(`noticed as I21: ${mutant.name}`, async (t) => {
+    const { property, message } = await runMutant(mutant, 5);
     t.is(property, "I21");
     t.regex(message, said);
   });

@@ -7,8 +7,8 @@ import { planOf } from "../../sim/nemesis/options.ts";
 import { simulate, simulateSeed } from "../../sim/run.ts";
 import { parseTape, printTape, TapeError } from "../../sim/tape.ts";
 import { verify } from "../../sim/verify.ts";
-import { huntMistake, type Mistake, withMistake } from "../support/plant.ts";
-import { mistakes } from "./mistakes.ts";
+import { runMutant, type Mutant, withMutant } from "../support/mutation.ts";
+import { mutants } from "./mutants.ts";
 
 const quiet = { print: null, invariants: true };
 
@@ -70,7 +70,7 @@ test("inside a run, time, chance and later turns of the machine are errors, and 
   t.true(Date.now() > 0 && Math.random() < 1);
 });
 
-const leak: Mistake = {
+const leak: Mutant = {
   name: "a count that outlives the run",
   layer: "simulator",
   file: "sim/world/random.ts",
@@ -80,7 +80,7 @@ const leak: Mistake = {
 
 test("--verify: a run is twice the same; with a leak it is told where it first differs", async (t) => {
   t.is(verify({ plan: planOf(4), decisions: null }, simulate), null);
-  const said = await withMistake(leak, ["core", "sim", "checker"], async (scratch) => {
+  const said = await withMutant(leak, ["core", "sim", "checker"], async (scratch) => {
     const run = promisify(execFile)(process.execPath, [`${scratch}/sim/main.js`, "--seed", "4", "--verify"]);
     return run.then(
       () => "passed",
@@ -90,10 +90,10 @@ test("--verify: a run is twice the same; with a leak it is told where it first d
   t.regex(said, /NOT DETERMINISTIC after \d+ lines[\s\S]*\n {2}1 .* s .*\n {2}2 .* s /);
 });
 
-test("shrinking: a planted bug shows with few faults and few operations", async (t) => {
+test("shrinking: a mutant shows with few faults and few operations", async (t) => {
   for (const name of ["acknowledged before fsync", "candidate's own vote only in memory"]) {
-    const { shrunk } = await huntMistake(
-      mistakes.find((one) => one.name === name)!,
+    const { shrunk } = await runMutant(
+      mutants.find((one) => one.name === name)!,
       20,
       { shrinkMs: 20_000 },
     );

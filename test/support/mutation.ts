@@ -1,4 +1,4 @@
-/** Plants a mistake in a scratch copy of the compiled product, and lets the simulator hunt for it. */
+/** Applies a mutant to a scratch copy of the compiled product, and lets the simulator run seeds against it. */
 import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,10 +6,10 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import ts from "typescript";
 import type { Tier } from "../../sim/nemesis/options.ts";
-import type { Catch, Hunt } from "../sim/hunt.ts";
+import type { Detection, MutationRun } from "../sim/mutation-run.ts";
 
 /** A small textual change to the product, applied to a scratch copy only. */
-export type Mistake = {
+export type Mutant = {
   readonly name: string;
   readonly layer: string;
   readonly file: string;
@@ -22,21 +22,21 @@ export type Mistake = {
   readonly defended?: string;
 };
 
-/** The file's text with the mistake in it; throws where the mistake does not apply exactly once. */
-export function applyMistake(mistake: Mistake): string {
-  const source = readFileSync(mistake.file, "utf8");
-  const places = source.split(mistake.old).length - 1;
-  if (places !== 1) throw new Error(`"${mistake.name}" applies ${places} times in ${mistake.file}, not once`);
-  return source.replace(mistake.old, () => mistake.new);
+/** The file's text with the mutant in it; throws where the mutant does not apply exactly once. */
+export function applyMutant(mutant: Mutant): string {
+  const source = readFileSync(mutant.file, "utf8");
+  const places = source.split(mutant.old).length - 1;
+  if (places !== 1) throw new Error(`"${mutant.name}" applies ${places} times in ${mutant.file}, not once`);
+  return source.replace(mutant.old, () => mutant.new);
 }
 
-/** Compiles `folders` with the mistake in them into a scratch directory, which is there until `use` has ended. */
-export async function withMistake<T>(
-  mistake: Mistake,
+/** Compiles `folders` with the mutant in them into a scratch directory, which is there until `use` has ended. */
+export async function withMutant<T>(
+  mutant: Mutant,
   folders: readonly string[],
   use: (directory: string) => Promise<T>,
 ): Promise<T> {
-  const scratch = mkdtempSync(join(tmpdir(), "metastore-mistake-"));
+  const scratch = mkdtempSync(join(tmpdir(), "metastore-mutant-"));
   try {
     for (const folder of folders) cpSync(join("dist", folder), join(scratch, folder), { recursive: true });
     symlinkSync(resolve("node_modules"), join(scratch, "node_modules"));
@@ -47,17 +47,17 @@ export async function withMistake<T>(
       rewriteRelativeImportExtensions: true,
       verbatimModuleSyntax: true,
     };
-    const { outputText } = ts.transpileModule(applyMistake(mistake), { compilerOptions });
-    writeFileSync(join(scratch, mistake.file.replace(/\.ts$/, ".js")), outputText);
+    const { outputText } = ts.transpileModule(applyMutant(mutant), { compilerOptions });
+    writeFileSync(join(scratch, mutant.file.replace(/\.ts$/, ".js")), outputText);
     return await use(scratch);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-/** The scenarios, and the runs kept as tapes, that fail with the mistake. Call it from the project's root. */
-export function scenariosThatFail(mistake: Mistake): Promise<string[]> {
-  return withMistake(mistake, ["core", "sim", "checker", "test"], async (scratch) => {
+/** The scenarios, and the runs kept as tapes, that fail with the mutant. Call it from the project's root. */
+export function scenariosThatFail(mutant: Mutant): Promise<string[]> {
+  return withMutant(mutant, ["core", "sim", "checker", "test"], async (scratch) => {
     cpSync("test/sim/tapes", join(scratch, "test/sim/tapes"), { recursive: true });
     const settings = {
       files: ["test/scenarios/*.test.js", "test/sim/regressions.test.js"],
@@ -76,16 +76,16 @@ export function scenariosThatFail(mistake: Mistake): Promise<string[]> {
   });
 }
 
-/** A hunt that has nothing to tell for so long hangs in a run: a hundred times what the longest takes. */
+/** A mutation run that has nothing to tell for so long hangs: a hundred times what the longest takes. */
 const silentMsMax = 120_000;
 
-/** Runs a hunt to its end. A run that hangs, or takes the process with it, is a catch too. Rejects where none has begun. */
-function runHunt(args: readonly string[], order: Hunt): Promise<Catch> {
+/** Runs it to its end. A run that hangs, or takes the process with it, is a detection too. Rejects where none has begun. */
+function runProcess(args: readonly string[], order: MutationRun): Promise<Detection> {
   return new Promise((settled, rejected) => {
     let done = -1;
     const child = execFile(process.execPath, args, { maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
       clearTimeout(timer);
-      if (error === null) return settled(JSON.parse(stdout) as Catch);
+      if (error === null) return settled(JSON.parse(stdout) as Detection);
       if (done < 0) return rejected(error);
       const seed = order.from + done;
       const message = `the run of seed ${seed} ${error.killed === true ? "does not end" : `ends its process: ${stderr.slice(-300)}`}`;
@@ -100,12 +100,12 @@ function runHunt(args: readonly string[], order: Hunt): Promise<Catch> {
   });
 }
 
-/** Hunts for the mistake with seeds 1 to `seedsMax`, or as `how` says. Call it from the project's root. */
-export function huntMistake(mistake: Mistake, seedsMax: number, how: Partial<Hunt> = {}): Promise<Catch> {
-  const { tier = "a" } = mistake;
-  const order: Hunt = { from: 1, to: seedsMax, invariants: true, tier, without: [], shrinkMs: 0, ...how };
-  return withMistake(mistake, ["core", "sim", "checker"], async (scratch) => {
-    const args = ["--max-old-space-size=3000", "dist/test/sim/hunt.js", scratch, JSON.stringify(order)];
-    return runHunt(args, order);
+/** Runs the mutant with seeds 1 to `seedsMax`, or as `how` says. Call it from the project's root. */
+export function runMutant(mutant: Mutant, seedsMax: number, how: Partial<MutationRun> = {}): Promise<Detection> {
+  const { tier = "a" } = mutant;
+  const order: MutationRun = { from: 1, to: seedsMax, invariants: true, tier, without: [], shrinkMs: 0, ...how };
+  return withMutant(mutant, ["core", "sim", "checker"], async (scratch) => {
+    const args = ["--max-old-space-size=3000", "dist/test/sim/mutation-run.js", scratch, JSON.stringify(order)];
+    return runProcess(args, order);
   });
 }

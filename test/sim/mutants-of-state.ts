@@ -1,7 +1,7 @@
-/** Planted bugs of log purge, snapshots, membership, sessions and persistent rows. */
-import type { Mistake } from "../support/plant.ts";
+/** Mutants of log purge, snapshots, membership, sessions and persistent rows. */
+import type { Mutant } from "../support/mutation.ts";
 
-export const mistakesOfState: readonly Mistake[] = [
+export const mutantsOfState: readonly Mutant[] = [
   {
     name: "purge before the base that covers it is durable",
     layer: "log",

@@ -1,6 +1,6 @@
 /**
- * Run as a process of its own: hunts for the first seed that fails in the simulator compiled under a directory. Takes a
- * Hunt as JSON, and prints a Catch as JSON. On stderr it says a dot when it begins, and another after each run.
+ * Run as a process of its own: runs seeds until one fails in the simulator compiled under a directory. Takes a
+ * MutationRun as JSON, and prints a Detection as JSON. On stderr it says a dot when it begins, and another after each run.
  */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -9,7 +9,7 @@ import type { Tier } from "../../sim/nemesis/options.ts";
 import type * as Run from "../../sim/run.ts";
 import type * as Shrink from "../../sim/shrink.ts";
 
-export type Hunt = {
+export type MutationRun = {
   readonly from: number;
   readonly to: number;
   /** False: judged by the client history alone. */
@@ -29,7 +29,7 @@ export type Shrunk = {
   readonly ms: number;
 };
 
-export type Catch = {
+export type Detection = {
   /** The seed that failed, or null. */
   readonly seed: number | null;
   readonly property: string;
@@ -44,7 +44,7 @@ const load = async (file: string): Promise<unknown> => import(pathToFileURL(join
 const { simulate, simulateSeed } = (await load("sim/run.js")) as typeof Run;
 const { shrinkTape, countsOf, familiesOf } = (await load("sim/shrink.js")) as typeof Shrink;
 
-function shrink(result: Run.Result, shrinkMs: number): Catch["shrunk"] {
+function shrink(result: Run.Result, shrinkMs: number): Detection["shrunk"] {
   const started = performance.now();
   const { plan, decisions } = result;
   const shrunk = shrinkTape({ plan, decisions }, result, simulate, () => performance.now() - started > shrinkMs);
@@ -56,7 +56,7 @@ function shrink(result: Run.Result, shrinkMs: number): Catch["shrunk"] {
   };
 }
 
-function hunt({ from, to, invariants, tier, without, shrinkMs }: Hunt): Catch {
+function run({ from, to, invariants, tier, without, shrinkMs }: MutationRun): Detection {
   let events = 0;
   console.error(".");
   for (let seed = from; seed <= to; seed++) {
@@ -73,4 +73,4 @@ function hunt({ from, to, invariants, tier, without, shrinkMs }: Hunt): Catch {
   return { seed: null, property: "", message: "", seeds: to - from + 1, events, shrunk: null };
 }
 
-console.log(JSON.stringify(hunt(JSON.parse(order!) as Hunt)));
+console.log(JSON.stringify(run(JSON.parse(order!) as MutationRun)));

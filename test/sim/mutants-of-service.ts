@@ -1,7 +1,7 @@
-/** Planted bugs of what users and operators are told and given, where no entry goes wrong. */
-import type { Mistake } from "../support/plant.ts";
+/** Mutants of what users and operators are told and given, where no entry goes wrong. */
+import type { Mutant } from "../support/mutation.ts";
 
-export const mistakesOfService: readonly Mistake[] = [
+export const mutantsOfService: readonly Mutant[] = [
   {
     name: "a retry is told that its sequence is another command's",
     layer: "service",

@@ -1,7 +1,7 @@
-/** Planted bugs of what becomes of requests where something is full, not open yet, or about to end. */
-import type { Mistake } from "../support/plant.ts";
+/** Mutants of what becomes of requests where something is full, not open yet, or about to end. */
+import type { Mutant } from "../support/mutation.ts";
 
-export const mistakesOfRequests: readonly Mistake[] = [
+export const mutantsOfRequests: readonly Mutant[] = [
   {
     name: "a forward that found no room counts as sent",
     layer: "requests",

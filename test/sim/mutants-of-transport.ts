@@ -1,7 +1,7 @@
-/** Planted bugs of the way between nodes: frames, streams, who is reached and who may speak. */
-import type { Mistake } from "../support/plant.ts";
+/** Mutants of the way between nodes: frames, streams, who is reached and who may speak. */
+import type { Mutant } from "../support/mutation.ts";
 
-export const mistakesOfTransport: readonly Mistake[] = [
+export const mutantsOfTransport: readonly Mutant[] = [
   {
     name: "one read of a socket is taken for one message",
     layer: "transport",

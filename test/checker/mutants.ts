@@ -1,7 +1,7 @@
-/** Mistakes in the checker's engines: the proof must catch every one. */
-import type { Mistake } from "../support/plant.ts";
+/** Mutants in the checker's engines: the proof must catch every one. */
+import type { Mutant } from "../support/mutation.ts";
 
-export const mistakesOfTheChecker: readonly Mistake[] = [
+export const mutantsOfTheChecker: readonly Mutant[] = [
   {
     name: "a block that returns just when another is called must stand before it",
     layer: "zones",

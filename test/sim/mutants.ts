@@ -1,15 +1,15 @@
 /**
- * Planted bugs: each is one named mistake, a small textual change to the product, applied to a scratch copy only. The
- * simulator must notice every one of them; a mistake that no longer applies fails the tests.
+ * Mutants: each is a small textual change to the product, applied to a scratch copy only. The
+ * simulator must detect every one of them; a mutant that no longer applies fails the tests.
  */
-import type { Mistake } from "../support/plant.ts";
-import { mistakesOfFamilies } from "./mistakes-of-families.ts";
-import { mistakesOfRequests } from "./mistakes-of-requests.ts";
-import { mistakesOfService } from "./mistakes-of-service.ts";
-import { mistakesOfState } from "./mistakes-of-state.ts";
-import { mistakesOfTransport } from "./mistakes-of-transport.ts";
+import type { Mutant } from "../support/mutation.ts";
+import { mutantsOfFamilies } from "./mutants-of-families.ts";
+import { mutantsOfRequests } from "./mutants-of-requests.ts";
+import { mutantsOfService } from "./mutants-of-service.ts";
+import { mutantsOfState } from "./mutants-of-state.ts";
+import { mutantsOfTransport } from "./mutants-of-transport.ts";
 
-const mistakesOfRaft: readonly Mistake[] = [
+const mutantsOfRaft: readonly Mutant[] = [
   {
     name: "vote reply leaves before the vote is synced",
     layer: "election",
@@ -257,11 +257,11 @@ const mistakesOfRaft: readonly Mistake[] = [
   },
 ];
 
-export const mistakes: readonly Mistake[] = [
-  ...mistakesOfRaft,
-  ...mistakesOfState,
-  ...mistakesOfTransport,
-  ...mistakesOfService,
-  ...mistakesOfRequests,
-  ...mistakesOfFamilies,
+export const mutants: readonly Mutant[] = [
+  ...mutantsOfRaft,
+  ...mutantsOfState,
+  ...mutantsOfTransport,
+  ...mutantsOfService,
+  ...mutantsOfRequests,
+  ...mutantsOfFamilies,
 ];

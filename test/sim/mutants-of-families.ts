@@ -1,7 +1,7 @@
-/** Planted bugs of what the world does besides messages and disks: strangers, addresses, missing files, a process that is told to stop. */
-import type { Mistake } from "../support/plant.ts";
+/** Mutants of what the world does besides messages and disks: strangers, addresses, missing files, a process that is told to stop. */
+import type { Mutant } from "../support/mutation.ts";
 
-export const mistakesOfFamilies: readonly Mistake[] = [
+export const mutantsOfFamilies: readonly Mutant[] = [
   {
     name: "a log that is missing as a whole is begun again",
     layer: "recovery",
