@@ -6,7 +6,7 @@ import { Online, type Operation } from "../checker/index.ts";
 import type { Ending } from "../core/node/options.ts";
 import type { Fact } from "../core/ports.ts";
 import type { Configuration, Envelope } from "../core/raft/messages.ts";
-import { foundersConfiguration } from "../core/node/founding.ts";
+import { foundersConfiguration } from "../core/node/bootstrap.ts";
 import type { Change } from "../core/raft/membership.ts";
 import type { Raft } from "../core/raft/raft.ts";
 import { segmentNumber } from "../core/storage/wal-record.ts";
@@ -124,7 +124,7 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
   }
 
   raftOf(id: NodeId): Raft | null {
-    return this.hosts[id - 1]!.node?.running?.raft ?? null;
+    return this.hosts[id - 1]!.node?.replica?.raft ?? null;
   }
 
   line(kind: TraceKind, node: number, a = 0, b = 0, c = 0): void {
@@ -275,8 +275,8 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
       );
       host.directory.mustRecover = false;
       if (raft === null || this.#invariants === null) return;
-      const { running } = host.node!;
-      this.ghost.founded(foundersConfiguration(nodeOptions(this.plan, host.id).cluster, running!.genesis));
+      const { replica: replica } = host.node!;
+      this.ghost.founded(foundersConfiguration(nodeOptions(this.plan, host.id).cluster, replica!.genesis));
       if (this.lies.liars.has(host.id)) this.lies.recovered(this.ghost.node(host.id), raft);
       else this.#invariants.recovered(host.id, raft, host.store);
       return;

@@ -2,7 +2,7 @@
  * Which snapshot a directory is opened with. A damaged one is set aside where something else gives back what it held:
  * the log, an older snapshot, or the other voters, whom the node then asks for theirs (core/node/lost-state.ts).
  */
-import type { LogBase } from "../raft/configurations.ts";
+import type { CompactionPoint } from "../raft/configurations.ts";
 import { RaftLog } from "../raft/log.ts";
 import { isOnlyVoter } from "../raft/membership.ts";
 import type { Identity } from "../storage/identity.ts";
@@ -12,7 +12,7 @@ import { snapshotPlace, type SnapshotStore } from "../storage/snapshot-store.ts"
 import type { Installing, StateStore } from "../storage/state-store.ts";
 import type { WalLog } from "../storage/wal-recovery.ts";
 
-type Done = (problem: string | null, snapshot: LogBase | null) => void;
+type Done = (problem: string | null, snapshot: CompactionPoint | null) => void;
 
 /**
  * Brings the newest whole snapshot into the store where it leads further; lets go of those that nobody needs. `done` gets

@@ -2,19 +2,19 @@
  * How what is applied and the WAL make one log after a crash. A snapshot becomes durable before the log is told of it, so
  * the log may end before it, or hold other entries where it stands.
  */
-import type { LogBase } from "../raft/configurations.ts";
-import type { Entry, LogPlace } from "../raft/messages.ts";
+import type { CompactionPoint } from "../raft/configurations.ts";
+import type { Entry, LogPosition } from "../raft/messages.ts";
 import type { WalLog } from "./wal-recovery.ts";
 
 export type JoinedLog = {
-  readonly base: LogBase;
+  readonly base: CompactionPoint;
   readonly entries: readonly Entry[];
   /** The WAL does not say so yet: a base record must come before any new entry. */
   readonly needsBase: boolean;
 };
 
 /** Whether the WAL holds the entry at `place`, or what follows it. */
-export function holdsPlace({ base, entries }: WalLog, { index, term }: LogPlace): boolean {
+export function holdsPlace({ base, entries }: WalLog, { index, term }: LogPosition): boolean {
   const first = base?.place ?? { index: 0, term: 0 };
   if (index < first.index) return true;
   return index === first.index ? term === first.term : entries[index - first.index - 1]?.term === term;
@@ -26,9 +26,9 @@ export function holdsPlace({ base, entries }: WalLog, { index, term }: LogPlace)
  */
 export function joinLog(
   log: WalLog,
-  founding: LogBase,
-  snapshot: LogBase | null,
-  applied: LogPlace,
+  founding: CompactionPoint,
+  snapshot: CompactionPoint | null,
+  applied: LogPosition,
 ): JoinedLog | string {
   const { entries } = log;
   if (holdsPlace(log, applied)) return { base: log.base ?? founding, entries, needsBase: false };

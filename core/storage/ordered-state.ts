@@ -5,11 +5,11 @@
  */
 import { assert } from "../assert.ts";
 import { BadBytes } from "../bytes.ts";
-import type { Row, Writes } from "../kv/machine.ts";
+import type { Row, RowChanges } from "../kv/machine.ts";
 import { type Session, type SessionLimits, Sessions } from "../kv/sessions.ts";
 import { StateHash } from "../kv/state-hash.ts";
 import type { DiskError, KvChange, OrderedKv } from "../ports.ts";
-import type { LogPlace } from "../raft/messages.ts";
+import type { LogPosition } from "../raft/messages.ts";
 import type { Index, StoreId } from "../units.ts";
 import { Gate, thenLeave } from "./gate.ts";
 import {
@@ -63,7 +63,7 @@ export class OrderedState implements StateStore {
     this.#sweep = new Sweep(kv, this.#gate);
   }
 
-  get applied(): LogPlace {
+  get applied(): LogPosition {
     return this.#meta.applied;
   }
   get durableIndex(): Index {
@@ -185,7 +185,7 @@ export class OrderedState implements StateStore {
     });
   }
 
-  write({ before, rows, sessions }: Writes, { index, term, clusterMicros }: LogPlace, done: Done): void {
+  write({ before, rows, sessions }: RowChanges, { index, term, clusterMicros }: LogPosition, done: Done): void {
     this.#enter(true, (leave) => {
       const { generation } = this.#meta;
       const hash = new StateHash();

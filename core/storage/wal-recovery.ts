@@ -11,8 +11,8 @@
  */
 import { BadBytes, Writer } from "../bytes.ts";
 import type { Disk, DiskError, DiskFile } from "../ports.ts";
-import type { LogBase } from "../raft/configurations.ts";
-import type { Entry, HardState, LogPlace } from "../raft/messages.ts";
+import type { CompactionPoint } from "../raft/configurations.ts";
+import type { Entry, HardState, LogPosition } from "../raft/messages.ts";
 import type { Index, StoreId } from "../units.ts";
 import type { LogExtent } from "./identity.ts";
 import type { SegmentReach, WalTail } from "./wal.ts";
@@ -53,7 +53,7 @@ export type RecoveryFailure =
 
 export type Segment = { readonly number: number; readonly bytes: Uint8Array };
 /** The entries that the segments hold, and where they begin as the newest base record says; null: with entry 1. */
-export type WalLog = { readonly base: LogBase | null; readonly entries: readonly Entry[] };
+export type WalLog = { readonly base: CompactionPoint | null; readonly entries: readonly Entry[] };
 
 export type Scan = WalLog & {
   readonly hardState: HardState;
@@ -153,8 +153,8 @@ class Replay implements RecordTaker {
   readonly #isCutOff: boolean;
   #hardState: HardState = { term: 0, vote: 0 };
   /** Its term is -1 where older segments are gone and no base was told since. */
-  #base: LogPlace = { index: 0, term: 0, clusterMicros: 0 };
-  #told: LogBase | null = null;
+  #base: LogPosition = { index: 0, term: 0, clusterMicros: 0 };
+  #told: CompactionPoint | null = null;
   #entries: Entry[] = [];
   #reach: Index = 0;
 
@@ -195,7 +195,7 @@ class Replay implements RecordTaker {
   }
 
   /** As RaftLog.restore did in memory: what follows that very entry stays, else everything goes. */
-  base(base: LogBase, replaces: boolean): void {
+  base(base: CompactionPoint, replaces: boolean): void {
     const { place } = base;
     this.#told = base;
     this.#reach = Math.max(this.#reach, place.index);

@@ -9,7 +9,7 @@
 import { assert } from "../assert.ts";
 import { Writer } from "../bytes.ts";
 import type { Clock, Disk, DiskError, DiskFile, Timer } from "../ports.ts";
-import type { LogBase } from "../raft/configurations.ts";
+import type { CompactionPoint } from "../raft/configurations.ts";
 import type { HardState } from "../raft/messages.ts";
 import type { Index, Micros, StoreId } from "../units.ts";
 import type { LogExtent } from "./identity.ts";
@@ -25,7 +25,7 @@ export type WalTail = {
   readonly offset: number;
   readonly hardState: HardState;
   /** Null: the log begins at its first entry. */
-  readonly base: LogBase | null;
+  readonly base: CompactionPoint | null;
   /** Every segment there is, this one last, with the highest index of an entry in it. */
   readonly segments: readonly SegmentReach[];
 };
@@ -62,7 +62,7 @@ export class Wal {
   /** Of this segment, written at its opening: however long, it is followed by something new. */
   #headBytes = 0;
   #hardState: HardState;
-  #base: LogBase | null;
+  #base: CompactionPoint | null;
   /** Index of the newest base that survives a power cut. */
   #durableBase: Index;
   /** The full segments, oldest first, and how far the current one reaches. */
@@ -140,7 +140,7 @@ export class Wal {
   }
 
   /** The log begins after `base`, where it held another entry: before any new one, this must be told. */
-  replaceBy(base: LogBase): void {
+  replaceBy(base: CompactionPoint): void {
     this.append({ ...emptyBatch, base, replaces: true }, () => undefined);
   }
 

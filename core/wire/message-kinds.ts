@@ -32,7 +32,7 @@ export const changeKinds = {
   add: 0,
   remove: 1,
   promote: 2,
-  lead: 3,
+  "transfer-leader": 3,
   move: 4,
 } as const satisfies Record<Change["kind"], number>;
 

@@ -153,7 +153,8 @@ class Probes {
     if (others.length === 0) return null;
     const id = this.#pick(others);
     return (
-      this.#wish({ kind: "lead", id }) ?? this.#reaches(`n${id} does not lead`, () => leaderOf(this.#simulator) === id)
+      this.#wish({ kind: "transfer-leader", id }) ??
+      this.#reaches(`n${id} does not lead`, () => leaderOf(this.#simulator) === id)
     );
   }
 

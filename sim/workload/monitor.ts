@@ -170,7 +170,7 @@ export class Monitor implements Target {
     node.readStale(key, (outcome) => {
       end(outcome.ok);
       if (!outcome.ok) return;
-      must(node.running !== null && outcome.revision > 0, "I18", () => {
+      must(node.replica !== null && outcome.revision > 0, "I18", () => {
         return `n${host.id} answers a stale read at revision ${outcome.revision}, and cannot know`;
       });
       this.#mustBeSo(key, outcome);
@@ -203,7 +203,7 @@ export class Monitor implements Target {
         if (outcome.definite) this.#refused.add(value);
         const { departures } = this.#world.ghost;
         // A disk that fails ends the node in the turn in which it took the write.
-        if (node.running !== null) departures?.noteLog(host.id, node.running.raft.log);
+        if (node.replica !== null) departures?.noteLog(host.id, node.replica.raft.log);
         must(outcome.definite || departures === null || departures.hasLeft(value), "I18", () => {
           return `n${host.id} does not know what came of ${value.slice(0, 30)}, which never left it`;
         });

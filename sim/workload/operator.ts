@@ -108,6 +108,6 @@ export class Operator implements Target {
       return { kind: "add", id, url: this.#urlFor(id), autoPromote };
     }
     if (dice < 70) return { kind: "remove", id };
-    return { kind: dice < 80 ? "promote" : "lead", id };
+    return { kind: dice < 80 ? "promote" : "transfer-leader", id };
   }
 }

@@ -306,11 +306,11 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
   /** A message, inside its turn. */
   hear(envelope: Envelope, answer: (envelope: Envelope) => void): void {
     if (this.node === null) return;
-    if (this.node.running === null) this.#network.introduce(envelope.from, this.node, this.id);
+    if (this.node.replica === null) this.#network.introduce(envelope.from, this.node, this.id);
     this.#watcher.received(this, envelope);
     const { from, fromIncarnation, fromBoot } = envelope;
     const key = `${from}.${fromIncarnation}`;
-    if (this.node.running !== null) this.#heardBoots.set(key, Math.max(fromBoot, this.#heardBoots.get(key) ?? 0));
+    if (this.node.replica !== null) this.#heardBoots.set(key, Math.max(fromBoot, this.#heardBoots.get(key) ?? 0));
     this.node.receive(envelope, answer);
   }
 
@@ -331,16 +331,16 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
 
   /** Whether its process, on its own clock, would answer reads by lease now. */
   get believesInLease(): boolean {
-    const raft = this.node?.running?.raft;
+    const raft = this.node?.replica?.raft;
     // Where clocks may stand still nobody is asked to answer by lease.
     if (this.#plan.faults.clockStall > 0) return false;
     return raft !== undefined && this.#clock !== null && raft.leaseRead(this.#clock.now()) !== null;
   }
 
   #lookWhetherWhole(): void {
-    const running = this.node?.running ?? null;
-    if (this.directory.mustRecover || running === null) return;
-    this.directory.isRecovering = running.raft.log.durableIndex < this.node!.status().incarnation;
+    const replica = this.node?.replica ?? null;
+    if (this.directory.mustRecover || replica === null) return;
+    this.directory.isRecovering = replica.raft.log.durableIndex < this.node!.status().incarnation;
   }
 
   queueTimer(at: Micros, timer: SimTimer): void {

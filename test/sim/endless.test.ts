@@ -49,7 +49,7 @@ const endless: readonly (Mutant & { readonly said: RegExp })[] = [
   {
     name: "a turn asks for another one at its end, for ever",
     layer: "own",
-    file: "core/node/running.ts",
+    file: "core/node/replica.ts",
     old: "    raft.tick(now);\n",
     new: "    raft.tick(now);\n    this.#host.schedule();\n",
     said: /a turn that never ends/,
@@ -57,7 +57,7 @@ const endless: readonly (Mutant & { readonly said: RegExp })[] = [
   {
     name: "a node that wakes again at once, for ever",
     layer: "own",
-    file: "core/node/running.ts",
+    file: "core/node/replica.ts",
     old: "    return this.#nextDeadline(ready.wakeAt);\n",
     new: "    return now;\n",
     said: /there is no end of events/,
@@ -65,7 +65,7 @@ const endless: readonly (Mutant & { readonly said: RegExp })[] = [
   {
     name: "a process that ends itself",
     layer: "own",
-    file: "core/node/running.ts",
+    file: "core/node/replica.ts",
     old: "    raft.tick(now);\n",
     new: "    raft.tick(now);\n    globalThis.process?.abort();\n",
     said: /the run of seed 1 ends its process/,

@@ -12,7 +12,7 @@ export const mutantsOfFamilies: readonly Mutant[] = [
   {
     name: "a stale read goes straight to the store",
     layer: "requests",
-    file: "core/node/running.ts",
+    file: "core/node/replica.ts",
     old: 'if (consistency !== "stale" || this.#catchUp.isStateKnown) this',
     new: "if (consistency.length > 0) this",
   },
@@ -55,8 +55,8 @@ export const mutantsOfFamilies: readonly Mutant[] = [
     name: "a node that does not name its cluster is taken for a member",
     layer: "transport",
     file: "core/node/node.ts",
-    old: "if (running === null || !theirs.takesPart) {",
-    new: 'if (running === null || (!theirs.takesPart && theirs.cluster !== "")) {',
+    old: "if (replica === null || !theirs.takesPart) {",
+    new: 'if (replica === null || (!theirs.takesPart && theirs.cluster !== "")) {',
   },
   {
     name: "a guest's frames may be as long as a member's",
@@ -75,7 +75,7 @@ export const mutantsOfFamilies: readonly Mutant[] = [
   {
     name: "a leader that is to be removed hands over to the same node in every term",
     layer: "membership",
-    file: "core/node/changes.ts",
+    file: "core/node/pending-changes.ts",
     old: "    this.#triedSuccessors.add(to);\n",
     new: "",
   },

@@ -59,7 +59,7 @@ export const mutantsOfTransport: readonly Mutant[] = [
     new: "return message.kind.length > 0;",
   },
   {
-    name: "a founder that was removed and added again stands by the founders' configuration",
+    name: "a founder that was removed and added again campaigns by the founders' configuration",
     layer: "membership",
     file: "core/raft/membership.ts",
     old: "isVoter(configuration, id) && memberOf(configuration, id)?.incarnation === incarnation;",

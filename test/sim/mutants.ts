@@ -90,7 +90,7 @@ const mutantsOfRaft: readonly Mutant[] = [
   {
     name: "a doubled forward is appended twice",
     layer: "replication",
-    file: "core/raft/forward-gate.ts",
+    file: "core/raft/forward-deduplicator.ts",
     old: "return origin.seq > seen.seq;",
     new: "return origin.seq >= seen.seq;",
   },
@@ -188,21 +188,21 @@ const mutantsOfRaft: readonly Mutant[] = [
   {
     name: "leader reads with no check",
     layer: "reads",
-    file: "core/raft/reads.ts",
-    old: "while (this.#batches[0] !== undefined && this.#batches[0].round <= confirmedRound) {",
-    new: "while (this.#batches[0] !== undefined && confirmedRound >= 0) {",
+    file: "core/raft/read-index-rounds.ts",
+    old: "while (this.#waitingRounds[0] !== undefined && this.#waitingRounds[0].round <= confirmedRound) {",
+    new: "while (this.#waitingRounds[0] !== undefined && confirmedRound >= 0) {",
   },
   {
     name: "confirmation by acks sent before the read came",
     layer: "reads",
-    file: "core/raft/reads.ts",
+    file: "core/raft/read-index-rounds.ts",
     old: "this.#round += 1;",
     new: "this.#round = Math.max(1, this.#round);",
   },
   {
     name: "answer before applied reaches the read index",
     layer: "reads",
-    file: "core/node/reads.ts",
+    file: "core/node/pending-reads.ts",
     old: "if (batch.index < 0 || batch.index > this.#store.applied.index) continue;",
     new: "if (batch.index < 0) continue;",
   },
@@ -216,7 +216,7 @@ const mutantsOfRaft: readonly Mutant[] = [
   {
     name: "'failed' reported for what may still commit",
     layer: "sessions",
-    file: "core/node/writes.ts",
+    file: "core/node/pending-writes.ts",
     old: 'this.#fail(waiter, isQueued ? waiter.code : "timeout", isQueued);',
     new: 'this.#fail(waiter, isQueued ? waiter.code : "timeout", true);',
   },
@@ -238,7 +238,7 @@ const mutantsOfRaft: readonly Mutant[] = [
     name: "no check-quorum",
     layer: "liveness",
     file: "core/raft/raft.ts",
-    old: "if (this.#leadership?.hasLostQuorum(now) === true) return this.#follow(now, this.#term, 0);",
+    old: "if (this.#leadership?.hasLostQuorum(now) === true) return this.#becomeFollower(now, this.#term, 0);",
     new: "this.#leadership?.hasLostQuorum(now);",
   },
   {

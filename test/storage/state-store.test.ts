@@ -3,7 +3,7 @@ import test from "ava";
 import { fc } from "@fast-check/ava";
 import { Writer } from "../../core/bytes.ts";
 import { always, type Command, encodeCommand } from "../../core/kv/command.ts";
-import { applyCommand, type Row, type Writes } from "../../core/kv/machine.ts";
+import { applyCommand, type Row, type RowChanges } from "../../core/kv/machine.ts";
 import type { SessionLimits } from "../../core/kv/sessions.ts";
 import { writeRows, writeSessions } from "../../core/kv/snapshot.ts";
 import { type Entry, entryKinds } from "../../core/raft/messages.ts";
@@ -107,7 +107,7 @@ async function fold(store: StateStore, batch: readonly { entry: Entry; command: 
   if (last === undefined) return;
   const found = await rowsOf(store, keys);
   const before = new Map(keys.map((key, k) => [key, found[k]!]));
-  const writes: Writes = { before, rows: new Map(), sessions: new Map() };
+  const writes: RowChanges = { before, rows: new Map(), sessions: new Map() };
   const rows = new Map(before);
   for (const { entry, command } of batch) applyCommand(entry, command, rows, store.sessions, writes);
   await ended((done) => store.write(writes, last.entry, done));

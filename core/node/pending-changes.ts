@@ -1,5 +1,5 @@
 /**
- * Operators' wishes: membership and leadership. Each is a goal; the leader looks every turn whether it is reached,
+ * Operators' change requests: membership and leadership. Each is a goal; the leader looks every turn whether it is reached,
  * proposes the next step where one can be, and waits where something else is under way (a promotion, a joint exit). One
  * operator's goal at a time. A member that does not lead asks the leader, and asks again: asking twice changes nothing.
  */
@@ -9,7 +9,7 @@ import type { Raft } from "../raft/raft.ts";
 import type { Micros, NodeId, Term } from "../units.ts";
 import type { ChangeResult } from "./options.ts";
 import { UrlAnnouncement } from "./url-announcement.ts";
-import type { TrySend } from "./writes.ts";
+import type { TrySend } from "./pending-writes.ts";
 
 type Waiter = {
   readonly seq: number;
@@ -21,8 +21,8 @@ type Waiter = {
   askedAt: Micros;
 };
 
-/** A wish under the leader's eyes: its own client's, or another member's. */
-type Open = {
+/** A change request at the leader: its own client's, or another member's. */
+type OpenChange = {
   readonly change: Change;
   readonly deadline: Micros;
   readonly answer: (outcome: ChangeOutcome) => Outgoing | null;
@@ -36,7 +36,7 @@ type Open = {
 
 const openMax = 64;
 
-export class Changes {
+export class PendingChanges {
   readonly #self: NodeId;
   readonly #boot: number;
   readonly #electionMicros: Micros;
@@ -45,7 +45,7 @@ export class Changes {
   #seq = 0;
   readonly #waiting = new Map<number, Waiter>();
   /** By who asked; in the order in which they came. */
-  readonly #open = new Map<string, Open>();
+  readonly #open = new Map<string, OpenChange>();
   /** The term in which this leader has begun to hand over for the sake of its own removal. */
   #handedOverTerm: Term = 0;
   /** To whom it has handed over since another node led, in vain. */
@@ -94,7 +94,8 @@ export class Changes {
     const own = this.#announcement.due(raft);
     if (own !== null) this.add(own, now + 2 * this.#electionMicros, (result) => this.#announcement.onResult(result));
     for (const waiter of this.#waiting.values()) {
-      if (waiter.change.kind === "lead" && raft.leader === waiter.change.id) this.#finish(waiter.seq, "done");
+      if (waiter.change.kind === "transfer-leader" && raft.leader === waiter.change.id)
+        this.#finish(waiter.seq, "done");
     }
     if (raft.role === "leader") return this.#lead(now, raft, hasLostRows);
     this.#ask(now, raft, send);
@@ -146,9 +147,9 @@ export class Changes {
   }
 
   /** What became of it, or null while it is under way. Takes the next step where one can be taken. */
-  #judge(open: Open, now: Micros, raft: Raft, hasLostRows: (id: NodeId) => boolean): ChangeOutcome | null {
+  #judge(open: OpenChange, now: Micros, raft: Raft, hasLostRows: (id: NodeId) => boolean): ChangeOutcome | null {
     const { change, onBegin } = open;
-    if (change.kind === "lead" && change.id === this.#self) return "done";
+    if (change.kind === "transfer-leader" && change.id === this.#self) return "done";
     const since = now - this.#electionMicros;
     const isFit = (id: NodeId): boolean => raft.leadership?.isFit(id, since) === true && !hasLostRows(id);
     const trouble = refusal(change, raft.configuration, isFit);
@@ -159,7 +160,7 @@ export class Changes {
     const isDefinite = raft.log.termAt(raft.commit) === raft.term;
     if (trouble !== null) return isDefinite ? trouble : null;
     if (isReached(change, raft.committedConfiguration.configuration)) return "done";
-    if (change.kind === "lead") {
+    if (change.kind === "transfer-leader") {
       if (raft.leadership?.transferee !== 0) return null;
       // While one hands over nothing is proposed: not for the sake of a node that does not answer.
       if (!isFit(change.id)) return isPatient || !isDefinite || open.hasHandedOver ? null : "not-caught-up";
@@ -189,7 +190,7 @@ export class Changes {
 
   /**
    * A leader that is to be removed hands over first: the new leader, asked again, carries the removal on, and no election
-   * is waited for. Where nobody can take over, or has in one try, the leader removes itself. One that was told to stand and
+   * is waited for. Where nobody can take over, or has in one try, the leader removes itself. A node that was sent timeout-now and
    * was not elected is not told again: it may be cut off from the others, and would depose each leader that it is told by.
    */
   #handsOver(now: Micros, raft: Raft, isFit: (id: NodeId) => boolean): boolean {
@@ -212,8 +213,8 @@ export class Changes {
     }
   }
 
-  /** A committed configuration is without this node: who has wished for that is told so. */
-  departed(): void {
+  /** A committed configuration removes this node: the operator that asked for that is answered. */
+  resolveSelfRemoval(): void {
     for (const { seq, change } of this.#waiting.values()) {
       if (change.kind === "remove" && change.id === this.#self) this.#finish(seq, "done");
     }

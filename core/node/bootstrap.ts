@@ -5,7 +5,7 @@
  * who dials this node counts for nothing.
  */
 import type { Trace } from "../ports.ts";
-import type { LogBase } from "../raft/configurations.ts";
+import type { CompactionPoint } from "../raft/configurations.ts";
 import { isNeededVoter } from "../raft/membership.ts";
 import type { BootstrapHello, BootstrapReply, Configuration, Removed } from "../raft/messages.ts";
 import { type Genesis, genesisOf, type Identity } from "../storage/identity.ts";
@@ -13,7 +13,7 @@ import type { NodeId, StoreId } from "../units.ts";
 
 export type FoundingStep = { readonly kind: "wait" } | { readonly kind: "founded"; readonly genesis: Genesis };
 
-export class Founding {
+export class Bootstrap {
   readonly #identity: Identity;
   readonly #trace: Trace;
   readonly #seen = new Map<NodeId, StoreId>();
@@ -89,7 +89,7 @@ export function answerHello(
 }
 
 /** Where the log of a cluster begins that nobody has shortened. */
-export function foundingBase(founders: readonly string[], genesis: Genesis): LogBase {
+export function bootstrapBase(founders: readonly string[], genesis: Genesis): CompactionPoint {
   const configuration = foundersConfiguration(founders, genesis);
   return { place: { index: 0, term: 0, clusterMicros: 0 }, configuration: { index: 0, configuration } };
 }

@@ -9,17 +9,17 @@
 import type { Index, Micros, NodeId } from "../units.ts";
 import type { ReadGrant } from "./messages.ts";
 
-export type ReadAsk = { readonly node: NodeId; readonly boot: number; readonly id: number };
-type Batch = { readonly round: number; readonly index: Index; readonly asks: readonly ReadAsk[] };
+export type ReadIndexRequest = { readonly node: NodeId; readonly boot: number; readonly id: number };
+type ReadIndexRound = { readonly round: number; readonly index: Index; readonly asks: readonly ReadIndexRequest[] };
 
 /** Rounds whose time of opening is remembered. */
 const openingsMax = 64;
 
-export class ReadRounds {
+export class ReadIndexRounds {
   /** Rises with every batch of reads. Invariant: every batch waiting has a round <= this one. */
   #round = 0;
-  #arrived: ReadAsk[] = [];
-  #batches: Batch[] = [];
+  #arrived: ReadIndexRequest[] = [];
+  #waitingRounds: ReadIndexRound[] = [];
   #openings: { readonly round: number; readonly at: Micros }[] = [];
 
   get round(): number {
@@ -27,10 +27,10 @@ export class ReadRounds {
   }
 
   get waiting(): number {
-    return this.#arrived.length + this.#batches.length;
+    return this.#arrived.length + this.#waitingRounds.length;
   }
 
-  add(ask: ReadAsk): void {
+  add(ask: ReadIndexRequest): void {
     this.#arrived.push(ask);
   }
 
@@ -44,7 +44,7 @@ export class ReadRounds {
     this.#openings.push({ round: this.#round, at: now });
     if (this.#openings.length > openingsMax) this.#openings.shift();
     if (this.#arrived.length === 0) return;
-    this.#batches.push({ round: this.#round, index: commit, asks: this.#arrived });
+    this.#waitingRounds.push({ round: this.#round, index: commit, asks: this.#arrived });
     this.#arrived = [];
   }
 
@@ -56,8 +56,8 @@ export class ReadRounds {
   /** The reads of every round up to `confirmedRound`, which a quorum has confirmed. */
   grant(confirmedRound: number): ReadGrant[] {
     const grants: ReadGrant[] = [];
-    while (this.#batches[0] !== undefined && this.#batches[0].round <= confirmedRound) {
-      const { asks, index } = this.#batches.shift()!;
+    while (this.#waitingRounds[0] !== undefined && this.#waitingRounds[0].round <= confirmedRound) {
+      const { asks, index } = this.#waitingRounds.shift()!;
       for (const ask of asks) grants.push({ ...ask, index });
     }
     return grants;

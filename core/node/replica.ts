@@ -8,7 +8,7 @@
  */
 import type { Command } from "../kv/command.ts";
 import type { Clock, Disk, DiskError, Network, Random, Trace } from "../ports.ts";
-import type { LogBase } from "../raft/configurations.ts";
+import type { CompactionPoint } from "../raft/configurations.ts";
 import { RaftLog } from "../raft/log.ts";
 import type { Change } from "../raft/membership.ts";
 import type { Envelope, Message, Outgoing, ReadGrant, Ready, SnapshotChunk } from "../raft/messages.ts";
@@ -20,7 +20,7 @@ import { Wal } from "../storage/wal.ts";
 import type { Index, Micros, NodeId } from "../units.ts";
 import { Applier } from "./applier.ts";
 import { CatchUp } from "./catch-up.ts";
-import { Changes } from "./changes.ts";
+import { PendingChanges } from "./pending-changes.ts";
 import { Draining } from "./draining.ts";
 import { FactPublisher } from "./fact-publisher.ts";
 import { LostState } from "./lost-state.ts";
@@ -31,19 +31,19 @@ import type { ChangeResult, Ending, NodeOptions, ReadOutcome, SessionKey, WriteO
 import { PeerAdmission } from "./peer-admission.ts";
 import { PeerUrls } from "./peer-urls.ts";
 import type { Peers } from "./peers.ts";
-import type { RunningFacts } from "./readiness.ts";
-import { type Consistency, Reads } from "./reads.ts";
+import type { ReplicaFacts } from "./readiness.ts";
+import { type Consistency, PendingReads } from "./pending-reads.ts";
 import { Requests } from "./requests.ts";
 import { SnapshotInstaller } from "./snapshot-install.ts";
 import { SnapshotReceiver, SnapshotSender } from "./snapshot-transfer.ts";
 import { Snapshotting } from "./snapshotting.ts";
 import { UnsentRefusals } from "./unsent-refusals.ts";
-import { PendingWrites } from "./writes.ts";
+import { PendingWrites } from "./pending-writes.ts";
 
 const idleMarkMicros: Micros = 100_000;
 
 /** What a running node needs of the one around it. */
-export interface RunningHost {
+export interface ReplicaHost {
   readonly clock: Clock;
   readonly disk: Disk;
   readonly network: Network;
@@ -57,12 +57,12 @@ export interface RunningHost {
   failDisk(error: DiskError): void;
 }
 
-export class Running {
+export class Replica {
   readonly genesis: Genesis;
   readonly raft: Raft;
   readonly wal: Wal;
   readonly admission: PeerAdmission;
-  readonly #host: RunningHost;
+  readonly #host: ReplicaHost;
   readonly #options: NodeOptions;
   readonly #identity: Identity;
   readonly #opened: Opened;
@@ -82,7 +82,7 @@ export class Running {
   readonly #unsentRefusals: UnsentRefusals;
 
   constructor(
-    host: RunningHost,
+    host: ReplicaHost,
     options: NodeOptions,
     identity: Identity,
     genesis: Genesis,
@@ -102,7 +102,12 @@ export class Running {
     const hardState = isNew ? { term: identity.sinceTerm, vote: node } : opened.hardState;
     const { index } = store.applied;
     this.raft = new Raft(
-      { ...options, boot, incarnation: identity.incarnation, electsFrom: identity.anew ? identity.incarnation : 0 },
+      {
+        ...options,
+        boot,
+        incarnation: identity.incarnation,
+        voteBarrierIndex: identity.anew ? identity.incarnation : 0,
+      },
       hardState,
       log,
       index,
@@ -120,8 +125,8 @@ export class Running {
     const announcedUrl = opened.identity.genesis === null ? null : options.peerUrl;
     this.#requests = new Requests(
       new PendingWrites(node, identity.incarnation, boot, retryMicros),
-      new Reads(node, boot, store, failDisk, 2 * options.heartbeatMicros),
-      new Changes(node, boot, announcedUrl, options.electionMicros, options.heartbeatMicros),
+      new PendingReads(node, boot, store, failDisk, 2 * options.heartbeatMicros),
+      new PendingChanges(node, boot, announcedUrl, options.electionMicros, options.heartbeatMicros),
     );
     this.#unsentRefusals = new UnsentRefusals(options.requestMicros, retryMicros);
     this.#applier = new Applier(store, this.#applierHost(), options.entriesPerApplyMax);
@@ -219,7 +224,7 @@ export class Running {
     return this.waitingCount === 0 && this.#draining.isOver(now);
   }
 
-  readinessFacts(now: Micros): RunningFacts {
+  readinessFacts(now: Micros): ReplicaFacts {
     return this.#catchUp.facts(now, (id) => this.#host.network.connected(id), this.#installer.isBusy);
   }
 
@@ -237,14 +242,14 @@ export class Running {
     const admitted = this.admission.checkEnvelope(envelope);
     if (admitted === true) {
       const isCopy = message.kind === "append-reply" && this.#lostAcknowledgements.isOfCopy(envelope, message);
-      return isCopy ? undefined : this.#take(now, from, message);
+      return isCopy ? undefined : this.#dispatch(now, from, message);
     }
     if (admitted === false) return;
     if (admitted.kind === "removed") answer(this.#envelope(from, admitted));
     else this.#send({ to: from, message: admitted });
   }
 
-  #take(now: Micros, from: NodeId, message: Message): void {
+  #dispatch(now: Micros, from: NodeId, message: Message): void {
     switch (message.kind) {
       case "read-reply":
         return this.#requests.reads.onGrant(message);
@@ -269,7 +274,7 @@ export class Running {
   }
 
   #onChunk(now: Micros, from: NodeId, chunk: SnapshotChunk): void {
-    if (!this.raft.hear(now, from, chunk.term)) return;
+    if (!this.raft.onLeaderContact(now, from, chunk.term)) return;
     this.#catchUp.onMessage(now, from, chunk);
     const { isLost } = this.#lostState;
     if (isLost ? chunk.index < this.raft.log.baseIndex : this.raft.acknowledgeUpTo(chunk.index)) return;
@@ -279,7 +284,7 @@ export class Running {
   // --- the turn
 
   /** Does what the turn has brought; returns when to be woken. */
-  flush(now: Micros): Micros {
+  runTurn(now: Micros): Micros {
     const { raft, wal } = this;
     const { network } = this.#host;
     raft.tick(now);
@@ -292,7 +297,7 @@ export class Running {
       ...this.#lostState.ask(now),
     ];
     const ready: Ready = raft.ready(now);
-    this.#publish(now);
+    this.#publishTrace(now);
     if (ready.persist !== null) {
       const { seq } = ready.persist;
       wal.append(ready.persist, () => {
@@ -322,8 +327,8 @@ export class Running {
       this.#requests.endRemoved();
       this.#host.end({ kind: "removed", reason: removedReason(this.#options.id) });
     }
-    const { hopeless } = this.#lostState;
-    if (hopeless !== null) this.#host.end({ kind: "corrupt", reason: hopeless });
+    const { unrecoverableReason } = this.#lostState;
+    if (unrecoverableReason !== null) this.#host.end({ kind: "corrupt", reason: unrecoverableReason });
     return this.#nextDeadline(ready.wakeAt);
   }
 
@@ -347,12 +352,12 @@ export class Running {
     return this.#lostState.isLost || this.#host.store.applied.index >= this.raft.committedConfiguration.index;
   }
 
-  #onInstalled(header: LogBase & { readonly rowCount: number }): void {
+  #onInstalled(header: CompactionPoint & { readonly rowCount: number }): void {
     const { index, term } = header.place;
     this.raft.restore(header);
-    this.#requests.writes.skippedTo(index);
+    this.#requests.writes.onSnapshotInstalled(index);
     this.#host.trace.note("info", `installed the snapshot at entry ${index}: ${header.rowCount} rows`);
-    this.#publish(this.#host.clock.now());
+    this.#publishTrace(this.#host.clock.now());
     this.#host.trace.fact("installed", index, term, this.#host.store.hash.digest);
   }
 
@@ -363,7 +368,7 @@ export class Running {
     else this.#send({ to: node, message: { kind: "read-reply", boot, id, index } });
   }
 
-  #publish(now: Micros): void {
+  #publishTrace(now: Micros): void {
     this.#facts.publish();
     const urls = this.#peerUrls.update(now);
     if (urls !== null) this.#host.peers.setConfigured(urls, this.#peerUrls.areFounders);
@@ -383,7 +388,7 @@ export class Running {
 
   /** Everybody who waits is told that the node stops. */
   endRequests(isRemoved: boolean): void {
-    if (isRemoved) this.#requests.changes.departed();
+    if (isRemoved) this.#requests.changes.resolveSelfRemoval();
     this.#requests.end();
   }
 

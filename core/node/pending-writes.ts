@@ -177,7 +177,7 @@ export class PendingWrites {
    * A snapshot has taken the place of all entries up to `index`: what was appended here at or below it is answered by
    * nobody any more, and may have happened; what was forwarded, perhaps.
    */
-  skippedTo(index: Index): void {
+  onSnapshotInstalled(index: Index): void {
     for (const waiter of this.#inFlight.values()) waiter.isSkipped = true;
     for (const [at, waiter] of this.#appended) {
       if (at > index) continue;

@@ -17,7 +17,7 @@ type Waiter = {
   readonly consistency: Consistency;
   readonly done: (outcome: ReadOutcome) => void;
 };
-type Batch = {
+type ReadBatch = {
   readonly id: number;
   readonly deadline: Micros;
   readonly waiters: readonly Waiter[];
@@ -30,7 +30,7 @@ type Batch = {
   isReading: boolean;
 };
 
-export class Reads {
+export class PendingReads {
   readonly #node: NodeId;
   readonly #boot: number;
   readonly #store: StateStore;
@@ -40,7 +40,7 @@ export class Reads {
   #arrived: Waiter[] = [];
   #count = 0;
   /** By id, oldest first: deadlines never fall along the Map. */
-  readonly #batches = new Map<number, Batch>();
+  readonly #batches = new Map<number, ReadBatch>();
 
   constructor(
     node: NodeId,
@@ -88,7 +88,7 @@ export class Reads {
       if (batch.index >= 0 || (batch.askedTerm === raft.term && !overdue)) continue;
       batch.askedTerm = raft.term;
       batch.askedAt = now;
-      if (raft.role === "leader") raft.read({ node: this.#node, boot: this.#boot, id: batch.id });
+      if (raft.role === "leader") raft.requestReadIndex({ node: this.#node, boot: this.#boot, id: batch.id });
       else out.push({ to: raft.leader, message: { kind: "read", boot: this.#boot, id: batch.id } });
     }
     return out;
@@ -116,7 +116,7 @@ export class Reads {
     }
   }
 
-  #answer(batch: Batch): void {
+  #answer(batch: ReadBatch): void {
     batch.isReading = true;
     const keys = batch.waiters.map((waiter) => waiter.key);
     this.#store.read(keys, (error, rows) => {
@@ -153,7 +153,7 @@ export class Reads {
     return deadline;
   }
 
-  #fail(batch: Batch, code: FailureCode): void {
+  #fail(batch: ReadBatch, code: FailureCode): void {
     this.#batches.delete(batch.id);
     this.#count -= batch.waiters.length;
     for (const { done } of batch.waiters) done({ ok: false, code, definite: true });

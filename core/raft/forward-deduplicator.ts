@@ -18,7 +18,7 @@ function isLater(origin: Origin, seen: Origin): boolean {
   return origin.seq > seen.seq;
 }
 
-export class ForwardGate {
+export class ForwardDeduplicator {
   #term: Term = 0;
   readonly #seen = new Map<NodeId, Origin>();
 
@@ -28,8 +28,8 @@ export class ForwardGate {
     this.#seen.clear();
   }
 
-  /** Of `proposals`, in order of their sequence, those never decided before. Empty for a term whose leader this node was not. */
-  fresh(term: Term, proposals: readonly Proposal[]): readonly Proposal[] {
+  /** Of `proposals`, in order of their sequence, those that were never decided before. Empty for a term whose leader this node was not. */
+  firstSeen(term: Term, proposals: readonly Proposal[]): readonly Proposal[] {
     if (term !== this.#term) return [];
     return proposals.filter(({ origin }) => {
       const seen = this.#seen.get(origin.node);
