@@ -4,7 +4,7 @@
  * verdict everywhere.
  */
 import { certificateOf } from "./certificate.ts";
-import { type Budget, Spending } from "./engines/budget.ts";
+import { type Budget, BudgetMeter } from "./engines/budget.ts";
 import { decideKey, type Decision } from "./engines/decide.ts";
 import { type Found, searchGeneral } from "./engines/general.ts";
 import { decideRows } from "./engines/rows.ts";
@@ -16,7 +16,7 @@ import type { Times } from "./times.ts";
 
 export type { History, Operation, OutcomeName, Step, Transaction } from "./history.ts";
 export type { Call, Model } from "./model.ts";
-export { Online } from "./online.ts";
+export { OnlineChecker } from "./online.ts";
 export { HistoryError } from "./formats/history-error.ts";
 export { parseJsonLines, printJsonLines } from "./formats/jsonl.ts";
 export { type Format, formats, type HistoryFile, HistoryReader } from "./formats/reader.ts";
@@ -52,14 +52,14 @@ export function checkModel<State, Input, Output>(
   calls: readonly Call<Input, Output>[],
   options: Partial<Budget> = {},
 ): Found {
-  return searchGeneral(model, calls, null, new Spending({ ...defaults, ...options }));
+  return searchGeneral(model, calls, null, new BudgetMeter({ ...defaults, ...options }));
 }
 
 const defaults: Budget = { configurationsMax: 2_000_000, bytesMax: 1024 * 1024 * 1024, shouldStop: null };
 
 /** Decides `history`. With several keys the first illegal one is told; an unknown one only if none is illegal. */
 export function check(history: History, options: CheckOptions = {}): Verdict {
-  const spending = new Spending({ ...defaults, ...options });
+  const spending = new BudgetMeter({ ...defaults, ...options });
   const order = new Map<string, readonly (Operation | Transaction)[]>();
   let open: Verdict | null = null;
   for (const { name, operations, isJoined } of partition(history)) {

@@ -156,7 +156,7 @@ export function familiesOf({ decisions }: Tape): string[] {
 
 /** Of faults that strike messages and syncs one by one. */
 const familyOfSite: Partial<Record<Site, FaultFamily>> = {
-  depose: "deposed",
+  isolation: "leaderIsolated",
   messageLoss: "loss",
   messageCopy: "duplication",
   messageTail: "delayTail",
@@ -166,7 +166,7 @@ const familyOfSite: Partial<Record<Site, FaultFamily>> = {
   writeFailure: "writeFailure",
   corruption: "corruption",
   syncLie: "syncLie",
-  aim: "aimed",
+  targeted: "targeted",
 };
 
 export function countsOf({ decisions }: Tape): { readonly faults: number; readonly asked: number } {

@@ -78,4 +78,4 @@ function decisionsFrom(value: unknown): Decision[] | null {
 }
 
 /** What is asked of the store, and not a fault. */
-export const askedSites: ReadonlySet<Site> = new Set<Site>(["operation", "wish", "reader", "monitor"]);
+export const askedSites: ReadonlySet<Site> = new Set<Site>(["operation", "changeRequest", "reader", "monitor"]);

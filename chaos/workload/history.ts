@@ -2,7 +2,7 @@
  * What clients asked and were told, in the checker's own terms, with what it shows at once: stale reads, latencies, gaps.
  * Times are integer microseconds since the run began.
  */
-import { check, type History, Online, type Operation, type Verdict } from "../../checker/index.ts";
+import { check, type History, OnlineChecker, type Operation, type Verdict } from "../../checker/index.ts";
 import { timesOf } from "../../checker/times.ts";
 
 /** What happened in one second of the run. */
@@ -31,7 +31,7 @@ export class Recorder {
   readonly operations: Operation[] = [];
   readonly stale: StaleAnswer[] = [];
   readonly seconds: Second[] = [];
-  readonly #online = new Online();
+  readonly #online = new OnlineChecker();
   readonly #pending = new Set<Pending>();
   readonly #onFinding: (kind: string, text: string) => void;
   /** When each write was acknowledged, in micros; in order. */

@@ -5,7 +5,7 @@ import type { Clock, Disk, DiskError, Network, Random, Timer, Trace } from "../p
 import type { Change } from "../raft/membership.ts";
 import type { Envelope, Message, Removed } from "../raft/messages.ts";
 import { type Claim, type Genesis, type Identity, removedReason } from "../storage/identity.ts";
-import { joinLog } from "../storage/join-log.ts";
+import { reconcileLog } from "../storage/reconcile-log.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import type { ClusterId, Micros, NodeId } from "../units.ts";
 import { anonymous, type FinalVerdict, handshakeRefusal, type Verdict } from "../wire/connection.ts";
@@ -71,7 +71,7 @@ export class Node {
     openDirectory(
       this.#ports,
       claim,
-      (error) => this.#failDisk(error),
+      (error) => this.#onDiskError(error),
       (ending, opened) => {
         if (this.#ended) return;
         if (ending !== null) return this.#end(ending);
@@ -226,7 +226,7 @@ export class Node {
       replica.raft.configuration,
       (error, ending) => {
         if (this.#ended) return;
-        if (error !== null) return this.#failDisk(error);
+        if (error !== null) return this.#onDiskError(error);
         this.#end(ending);
       },
     );
@@ -266,7 +266,7 @@ export class Node {
     this.#settling = true;
     this.#opened!.identityFile.save(identity, (error) => {
       if (this.#ended) return;
-      if (error !== null) return this.#failDisk(error);
+      if (error !== null) return this.#onDiskError(error);
       this.#identity = identity;
       this.#entry = null;
       this.#run(identity, genesis);
@@ -292,7 +292,7 @@ export class Node {
     this.#replica = null;
     this.#opened!.identityFile.save(this.#identity, (error) => {
       if (this.#ended) return;
-      if (error !== null) return this.#failDisk(error);
+      if (error !== null) return this.#onDiskError(error);
       this.#end({ kind: "removed", reason: removedReason(identity.node) });
     });
   }
@@ -303,10 +303,10 @@ export class Node {
       ...this.#ports,
       peers: this.#peers,
       schedule: () => this.#schedule(),
-      failDisk: (error: DiskError) => this.#failDisk(error),
+      onDiskError: (error: DiskError) => this.#onDiskError(error),
       end: (ending: Ending) => (ending.kind === "removed" ? this.#writeTombstone(this.#identity!) : this.#end(ending)),
     };
-    const joined = joinLog(
+    const joined = reconcileLog(
       this.#opened.log,
       bootstrapBase(identity.founders, genesis),
       this.#opened.snapshot,
@@ -385,7 +385,7 @@ export class Node {
     done();
   }
 
-  #failDisk(error: DiskError): void {
+  #onDiskError(error: DiskError): void {
     this.#end({ kind: "disk", reason: `the disk failed: ${error.message}` });
   }
 

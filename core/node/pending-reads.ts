@@ -34,7 +34,7 @@ export class PendingReads {
   readonly #node: NodeId;
   readonly #boot: number;
   readonly #store: StateStore;
-  readonly #onFailure: (error: DiskError) => void;
+  readonly #onDiskError: (error: DiskError) => void;
   readonly #retryMicros: Micros;
   #nextId = 1;
   #arrived: Waiter[] = [];
@@ -46,13 +46,13 @@ export class PendingReads {
     node: NodeId,
     boot: number,
     store: StateStore,
-    onFailure: (error: DiskError) => void,
+    onDiskError: (error: DiskError) => void,
     retryMicros: Micros,
   ) {
     this.#node = node;
     this.#boot = boot;
     this.#store = store;
-    this.#onFailure = onFailure;
+    this.#onDiskError = onDiskError;
     this.#retryMicros = retryMicros;
   }
 
@@ -120,7 +120,7 @@ export class PendingReads {
     batch.isReading = true;
     const keys = batch.waiters.map((waiter) => waiter.key);
     this.#store.read(keys, (error, rows) => {
-      if (error !== null) return this.#onFailure(error);
+      if (error !== null) return this.#onDiskError(error);
       // It may have failed at its deadline meanwhile.
       if (!this.#batches.delete(batch.id)) return;
       this.#count -= keys.length;

@@ -14,7 +14,7 @@ import type { Change } from "../raft/membership.ts";
 import type { Envelope, Message, Outgoing, ReadGrant, Ready, SnapshotChunk } from "../raft/messages.ts";
 import { Raft } from "../raft/raft.ts";
 import { type Genesis, type Identity, removedReason } from "../storage/identity.ts";
-import type { JoinedLog } from "../storage/join-log.ts";
+import type { ReconciledLog } from "../storage/reconcile-log.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import { Wal } from "../storage/wal.ts";
 import type { Index, Micros, NodeId } from "../units.ts";
@@ -40,7 +40,7 @@ import { Snapshotting } from "./snapshotting.ts";
 import { UnsentRefusals } from "./unsent-refusals.ts";
 import { PendingWrites } from "./pending-writes.ts";
 
-const idleMarkMicros: Micros = 100_000;
+const idleWatermarkMicros: Micros = 100_000;
 
 /** What a running node needs of the one around it. */
 export interface ReplicaHost {
@@ -54,7 +54,7 @@ export interface ReplicaHost {
   /** Asks for a flush at the end of this turn. */
   schedule(): void;
   end(ending: Ending): void;
-  failDisk(error: DiskError): void;
+  onDiskError(error: DiskError): void;
 }
 
 export class Replica {
@@ -87,7 +87,7 @@ export class Replica {
     identity: Identity,
     genesis: Genesis,
     opened: Opened,
-    joined: JoinedLog,
+    joined: ReconciledLog,
   ) {
     const { clock, store } = host;
     const { boot, node, storeId } = identity;
@@ -114,10 +114,10 @@ export class Replica {
       host.random,
       clock.now(),
     );
-    const failDisk = (error: DiskError): void => host.failDisk(error);
-    this.wal = new Wal(host.disk, clock, storeId, opened.identityFile, opened.tail, failDisk, {
+    const onDiskError = (error: DiskError): void => host.onDiskError(error);
+    this.wal = new Wal(host.disk, clock, storeId, opened.identityFile, opened.tail, onDiskError, {
       segmentBytesMax: options.walSegmentBytesMax,
-      idleMarkMicros,
+      idleWatermarkMicros,
     });
     if (joined.needsBase) this.wal.replaceBy(joined.base);
     this.admission = new PeerAdmission(identity, genesis, this.raft, (done) => this.#requests.reads.confirm(done));
@@ -125,7 +125,7 @@ export class Replica {
     const announcedUrl = opened.identity.genesis === null ? null : options.peerUrl;
     this.#requests = new Requests(
       new PendingWrites(node, identity.incarnation, boot, retryMicros),
-      new PendingReads(node, boot, store, failDisk, 2 * options.heartbeatMicros),
+      new PendingReads(node, boot, store, onDiskError, 2 * options.heartbeatMicros),
       new PendingChanges(node, boot, announcedUrl, options.electionMicros, options.heartbeatMicros),
     );
     this.#unsentRefusals = new UnsentRefusals(options.requestMicros, retryMicros);
@@ -138,15 +138,21 @@ export class Replica {
       genesis.cluster,
       host.trace,
       () => host.schedule(),
-      failDisk,
+      onDiskError,
       options,
     );
     this.#lostState = new LostState(store, this.raft, options, host.trace, 4 * options.heartbeatMicros);
-    this.#sender = new SnapshotSender(opened.snapshots, this.raft, failDisk, (outgoing) => void this.#send(outgoing), {
-      chunkBytes: options.snapshotChunkBytes,
-      resendMicros: 4 * options.heartbeatMicros,
-    });
-    this.#receiver = new SnapshotReceiver(opened.snapshots, failDisk, host.trace, (snapshot) => {
+    this.#sender = new SnapshotSender(
+      opened.snapshots,
+      this.raft,
+      onDiskError,
+      (outgoing) => void this.#send(outgoing),
+      {
+        chunkBytes: options.snapshotChunkBytes,
+        resendMicros: 4 * options.heartbeatMicros,
+      },
+    );
+    this.#receiver = new SnapshotReceiver(opened.snapshots, onDiskError, host.trace, (snapshot) => {
       this.#installer.offer(snapshot);
       host.schedule();
     });

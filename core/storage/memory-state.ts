@@ -11,7 +11,7 @@ import { StateHash } from "../kv/state-hash.ts";
 import type { DiskError } from "../ports.ts";
 import type { LogPosition } from "../raft/messages.ts";
 import type { StoreId } from "../units.ts";
-import type { Frozen, Installing, StateStore } from "./state-store.ts";
+import type { SnapshotView, StateInstaller, StateStore } from "./state-store.ts";
 
 const { default: BTree } = sortedBTree;
 type Tree = InstanceType<typeof BTree<string, Row>>;
@@ -122,7 +122,7 @@ export class MemoryState implements StateStore {
     this.#hashed.set(id, session);
   }
 
-  freeze(done: (error: DiskError | null, frozen: Frozen) => void): void {
+  freeze(done: (error: DiskError | null, frozen: SnapshotView) => void): void {
     const tree: Tree = this.#rows.tree.clone();
     let after: string | undefined;
     done(null, {
@@ -143,7 +143,7 @@ export class MemoryState implements StateStore {
     });
   }
 
-  beginInstall(): Installing {
+  beginInstall(): StateInstaller {
     const rows = new Rows();
     return {
       put: (pairs, done) => {

@@ -35,16 +35,16 @@ export interface StateStore {
   /** Takes the writes and `applied` as one: never one without the other, whatever happens. */
   write(writes: RowChanges, applied: LogPosition, done: Done): void;
   /** Everything at `applied`, held fast while writes go on. The holder calls `release`. */
-  freeze(done: (error: DiskError | null, frozen: Frozen | null) => void): void;
+  freeze(done: (error: DiskError | null, frozen: SnapshotView | null) => void): void;
   /** An empty place for a snapshot's content, beside the state; nothing is seen of it before its `commit`. One at a time. */
-  beginInstall(): Installing;
+  beginInstall(): StateInstaller;
   /** Hash of rows and sessions, see kv/state-hash.ts. */
   readonly hash: { readonly digest: number; toString(): string };
   readonly rowCount: number;
   close(): void;
 }
 
-export interface Frozen {
+export interface SnapshotView {
   readonly place: LogPosition;
   readonly rowCount: number;
   readonly sessions: readonly Session[];
@@ -53,7 +53,7 @@ export interface Frozen {
   release(): void;
 }
 
-export interface Installing {
+export interface StateInstaller {
   /** Rows come in order of their keys. */
   put(rows: readonly (readonly [string, Row])[], done: Done): void;
   /** Replaces the state by what was put, at `place`, as one; durable where the store is persistent. */

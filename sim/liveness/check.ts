@@ -115,7 +115,7 @@ function drawCore(simulator: Simulator): NodeId[] {
   const founders = hosts.filter(({ id }) => id <= plan.nodes).map(({ id }) => id);
   if (!everyoneHasRun) return founders;
   const order = hosts
-    .filter(({ life, retired, directory }) => life > 0 && !retired && !directory.isRecovering)
+    .filter(({ boot, retired, directory }) => boot > 0 && !retired && !directory.isRecovering)
     .map(({ id }) => ({ id, draw: draws.u32("core", id) }))
     .toSorted((a, b) => a.draw - b.draw || a.id - b.id)
     .map(({ id }) => id);

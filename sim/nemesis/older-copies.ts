@@ -2,7 +2,7 @@
  * Directories that are put back as a whole from an older copy. Tier b: only where every running peer has heard a later
  * start of the directory, so that each can tell. Tier c: at any time, as a lie that is named.
  */
-import type { FaultBudget } from "../safety/losses.ts";
+import type { FaultBudget } from "../safety/redundancy.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import type { TraceKind } from "../trace/trace.ts";

@@ -47,7 +47,7 @@ export class Operator implements Target {
   on(code: number, payload: unknown): void {
     if (this.#stopped) return;
     if (code === operatorEvents.start) return this.#world.startJoining(payload as Host);
-    if (this.#draws.always("wish", this.#k)) this.#wish();
+    if (this.#draws.always("changeRequest", this.#k)) this.#requestChange();
     this.#k += 1;
     this.#plant();
   }
@@ -62,7 +62,7 @@ export class Operator implements Target {
     this.#scheduler.at(this.#scheduler.now + wait, tie, this, code, payload);
   }
 
-  #wish(): void {
+  #requestChange(): void {
     const { hosts } = this.#world;
     const of = (draw: number): Host => hosts[this.#draws.below(hosts.length, "operator", this.#k, draw)]!;
     const change = this.#draw(of(1).id);
@@ -97,7 +97,7 @@ export class Operator implements Target {
     if (this.#plan.faults.moved === 0) return addresses.urlOf(id);
     const host = hosts[id - 1]!;
     const dice = this.#draws.below(10, "operator", this.#k, 6);
-    if (dice < 5 && host.node === null && (host.life === 0 || host.retired)) addresses.move(id);
+    if (dice < 5 && host.node === null && (host.boot === 0 || host.retired)) addresses.move(id);
     return dice === 9 ? `${addresses.urlOf(id)}-mistyped` : addresses.urlOf(id);
   }
 

@@ -278,14 +278,14 @@ export const mutantsOfTheChecker: readonly Mutant[] = [
   {
     name: "the core is without the writers",
     layer: "certificate",
-    file: "checker/engines/evidence.ts",
+    file: "checker/engines/conflict-core.ts",
     old: "if (seen !== absent && writer[seen] !== -1) open.push(writer[seen]!);",
     new: "",
   },
   {
     name: "the core is without what shows that unknown ones happened",
     layer: "certificate",
-    file: "checker/engines/evidence.ts",
+    file: "checker/engines/conflict-core.ts",
     old: "if (observer !== -1) open.push(observer);",
     new: "",
   },

@@ -69,8 +69,8 @@ export const mutantsOfFamilies: readonly Mutant[] = [
     name: "rows that cannot be read pass for rows that are not there",
     layer: "state",
     file: "core/storage/ordered-state.ts",
-    old: "thenLeave(leave, () => done(trouble, rows));",
-    new: "thenLeave(leave, () => done(null, trouble === null ? rows : keys.map(() => null)));",
+    old: "thenRelease(leave, () => done(trouble, rows));",
+    new: "thenRelease(leave, () => done(null, trouble === null ? rows : keys.map(() => null)));",
   },
   {
     name: "a leader that is to be removed hands over to the same node in every term",

@@ -47,8 +47,8 @@ export const mutantsOfState: readonly Mutant[] = [
   {
     name: "crash between snapshot and log reset trusts the stale log",
     layer: "snapshot",
-    file: "core/storage/join-log.ts",
-    old: "if (holdsPlace(log, applied)) return",
+    file: "core/storage/reconcile-log.ts",
+    old: "if (holdsPosition(log, applied)) return",
     new: "if (log.entries.length > 0) return",
   },
   {
@@ -62,8 +62,8 @@ export const mutantsOfState: readonly Mutant[] = [
     name: "rows of a snapshot that was given up stay",
     layer: "snapshot",
     file: "core/storage/ordered-state.ts",
-    old: "this.#sweep.whenDone(() => {\n          this.#enter",
-    new: "(this.#sweep.stop(), (run: () => void) => run())(() => {\n          this.#enter",
+    old: "this.#garbage.whenDone(() => {\n          this.#enter",
+    new: "(this.#garbage.stop(), (run: () => void) => run())(() => {\n          this.#enter",
   },
   {
     name: "a snapshot carries no results of sessions",
@@ -76,8 +76,8 @@ export const mutantsOfState: readonly Mutant[] = [
     name: "a snapshot's name is not made durable",
     layer: "snapshot",
     file: "core/storage/snapshot-store.ts",
-    old: "this.#disk.rename(from, snapshot.name, (error) => {\n      if (error !== null) return this.#broken(error);\n      this.#disk.syncDirectory((failure) => {",
-    new: "this.#disk.rename(from, snapshot.name, (error) => {\n      if (error !== null) return this.#broken(error);\n      ((done: (failure: DiskError | null) => void) => done(null))((failure) => {",
+    old: "this.#disk.rename(from, snapshot.name, (error) => {\n      if (error !== null) return this.#onDiskError(error);\n      this.#disk.syncDirectory((failure) => {",
+    new: "this.#disk.rename(from, snapshot.name, (error) => {\n      if (error !== null) return this.#onDiskError(error);\n      ((done: (failure: DiskError | null) => void) => done(null))((failure) => {",
   },
   {
     name: "second change while one is in flight",

@@ -105,7 +105,7 @@ export const mutantsOfTransport: readonly Mutant[] = [
     name: "a read that gives less than was asked is taken for all",
     layer: "recovery",
     file: "core/storage/wal-recovery.ts",
-    old: "if (failure !== null) return broken(failure);\n      segments.push({ number, bytes });",
-    new: 'if (failure !== null && failure.code !== "SHORT") return broken(failure);\n      segments.push({ number, bytes });',
+    old: "if (failure !== null) return onDiskError(failure);\n      segments.push({ number, bytes });",
+    new: 'if (failure !== null && failure.code !== "SHORT") return onDiskError(failure);\n      segments.push({ number, bytes });',
   },
 ];

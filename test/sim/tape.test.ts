@@ -74,8 +74,8 @@ const leak: Mutant = {
   name: "a count that outlives the run",
   layer: "simulator",
   file: "sim/world/random.ts",
-  old: "return this.#draws.below(bound, siteOf[site], this.#node, this.#life, occasion);",
-  new: "return this.#draws.below(bound, siteOf[site], this.#node, this.#life, occasion + ((globalThis as any).leak = ((globalThis as any).leak ?? 0) + 1));",
+  old: "return this.#draws.below(bound, siteOf[site], this.#node, this.#boot, occasion);",
+  new: "return this.#draws.below(bound, siteOf[site], this.#node, this.#boot, occasion + ((globalThis as any).leak = ((globalThis as any).leak ?? 0) + 1));",
 };
 
 test("--verify: a run is twice the same; with a leak it is told where it first differs", async (t) => {

@@ -69,7 +69,7 @@ async function record(): Promise<Image[]> {
     },
     {
       segmentBytesMax: 700,
-      idleMarkMicros: 1,
+      idleWatermarkMicros: 1,
     },
   );
   const images: Image[] = [];

@@ -94,7 +94,7 @@ export async function live(
   const ids = Array.from({ length: voters }, (_, k) => k + 1);
   const genesis = genesisOf(claim.cluster, [identity.storeId, ...ids.slice(1).map((id) => `${id}`.repeat(32))]);
   await ended((done) => identityFile.save({ ...identity, genesis }, done));
-  const options = { segmentBytesMax: 700, idleMarkMicros: 1 };
+  const options = { segmentBytesMax: 700, idleWatermarkMicros: 1 };
   const wal = new Wal(disks.log, idle, identity.storeId, identityFile, tail, fail, options);
   const append = (content: Partial<BatchContent>): Promise<void> => {
     return new Promise((resolve) => wal.append({ ...emptyBatch, ...content }, resolve));

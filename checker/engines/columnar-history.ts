@@ -6,11 +6,11 @@ export const kinds = { get: 0, put: 1, delete: 2, cas: 3, mismatch: 4 } as const
 export const absent = 0;
 
 /** Without those that did not happen and reads of unknown outcome: they say nothing. */
-export function telling(all: readonly Operation[]): Operation[] {
+export function observable(all: readonly Operation[]): Operation[] {
   return all.filter(({ op, outcome }) => outcome !== "none" && (op !== "get" || outcome === "ok"));
 }
 
-export class Column {
+export class ColumnarHistory {
   readonly operations: readonly Operation[];
   readonly kind: Uint8Array;
   readonly call: Float64Array;

@@ -5,15 +5,10 @@ import { must } from "../violation.ts";
 import type { Host } from "../world/host.ts";
 
 /** removed: for good. shut-out: another machine has its place. lost: nobody can give back what is gone. newer: the program is too old. restart: others know a later start of this directory. */
-export type EndingKind = "disk" | "removed" | "shut-out" | "lost" | "newer" | "restart";
+export type ExitKind = "disk" | "removed" | "shut-out" | "lost" | "newer" | "restart";
 
 /** Throws a Violation (I14, I15) where nothing explains it. `beyondModel`: more may have been lost than can be spared. */
-export function judgeEnding(
-  host: Host,
-  ending: Ending,
-  committed: Configuration | null,
-  beyondModel: boolean,
-): EndingKind {
+export function checkExit(host: Host, ending: Ending, committed: Configuration | null, beyondModel: boolean): ExitKind {
   const kind = kindOf(host, ending, beyondModel);
   must(kind !== null, "I14", () => `n${host.id} exits: ${ending.reason}`);
   const incarnation = host.node?.status().incarnation ?? 0;
@@ -22,7 +17,7 @@ export function judgeEnding(
   return kind;
 }
 
-function kindOf(host: Host, { kind, reason }: Ending, beyondModel: boolean): EndingKind | null {
+function kindOf(host: Host, { kind, reason }: Ending, beyondModel: boolean): ExitKind | null {
   if (kind === "disk") return "disk";
   const isCopy = host.directory.isOlderCopy || host.directory.isUnjudgedCopy;
   if (kind === "restart") return isCopy ? "restart" : null;

@@ -1,11 +1,11 @@
 /** From the few operations that contradict each other to a set that is illegal by itself. */
-import { absent, type Column, kinds } from "./column.ts";
+import { absent, type ColumnarHistory, kinds } from "./columnar-history.ts";
 
 /**
  * `extremal` with the writers of all they mention, along the chains of compare-and-sets to where those begin; and with one
  * observer of each write of unknown outcome, without which it need not have happened. Indices, in order of their calls.
  */
-export function evidence(column: Column, writer: Int32Array, extremal: readonly number[]): number[] {
+export function conflictCore(column: ColumnarHistory, writer: Int32Array, extremal: readonly number[]): number[] {
   const { kind, value, expected, end, call } = column;
   const all = new Set<number>();
   const open = [...extremal];
@@ -27,7 +27,7 @@ export function evidence(column: Column, writer: Int32Array, extremal: readonly 
 }
 
 /** Who shows that value `of` was there: a read, a compare-and-set that happened, or an unknown one that is shown in its turn. */
-function observerOf(column: Column, of: number, passed: Set<number>): number {
+function observerOf(column: ColumnarHistory, of: number, passed: Set<number>): number {
   const { kind, value, expected, end, length } = column;
   passed.add(of);
   for (let i = 0; i < length; i++) {

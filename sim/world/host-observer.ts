@@ -6,7 +6,7 @@ import type { DiskStrike } from "./disk-chance.ts";
 import type { Host } from "./host.ts";
 
 /** Somebody who watches: the simulator. All calls come inside the host's turn, but `turnEnded`, which closes it. */
-export interface Watcher {
+export interface HostObserver {
   sent(from: NodeId, to: NodeId, envelope: Envelope): void;
   received(host: Host, envelope: Envelope): void;
   fact(host: Host, fact: Fact, a: number, b: number, c: number): void;

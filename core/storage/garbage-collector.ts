@@ -1,21 +1,21 @@
 /** Removes rows of other generations than the one that holds, a batch at a time, between the batches of others. */
 import { assert } from "../assert.ts";
 import type { OrderedKv } from "../ports.ts";
-import type { Gate } from "./gate.ts";
+import type { RwLock } from "./rw-lock.ts";
 import { generationStart, sessionRange } from "./ordered-format.ts";
 
 const rowsAtOnce = 256;
 
-export class Sweep {
+export class GarbageCollector {
   readonly #kv: OrderedKv;
-  readonly #gate: Gate;
+  readonly #lock: RwLock;
   #ranges: (readonly [string, string])[] = [];
   readonly #waiting: (() => void)[] = [];
   #stopped = false;
 
-  constructor(kv: OrderedKv, gate: Gate) {
+  constructor(kv: OrderedKv, gate: RwLock) {
     this.#kv = kv;
-    this.#gate = gate;
+    this.#lock = gate;
   }
 
   /** Begins. Nobody writes rows of another generation until it is done. */
@@ -44,7 +44,7 @@ export class Sweep {
       for (const run of this.#waiting.splice(0)) run();
       return;
     }
-    this.#gate.enter(true, (leave) => {
+    this.#lock.acquire(true, (leave) => {
       const scan = this.#kv.scan(...range);
       const finish = (isDone: boolean): void => {
         if (this.#stopped) return;

@@ -2,13 +2,13 @@
  * Lets readers in together and a writer alone, in the order in which they come. A throw never leaves it held: what comes
  * behind goes on, and the caller gets the throw.
  */
-export class Gate {
+export class RwLock {
   readonly #queue: { readonly alone: boolean; readonly run: (leave: () => void) => void }[] = [];
   #inside = 0;
   #isAlone = false;
 
   /** Calls `run` when it may enter, perhaps at once; `run` calls `leave` when it is done. A second call changes nothing. */
-  enter(alone: boolean, run: (leave: () => void) => void): void {
+  acquire(alone: boolean, run: (leave: () => void) => void): void {
     this.#queue.push({ alone, run });
     this.#admit();
   }
@@ -43,7 +43,7 @@ export class Gate {
 }
 
 /** Calls `take`, and leaves whether it throws or not: those behind must not wait for ever. */
-export function thenLeave(leave: () => void, take: () => void): void {
+export function thenRelease(leave: () => void, take: () => void): void {
   try {
     take();
   } finally {

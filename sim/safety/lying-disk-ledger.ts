@@ -10,7 +10,7 @@ import type { GhostLog } from "./ghost-log.ts";
 
 type Erased = { readonly id: NodeId; readonly index: number; readonly term: number; readonly crc: number };
 
-export class Lies {
+export class LyingDiskLedger {
   readonly #erased: Erased[] = [];
   readonly #forgotten = new Set<string>();
   readonly #liars = new Set<NodeId>();

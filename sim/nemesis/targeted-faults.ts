@@ -29,30 +29,34 @@ const moments = {
 } as const;
 export type Moment = keyof typeof moments;
 
-export const aimedActions = ["restart", "kill", "isolate", "mute", "brokenLink", "pause"] as const;
-export type AimedAction = (typeof aimedActions)[number];
+export const targetedActions = ["restart", "kill", "isolate", "mute", "brokenLink", "pause"] as const;
+export type TargetedAction = (typeof targetedActions)[number];
 
-export class Aim {
+export class TargetedFaults {
   readonly #draws: Draws;
   readonly #strength: number;
-  readonly #strike: (action: AimedAction, node: NodeId, occasion: number) => void;
+  readonly #strike: (action: TargetedAction, node: NodeId, occasion: number) => void;
   /** moment * 64 + node -> how often. */
   readonly #seen = new Map<number, number>();
 
   /** `strike` is called in the moment itself, in the middle of a turn. */
-  constructor(draws: Draws, plan: Plan, strike: (action: AimedAction, node: NodeId, occasion: number) => void) {
+  constructor(draws: Draws, plan: Plan, strike: (action: TargetedAction, node: NodeId, occasion: number) => void) {
     this.#draws = draws;
-    this.#strength = plan.faults.aimed;
+    this.#strength = plan.faults.targeted;
     this.#strike = strike;
   }
 
-  saw(moment: Moment, node: NodeId): void {
+  observe(moment: Moment, node: NodeId): void {
     const { code, often } = moments[moment];
     const which = code * 64 + node;
     const count = this.#seen.get(which) ?? 0;
     this.#seen.set(which, count + 1);
-    if (!this.#draws.chance(this.#strength / often, "aim", code, node, count)) return;
+    if (!this.#draws.chance(this.#strength / often, "targeted", code, node, count)) return;
     const occasion = which * 100_000 + count;
-    this.#strike(aimedActions[this.#draws.below(aimedActions.length, "aimAction", occasion)]!, node, occasion);
+    this.#strike(
+      targetedActions[this.#draws.below(targetedActions.length, "targetedAction", occasion)]!,
+      node,
+      occasion,
+    );
   }
 }

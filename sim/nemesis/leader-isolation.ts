@@ -4,7 +4,7 @@
  */
 import type { Micros, NodeId } from "../../core/units.ts";
 
-export interface Deposing {
+export interface IsolationWorld {
   readonly now: Micros;
   /** Whether the leader `id` is to be deposed now. */
   strikes(id: NodeId): boolean;
@@ -13,15 +13,15 @@ export interface Deposing {
   turn(old: NodeId, successor: NodeId): void;
 }
 
-export class Depose {
-  readonly #world: Deposing;
+export class LeaderIsolation {
+  readonly #world: IsolationWorld;
   /** The leader that is cut off, and until when; 0: none. */
   #old: NodeId = 0;
   #until: Micros = 0;
   readonly #micros: Micros;
 
   /** A leader stays cut off for `micros`, if no other comes before. */
-  constructor(world: Deposing, micros: Micros) {
+  constructor(world: IsolationWorld, micros: Micros) {
     this.#world = world;
     this.#micros = micros;
   }

@@ -10,7 +10,7 @@ type Batch = { readonly name: string; readonly offset: number; readonly bytes: n
  * A byte of a batch that a later one vouches for, chosen by `below`; null where there is none. Goes by the media: a power cut
  * might take the mark, and the damage would be none that can be noticed. Segments before `firstSegment` are no part of the log.
  */
-export function vouchedPlace(
+export function durableOffsetBelowWatermark(
   disk: SimDisk,
   firstSegment: number,
   below: (bound: number) => number,

@@ -6,7 +6,7 @@ import type { CompactionPoint } from "../raft/configurations.ts";
 import type { Entry, LogPosition } from "../raft/messages.ts";
 import type { WalLog } from "./wal-recovery.ts";
 
-export type JoinedLog = {
+export type ReconciledLog = {
   readonly base: CompactionPoint;
   readonly entries: readonly Entry[];
   /** The WAL does not say so yet: a base record must come before any new entry. */
@@ -14,7 +14,7 @@ export type JoinedLog = {
 };
 
 /** Whether the WAL holds the entry at `place`, or what follows it. */
-export function holdsPlace({ base, entries }: WalLog, { index, term }: LogPosition): boolean {
+export function holdsPosition({ base, entries }: WalLog, { index, term }: LogPosition): boolean {
   const first = base?.place ?? { index: 0, term: 0 };
   if (index < first.index) return true;
   return index === first.index ? term === first.term : entries[index - first.index - 1]?.term === term;
@@ -24,14 +24,14 @@ export function holdsPlace({ base, entries }: WalLog, { index, term }: LogPositi
  * Joins the log with what is applied, from `snapshot` where the log does not reach so far. A log that does not hold that
  * entry otherwise is not whole, and the reason is returned. `founding` holds from entry 1 on.
  */
-export function joinLog(
+export function reconcileLog(
   log: WalLog,
   founding: CompactionPoint,
   snapshot: CompactionPoint | null,
   applied: LogPosition,
-): JoinedLog | string {
+): ReconciledLog | string {
   const { entries } = log;
-  if (holdsPlace(log, applied)) return { base: log.base ?? founding, entries, needsBase: false };
+  if (holdsPosition(log, applied)) return { base: log.base ?? founding, entries, needsBase: false };
   // What the log holds was never the leader's; the snapshot is.
   if (snapshot?.place.index === applied.index) return { base: snapshot, entries: [], needsBase: true };
   return `the rows are those of entry ${applied.index} of term ${applied.term}, which the log does not hold`;

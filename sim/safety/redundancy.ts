@@ -3,11 +3,11 @@ import type { Tier } from "../nemesis/options.ts";
 import type { NodeId } from "../../core/units.ts";
 import type { Host } from "../world/host.ts";
 import type { Ghost } from "./ghost.ts";
-import type { Lies } from "./lies.ts";
+import type { LyingDiskLedger } from "./lying-disk-ledger.ts";
 
 export class FaultBudget {
   readonly #ghost: Ghost;
-  readonly #lies: Lies;
+  readonly #lies: LyingDiskLedger;
   readonly #hosts: readonly Host[];
   readonly #tier: Tier;
   /** Without the ghost's judgement nobody can tell what is redundant: nothing may be lost. */
@@ -15,7 +15,7 @@ export class FaultBudget {
   /** Tier b: what may have been lost beyond what the cluster can spare. */
   readonly lost = new Set<string>();
 
-  constructor(ghost: Ghost, lies: Lies, hosts: readonly Host[], tier: Tier, isJudged: boolean) {
+  constructor(ghost: Ghost, lies: LyingDiskLedger, hosts: readonly Host[], tier: Tier, isJudged: boolean) {
     this.#lies = lies;
     this.#ghost = ghost;
     this.#hosts = hosts;
@@ -26,7 +26,7 @@ export class FaultBudget {
   /** Whether what `id` would lose with its rows is held by every other voter. */
   mayLoseRows(id: NodeId): boolean {
     if (!this.#isJudged || this.#hosts[id - 1]!.kv === null) return false;
-    const isWithin = this.#hosts.every((host) => !host.rowsDamaged) && canSpareRows(this.#ghost, id);
+    const isWithin = this.#hosts.every((host) => !host.rowsDamaged) && areRowsRedundant(this.#ghost, id);
     return this.#mayLose(isWithin, `n${id}'s rows`);
   }
 
@@ -34,7 +34,7 @@ export class FaultBudget {
   mayLoseLog(id: NodeId): boolean {
     if (!this.#isJudged || this.#hosts[id - 1]!.directory.mustRecover) return false;
     const isWithin =
-      this.#hosts.every((host) => !host.directory.mustRecover && !host.rowsDamaged) && canSpareLog(this.#ghost, id);
+      this.#hosts.every((host) => !host.directory.mustRecover && !host.rowsDamaged) && isLogRedundant(this.#ghost, id);
     return this.#mayLose(isWithin, `n${id}'s log`);
   }
 
@@ -67,12 +67,12 @@ export class FaultBudget {
 }
 
 /** Whether every other voter holds what only the rows of `id` hold there, and its own rows. */
-function canSpareRows(ghost: Ghost, id: NodeId): boolean {
+function areRowsRedundant(ghost: Ghost, id: NodeId): boolean {
   const { voters, outgoing } = ghost.committedConfiguration();
   const { base } = ghost.node(id).durable;
   const others = [...voters, ...outgoing].filter((voter) => voter !== id);
   // Rows of an earlier life of the directory would come back.
-  if (ghost.node(id).life > 0) return false;
+  if (ghost.node(id).storageGeneration > 0) return false;
   return (
     // Fewer could be no voters any more before the rows are back.
     others.length > 1 &&
@@ -81,7 +81,7 @@ function canSpareRows(ghost: Ghost, id: NodeId): boolean {
 }
 
 /** Whether a quorum can be had without `id`, and every other voter holds all that is committed. */
-function canSpareLog(ghost: Ghost, id: NodeId): boolean {
+function isLogRedundant(ghost: Ghost, id: NodeId): boolean {
   const { voters, outgoing } = ghost.committedConfiguration();
   const others = voters.filter((voter) => voter !== id);
   const isSpare = (half: readonly NodeId[]): boolean => !half.includes(id) || half.length > 2;
