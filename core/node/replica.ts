@@ -142,16 +142,10 @@ export class Replica {
       options,
     );
     this.#lostState = new LostState(store, this.raft, options, host.trace, 4 * options.heartbeatMicros);
-    this.#sender = new SnapshotSender(
-      opened.snapshots,
-      this.raft,
-      onDiskError,
-      (outgoing) => void this.#send(outgoing),
-      {
-        chunkBytes: options.snapshotChunkBytes,
-        resendMicros: 4 * options.heartbeatMicros,
-      },
-    );
+    this.#sender = new SnapshotSender(opened.snapshots, this.raft, onDiskError, (one) => void this.#send(one), {
+      chunkBytes: options.snapshotChunkBytes,
+      resendMicros: 4 * options.heartbeatMicros,
+    });
     this.#receiver = new SnapshotReceiver(opened.snapshots, onDiskError, host.trace, (snapshot) => {
       this.#installer.offer(snapshot);
       host.schedule();

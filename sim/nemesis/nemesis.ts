@@ -22,7 +22,7 @@ import { type Cut, cutsOf, shapes } from "./partitions.ts";
 import { Strangers } from "./strangers.ts";
 
 const slotMicros: Micros = 250_000;
-const nemesisEvents = { slot: 1, restart: 2, resume: 3, targeted: 4, cut: 5, leaderIsolated: 6 } as const;
+const nemesisEvents = { slot: 1, restart: 2, resume: 3, targeted: 4, cut: 5, isolation: 6 } as const;
 
 type TargetedFault = { readonly action: TargetedAction; readonly node: NodeId; readonly occasion: number };
 
@@ -123,7 +123,7 @@ export class Nemesis implements Target {
   on(code: number, payload: unknown): void {
     if (this.#stopped && code !== nemesisEvents.restart) return;
     if (code === nemesisEvents.targeted) return this.#strikeTargeted(payload as TargetedFault);
-    if (code === nemesisEvents.leaderIsolated) return this.#endIsolation(payload as IsolatedLeader);
+    if (code === nemesisEvents.isolation) return this.#endIsolation(payload as IsolatedLeader);
     if (code === nemesisEvents.cut) return this.#cut(payload as Cut);
     const host = payload as Host;
     if (code === nemesisEvents.slot) this.#strike();
@@ -203,16 +203,10 @@ export class Nemesis implements Target {
 
   #deposing(): IsolationWorld {
     const [scheduler, draws] = [this.#scheduler, this.#draws];
-    const { leaderIsolated } = this.#plan.faults;
+    const strength = this.#plan.faults.leaderIsolated;
     let commits = 0;
     const later = (what: IsolatedLeader): void => {
-      scheduler.at(
-        scheduler.now + 1,
-        draws.u32("tie", what.old, commits, 98),
-        this,
-        nemesisEvents.leaderIsolated,
-        what,
-      );
+      scheduler.at(scheduler.now + 1, draws.u32("tie", what.old, commits, 98), this, nemesisEvents.isolation, what);
     };
     return {
       get now() {
@@ -221,9 +215,7 @@ export class Nemesis implements Target {
       strikes: (id) => {
         commits += 1;
         return (
-          !this.#stopped &&
-          scheduler.now >= this.#plan.quietMicros &&
-          draws.chance(leaderIsolated, "isolation", id, commits)
+          !this.#stopped && scheduler.now >= this.#plan.quietMicros && draws.chance(strength, "isolation", id, commits)
         );
       },
       cutOff: (old) => later({ old, successor: 0 }),
