@@ -68,7 +68,7 @@ function run(plan: Plan, options: RunOptions): Result {
     [property, message] = error instanceof Violation ? [error.property, error.message] : ["I21", wordsOf(error)];
   }
   const lies = simulator.lies.words(simulator.ghost.committed);
-  // Whoever believes a disk that lies may say what is wrong, or end itself, where that disk has lost what mattered.
+  // A node that believes a lying disk may answer wrong, or exit, where that disk has lost what mattered.
   if (verdict !== "ok" && (lies.length > 0 || (verdict === "liveness" && simulator.lies.liars.size > 0))) {
     halted = `${lawName(property)}: ${message}; disks had lied, and gone are ${lies.length === 0 ? "files" : lies.join(", ")}`;
     [verdict, property, message] = ["ok", "", ""];

@@ -201,7 +201,7 @@ export class Simulator implements HostObserver, CoverageSink, ClientWorld, Opera
 
   // --- OperatorWorld
 
-  /** A machine that never ran starts; one that was removed begins anew; one that runs goes on. */
+  /** A machine that never ran starts; one that was removed starts empty; one that runs goes on. */
   startJoining(host: Host): void {
     if (host.node !== null || host.dead || (host.boot > 0 && !host.retired)) return;
     if (host.boot > 0) {

@@ -1,5 +1,5 @@
 /**
- * A node that takes part: Raft, the log, the state and whoever waits, and the one turn in which the order of persist,
+ * A node that takes part: Raft, the log, the state and pending requests, and the one turn in which the order of persist,
  * send and apply is decided.
  *
  * Everything a turn brings (messages, completions, requests) is taken first; one flush at its end then, in this order,

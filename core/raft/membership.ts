@@ -150,7 +150,7 @@ export function enterJoint(configuration: Configuration, voters: readonly NodeId
   return { ...configuration, voters, outgoing: configuration.voters, learners };
 }
 
-/** The new half alone decides; whoever is in neither list any more is removed. */
+/** The new half alone decides; a member in neither list is removed. */
 export function leaveJoint(configuration: Configuration): Configuration {
   const { members, voters, learners, removed } = configuration;
   const stays = ({ id }: Member): boolean => voters.includes(id) || learners.includes(id);

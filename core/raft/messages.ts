@@ -12,8 +12,8 @@ export const entryKinds = { noop: 0, configuration: 1, command: 2 } as const;
 export type EntryKind = (typeof entryKinds)[keyof typeof entryKinds];
 
 /**
- * Which life of which member took the command from its client, and that life's count of it. All zero for entries nobody
- * waits for. Unique over all history: whoever is answered by an entry knows it as its own.
+ * Which boot of which member took the command from its client, and that boot's count of it. All zero for entries nobody
+ * waits for. Unique over all history: a request that an entry answers is known by it.
  */
 export type Origin = {
   readonly node: NodeId;

@@ -34,7 +34,7 @@ export type Identity = {
   readonly lost: StoreId | null;
   /** The store ids that this directory had before its log was lost, once or more. */
   readonly former: readonly StoreId[];
-  /** It was bound anew once: as this incarnation it elects nobody before it holds the entry that says so. */
+  /** It was rebound: as this incarnation it votes for nobody before it holds the entry that says so. */
   readonly anew: boolean;
   /** It takes no part in this term's election, nor in an earlier one: the term in which it was welcomed; 0 for a founder. */
   readonly sinceTerm: Term;

@@ -109,7 +109,7 @@ export class SnapshotStore {
     });
   }
 
-  /** Removes every snapshot: they are of a life that is over. */
+  /** Removes every snapshot: they are of storage that was replaced. */
   clear(done: () => void): void {
     this.#disk.list((error, names) => {
       if (error !== null) return this.#onDiskError(error);

@@ -50,9 +50,9 @@ function openState(path: string, typed: string): State {
   try {
     state = JSON.parse(readFileSync(path, "utf8")) as Partial<State> | null;
   } catch {
-    throw new UsageError(`${path} is broken: move it away to begin anew`);
+    throw new UsageError(`${path} is broken: move it away to start over`);
   }
-  if (state?.campaign !== 1) throw new UsageError(`${path} is no campaign's: move it away to begin anew`);
+  if (state?.campaign !== 1) throw new UsageError(`${path} is no campaign's: move it away to start over`);
   if (state.typed !== typed)
     throw new UsageError(`${path} is of a campaign with other options:${state.typed ?? ""}; give another --out`);
   return state as State;

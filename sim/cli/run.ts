@@ -81,7 +81,7 @@ function shrinkOne(tape: Tape, result: Result): void {
   console.log(`npm run sim -- --tape ${file}${commit()}`);
 }
 
-/** Where the failure was seen, for whoever replays it later. */
+/** The commit at which the failure was seen, to replay it there. */
 function commit(): string {
   try {
     return `  # at commit ${execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim()}`;

@@ -70,7 +70,7 @@ export function checkLiveness(simulator: Simulator): Stall | null {
   while (!isCalm && mayBeDisturbed) {
     if (!isLed() && !simulator.runUntil(scheduler.now + bounds.leaderMicros, isLed))
       return stall("L1", "no leader that the whole core follows, after a change request of the operator");
-    // A wish that somebody outside has had on its way all the time may still remove the leader.
+    // A change request that a node outside the core has had on its way may still remove the leader.
     const configuration = simulator.committedConfiguration;
     const term = termOf(simulator);
     const since = scheduler.now;

@@ -1,6 +1,6 @@
 /**
  * What a calm core does when it is asked once: every kind of request, at its leader and at another member (L2); and what
- * the operator wishes, up to its end: a member more, another leader, a member less (L6).
+ * the operator asks for, up to its end: a member more, another leader, a member less (L6).
  */
 import { always, type Command, type Condition } from "../../core/kv/command.ts";
 import type { Row } from "../../core/kv/machine.ts";
@@ -24,7 +24,7 @@ import { replicationMicros } from "./work.ts";
 export const probeBounds = {
   /** Of a request at a member, however far its leader is. */
   requestMicros: 1_000_000,
-  /** Of a wish, asked again where the answer was that something else is under way; and of all that follows from it. */
+  /** Of a change request, sent again where the answer was that something else is under way; and of all that follows from it. */
   changeMicros: 20_000_000,
 } as const satisfies Record<string, Micros>;
 

@@ -233,7 +233,7 @@ export class Nemesis implements Target {
     this.counters.leaderIsolated += 1;
     this.#coverage.struck("leaderIsolated", 0);
     const micros = 8 * this.#plan.electionMicros;
-    // Of the others, some may begin anew at once, and not remember whom they have just heard.
+    // Of the others, some may restart at once, and not remember whom they have just heard.
     const restarts = this.#draws.below(2, "isolationEnd", old, this.counters.leaderIsolated) === 0;
     for (const host of this.#hosts) {
       this.#block(old, host.id, this.#scheduler.now + micros);

@@ -63,7 +63,7 @@ export type Plan = {
   readonly snapshotChunkBytes: number;
   /** Machines that are not founders, and may be added. */
   readonly spares: number;
-  /** Mean time between two wishes of the operator; 0: none. */
+  /** Mean time between two change requests of the operator; 0: none. */
   readonly operatorMicros: number;
   /** Of a hundred writes, how many are conditional. */
   readonly casPercent: number;

@@ -22,7 +22,7 @@ const moments = {
   installed: { code: 7, often: 1 },
   /** A node takes part again, after a start. */
   recovered: { code: 8, often: 1 },
-  /** The operator's wish has reached a node, or one is answered. */
+  /** The operator's change request has reached a node, or one is answered. */
   changed: { code: 9, often: 1 },
   /** A node has another configuration, which is joint; or one that is not any more. */
   joint: { code: 10, often: 1 },

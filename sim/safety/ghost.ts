@@ -86,14 +86,14 @@ export class Ghost {
     this.#founding = configuration;
   }
 
-  /** A machine begins anew: nothing of its earlier life is left, and none of its votes counts any more. */
+  /** A machine is replaced by an empty one: nothing is left on it, and none of its votes counts any more. */
   wiped(id: NodeId): void {
     // What a log had held that it has lost since, it still has held.
     this.nodes[id - 1] = new GhostNode(id, 0, this.node(id).lost);
     for (const key of this.#votes.keys()) if (Math.floor(key / 64) % 64 === id) this.#votes.delete(key);
   }
 
-  /** The log of a machine is damaged: it is bound anew before it takes part again, and begins with nothing. */
+  /** The log of a machine is damaged: it is rebound before it takes part again, and begins with nothing. */
   logLost(id: NodeId): void {
     const { storageGeneration, durable, lost } = this.node(id);
     // Of several losses the one that had held most.

@@ -10,7 +10,7 @@ import type { Scheduler, Target } from "../scheduler.ts";
 import type { Addresses } from "../world/addresses.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 
-const operatorEvents = { wish: 1, start: 2 } as const;
+const operatorEvents = { request: 1, start: 2 } as const;
 
 export interface OperatorWorld {
   readonly hosts: readonly Host[];
@@ -28,7 +28,7 @@ export class Operator implements Target {
   readonly #world: OperatorWorld;
   #k = 0;
   #stopped = false;
-  /** By then every wish has ended, or was lost with the process that was asked. */
+  /** By then every change request has ended, or was lost with the process that was asked. */
   openUntil: Micros = 0;
   readonly counters = { asked: 0, done: 0, refused: 0, unknown: 0 };
 
@@ -54,7 +54,7 @@ export class Operator implements Target {
 
   #plant(): void {
     const wait = 1 + this.#draws.below(2 * this.#plan.operatorMicros, "operator", this.#k, 0);
-    this.#at(wait, operatorEvents.wish, null);
+    this.#at(wait, operatorEvents.request, null);
   }
 
   #at(wait: number, code: number, payload: unknown): void {

@@ -190,7 +190,7 @@ export class SimNetwork {
     this.streams?.pumpAll();
   }
 
-  /** Without streams: whoever speaks has said before where it is reached. One that does not take part yet knows it only so. */
+  /** Without streams: a sender has said before where it is reached. One that does not take part yet knows it only so. */
   introduce(from: NodeId, to: Node, id: NodeId): void {
     const theirs = this.streams === null ? this.#hosts.get(from)?.node?.handshake(id) : null;
     if (theirs !== null && theirs !== undefined) to.checkHandshake(theirs);

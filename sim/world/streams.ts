@@ -84,7 +84,7 @@ export class SimStreams implements Target {
 
   setPeers(from: NodeId, peers: ReadonlyMap<NodeId, readonly string[]>): void {
     for (const stream of this.#streams.values()) {
-      // Whoever is out dials again, and is told so.
+      // A removed member dials again, and is told so.
       if (stream.to === from && !peers.has(stream.from)) this.#reset(stream);
       if (stream.from !== from || peers.has(stream.to)) continue;
       stream.isWanted = false;
