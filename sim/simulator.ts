@@ -275,7 +275,7 @@ export class Simulator implements HostObserver, CoverageSink, ClientWorld, Opera
       );
       host.directory.mustRecover = false;
       if (raft === null || this.#invariants === null) return;
-      const { replica: replica } = host.node!;
+      const { replica } = host.node!;
       this.ghost.founded(foundersConfiguration(nodeOptions(this.plan, host.id).cluster, replica!.genesis));
       if (this.lies.liars.has(host.id)) this.lies.recovered(this.ghost.node(host.id), raft);
       else this.#invariants.recovered(host.id, raft, host.store);
