@@ -1,7 +1,7 @@
 /** How long the checker takes from parsed operations to verdict and certificate, over histories of all kinds and sizes. */
 import { check, type Operation } from "../checker/index.ts";
 import { decideGeneral } from "../checker/engines/decide.ts";
-import { Spending } from "../checker/engines/budget.ts";
+import { BudgetMeter } from "../checker/engines/budget.ts";
 import { hardHistory, type HistoryPlan, makeHistory } from "./histories.ts";
 import { median } from "./median.ts";
 import { Porcupine } from "./porcupine.ts";
@@ -97,7 +97,7 @@ function rowsOf(largest: number): Row[] {
 const budget = { configurationsMax: 20_000_000, bytesMax: 2e9, shouldStop: null };
 
 function decide(history: readonly Operation[], general: boolean): string {
-  if (general) return decideGeneral(history, null, new Spending(budget)).verdict;
+  if (general) return decideGeneral(history, null, new BudgetMeter(budget)).verdict;
   return check(history).verdict;
 }
 

@@ -1,4 +1,6 @@
-import { faultFamilies, type Plan, planOf } from "../sim/nemesis/options.ts";
+import { lawName } from "../sim/safety/laws.ts";
+import { faultFamilies } from "../sim/nemesis/knobs.ts";
+import { type Plan, planOf } from "../sim/nemesis/options.ts";
 import { simulate } from "../sim/run.ts";
 import { median } from "./median.ts";
 import { sharesOf } from "./profile.ts";
@@ -76,7 +78,8 @@ function measure(opsPerSecond: number, firstSeed: number, invariants: boolean): 
   let micros = 0;
   for (let seed = firstSeed; seed < firstSeed + seedsARound; seed++) {
     const result = simulate(planWith(seed, opsPerSecond), { print: null, invariants });
-    if (result.verdict !== "ok") console.log(`seed ${seed}: ${result.verdict} ${result.property}: ${result.message}`);
+    if (result.verdict !== "ok")
+      console.log(`seed ${seed}: ${result.verdict} ${lawName(result.property)}: ${result.message}`);
     events += result.events;
     micros += result.simulatedMicros;
   }

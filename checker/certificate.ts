@@ -1,5 +1,5 @@
 /** From a decision to what is shown of it: a core that is illegal by itself, and a sentence. */
-import type { Spending } from "./engines/budget.ts";
+import type { BudgetMeter } from "./engines/budget.ts";
 import { decideKey, type Decision } from "./engines/decide.ts";
 import { type Reason, sentenceOf } from "./explain.ts";
 import type { Operation, Transaction } from "./history.ts";
@@ -23,7 +23,7 @@ const configurationsPerTry = 50_000;
 export function certificateOf(
   operations: readonly Any[],
   decision: Decision & { verdict: "illegal" },
-  spending: Spending,
+  spending: BudgetMeter,
   times: Times = plainTimes,
 ): Certificate {
   const { extremal, partial } = decision;

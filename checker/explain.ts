@@ -12,12 +12,12 @@ export type Reason = Contradiction["kind"] | "search";
 export function sentenceOf(reason: Reason, extremal: readonly Any[], core: readonly Any[], times: Times): string {
   const keyed = core.filter((operation): operation is Operation => operation.op !== "txn");
   const own = extremal.filter((operation): operation is Operation => operation.op !== "txn");
-  const words = new Words(keyed, times);
+  const words = new Description(keyed, times);
   const said = own.length === 0 ? null : sentences[reason](words, own);
   return said ?? words.fitsNowhere(extremal.at(-1)!);
 }
 
-class Words {
+class Description {
   readonly core: readonly Operation[];
   readonly times: Times;
 
@@ -79,10 +79,10 @@ function told(operation: Operation): string {
   return `client ${operation.client}'s ${operation.op} of key ${operation.key} (revision ${operation.revision ?? "unknown"})`;
 }
 
-type Say = (words: Words, extremal: readonly Operation[]) => string | null;
+type Say = (words: Description, extremal: readonly Operation[]) => string | null;
 
 /** A later one shows a value though another had taken its place: of two chains each must come before the other. */
-function overtaken(words: Words, extremal: readonly Operation[]): string | null {
+function overtaken(words: Description, extremal: readonly Operation[]): string | null {
   const chains = chainsOf(words.core, true);
   for (const late of extremal.toSorted((a, b) => b.call - a.call)) {
     const before = extremal.filter((other) => chains.get(other) !== chains.get(late) && endsBefore(other, late));

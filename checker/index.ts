@@ -4,7 +4,7 @@
  * verdict everywhere.
  */
 import { certificateOf } from "./certificate.ts";
-import { type Budget, Spending } from "./engines/budget.ts";
+import { type Budget, BudgetMeter } from "./engines/budget.ts";
 import { decideKey, type Decision } from "./engines/decide.ts";
 import { type Found, searchGeneral } from "./engines/general.ts";
 import { decideRows } from "./engines/rows.ts";
@@ -55,14 +55,14 @@ export function checkModel<State, Input, Output>(
   calls: readonly Call<Input, Output>[],
   options: Partial<Budget> = {},
 ): Found {
-  return searchGeneral(completed(model), calls, null, new Spending({ ...defaults, ...options }));
+  return searchGeneral(completed(model), calls, null, new BudgetMeter({ ...defaults, ...options }));
 }
 
 const defaults: Budget = { configurationsMax: 2_000_000, bytesMax: 1024 * 1024 * 1024, shouldStop: null };
 
 /** Decides `history`. With several keys the first illegal one is told; an unknown one only if none is illegal. */
 export function check(history: History, options: CheckOptions = {}): Verdict {
-  const spending = new Spending({ ...defaults, ...options });
+  const spending = new BudgetMeter({ ...defaults, ...options });
   const order = new Map<string, readonly (Operation | Transaction)[]>();
   let open: Verdict | null = null;
   for (const { name, operations, isJoined } of partition(history)) {

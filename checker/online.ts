@@ -27,7 +27,7 @@ function after(writes: Row["writes"], revision: number): number {
   return low;
 }
 
-export class Online {
+export class OnlineChecker {
   readonly #rows = new Map<string, Row>();
 
   #rowOf(key: string): Row {

@@ -10,7 +10,7 @@ type Flavour<Name extends string> = number & { readonly __flavour?: Name };
 export type Index = Flavour<"index">;
 /** Raft term. The first election raises it to 1; 0 means "before any election". */
 export type Term = Flavour<"term">;
-/** Microseconds of a clock that never goes back within one process life (monotonic), or a span of them. */
+/** Microseconds of a clock that never goes back within one boot (monotonic), or a span of them. */
 export type Micros = Flavour<"micros">;
 /** A member's id, >= 1; 0 means "nobody". */
 export type NodeId = Flavour<"node-id">;

@@ -5,7 +5,7 @@
 import alea from "seedrandom/lib/alea.js";
 
 /** Raised when the meaning of draws changes, so that an old seed is not taken for the run that it was. */
-export const modelVersion = 3;
+export const modelVersion = 4;
 
 /** Where chance is asked; the numbers are part of the seed's meaning and never reused. */
 export const sites = {
@@ -38,10 +38,10 @@ export const sites = {
   crashRows: 27,
   damage: 28,
   operation: 29,
-  wish: 30,
-  aim: 31,
-  aimAction: 32,
-  aimLength: 33,
+  changeRequest: 30,
+  targeted: 31,
+  targetedAction: 32,
+  targetedLength: 33,
   shape: 34,
   writeFailure: 35,
   readFailure: 36,
@@ -54,8 +54,8 @@ export const sites = {
   misdirected: 43,
   probe: 44,
   reader: 45,
-  depose: 46,
-  deposeTurn: 47,
+  isolation: 46,
+  isolationEnd: 47,
   monitor: 48,
   move: 49,
   stranger: 50,

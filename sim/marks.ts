@@ -5,8 +5,8 @@
 import type { Configuration } from "../core/raft/messages.ts";
 import type { Raft } from "../core/raft/raft.ts";
 import type { NodeId } from "../core/units.ts";
-import { type AimedAction, aimedActions } from "./nemesis/aim.ts";
-import { type FaultFamily, faultFamilies } from "./nemesis/options.ts";
+import { type TargetedAction, targetedActions } from "./nemesis/targeted-faults.ts";
+import { type FaultFamily, faultFamilies } from "./nemesis/knobs.ts";
 
 /** Families that strike a network, not one node; and one that strikes when its node is down. */
 const everywhere = [
@@ -21,17 +21,17 @@ const everywhere = [
   "logMissing",
   "segmentMissing",
   "olderCopy",
-  "deposed",
+  "leaderIsolated",
 ] as const;
 
-/** A clock drifts all the time; what is aimed counts by what it does; monitors, strangers and bursts harm nobody. */
-const notMarked = ["clockDrift", "aimed", "monitor", "stranger", "burst"] as const;
+/** A clock drifts all the time; a targeted fault counts by what it does; monitors, strangers and bursts harm nobody. */
+const notMarked = ["clockDrift", "targeted", "monitor", "stranger", "burst"] as const;
 
 export function isMarked(family: FaultFamily): family is Exclude<FaultFamily, (typeof notMarked)[number]> {
   return !(notMarked as readonly FaultFamily[]).includes(family);
 }
 
-export type Struck = Exclude<FaultFamily, (typeof notMarked)[number]> | `aimed ${AimedAction}`;
+export type CoverageMark = Exclude<FaultFamily, (typeof notMarked)[number]> | `targeted ${TargetedAction}`;
 
 /** What the struck node was (of a link, its sender); `away`: it was not taking part. */
 const roles = ["leader", "candidate", "follower", "learner", "away"] as const;
@@ -53,13 +53,13 @@ export function phaseOf({ voters, outgoing }: Configuration, raftOf: (id: NodeId
   return isLed ? "steady" : "electing";
 }
 
-function isEverywhere(what: Struck): boolean {
+function isEverywhere(what: CoverageMark): boolean {
   return (everywhere as readonly string[]).includes(what);
 }
 
-const allStruck: readonly Struck[] = [
+const allStruck: readonly CoverageMark[] = [
   ...faultFamilies.filter(isMarked),
-  ...aimedActions.map((action): Struck => `aimed ${action}`),
+  ...targetedActions.map((action): CoverageMark => `targeted ${action}`),
 ];
 
 /** Every mark that there is: (what, phase, role), or (what, phase). */
@@ -85,7 +85,7 @@ export class Marks {
   readonly reached = new Set<string>();
 
   /** `raft`: of the struck node, null where it takes no part; `configuration`: the committed one. */
-  struck(what: Struck, phase: Phase, raft: Raft | null, configuration: Configuration, id: NodeId): void {
+  struck(what: CoverageMark, phase: Phase, raft: Raft | null, configuration: Configuration, id: NodeId): void {
     this.reached.add(
       isEverywhere(what) ? `${what} | ${phase}` : `${what} | ${phase} | ${roleOf(raft, configuration, id)}`,
     );

@@ -6,6 +6,7 @@ import type { Decision } from "./draws.ts";
 import { checkLiveness } from "./liveness/check.ts";
 import { type Plan, planOf, type PlanChanges } from "./nemesis/options.ts";
 import { Simulator, type WorldOptions } from "./simulator.ts";
+import { lawName } from "./safety/laws.ts";
 import { Violation } from "./violation.ts";
 
 export type Verdict = "ok" | "violation" | "liveness" | "unknown";
@@ -59,7 +60,7 @@ function run(plan: Plan, options: RunOptions): Result {
     const judged = check(simulator.history, { configurationsMax });
     if (judged.verdict === "illegal") [verdict, property, message] = ["violation", "linearizability", judged.sentence];
     else if (stall !== null && simulator.budget.lost.size > 0)
-      halted = `${stall.property}: ${stall.message}; gone are ${[...simulator.budget.lost].join(", ")}`;
+      halted = `${lawName(stall.property)}: ${stall.message}; gone are ${[...simulator.budget.lost].join(", ")}`;
     else if (stall !== null) [verdict, property, message] = ["liveness", stall.property, stall.message];
     else if (judged.verdict === "unknown") [verdict, property, message] = ["unknown", "linearizability", judged.reason];
   } catch (error) {
@@ -67,9 +68,9 @@ function run(plan: Plan, options: RunOptions): Result {
     [property, message] = error instanceof Violation ? [error.property, error.message] : ["I21", wordsOf(error)];
   }
   const lies = simulator.lies.words(simulator.ghost.committed);
-  // Whoever believes a disk that lies may say what is wrong, or end itself, where that disk has lost what mattered.
+  // A node that believes a lying disk may answer wrong, or exit, where that disk has lost what mattered.
   if (verdict !== "ok" && (lies.length > 0 || (verdict === "liveness" && simulator.lies.liars.size > 0))) {
-    halted = `${property}: ${message}; disks had lied, and gone are ${lies.length === 0 ? "files" : lies.join(", ")}`;
+    halted = `${lawName(property)}: ${message}; disks had lied, and gone are ${lies.length === 0 ? "files" : lies.join(", ")}`;
     [verdict, property, message] = ["ok", "", ""];
   }
   return { ...resultOf(simulator, verdict, property, message), halted };

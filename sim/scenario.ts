@@ -120,7 +120,7 @@ export class Scenario {
   others(...ids: readonly NodeId[]): NodeId[] {
     return this.simulator.hosts
       .map(({ id }) => id)
-      .filter((id) => !ids.includes(id) && this.simulator.hosts[id - 1]!.life > 0);
+      .filter((id) => !ids.includes(id) && this.simulator.hosts[id - 1]!.boot > 0);
   }
 
   // --- clients, each of one request

@@ -3,7 +3,8 @@
  * what is left (delta debugging, Zeller and Hildebrandt 2002), in a plainer world.
  */
 import type { Decision, Site } from "./draws.ts";
-import { faultFamilies, type FaultFamily, type Plan } from "./nemesis/options.ts";
+import { type FaultFamily, familyOfNumber } from "./nemesis/knobs.ts";
+import type { Plan } from "./nemesis/options.ts";
 import type { Result, RunOptions } from "./run.ts";
 import { askedSites, type Tape } from "./tape.ts";
 
@@ -148,14 +149,14 @@ export function shrinkTape(tape: Tape, first: Result, simulate: Simulate, should
 /** The families of the faults that are left, by name. */
 export function familiesOf({ decisions }: Tape): string[] {
   const names = (decisions ?? []).filter(isFault).map(([site, , family]) => {
-    return site === "fault" ? faultFamilies[family]! : (familyOfSite[site] ?? site);
+    return site === "fault" ? familyOfNumber(family)! : (familyOfSite[site] ?? site);
   });
   return [...new Set(names)].toSorted();
 }
 
 /** Of faults that strike messages and syncs one by one. */
 const familyOfSite: Partial<Record<Site, FaultFamily>> = {
-  depose: "deposed",
+  isolation: "leaderIsolated",
   messageLoss: "loss",
   messageCopy: "duplication",
   messageTail: "delayTail",
@@ -165,7 +166,7 @@ const familyOfSite: Partial<Record<Site, FaultFamily>> = {
   writeFailure: "writeFailure",
   corruption: "corruption",
   syncLie: "syncLie",
-  aim: "aimed",
+  targeted: "targeted",
 };
 
 export function countsOf({ decisions }: Tape): { readonly faults: number; readonly asked: number } {

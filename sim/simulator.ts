@@ -2,11 +2,11 @@
  * The world of one run: N nodes on simulated ports, clients, an operator, a nemesis, and those who watch. The same plan
  * gives the same world, event for event.
  */
-import { Online, type Operation } from "../checker/online.ts";
+import { OnlineChecker, type Operation } from "../checker/online.ts";
 import type { Ending } from "../core/node/options.ts";
 import type { Fact } from "../core/ports.ts";
 import type { Configuration, Envelope } from "../core/raft/messages.ts";
-import { foundersConfiguration } from "../core/node/founding.ts";
+import { foundersConfiguration } from "../core/node/bootstrap.ts";
 import type { Change } from "../core/raft/membership.ts";
 import type { Raft } from "../core/raft/raft.ts";
 import { segmentNumber } from "../core/storage/wal-record.ts";
@@ -17,17 +17,17 @@ import { type CoverageSink, Nemesis } from "./nemesis/nemesis.ts";
 import type { Plan } from "./nemesis/options.ts";
 import type { Answers } from "./safety/answers.ts";
 import { Departures } from "./safety/departures.ts";
-import { judgeEnding } from "./safety/endings.ts";
+import { checkExit } from "./safety/exit-check.ts";
 import { Ghost, nobody } from "./safety/ghost.ts";
 import { rowsOf } from "./safety/ghost-state.ts";
-import { FaultBudget } from "./safety/losses.ts";
-import { Lies } from "./safety/lies.ts";
+import { FaultBudget } from "./safety/redundancy.ts";
+import { LyingDiskLedger } from "./safety/lying-disk-ledger.ts";
 import { Invariants } from "./safety/invariants.ts";
-import { Marks, phaseOf, type Struck } from "./marks.ts";
+import { Marks, phaseOf, type CoverageMark } from "./marks.ts";
 import { nodeOptions } from "./node-options.ts";
 import type { Recorder } from "./report/record.ts";
 import { Scheduler } from "./scheduler.ts";
-import { changeNames, messageCode, Trace, type TraceKind } from "./trace/trace.ts";
+import { changeCode, messageCode, Trace, type TraceKind } from "./trace/trace.ts";
 import { must } from "./violation.ts";
 import { Turn } from "./safety/turn.ts";
 import { Client, type ClientWorld } from "./workload/client.ts";
@@ -38,7 +38,7 @@ import { targetsOf } from "./workload/targets.ts";
 import type { Addresses } from "./world/addresses.ts";
 import { Host, hostEvents } from "./world/host.ts";
 import { SimNetwork } from "./world/network.ts";
-import type { Watcher } from "./world/watcher.ts";
+import type { HostObserver } from "./world/host-observer.ts";
 
 /** The code of the role "leader" in the fact "role". */
 const leaderRole = 3;
@@ -58,14 +58,14 @@ export type WorldOptions = {
   readonly recorder?: Recorder | null;
 };
 
-export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWorld {
+export class Simulator implements HostObserver, CoverageSink, ClientWorld, OperatorWorld {
   readonly plan: Plan;
   readonly scheduler = new Scheduler();
   readonly draws: Draws;
   readonly network: SimNetwork;
   readonly hosts: readonly Host[];
   readonly clients: Client[] = [];
-  readonly online = new Online();
+  readonly online = new OnlineChecker();
   readonly operator: Operator;
   readonly reader: Reader;
   readonly monitor: Monitor;
@@ -78,7 +78,7 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
   readonly marks = new Marks();
   readonly budget: FaultBudget;
   /** Tier c: what was lost of what disks had promised. */
-  readonly lies = new Lies();
+  readonly lies = new LyingDiskLedger();
   readonly #recorder: Recorder | null;
   readonly #invariants: Invariants | null;
   readonly answers: Answers | null;
@@ -124,7 +124,7 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
   }
 
   raftOf(id: NodeId): Raft | null {
-    return this.hosts[id - 1]!.node?.running?.raft ?? null;
+    return this.hosts[id - 1]!.node?.replica?.raft ?? null;
   }
 
   line(kind: TraceKind, node: number, a = 0, b = 0, c = 0): void {
@@ -201,10 +201,10 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
 
   // --- OperatorWorld
 
-  /** A machine that never ran starts; one that was removed begins anew; one that runs goes on. */
+  /** A machine that never ran starts; one that was removed starts empty; one that runs goes on. */
   startJoining(host: Host): void {
-    if (host.node !== null || host.dead || (host.life > 0 && !host.retired)) return;
-    if (host.life > 0) {
+    if (host.node !== null || host.dead || (host.boot > 0 && !host.retired)) return;
+    if (host.boot > 0) {
       this.line("wipe", host.id);
       host.wipe();
       this.ghost.wiped(host.id);
@@ -213,14 +213,14 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
   }
 
   asked(node: NodeId, change: Change): void {
-    this.line("change", node, changeNames.indexOf(change.kind), change.id);
-    this.nemesis.aim.saw("changed", node);
+    this.line("change", node, changeCode(change.kind), change.id);
+    this.nemesis.targeted.observe("changed", node);
     if (change.kind === "remove") this.nemesis.takeDown(this.hosts[change.id - 1]!);
   }
 
   answered(node: NodeId, change: Change, outcome: string): void {
-    this.line("changed", node, changeNames.indexOf(change.kind), outcome === "done" ? 1 : 0);
-    this.nemesis.aim.saw("changed", node);
+    this.line("changed", node, changeCode(change.kind), outcome === "done" ? 1 : 0);
+    this.nemesis.targeted.observe("changed", node);
   }
 
   // --- Watcher
@@ -231,12 +231,12 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
     this.#recorder?.of(envelope);
     if (!this.hosts[from - 1]!.directory.isOlderCopy) this.#invariants?.sent(from, envelope, to);
     const { kind } = message;
-    if (kind === "append-reply") this.nemesis.aim.saw("acknowledged", from);
-    else if (kind === "pre-vote" || kind === "vote") this.nemesis.aim.saw("voteAsked", to);
-    else if (kind === "vote-reply") this.nemesis.aim.saw("voteGranted", from);
+    if (kind === "append-reply") this.nemesis.targeted.observe("acknowledged", from);
+    else if (kind === "pre-vote" || kind === "vote") this.nemesis.targeted.observe("voteAsked", to);
+    else if (kind === "vote-reply") this.nemesis.targeted.observe("voteGranted", from);
     else if (kind === "snapshot-chunk") {
-      this.nemesis.aim.saw("snapshotSent", to);
-      this.monitor.saw("snapshotSent", this.hosts[to - 1]!);
+      this.nemesis.targeted.observe("snapshotSent", to);
+      this.monitor.observe("snapshotSent", this.hosts[to - 1]!);
     }
   }
 
@@ -255,7 +255,7 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
     if (fact === "role") {
       this.line("role", host.id, a, b, c);
       if (a !== leaderRole) return;
-      this.nemesis.aim.saw("elected", host.id);
+      this.nemesis.targeted.observe("elected", host.id);
       this.reader.elected(host);
       if (this.#invariants === null) return;
       const holders = this.hosts.filter((other) => other.believesInLease && this.raftOf(other.id)!.term < b);
@@ -264,7 +264,7 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
     }
     if (fact === "recovered") {
       this.#everRan.add(host.id);
-      this.nemesis.aim.saw("recovered", host.id);
+      this.nemesis.targeted.observe("recovered", host.id);
       if (host.directory.isOlderCopy) return;
       must(host.directory.ownIdentity === null, "I14", () => `n${host.id} runs in a directory of a newer program`);
       this.#noteLoss(host);
@@ -275,18 +275,18 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
       );
       host.directory.mustRecover = false;
       if (raft === null || this.#invariants === null) return;
-      const { running } = host.node!;
-      this.ghost.founded(foundersConfiguration(nodeOptions(this.plan, host.id).cluster, running!.genesis));
+      const { replica } = host.node!;
+      this.ghost.founded(foundersConfiguration(nodeOptions(this.plan, host.id).cluster, replica!.genesis));
       if (this.lies.liars.has(host.id)) this.lies.recovered(this.ghost.node(host.id), raft);
       else this.#invariants.recovered(host.id, raft, host.store);
       return;
     }
     if (fact === "read-index") return this.line("readIndex", host.id, a, b);
     this.line(fact, host.id, a, b);
-    if (fact === "installed") this.nemesis.aim.saw("installed", host.id);
+    if (fact === "installed") this.nemesis.targeted.observe("installed", host.id);
     else if (fact === "commit" && raft?.leader === host.id) {
-      this.nemesis.aim.saw("committed", host.id);
-      this.nemesis.depose.committed(host.id);
+      this.nemesis.targeted.observe("committed", host.id);
+      this.nemesis.isolation.committed(host.id);
       this.reader.committed(host.id, raft.term);
     }
     if (this.#invariants === null || raft === null || host.directory.isOlderCopy) return;
@@ -340,10 +340,10 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
   }
 
   stopping(host: Host): void {
-    this.monitor.saw("stopping", host);
+    this.monitor.observe("stopping", host);
   }
 
-  struck(what: Struck, id: NodeId): void {
+  struck(what: CoverageMark, id: NodeId): void {
     const configuration = this.committedConfiguration;
     const phase = this.#heardOf.commit <= 0 ? "founding" : phaseOf(configuration, (voter) => this.raftOf(voter));
     this.marks.struck(what, phase, id === 0 ? null : this.raftOf(id), configuration, id);
@@ -365,7 +365,7 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
     if (isJoint !== this.#joint.has(host.id)) {
       if (isJoint) this.#joint.add(host.id);
       else this.#joint.delete(host.id);
-      this.nemesis.aim.saw("joint", host.id);
+      this.nemesis.targeted.observe("joint", host.id);
     }
     if (acknowledged) this.#invariants.progress(host.id, raft);
   }
@@ -373,7 +373,7 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
   ended(host: Host, ending: Ending): void {
     this.line("ended", host.id);
     const committed = this.#invariants === null ? null : this.ghost.committedConfiguration();
-    const kind = judgeEnding(host, ending, committed, this.budget.lost.size > 0 || this.lies.liars.size > 0);
+    const kind = checkExit(host, ending, committed, this.budget.lost.size > 0 || this.lies.liars.size > 0);
     host.stop(false);
     if (kind === "newer") host.directory.restoreFormat();
     if (kind === "restart") host.directory.isOlderCopy = host.directory.isUnjudgedCopy = false;
@@ -384,7 +384,7 @@ export class Simulator implements Watcher, CoverageSink, ClientWorld, OperatorWo
   }
 
   starting(host: Host): void {
-    this.monitor.saw("started", host);
+    this.monitor.observe("started", host);
     this.nemesis.olderCopies.beforeStart(host);
     if (this.#invariants === null) return;
     host.directory.settleMisread();

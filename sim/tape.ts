@@ -13,7 +13,8 @@ export type Tape = {
 
 export class TapeError extends Error {}
 
-const tapeVersion = 1;
+/** Raised together with `modelVersion`: what an older tape says would come to pass in another run. */
+const tapeVersion = 2;
 
 export function printTape({ plan, decisions }: Tape): string {
   const lines = decisions === null ? "null" : `[\n${decisions.map((one) => JSON.stringify(one)).join(",\n")}\n]`;
@@ -77,4 +78,4 @@ function decisionsFrom(value: unknown): Decision[] | null {
 }
 
 /** What is asked of the store, and not a fault. */
-export const askedSites: ReadonlySet<Site> = new Set<Site>(["operation", "wish", "reader", "monitor"]);
+export const askedSites: ReadonlySet<Site> = new Set<Site>(["operation", "changeRequest", "reader", "monitor"]);

@@ -1,13 +1,15 @@
-/** A broken property, found by the simulator. `property` is the invariant's or bound's name in SIMULATION.md. */
+import type { Property } from "./safety/laws.ts";
+
+/** A broken law, found by the simulator. */
 export class Violation extends Error {
   override readonly name = "Violation";
-  readonly property: string;
-  constructor(property: string, message: string) {
+  readonly property: Property;
+  constructor(property: Property, message: string) {
     super(message);
     this.property = property;
   }
 }
 
-export function must(condition: boolean, property: string, message: () => string): asserts condition {
+export function must(condition: boolean, property: Property, message: () => string): asserts condition {
   if (!condition) throw new Violation(property, message());
 }

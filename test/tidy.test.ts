@@ -46,6 +46,17 @@ function mayTouchTheMachine(path: string): boolean {
   return /^(server|bench|chaos|build|examples|test)\/|\/main\.ts$|^(sim|checker)\/cli\/|^sim\/ambient\.ts$/.test(path);
 }
 
+/** Names of before that the glossary (docs/glossary.md) has replaced. */
+const replacedNames = new RegExp(
+  `\\b(${[
+    "ForwardGate|ReadRounds|LogBase|LogPlace|RunningHost|JoinedLog|joinLog|foundingBase|NotNow|Depose|Struck|Atlas|Lies",
+    "mayStand|mayStandIn|takeOffice|askForElection|electsFrom|mayNotChange|meetMembers|wasAlwaysAlone|promisedAt",
+    "toldToStand|hasToldToStand|onKnock|callOut|turnedAway|skippedTo|hopeless|failDisk|thenLeave|parseWish",
+    "canSpareRows|canSpareLog|judgeEnding|standClock|vouchedPlace|aimedActions|mintUpTo|wishMicros|idleMarkMicros",
+    "Spending|worthwhile|unseenAsOne|Mistake|huntMistake|applyMistake|withMistake",
+  ].join("|")})\\b`,
+);
+
 /** What is wrong with one source, in words. */
 function complaints({ path, text }: Source): string[] {
   const found: string[] = [];
@@ -63,6 +74,8 @@ function complaints({ path, text }: Source): string[] {
   const lines = text.split("\n").length - 1;
   if (lines > 400) found.push(`${path} has ${lines} lines`);
   if (/\b(TODO|FIXME|XXX)\b/.test(text)) found.push(`${path} leaves something for later`);
+  const replaced = replacedNames.exec(code);
+  if (replaced !== null) found.push(`${path} says ${replaced[0]}, which has another name now`);
   if (/export default/.test(code)) found.push(`${path} has a default export`);
   return found;
 }
@@ -85,6 +98,7 @@ for (const [what, path, text] of [
   ["the server imports the simulator", "server/bad.ts", 'import { x } from "../sim/draws.ts";'],
   ["the chaos run imports the server", "chaos/bad.ts", 'import { x } from "../server/start.ts";'],
   ["a page's script imports the server", "pages/sim/bad.ts", 'import { x } from "../../server/start.ts";'],
+  ["a replaced name", "core/raft/bad.ts", "const electsFrom = 1;"],
   ["core imports a package", "core/bad.ts", 'import { Hono } from "hono";'],
 ] as const) {
   test(`a planted snippet is noticed: ${what}`, (t) => {

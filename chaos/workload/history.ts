@@ -3,7 +3,7 @@
  * Times are integer microseconds since the run began.
  */
 import { check, type History, type Operation, type Verdict } from "../../checker/index.ts";
-import { Online } from "../../checker/online.ts";
+import { OnlineChecker } from "../../checker/online.ts";
 import { timesOf } from "../../checker/times.ts";
 
 /** What happened in one second of the run. */
@@ -32,7 +32,7 @@ export class Recorder {
   readonly operations: Operation[] = [];
   readonly stale: StaleAnswer[] = [];
   readonly seconds: Second[] = [];
-  readonly #online = new Online();
+  readonly #online = new OnlineChecker();
   readonly #pending = new Set<Pending>();
   readonly #onFinding: (kind: string, text: string) => void;
   /** When each write was acknowledged, in micros; in order. */

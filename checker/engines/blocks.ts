@@ -10,7 +10,7 @@
  * A sequence extends the order of time iff each return is at or after every call before it in the sequence. Inside a
  * block the sequence is given, so that is a check; between blocks it is what zones.ts and sweep.ts decide.
  */
-import { absent, type Column, kinds } from "./column.ts";
+import { absent, type ColumnarHistory, kinds } from "./columnar-history.ts";
 
 /** Why no order explains the key: these operations (indices into the column), alone, are proof enough. */
 export type Contradiction = {
@@ -22,7 +22,7 @@ export type Contradiction = {
 const none = -1;
 
 export class Blocks {
-  readonly column: Column;
+  readonly column: ColumnarHistory;
   /** Per value: its writer that happened, or -1; the next in its chain, or -1. */
   readonly writer: Int32Array;
   readonly successor: Int32Array;
@@ -46,7 +46,7 @@ export class Blocks {
    * `nullRepeats`: the key may be absent more than once, so that absence is no value with one writer: reads of it are in no
    * block, and a compare-and-set that expects it begins one.
    */
-  constructor(column: Column, writer: Int32Array, nullRepeats: boolean) {
+  constructor(column: ColumnarHistory, writer: Int32Array, nullRepeats: boolean) {
     this.column = column;
     this.writer = writer;
     const { valueCount, length } = column;
@@ -206,7 +206,7 @@ export class Blocks {
  * Per value its one writer, or null where an observed value has several: then the history is not of this kind. Of values
  * that nobody observes it does not matter.
  */
-export function uniqueWriters(column: Column): Int32Array | null {
+export function uniqueWriters(column: ColumnarHistory): Int32Array | null {
   const { kind, value, expected, length, valueCount } = column;
   const writers = new Int32Array(valueCount).fill(none);
   const doubled = new Uint8Array(valueCount);

@@ -12,7 +12,7 @@ const askEvery = 1_024;
 /** Of one configuration with its place in a map, as measured. */
 const configurationBytes = 500;
 
-export class Spending {
+export class BudgetMeter {
   readonly #budget: Budget;
   #made = 0;
   /** Why the search must end, or null. */
@@ -32,8 +32,8 @@ export class Spending {
   }
 
   /** A purse of its own for a part of the work, that stops when this one is told to. */
-  part(configurationsMax: number): Spending {
-    return new Spending({ ...this.#budget, configurationsMax });
+  part(configurationsMax: number): BudgetMeter {
+    return new BudgetMeter({ ...this.#budget, configurationsMax });
   }
 
   /** Asks without having made anything. */

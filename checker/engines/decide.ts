@@ -3,9 +3,9 @@ import type { Operation, Transaction } from "../history.ts";
 import { callOf, keyModel } from "../model.ts";
 import { appendModel } from "./appends.ts";
 import { Blocks, type Contradiction, uniqueWriters } from "./blocks.ts";
-import type { Spending } from "./budget.ts";
-import { absent, Column, kinds, telling } from "./column.ts";
-import { evidence } from "./evidence.ts";
+import type { BudgetMeter } from "./budget.ts";
+import { absent, ColumnarHistory, kinds, observable } from "./columnar-history.ts";
+import { conflictCore } from "./conflict-core.ts";
 import { searchGeneral } from "./general.ts";
 import { insertMismatches } from "./mismatches.ts";
 import { orderByRevisions, ranksOf } from "./revisions.ts";
@@ -34,11 +34,11 @@ function isForSearch(operation: Operation): boolean {
 }
 
 /** Decides the operations of one key, which is absent at first. */
-export function decideKey(all: readonly Operation[], spending: Spending): Decision {
-  const operations = telling(all);
+export function decideKey(all: readonly Operation[], spending: BudgetMeter): Decision {
+  const operations = observable(all);
   const { ranks, isComplete } = ranksOf(operations);
   if (operations.some(isForSearch)) return decideGeneral(operations, ranks, spending);
-  const column = new Column(operations);
+  const column = new ColumnarHistory(operations);
   const writer = uniqueWriters(column);
   if (writer !== null) {
     const found = ranks !== null && isComplete ? orderByRevisions(column, ranks, writer) : null;
@@ -53,21 +53,21 @@ export function decideKey(all: readonly Operation[], spending: Spending): Decisi
   return decideGeneral(operations, ranks, spending);
 }
 
-function contradicted(column: Column, writer: Int32Array, { kind, operations }: Contradiction): Decision {
+function contradicted(column: ColumnarHistory, writer: Int32Array, { kind, operations }: Contradiction): Decision {
   const pick = (some: readonly number[]): Operation[] => some.map((i) => column.operations[i]!);
-  const few = kind === "null" || kind === "revisions" ? [] : evidence(column, writer, operations);
+  const few = kind === "null" || kind === "revisions" ? [] : conflictCore(column, writer, operations);
   // Absence has no one writer where there are deletes, and revisions speak of all that is between: then what is enough is
   // found by trying.
   const isEnough = few.length > 0 && !few.some((i) => column.hasDeletes && beginsFromAbsence(column, i));
   return { verdict: "illegal", kind, extremal: pick(operations), core: isEnough ? pick(few) : null, partial: [] };
 }
 
-function beginsFromAbsence({ kind, expected }: Column, i: number): boolean {
+function beginsFromAbsence({ kind, expected }: ColumnarHistory, i: number): boolean {
   return kind[i] === kinds.cas && expected[i] === absent;
 }
 
 /** Null: an order was found, but none that also has a place for each compare-and-set that failed. */
-export function orderByBlocks(column: Column, writer: Int32Array): Int32Array | Contradiction | null {
+export function orderByBlocks(column: ColumnarHistory, writer: Int32Array): Int32Array | Contradiction | null {
   const repeats = column.hasDeletes;
   const blocks = new Blocks(column, writer, repeats);
   if (blocks.contradiction !== null) return blocks.contradiction;
@@ -108,7 +108,7 @@ function mentioned(operations: readonly Operation[]): Set<string | null> {
 }
 
 /** The indices without unknown writes that nobody can have seen: they could only hide a value, which helps none but a mismatch. */
-function worthwhile(operations: readonly Operation[], seen: ReadonlySet<string | null>): number[] {
+function pruneUnobserved(operations: readonly Operation[], seen: ReadonlySet<string | null>): number[] {
   const all = operations.map((_, i) => i);
   if (operations.some(({ outcome }) => outcome === "mismatch")) return all;
   return all.filter((i) => {
@@ -119,7 +119,7 @@ function worthwhile(operations: readonly Operation[], seen: ReadonlySet<string |
 }
 
 /** All values that nobody mentions are one to everybody: which of them it is makes no difference. */
-function unseenAsOne(operation: Operation, seen: ReadonlySet<string | null>, unseen: string): Operation {
+function canonicalise(operation: Operation, seen: ReadonlySet<string | null>, unseen: string): Operation {
   if (operation.op === "put" && !seen.has(operation.value)) return { ...operation, value: unseen };
   if (operation.op === "cas" && !seen.has(operation.value[1]))
     return { ...operation, value: [operation.value[0], unseen] };
@@ -131,17 +131,17 @@ function searched(operations: readonly Operation[]): { useful: number[]; asked: 
   if (operations.some(({ op }) => op === "append"))
     return { useful: operations.map((_, i) => i), asked: [...operations] };
   const seen = mentioned(operations);
-  const useful = worthwhile(operations, seen);
+  const useful = pruneUnobserved(operations, seen);
   let unseen = "unseen";
   while (seen.has(unseen)) unseen += "'";
-  return { useful, asked: useful.map((i) => unseenAsOne(operations[i]!, seen, unseen)) };
+  return { useful, asked: useful.map((i) => canonicalise(operations[i]!, seen, unseen)) };
 }
 
 /** The general engine. `operations` are `telling`, and `ranks` belong to them. */
 export function decideGeneral(
   operations: readonly Operation[],
   ranks: Int32Array | null,
-  spending: Spending,
+  spending: BudgetMeter,
 ): Decision {
   const { useful, asked } = searched(operations);
   const calls = asked.map(callOf);

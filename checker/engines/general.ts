@@ -13,7 +13,7 @@
  * - and what needs.ts says.
  */
 import type { Call, CompleteModel } from "../model.ts";
-import type { Spending } from "./budget.ts";
+import type { BudgetMeter } from "./budget.ts";
 import {
   type Configuration,
   Configurations,
@@ -53,7 +53,7 @@ class Search<State, Input, Output> {
   readonly #model: CompleteModel<State, Input, Output>;
   readonly #calls: readonly Call<Input, Output>[];
   readonly #ranks: Int32Array | null;
-  readonly #spending: Spending;
+  readonly #spending: BudgetMeter;
   readonly #states = new States();
   readonly #isObserver: Uint8Array;
   readonly #needs: Needs<State, Input, Output>;
@@ -78,7 +78,7 @@ class Search<State, Input, Output> {
     model: CompleteModel<State, Input, Output>,
     calls: readonly Call<Input, Output>[],
     ranks: Int32Array | null,
-    spending: Spending,
+    spending: BudgetMeter,
   ) {
     this.#model = model;
     this.#calls = calls;
@@ -353,7 +353,7 @@ export function searchGeneral<State, Input, Output>(
   model: CompleteModel<State, Input, Output>,
   calls: readonly Call<Input, Output>[],
   ranks: Int32Array | null,
-  spending: Spending,
+  spending: BudgetMeter,
 ): Found {
   return new Search(model, calls, ranks, spending).run();
 }

@@ -2,11 +2,11 @@
  * Compare-and-sets that saw another value: observers that say what the key did not hold. They are put into an order that
  * was found without them, each at a moment of its own interval; where one finds no place, another order may have it.
  */
-import { type Column, kinds } from "./column.ts";
+import { type ColumnarHistory, kinds } from "./columnar-history.ts";
 import { lowerBound } from "./sorting.ts";
 
 /** `order` with all mismatches, or null where one has no place in it. Every operation of `order` stands at its earliest moment. */
-export function insertMismatches(column: Column, order: Int32Array): Int32Array | null {
+export function insertMismatches(column: ColumnarHistory, order: Int32Array): Int32Array | null {
   const { mismatches, kind, call, end, value, expected } = column;
   if (mismatches.length === 0) return order;
   const count = order.length;

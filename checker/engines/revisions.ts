@@ -4,7 +4,7 @@
  */
 import type { Contradiction } from "./blocks.ts";
 import type { Operation } from "../history.ts";
-import { absent, type Column, kinds } from "./column.ts";
+import { absent, type ColumnarHistory, kinds } from "./columnar-history.ts";
 
 /** The rank of each operation by its revision, -1 where it has told none; null: nobody has. Equal ranks may go in any order. */
 export function ranksOf(operations: readonly Operation[]): {
@@ -33,7 +33,7 @@ export function ranksOf(operations: readonly Operation[]): {
 class Walk {
   readonly order: number[] = [];
   contradiction: Contradiction | null = null;
-  readonly #column: Column;
+  readonly #column: ColumnarHistory;
   readonly #writer: Int32Array;
   readonly #used: Uint8Array;
   /** Deletes, and writes that nobody observes, of unknown outcome; the earliest called one last. */
@@ -45,7 +45,7 @@ class Walk {
   #latest = -Infinity;
   #latestOf = -1;
 
-  constructor(column: Column, writer: Int32Array) {
+  constructor(column: ColumnarHistory, writer: Int32Array) {
     this.#column = column;
     this.#writer = writer;
     this.#used = new Uint8Array(column.length);
@@ -135,7 +135,7 @@ class Walk {
 
 /** The order that the revisions tell, why it cannot be, or null where this walk is not enough to say. `writer`: see blocks.ts. */
 export function orderByRevisions(
-  column: Column,
+  column: ColumnarHistory,
   ranks: Int32Array,
   writer: Int32Array,
 ): Int32Array | Contradiction | null {

@@ -1,13 +1,13 @@
 /** Several keys that transactions join: the general engine alone. */
 import type { Operation, Transaction } from "../history.ts";
 import { callOf, rowsModel } from "../model.ts";
-import type { Spending } from "./budget.ts";
+import type { BudgetMeter } from "./budget.ts";
 import type { Decision } from "./decide.ts";
 import { searchGeneral } from "./general.ts";
 
 type Any = Operation | Transaction;
 
-export function decideRows(all: readonly Any[], spending: Spending): Decision {
+export function decideRows(all: readonly Any[], spending: BudgetMeter): Decision {
   const operations = all.filter(({ outcome }) => outcome !== "none");
   const found = searchGeneral(rowsModel, operations.map(callOf), null, spending);
   const pick = (order: readonly number[]): Any[] => order.map((i) => operations[i]!);

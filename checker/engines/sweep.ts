@@ -15,7 +15,7 @@
  * - a block that begins with a compare-and-set from absent needs absence and ends it: it is free just before absence ends anyway.
  */
 import { type Blocks, type Contradiction } from "./blocks.ts";
-import { kinds } from "./column.ts";
+import { kinds } from "./columnar-history.ts";
 import { Heap } from "./heap.ts";
 import { lowerBound } from "./sorting.ts";
 

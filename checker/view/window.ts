@@ -1,6 +1,6 @@
 /** What a page shows of a key: the operations around the core (or the first ones), an order of them, and the states between. */
-import { Spending } from "../engines/budget.ts";
-import { telling } from "../engines/column.ts";
+import { BudgetMeter } from "../engines/budget.ts";
+import { observable } from "../engines/columnar-history.ts";
 import { searchGeneral } from "../engines/general.ts";
 import type { History, Operation, Transaction } from "../history.ts";
 import type { Verdict } from "../index.ts";
@@ -72,9 +72,9 @@ const stepByStep: CompleteModel<string | null, Operation, Operation> = {
 };
 
 function longest(all: readonly Operation[]): { order: readonly Any[]; stuck: readonly Any[] } {
-  const operations = telling(all);
+  const operations = observable(all);
   const budget = { configurationsMax: 20_000, bytesMax: 1e8, shouldStop: null };
-  const found = searchGeneral(stepByStep, operations.map(callOf), null, new Spending(budget));
+  const found = searchGeneral(stepByStep, operations.map(callOf), null, new BudgetMeter(budget));
   if (found.verdict !== "illegal") return { order: [], stuck: [] };
   return { order: found.partial.map((i) => operations[i]!), stuck: [operations[found.at]!] };
 }

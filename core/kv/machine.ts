@@ -20,7 +20,7 @@ export type Row = {
 };
 
 /** What a batch of entries changes; null: it is gone. `before` has what each changed row was, at least. */
-export type Writes = {
+export type RowChanges = {
   readonly before: ReadonlyMap<string, Row | null>;
   readonly rows: Map<string, Row | null>;
   readonly sessions: Map<Index, Session | null>;
@@ -56,7 +56,7 @@ export function applyCommand(
   command: Command,
   rows: Map<string, Row | null>,
   sessions: Sessions,
-  writes: Writes,
+  writes: RowChanges,
 ): Applied {
   const { index, crc, clusterMicros, session, sequence } = entry;
   if (command.op === "open-session") {

@@ -9,7 +9,7 @@
  */
 import { BadBytes, crc32, Reader, readU32, Writer, writeU32 } from "../bytes.ts";
 import type { ConfigurationAt } from "../raft/configurations.ts";
-import type { LogPlace } from "../raft/messages.ts";
+import type { LogPosition } from "../raft/messages.ts";
 import type { ClusterId } from "../units.ts";
 import { readConfiguration, writeConfiguration } from "../wire/configuration-codec.ts";
 import type { Row } from "./machine.ts";
@@ -23,7 +23,7 @@ const blockBytesMax = 32 * 1024 * 1024;
 
 export type SnapshotHeader = {
   readonly cluster: ClusterId;
-  readonly place: LogPlace;
+  readonly place: LogPosition;
   /** In force at the place. */
   readonly configuration: ConfigurationAt;
   readonly sessionCount: number;

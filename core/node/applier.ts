@@ -6,7 +6,7 @@
 import { assert } from "../assert.ts";
 import { BadBytes } from "../bytes.ts";
 import { type Command, decodeCommand } from "../kv/command.ts";
-import { type Applied, applyCommand, type Row, type Writes } from "../kv/machine.ts";
+import { type Applied, applyCommand, type Row, type RowChanges } from "../kv/machine.ts";
 import type { DiskError } from "../ports.ts";
 import { type Entry, entryKinds } from "../raft/messages.ts";
 import type { StateStore } from "../storage/state-store.ts";
@@ -88,7 +88,7 @@ export class Applier {
   }
 
   #fold(steps: readonly Step[], before: ReadonlyMap<string, Row | null>): void {
-    const writes: Writes = { before, rows: new Map(), sessions: new Map() };
+    const writes: RowChanges = { before, rows: new Map(), sessions: new Map() };
     const rows = new Map(before);
     const { sessions } = this.#store;
     const results = steps.map(({ entry, command }) =>

@@ -4,7 +4,7 @@ import { isQuorum } from "../raft/quorum.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
-import type { RunningFacts } from "./readiness.ts";
+import type { ReplicaFacts } from "./readiness.ts";
 
 export type CatchUpOptions = { readonly electionMicros: Micros; readonly entriesPerApplyMax: number };
 
@@ -51,7 +51,7 @@ export class CatchUp {
   }
 
   /** What decides whether this node can serve a linearizable read at `now`. */
-  facts(now: Micros, connected: (id: NodeId) => boolean, isInstalling: boolean): RunningFacts {
+  facts(now: Micros, connected: (id: NodeId) => boolean, isInstalling: boolean): ReplicaFacts {
     const { leader, role, log, commit, term, leadership, configuration } = this.#raft;
     const { electionMicros, entriesPerApplyMax } = this.#options;
     const appliedIndex = this.#store.applied.index;

@@ -8,7 +8,7 @@ import type { BootstrapHello, BootstrapReply, Envelope, JoinAccepted, JoinReques
 import { type Genesis, genesisOf, type Identity } from "../storage/identity.ts";
 import { addedAgain, lastResort, otherId } from "../storage/remedies.ts";
 import type { ClusterId, NodeId } from "../units.ts";
-import { Founding, type FoundingStep } from "./founding.ts";
+import { Bootstrap, type FoundingStep } from "./bootstrap.ts";
 import type { Ending } from "./options.ts";
 
 /** `adopt`: the node takes part once that identity is durable. `end`: it cannot. */
@@ -29,7 +29,7 @@ const tooFewVoters = "the other voters are no majority without this node";
 
 export class ClusterEntry {
   /** Null where the node joins, or has lost its log. */
-  readonly founding: Founding | null;
+  readonly bootstrap: Bootstrap | null;
   readonly #identity: Identity;
   readonly #directory: string;
   /** Where the operator says that members are. */
@@ -47,7 +47,7 @@ export class ClusterEntry {
     this.#listed = cluster;
     this.#trace = trace;
     this.#identity = identity;
-    this.founding = identity.lost === null && identity.founders.length > 0 ? new Founding(identity, trace) : null;
+    this.bootstrap = identity.lost === null && identity.founders.length > 0 ? new Bootstrap(identity, trace) : null;
   }
 
   /** The cluster that the node was a member of before it lost its log; empty: it knows none. */
@@ -73,22 +73,22 @@ export class ClusterEntry {
 
   /** The first step: alone, a node founds a cluster at once. */
   begin(): EntryStep {
-    return this.founding === null ? wait : this.#found(this.founding.step(this.#identity.node, null));
+    return this.bootstrap === null ? wait : this.#found(this.bootstrap.step(this.#identity.node, null));
   }
 
   /** What the node asks all whom it knows, again and again. */
   question(): BootstrapHello | JoinRequest {
     const { storeId, incarnation, lost } = this.#identity;
-    return this.founding?.hello() ?? { kind: "join-request", storeId, incarnation, lost: lost ?? "" };
+    return this.bootstrap?.hello() ?? { kind: "join-request", storeId, incarnation, lost: lost ?? "" };
   }
 
   onBootstrapReply(from: NodeId, reply: BootstrapReply): EntryStep {
-    return this.founding === null ? wait : this.#found(this.founding.step(from, reply));
+    return this.bootstrap === null ? wait : this.#found(this.bootstrap.step(from, reply));
   }
 
   onJoinAccepted({ storeId, term, incarnation, genesis: storeIds, founders }: JoinAccepted): EntryStep {
     const identity = this.#identity;
-    if (this.founding !== null || storeId !== identity.storeId) return wait;
+    if (this.bootstrap !== null || storeId !== identity.storeId) return wait;
     const genesis = identity.genesis ?? genesisOf(founders, storeIds);
     const anew = identity.lost !== null;
     const adopted = { ...identity, founders, genesis, incarnation, lost: null, anew, sinceTerm: term };
@@ -108,7 +108,7 @@ export class ClusterEntry {
       case "too-few-voters":
         if (lost !== null) return endOf("corrupt", `${isLostLog}, and ${tooFewVoters}: ${lastResort(this.#directory)}`);
         // Only a founder is told this: the leader that answers a joining node has a majority.
-        if (this.founding === null) return wait;
+        if (this.bootstrap === null) return wait;
         return endOf("refused", `${bound}, and ${tooFewVoters}: ${lastResort(this.#directory)}`);
       case "another-directory": {
         if (lost !== null) return wait;

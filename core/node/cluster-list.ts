@@ -12,20 +12,24 @@
  *
  * Nothing is asked of a node that is started with `--join` (it founds nothing), nor of one whose log is lost.
  */
-import type { LogBase } from "../raft/configurations.ts";
+import type { CompactionPoint } from "../raft/configurations.ts";
 import { isOnlyVoter } from "../raft/membership.ts";
 import { type Configuration, entryKinds, type Member } from "../raft/messages.ts";
 import type { Identity } from "../storage/identity.ts";
 import type { WalLog } from "../storage/wal-recovery.ts";
 import { decodeConfiguration } from "../wire/configuration-codec.ts";
 import { entryPayload } from "../wire/entry-codec.ts";
-import { foundersConfiguration } from "./founding.ts";
+import { foundersConfiguration } from "./bootstrap.ts";
 
 export type ClusterListProblem = { readonly kind: "refused" | "warning"; readonly reason: string };
 
 /** Of a directory as it was opened, and the list that the operator gives at this start. */
 export function clusterListProblem(
-  { identity, log, snapshot }: { readonly identity: Identity; readonly log: WalLog; readonly snapshot: LogBase | null },
+  {
+    identity,
+    log,
+    snapshot,
+  }: { readonly identity: Identity; readonly log: WalLog; readonly snapshot: CompactionPoint | null },
   { cluster, join }: { readonly cluster: readonly string[]; readonly join: boolean },
 ): ClusterListProblem | null {
   const { founders, genesis, lost, node } = identity;
@@ -85,7 +89,7 @@ function beforeBootstrap(founders: readonly string[], list: readonly string[]): 
   return { kind: list.length === founders.length ? "warning" : "refused", reason };
 }
 
-function latestConfiguration({ base, entries }: WalLog, snapshot: LogBase | null): Configuration | null {
+function latestConfiguration({ base, entries }: WalLog, snapshot: CompactionPoint | null): Configuration | null {
   const entry = entries.findLast(({ kind }) => kind === entryKinds.configuration);
   if (entry !== undefined) return decodeConfiguration(entryPayload(entry));
   const bases = [base, snapshot].filter((one) => one !== null);

@@ -2,39 +2,39 @@ import { memberOf } from "../raft/membership.ts";
 import type { Member } from "../raft/messages.ts";
 import type { Identity } from "../storage/identity.ts";
 import type { StateStore } from "../storage/state-store.ts";
-import type { Founding } from "./founding.ts";
+import type { Bootstrap } from "./bootstrap.ts";
 import type { Opened } from "./opening.ts";
 import type { Micros } from "../units.ts";
 import type { NodeOptions } from "./options.ts";
 import { type Phase, type Readiness, readinessOf } from "./readiness.ts";
-import type { Running } from "./running.ts";
+import type { Replica } from "./replica.ts";
 import type { MemberStatus, Status } from "./status.ts";
 
 /** The node's status, from whatever of it exists yet. */
 export function describeNode(
   options: NodeOptions,
   identity: Identity | null,
-  founding: Founding | null,
-  running: Running | null,
+  bootstrap: Bootstrap | null,
+  replica: Replica | null,
   opened: Opened | null,
   store: StateStore,
   readiness: Readiness,
 ): Status {
-  const raft = running?.raft ?? null;
+  const raft = replica?.raft ?? null;
   const snapshot = opened?.snapshots.latest ?? null;
   return {
     id: options.id,
     incarnation: identity?.incarnation ?? 0,
     boot: identity?.boot ?? 0,
     storeId: identity?.storeId ?? "",
-    cluster: running?.genesis.cluster ?? "",
+    cluster: replica?.genesis.cluster ?? "",
     engine: options.engine,
     readiness,
     role:
       raft?.role ??
       (identity === null
         ? "opening"
-        : founding !== null
+        : bootstrap !== null
           ? "founding"
           : identity.lost === null
             ? "joining"
@@ -47,15 +47,15 @@ export function describeNode(
     lastIndex: raft?.log.lastIndex ?? 0,
     durableIndex: raft?.log.durableIndex ?? 0,
     members:
-      running === null ? [] : running.raft.configuration.members.map((member) => describeMember(member, running)),
-    waitingFor: running === null ? (founding?.missing() ?? []) : [],
-    waitingRequests: running?.waitingCount ?? 0,
+      replica === null ? [] : replica.raft.configuration.members.map((member) => describeMember(member, replica)),
+    waitingFor: replica === null ? (bootstrap?.missing() ?? []) : [],
+    waitingRequests: replica?.waitingCount ?? 0,
     stateHash: store.hash.toString(),
     rows: store.rowCount,
     sessions: store.sessions.count,
     storage: {
       firstIndex: raft === null ? 0 : raft.log.baseIndex + 1,
-      walSegments: running?.wal.segmentCount ?? 0,
+      walSegments: replica?.wal.segmentCount ?? 0,
       snapshotIndex: snapshot?.index ?? 0,
       snapshotBytes: snapshot?.sizeBytes ?? 0,
     },
@@ -66,21 +66,21 @@ export function describeReadiness(
   now: Micros,
   ending: "stopping" | "ended" | null,
   identity: Identity | null,
-  founding: Founding | null,
-  running: Running | null,
+  bootstrap: Bootstrap | null,
+  replica: Replica | null,
 ): Readiness {
-  const phase = ending ?? phaseOf(identity, founding, running);
-  return readinessOf(phase, phase === "running" && running !== null ? running.readinessFacts(now) : null);
+  const phase = ending ?? phaseOf(identity, bootstrap, replica);
+  return readinessOf(phase, phase === "running" && replica !== null ? replica.readinessFacts(now) : null);
 }
 
-function phaseOf(identity: Identity | null, founding: Founding | null, running: Running | null): Phase {
-  if (running !== null) return "running";
+function phaseOf(identity: Identity | null, bootstrap: Bootstrap | null, replica: Replica | null): Phase {
+  if (replica !== null) return "running";
   if (identity === null) return "opening";
   if (identity.lost !== null) return "recovering";
-  return founding === null ? "joining" : "bootstrapping";
+  return bootstrap === null ? "joining" : "bootstrapping";
 }
 
-function describeMember({ id, incarnation, url, storeId }: Member, { raft }: Running): MemberStatus {
+function describeMember({ id, incarnation, url, storeId }: Member, { raft }: Replica): MemberStatus {
   const { voters, outgoing, learners } = raft.configuration;
   const role = learners.includes(id)
     ? "learner"

@@ -2,17 +2,17 @@
  * Which snapshot a directory is opened with. A damaged one is set aside where something else gives back what it held:
  * the log, an older snapshot, or the other voters, whom the node then asks for theirs (core/node/lost-state.ts).
  */
-import type { LogBase } from "../raft/configurations.ts";
+import type { CompactionPoint } from "../raft/configurations.ts";
 import { RaftLog } from "../raft/log.ts";
 import { isOnlyVoter } from "../raft/membership.ts";
 import type { Identity } from "../storage/identity.ts";
-import { holdsPlace } from "../storage/join-log.ts";
+import { holdsPosition } from "../storage/reconcile-log.ts";
 import { lastResort, putBackCopy } from "../storage/remedies.ts";
 import { snapshotPlace, type SnapshotStore } from "../storage/snapshot-store.ts";
-import type { Installing, StateStore } from "../storage/state-store.ts";
+import type { StateInstaller, StateStore } from "../storage/state-store.ts";
 import type { WalLog } from "../storage/wal-recovery.ts";
 
-type Done = (problem: string | null, snapshot: LogBase | null) => void;
+type Done = (problem: string | null, snapshot: CompactionPoint | null) => void;
 
 /**
  * Brings the newest whole snapshot into the store where it leads further; lets go of those that nobody needs. `done` gets
@@ -36,7 +36,7 @@ export function loadSnapshot(
     const { index } = snapshotPlace(name)!;
     if (genesis === null) return done(`the snapshot ${name} is there, ${neverTookPart(directory)}`, null);
     const isNew = index > store.applied.index;
-    if (!isNew && holdsPlace(log, store.applied)) return snapshots.remove([name, ...older], () => done(null, null));
+    if (!isNew && holdsPosition(log, store.applied)) return snapshots.remove([name, ...older], () => done(null, null));
     snapshots.load(name, genesis.cluster, isNew ? store.beginInstall() : nowhere, (problem, header) => {
       if (problem === null) return snapshots.remove(older, () => done(null, header));
       const damage = `near byte ${problem.offset}, ${problem.reason}`;
@@ -60,7 +60,7 @@ function neverTookPart(directory: string): string {
 }
 
 /** For a snapshot that is in the rows already: only its header is wanted. */
-const nowhere: Installing = {
+const nowhere: StateInstaller = {
   put: (_rows, done) => done(null),
   commit: (_sessions, _place, done) => done(null),
   abort: () => undefined,

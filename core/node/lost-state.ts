@@ -42,7 +42,7 @@ export class LostState {
   }
 
   /** Why nobody can help, or null. */
-  get hopeless(): string | null {
+  get unrecoverableReason(): string | null {
     if (!this.isLost || !isOnlyVoter(this.#raft.configuration, this.#node)) return null;
     return `the rows end at entry ${this.#store.applied.index}, the log begins after ${this.#raft.log.baseIndex}, and no other voter has what lies between: ${lastResort(this.#directory)}`;
   }

@@ -1,11 +1,11 @@
-/** A node from its first moment to its last. What it does while it runs is core/node/running.ts. */
+/** A node from its first moment to its last. What it does while it runs is core/node/replica.ts. */
 import { assert } from "../assert.ts";
 import type { Command } from "../kv/command.ts";
 import type { Clock, Disk, DiskError, Network, Random, Timer, Trace } from "../ports.ts";
 import type { Change } from "../raft/membership.ts";
 import type { Envelope, Message, Removed } from "../raft/messages.ts";
 import { type Claim, type Genesis, type Identity, removedReason } from "../storage/identity.ts";
-import { joinLog } from "../storage/join-log.ts";
+import { reconcileLog } from "../storage/reconcile-log.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import type { ClusterId, Micros, NodeId } from "../units.ts";
 import { anonymous, type FinalVerdict, handshakeRefusal, type Verdict } from "../wire/connection.ts";
@@ -13,13 +13,13 @@ import { type Handshake, protocolVersion } from "../wire/frame.ts";
 import { addressHints, ClusterEntry, type EntryStep } from "./cluster-entry.ts";
 import { clusterListProblem } from "./cluster-list.ts";
 import { describeNode, describeReadiness } from "./describe.ts";
-import { answerHello, foundingBase } from "./founding.ts";
+import { answerHello, bootstrapBase } from "./bootstrap.ts";
 import { openDirectory, type Opened } from "./opening.ts";
 import type { ChangeResult, Ending, Failure, NodeOptions, ReadOutcome, SessionKey, WriteOutcome } from "./options.ts";
 import { markLost } from "./outdated-copy.ts";
 import { Peers } from "./peers.ts";
 import type { Readiness } from "./readiness.ts";
-import { Running } from "./running.ts";
+import { Replica } from "./replica.ts";
 import type { Status } from "./status.ts";
 
 /** A node's doors to the outside. */
@@ -49,11 +49,11 @@ export class Node {
   #nonce = 0;
   /** Null before the directory is open, and once the node takes part. */
   #entry: ClusterEntry | null = null;
-  #running: Running | null = null;
+  #replica: Replica | null = null;
   #settling = false;
   #ended = false;
   #stopping: (() => void) | null = null;
-  #flushDue = false;
+  #turnDue = false;
 
   /** `onEnd` is called at most once, when the node cannot go on; after it the node does nothing more. */
   constructor(ports: NodePorts, onEnd: (ending: Ending) => void, options: NodeOptions) {
@@ -71,7 +71,7 @@ export class Node {
     openDirectory(
       this.#ports,
       claim,
-      (error) => this.#failDisk(error),
+      (error) => this.#onDiskError(error),
       (ending, opened) => {
         if (this.#ended) return;
         if (ending !== null) return this.#end(ending);
@@ -92,7 +92,7 @@ export class Node {
     if (this.#entry?.believes(envelope, dialled) === false) return;
     switch (message.kind) {
       case "bootstrap-hello": {
-        const reply = answerHello(identity, from, message, this.#running?.raft.configuration ?? null);
+        const reply = answerHello(identity, from, message, this.#replica?.raft.configuration ?? null);
         if (reply !== null) answer(this.#envelope(identity, from, reply));
         return;
       }
@@ -104,8 +104,8 @@ export class Node {
         if (this.#entry !== null) return this.#applyEntryStep(this.#entry.onRemoved(cluster, message));
         return this.#onRemoved(identity, cluster, message);
       default:
-        if (this.#running === null) return;
-        this.#running.receive(envelope, answer);
+        if (this.#replica === null) return;
+        this.#replica.receive(envelope, answer);
         this.#schedule();
     }
   }
@@ -115,12 +115,12 @@ export class Node {
    * Returns a handle for `cancelWrite`, 0 where it has failed at once.
    */
   write(command: Command, key: SessionKey, done: (outcome: WriteOutcome) => void): number {
-    return this.#request(done, (running) => running.write(command, key, this.#deadline(), done)) ?? 0;
+    return this.#request(done, (replica) => replica.write(command, key, this.#deadline(), done)) ?? 0;
   }
 
   /** The client has gone: a write that has not left this node never happens. */
   cancelWrite(handle: number): void {
-    this.#running?.cancelWrite(handle);
+    this.#replica?.cancelWrite(handle);
   }
 
   /**
@@ -128,24 +128,24 @@ export class Node {
    * bound on clocks instead of asking a quorum.
    */
   read(key: string, lease: boolean, done: (outcome: ReadOutcome) => void): void {
-    this.#request(done, (running) => running.read(key, lease ? "lease" : "linearizable", done));
+    this.#request(done, (replica) => replica.read(key, lease ? "lease" : "linearizable", done));
   }
 
   /** This node's own state, however old; `not-ready` where that says nothing about the cluster. */
   readStale(key: string, done: (outcome: ReadOutcome) => void): void {
-    this.#request(done, (running) => running.read(key, "stale", done));
+    this.#request(done, (replica) => replica.read(key, "stale", done));
   }
 
-  /** An operator's wish; `done` comes when it is reached (and committed), refused, or given up at the request time. */
+  /** An operator's change request; `done` comes when it is reached (and committed), refused, or given up at the request time. */
   change(change: Change, done: (result: ChangeResult) => void): void {
-    this.#request(done, (running) => running.change(change, this.#deadline(), done));
+    this.#request(done, (replica) => replica.change(change, this.#deadline(), done));
   }
 
   /** Takes no more requests, hands leadership over, lets what is pending finish until its deadline, then closes. */
   stop(done: () => void): void {
     if (this.#ended) return done();
     this.#stopping = done;
-    this.#running?.beginStop(this.#ports.clock.now());
+    this.#replica?.beginStop(this.#ports.clock.now());
     this.#schedule();
   }
 
@@ -154,20 +154,20 @@ export class Node {
     if (this.#ended) return;
     this.#ended = true;
     this.#timer.clear();
-    this.#running?.close();
+    this.#replica?.close();
     this.#ports.store.close();
   }
 
   status(): Status {
     const { store } = this.#ports;
-    const founding = this.#entry?.founding ?? null;
-    return describeNode(this.#options, this.#identity, founding, this.#running, this.#opened, store, this.readiness());
+    const bootstrap = this.#entry?.bootstrap ?? null;
+    return describeNode(this.#options, this.#identity, bootstrap, this.#replica, this.#opened, store, this.readiness());
   }
 
   /** Whether it can serve a linearizable read now, or why not. */
   readiness(): Readiness {
-    const founding = this.#entry?.founding ?? null;
-    return describeReadiness(this.#ports.clock.now(), this.#isEnding, this.#identity, founding, this.#running);
+    const bootstrap = this.#entry?.bootstrap ?? null;
+    return describeReadiness(this.#ports.clock.now(), this.#isEnding, this.#identity, bootstrap, this.#replica);
   }
 
   get #isEnding(): "stopping" | "ended" | null {
@@ -175,16 +175,16 @@ export class Node {
     return this.#stopping === null ? null : "stopping";
   }
 
-  /** Null until the founding, or the welcome, is complete. For observers. */
-  get running(): Running | null {
-    return this.#running;
+  /** Null until the bootstrap, or the join, is complete. For observers. */
+  get replica(): Replica | null {
+    return this.#replica;
   }
 
   /** What this node says of itself to a peer; null while it says nothing. */
   handshake(to: NodeId): Handshake | null {
-    if (this.#identity === null || (this.#running === null && this.#entry === null)) return null;
+    if (this.#identity === null || (this.#replica === null && this.#entry === null)) return null;
     const { storeId, boot, node, incarnation } = this.#identity;
-    const [versionMin, versionMax, takesPart] = [protocolVersion, protocolVersion, this.#running !== null];
+    const [versionMin, versionMax, takesPart] = [protocolVersion, protocolVersion, this.#replica !== null];
     const [cluster, nonce, url] = [this.#cluster, this.#nonce, this.#peers.ownUrl];
     return { versionMin, versionMax, cluster, node, incarnation, boot, nonce, storeId, takesPart, to, url };
   }
@@ -195,44 +195,44 @@ export class Node {
     if (ours === null) return { kind: "refused", reason: "this node is still opening its directory" };
     const reason = handshakeRefusal(ours, theirs);
     if (reason !== null) return { kind: "refused", reason };
-    const running = this.#running;
-    if (running === null || !theirs.takesPart) {
+    const replica = this.#replica;
+    if (replica === null || !theirs.takesPart) {
       // A node that is not a member yet may be dialled by one that it was not told of.
-      if (theirs.takesPart && this.#entry?.founding === null) this.#peers.learnAddress(theirs.node, theirs.url);
+      if (theirs.takesPart && this.#entry?.bootstrap === null) this.#peers.learnAddress(theirs.node, theirs.url);
       return { kind: "guest", ours: theirs.cluster === ours.cluster ? ours : anonymous(ours) };
     }
-    const verdict = running.admission.checkHandshake(theirs, ours);
+    const verdict = replica.admission.checkHandshake(theirs, ours);
     if (verdict.kind === "member") this.#peers.learnAddress(theirs.node, theirs.url);
     return verdict;
   }
 
   /** Why the node that listens where a peer was dialled is not that peer, or null. */
   checkListener(theirs: Handshake): string | null {
-    return this.#running?.admission.checkListener(theirs) ?? null;
+    return this.#replica?.admission.checkListener(theirs) ?? null;
   }
 
   /** A member that this node has dialled has refused it for good. */
   onVerdict(verdict: FinalVerdict): void {
-    const running = this.#running;
-    if (this.#identity === null || running === null || this.#ended) return;
+    const replica = this.#replica;
+    if (this.#identity === null || replica === null || this.#ended) return;
     if (verdict === "removed") return this.#writeTombstone(this.#identity);
-    this.#running = null;
-    running.endRequests(false);
-    running.close();
+    this.#replica = null;
+    replica.endRequests(false);
+    replica.close();
     markLost(
       this.#opened!.identityFile,
       this.#ports.random,
       this.#options.directory,
-      running.raft.configuration,
+      replica.raft.configuration,
       (error, ending) => {
         if (this.#ended) return;
-        if (error !== null) return this.#failDisk(error);
+        if (error !== null) return this.#onDiskError(error);
         this.#end(ending);
       },
     );
   }
 
-  // --- opening, founding, joining
+  // --- opening, bootstrap, joining
 
   #onOpened(opened: Opened): void {
     const { identity } = opened;
@@ -266,7 +266,7 @@ export class Node {
     this.#settling = true;
     this.#opened!.identityFile.save(identity, (error) => {
       if (this.#ended) return;
-      if (error !== null) return this.#failDisk(error);
+      if (error !== null) return this.#onDiskError(error);
       this.#identity = identity;
       this.#entry = null;
       this.#run(identity, genesis);
@@ -287,12 +287,12 @@ export class Node {
     if (this.#settling && identity.removed) return;
     this.#identity = { ...identity, removed: true };
     this.#settling = true;
-    this.#running?.endRequests(true);
-    this.#running?.close();
-    this.#running = null;
+    this.#replica?.endRequests(true);
+    this.#replica?.close();
+    this.#replica = null;
     this.#opened!.identityFile.save(this.#identity, (error) => {
       if (this.#ended) return;
-      if (error !== null) return this.#failDisk(error);
+      if (error !== null) return this.#onDiskError(error);
       this.#end({ kind: "removed", reason: removedReason(identity.node) });
     });
   }
@@ -303,19 +303,19 @@ export class Node {
       ...this.#ports,
       peers: this.#peers,
       schedule: () => this.#schedule(),
-      failDisk: (error: DiskError) => this.#failDisk(error),
+      onDiskError: (error: DiskError) => this.#onDiskError(error),
       end: (ending: Ending) => (ending.kind === "removed" ? this.#writeTombstone(this.#identity!) : this.#end(ending)),
     };
-    const joined = joinLog(
+    const joined = reconcileLog(
       this.#opened.log,
-      foundingBase(identity.founders, genesis),
+      bootstrapBase(identity.founders, genesis),
       this.#opened.snapshot,
       host.store.applied,
     );
     if (typeof joined === "string") return this.#end({ kind: "corrupt", reason: joined });
-    this.#running = new Running(host, this.#options, identity, genesis, this.#opened, joined);
+    this.#replica = new Replica(host, this.#options, identity, genesis, this.#opened, joined);
     this.#settling = false;
-    const { raft } = this.#running;
+    const { raft } = this.#replica;
     const { trace } = this.#ports;
     trace.fact("recovered", raft.log.lastIndex, raft.term, raft.vote);
     const { node, boot } = identity;
@@ -325,14 +325,14 @@ export class Node {
   // --- the turn
 
   #schedule(): void {
-    if (this.#flushDue || this.#ended) return;
-    this.#flushDue = true;
+    if (this.#turnDue || this.#ended) return;
+    this.#turnDue = true;
     this.#ports.clock.endOfTurn(() => {
-      this.#flushDue = false;
+      this.#turnDue = false;
       if (this.#ended) return;
       const now = this.#ports.clock.now();
-      const wakeAt = this.#running?.flush(now);
-      if (this.#running !== null && wakeAt !== undefined) this.#timer.set(wakeAt);
+      const wakeAt = this.#replica?.runTurn(now);
+      if (this.#replica !== null && wakeAt !== undefined) this.#timer.set(wakeAt);
       else if (this.#identity !== null) this.#ask(now, this.#identity);
       this.#finishStop(now);
     });
@@ -348,7 +348,7 @@ export class Node {
 
   /** Empty while this node does not know its cluster. */
   get #cluster(): ClusterId {
-    return this.#running?.genesis.cluster ?? this.#entry?.cluster ?? "";
+    return this.#replica?.genesis.cluster ?? this.#entry?.cluster ?? "";
   }
 
   /** Of a node that may not take part, or answers one that does not. */
@@ -364,12 +364,12 @@ export class Node {
   }
 
   /** Lets `take` have the request, or refuses it. A throw out of it is a bug: its caller may catch it, the node ends. */
-  #request<T>(done: (failure: Failure) => void, take: (running: Running) => T): T | null {
-    const running = this.#isEnding === null ? this.#running : null;
-    const isFull = running !== null && running.waitingCount >= this.#options.waitingMax;
+  #request<T>(done: (failure: Failure) => void, take: (replica: Replica) => T): T | null {
+    const replica = this.#isEnding === null ? this.#replica : null;
+    const isFull = replica !== null && replica.waitingCount >= this.#options.waitingMax;
     this.#schedule();
     try {
-      if (running !== null && !isFull) return take(running);
+      if (replica !== null && !isFull) return take(replica);
       done({ ok: false, code: isFull ? "busy" : this.#isEnding === null ? "not-ready" : "stopping", definite: true });
       return null;
     } catch (thrown) {
@@ -379,19 +379,19 @@ export class Node {
   }
 
   #finishStop(now: Micros): void {
-    if (this.#stopping === null || this.#running?.mayStop(now) === false) return;
+    if (this.#stopping === null || this.#replica?.mayStop(now) === false) return;
     const done = this.#stopping;
     this.kill();
     done();
   }
 
-  #failDisk(error: DiskError): void {
+  #onDiskError(error: DiskError): void {
     this.#end({ kind: "disk", reason: `the disk failed: ${error.message}` });
   }
 
   #end(ending: Ending): void {
     if (this.#ended) return;
-    this.#running?.endRequests(false);
+    this.#replica?.endRequests(false);
     this.kill();
     this.#onEnd(ending);
   }

@@ -1,6 +1,6 @@
 /** How a directory is opened: its identity, its log, its rows, its snapshot; and how they make one. */
 import type { Clock, Disk, DiskError, Random, Trace } from "../ports.ts";
-import type { LogBase } from "../raft/configurations.ts";
+import type { CompactionPoint } from "../raft/configurations.ts";
 import type { HardState } from "../raft/messages.ts";
 import { type Claim, type Identity, openIdentity, withLostLog } from "../storage/identity.ts";
 import { IdentityFile } from "../storage/identity-file.ts";
@@ -21,7 +21,7 @@ export type Opened = {
   readonly tail: WalTail;
   readonly log: WalLog;
   /** Of the newest snapshot, where the log may have to begin with it. */
-  readonly snapshot: LogBase | null;
+  readonly snapshot: CompactionPoint | null;
   readonly snapshots: SnapshotStore;
 };
 

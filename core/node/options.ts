@@ -54,7 +54,7 @@ export type WriteOutcome = { readonly ok: true; readonly applied: Applied } | Fa
 /** `revision`: the store's when it answered; the row is its state there. */
 export type ReadOutcome = { readonly ok: true; readonly row: Row | null; readonly revision: Index } | Failure;
 
-/** What became of an operator's wish: done, or refused with the cluster untouched. */
+/** What became of an operator's change request: done, or refused with the cluster untouched. */
 export type ChangeResult = { readonly ok: true; readonly outcome: Exclude<ChangeOutcome, "gave-up"> } | Failure;
 
 /**

@@ -52,7 +52,7 @@ export class PeerAdmission {
     const { node, incarnation } = this.#identity;
     if (cluster !== this.#genesis.cluster || to !== node || toIncarnation < incarnation) return false;
     if (toIncarnation > incarnation) {
-      // Somebody has this node's place. Whoever knows that this one was removed will say so at a word of it.
+      // Another node has this node's place. A member that knows of the removal says so when it hears from this node.
       this.#heard.set(from, { incarnation: fromIncarnation, boot: fromBoot });
       return outdatedReply(this.#raft.term);
     }

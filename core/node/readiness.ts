@@ -5,7 +5,7 @@ import type { Index, NodeId } from "../units.ts";
 export type Phase = "opening" | "bootstrapping" | "joining" | "recovering" | "running" | "stopping" | "ended";
 
 /** What a running node knows about the cluster and its own state. */
-export type RunningFacts = {
+export type ReplicaFacts = {
   readonly leader: NodeId;
   readonly isLeader: boolean;
   /** Leader: it has committed an entry of its own term. */
@@ -57,21 +57,21 @@ function notReady(code: NotReadyCode, detail: string): Readiness {
 }
 
 /** `facts` are null unless the phase is `running`. */
-export function readinessOf(phase: Phase, facts: RunningFacts | null): Readiness {
+export function readinessOf(phase: Phase, facts: ReplicaFacts | null): Readiness {
   if (phase !== "running") return notReady(phase, phaseDetails[phase]);
   if (facts === null) return notReady("opening", phaseDetails.opening);
   return stateTrouble(facts) ?? leaderTrouble(facts) ?? { ready: true };
 }
 
 /** What is wrong with the node's own state, or null. */
-function stateTrouble(facts: RunningFacts): Readiness | null {
+function stateTrouble(facts: ReplicaFacts): Readiness | null {
   if (facts.hasLostRows) return notReady("rows-lost", "The node has lost its rows and waits for a snapshot.");
   if (facts.isInstalling) return notReady("installing", "The node is installing a snapshot.");
   return null;
 }
 
 /** What keeps a read index from being granted, or the state from reaching it; or null. */
-function leaderTrouble(facts: RunningFacts): Readiness | null {
+function leaderTrouble(facts: ReplicaFacts): Readiness | null {
   const { leader, isLeader, appliedIndex, leaderCommit } = facts;
   if (leader === 0) return notReady("no-leader", "The node knows no leader.");
   if (isLeader && !facts.hasQuorum) return notReady("no-quorum", "The leader has not heard from a majority lately.");

@@ -2,16 +2,16 @@
 import type { Outgoing } from "../raft/messages.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Micros, NodeId } from "../units.ts";
-import type { Changes } from "./changes.ts";
-import type { Reads } from "./reads.ts";
-import type { PendingWrites, TrySend } from "./writes.ts";
+import type { PendingChanges } from "./pending-changes.ts";
+import type { PendingReads } from "./pending-reads.ts";
+import type { PendingWrites, TrySend } from "./pending-writes.ts";
 
 export class Requests {
   readonly writes: PendingWrites;
-  readonly reads: Reads;
-  readonly changes: Changes;
+  readonly reads: PendingReads;
+  readonly changes: PendingChanges;
 
-  constructor(writes: PendingWrites, reads: Reads, changes: Changes) {
+  constructor(writes: PendingWrites, reads: PendingReads, changes: PendingChanges) {
     this.writes = writes;
     this.reads = reads;
     this.changes = changes;
@@ -42,7 +42,7 @@ export class Requests {
 
   /** An applied configuration does not have this node. */
   endRemoved(): void {
-    this.changes.departed();
+    this.changes.resolveSelfRemoval();
     this.writes.endRemoved();
   }
 

@@ -1,13 +1,13 @@
 /** A snapshot that came whole becomes the state, once the applier stands still. */
 import type { SnapshotFile, SnapshotStore } from "../storage/snapshot-store.ts";
-import type { LogBase } from "../raft/configurations.ts";
+import type { CompactionPoint } from "../raft/configurations.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import type { ClusterId } from "../units.ts";
 import type { Applier } from "./applier.ts";
 
 export interface InstallHost {
   /** The state is that of `header`'s place, and the log may begin there. */
-  onInstalled(header: LogBase & { readonly rowCount: number }): void;
+  onInstalled(header: CompactionPoint & { readonly rowCount: number }): void;
   /** Nothing is installed any more, whether the snapshot was of use or not. */
   onFinished(): void;
 }

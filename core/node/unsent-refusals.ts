@@ -4,7 +4,7 @@
  */
 import type { ForwardRefused, Outgoing } from "../raft/messages.ts";
 import type { Micros } from "../units.ts";
-import type { TrySend } from "./writes.ts";
+import type { TrySend } from "./pending-writes.ts";
 
 /** The oldest go first: their origins give up first. */
 const refusalsMax = 4_096;

@@ -4,12 +4,12 @@
  */
 import { assert } from "../assert.ts";
 import type { Index } from "../units.ts";
-import type { Configuration, LogPlace } from "./messages.ts";
+import type { Configuration, LogPosition } from "./messages.ts";
 
 export type ConfigurationAt = { readonly index: Index; readonly configuration: Configuration };
 
 /** Where a log begins: the place before its first entry, and the configuration in force there. */
-export type LogBase = { readonly place: LogPlace; readonly configuration: ConfigurationAt };
+export type CompactionPoint = { readonly place: LogPosition; readonly configuration: ConfigurationAt };
 
 export class Configurations {
   /** By index, rising. Invariant: never empty; the first is the one at the log's base. */

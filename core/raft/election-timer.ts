@@ -1,6 +1,6 @@
 /**
- * When a node loses patience with a silent leader, and how long it holds back for one. Raft paper 5.2 (jitter), thesis
- * 6.2: whoever has just heard a leader helps to elect no other.
+ * When a node campaigns because its leader is silent, and how long it withholds its vote for one. Raft paper 5.2 (jitter),
+ * thesis 6.2: a node that has heard a leader within an election timeout votes for no other.
  */
 import type { Random } from "../ports.ts";
 import type { Micros, Term } from "../units.ts";
@@ -9,18 +9,18 @@ export class ElectionTimer {
   readonly #random: Random;
   readonly #electionMicros: Micros;
   readonly #boot: number;
-  /** When this node asks for an election itself. */
+  /** When this node campaigns. */
   electionAt: Micros = 0;
-  #promiseUntil: Micros;
-  /** Elections asked for in this term: each draws its jitter anew. */
+  #leaseUntil: Micros;
+  /** Campaigns in this term: each draws its own jitter. */
   #attempts = 0;
 
-  /** `boot` > 1: an earlier life of this directory may have promised a leader not to help elect another. */
+  /** `boot` > 1: a previous boot of this directory may have extended the vote-withholding lease of a leader. */
   constructor(random: Random, electionMicros: Micros, boot: number, term: Term, now: Micros) {
     this.#random = random;
     this.#electionMicros = electionMicros;
     this.#boot = boot;
-    this.#promiseUntil = boot > 1 ? now + electionMicros : now;
+    this.#leaseUntil = boot > 1 ? now + electionMicros : now;
     this.reset(term, now);
   }
 
@@ -29,9 +29,9 @@ export class ElectionTimer {
     this.electionAt = now + this.#electionMicros + this.#random.draw("election-jitter", occasion, this.#electionMicros);
   }
 
-  /** A leader of `term` has spoken. */
-  heard(term: Term, now: Micros): void {
-    this.#promiseUntil = now + this.#electionMicros;
+  /** A leader of `term` was heard. */
+  onLeaderContact(term: Term, now: Micros): void {
+    this.#leaseUntil = now + this.#electionMicros;
     this.reset(term, now);
   }
 
@@ -44,8 +44,8 @@ export class ElectionTimer {
     this.#attempts = 0;
   }
 
-  /** Whether a leader may still count on this node. */
-  promised(now: Micros): boolean {
-    return now < this.#promiseUntil;
+  /** Whether this node withholds its vote for the leader that it last heard. */
+  inLease(now: Micros): boolean {
+    return now < this.#leaseUntil;
   }
 }

@@ -24,11 +24,11 @@ export function isUpToDate(theirs: LogEnd, own: LogEnd): boolean {
 }
 
 /**
- * Whether a log that ends at `theirs` may lead this node. A node that begins anew in a voter's place may have forgotten
- * what it has acknowledged: it elects nobody until it durably holds the entry that says so, which is its incarnation.
+ * Whether a log that ends at `theirs` may lead this node. A node that was rebound in a voter's place may have forgotten
+ * what it has acknowledged: it votes for nobody until it durably holds the entry that says so, which is its incarnation.
  */
-export function mayElect(theirs: LogEnd, own: RaftLog, electsFrom: Index): boolean {
-  return own.durableIndex >= electsFrom && isUpToDate(theirs, own.end);
+export function mayElect(theirs: LogEnd, own: RaftLog, voteBarrierIndex: Index): boolean {
+  return own.durableIndex >= voteBarrierIndex && isUpToDate(theirs, own.end);
 }
 
 /** One vote a term; the same candidate may hear it again. A term that already has a leader elects nobody else. */

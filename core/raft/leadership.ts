@@ -18,7 +18,7 @@ import {
   type ReadGrant,
 } from "./messages.ts";
 import { committedIndex, isQuorum } from "./quorum.ts";
-import { ReadRounds } from "./reads.ts";
+import { ReadIndexRounds } from "./read-index-rounds.ts";
 
 export type ReplicationLimits = InFlightLimits & {
   readonly entriesPerAppendMax: number;
@@ -34,7 +34,7 @@ export type LeadershipOptions = ReplicationLimits & {
 
 /** Of clocks: each gains or loses at most so much of true time. */
 const clockRateBound = 0.01;
-/** A promise of E on the fastest clock, measured on the slowest. */
+/** A lease of E on the fastest clock, measured on the slowest. */
 const leaseShare = (1 - clockRateBound) / (1 + clockRateBound);
 const longAgo: Micros = -1e15;
 
@@ -53,8 +53,8 @@ export type Progress = {
   /** Counts the times that probing began. */
   stream: number;
   ackRound: number;
-  /** When that round was opened: from then on the peer helps to elect nobody else for an election timeout. */
-  promisedAt: Micros;
+  /** When that round was opened: from then on the peer withholds its vote from others for an election timeout. */
+  leaseFrom: Micros;
   sentRound: number;
   sentCommit: Index;
   /** When the peer was last heard of in this term. */
@@ -67,7 +67,7 @@ export class Leadership {
   readonly term: Term;
   /** By member, in the order of the configuration; one that was just removed stays until it has been told. */
   readonly progress = new Map<NodeId, Progress>();
-  readonly reads = new ReadRounds();
+  readonly reads = new ReadIndexRounds();
   readonly #self: NodeId;
   readonly #log: RaftLog;
   readonly #limits: LeadershipOptions;
@@ -81,9 +81,9 @@ export class Leadership {
   heartbeatAt: Micros;
   quorumCheckAt: Micros;
   #transfer: Transfer | null = null;
-  #hasToldToStand = false;
+  #timeoutNowSent = false;
 
-  /** Takes office: opens the term with an entry of its own (5.4.2: until it is committed, nothing is known to be). */
+  /** Becomes the leader: opens the term with an entry of its own (5.4.2: until it is committed, nothing is known to be). */
   constructor(self: NodeId, term: Term, log: RaftLog, commit: Index, options: LeadershipOptions, now: Micros) {
     this.#self = self;
     this.term = term;
@@ -93,7 +93,7 @@ export class Leadership {
     this.#clusterBase = log.lastIndex > log.baseIndex ? log.entryAt(log.lastIndex).clusterMicros : log.baseMicros;
     this.heartbeatAt = now;
     this.quorumCheckAt = now + options.electionMicros;
-    this.meetMembers(now);
+    this.trackMembers(now);
     this.#settled = Math.min(commit, log.durableIndex);
     for (let index = this.#settled + 1; index <= log.lastIndex; index++) {
       this.#unsettledBytes += log.entryAt(index).bytes.length;
@@ -102,7 +102,7 @@ export class Leadership {
   }
 
   /** Whether a heartbeat is due now; then the next one is due an interval later. */
-  beat(now: Micros): boolean {
+  heartbeatDue(now: Micros): boolean {
     if (now < this.heartbeatAt) return false;
     this.heartbeatAt = now + this.#limits.heartbeatMicros;
     return true;
@@ -117,7 +117,7 @@ export class Leadership {
   }
 
   /** Begins to replicate to members that are new. */
-  meetMembers(now: Micros): void {
+  trackMembers(now: Micros): void {
     for (const { id, incarnation } of this.configuration.members) {
       if (id === this.#self || this.progress.get(id)?.incarnation === incarnation) continue;
       this.progress.set(id, {
@@ -129,7 +129,7 @@ export class Leadership {
         probeSent: false,
         stream: 1,
         ackRound: 0,
-        promisedAt: longAgo,
+        leaseFrom: longAgo,
         sentRound: 0,
         sentCommit: 0,
         heardAt: now,
@@ -181,12 +181,12 @@ export class Leadership {
     return this.#transfer?.to ?? 0;
   }
 
-  /** From now on nothing is proposed; `to` is told to stand as soon as it holds everything, or it ends at `deadline`. */
+  /** From now on nothing is proposed; `to` is sent timeout-now as soon as it holds everything; the transfer ends at `deadline`. */
   beginTransfer(to: NodeId, deadline: Micros): void {
     this.#transfer = { to, deadline, told: false };
   }
 
-  /** Whom to tell now to stand, or 0. */
+  /** The node to send timeout-now to, or 0. */
   transferStep(now: Micros): NodeId {
     const transfer = this.#transfer;
     if (transfer === null) return 0;
@@ -196,7 +196,7 @@ export class Leadership {
     }
     if (transfer.told || this.progress.get(transfer.to)?.match !== this.#log.lastIndex) return 0;
     transfer.told = true;
-    this.toldToStand();
+    this.onTimeoutNowSent();
     return transfer.to;
   }
 
@@ -224,7 +224,7 @@ export class Leadership {
   }
 
   /** Why `next` cannot be proposed yet, or null. One change at a time: the next begins when the one before is committed. */
-  mayNotChange(commit: Index, next: Configuration): "change-in-flight" | "transferring" | null {
+  configChangeBlocker(commit: Index, next: Configuration): "change-in-flight" | "transferring" | null {
     const isOpen = this.#log.configurations.latest.index > commit;
     if (isOpen || (isJoint(this.configuration) && isJoint(next))) return "change-in-flight";
     return this.transferee === 0 ? null : "transferring";
@@ -234,12 +234,12 @@ export class Leadership {
   nextConfiguration(commit: Index, now: Micros): Configuration | null {
     if (this.#log.configurations.latest.index > commit) return null;
     if (isJoint(this.configuration)) return leaveJoint(this.configuration);
-    const learner = this.#promotable(now - this.#limits.electionMicros);
+    const learner = this.#learnerToPromote(now - this.#limits.electionMicros);
     return learner === 0 ? null : enterJoint(this.configuration, [...this.configuration.voters, learner]);
   }
 
   /** A learner that is to become a voter by itself, within a round of the log's end, with a quorum of what would then be. */
-  #promotable(since: Micros): NodeId {
+  #learnerToPromote(since: Micros): NodeId {
     const { learners, members, voters } = this.configuration;
     for (const { id, autoPromote, storeId } of members) {
       if (!autoPromote || storeId === "" || !learners.includes(id)) continue;
@@ -276,23 +276,23 @@ export class Leadership {
   }
 
   /**
-   * Until then nobody else can have been elected: the promises of a quorum, shortened by what two clocks may differ. Once
-   * somebody was told to stand there is no lease for the rest of the term: who is told so breaks the promises.
+   * Until then nobody else can have been elected: the vote-withholding leases of a quorum, shortened by what two clocks may differ. Once
+   * timeout-now was sent there is no lease for the rest of the term: its receiver campaigns against the voters' leases.
    */
   leaseUntil(now: Micros): Micros {
-    if (this.#hasToldToStand) return longAgo;
+    if (this.#timeoutNowSent) return longAgo;
     const from = committedIndex(this.configuration, (voter) =>
-      voter === this.#self ? now : this.#of(voter).promisedAt,
+      voter === this.#self ? now : this.#of(voter).leaseFrom,
     );
     return from + Math.floor(this.#limits.electionMicros * leaseShare);
   }
 
-  /** From now on somebody may be elected at any time. */
-  toldToStand(): void {
-    this.#hasToldToStand = true;
+  /** From now on another node may be elected at any time. */
+  onTimeoutNowSent(): void {
+    this.#timeoutNowSent = true;
   }
 
-  heard(from: NodeId, now: Micros): void {
+  onPeerContact(from: NodeId, now: Micros): void {
     const peer = this.progress.get(from);
     if (peer !== undefined) peer.heardAt = now;
   }
@@ -303,7 +303,7 @@ export class Leadership {
     peer.heardAt = now;
     assert(reply.round <= this.reads.round, "nobody acknowledges a round that was not opened");
     peer.ackRound = Math.max(peer.ackRound, reply.round);
-    peer.promisedAt = Math.max(peer.promisedAt, this.reads.openedAt(reply.round));
+    peer.leaseFrom = Math.max(peer.leaseFrom, this.reads.openedAt(reply.round));
     if (reply.success) {
       assert(reply.matchIndex <= this.#log.lastIndex, "nobody holds more of this leader's log than the leader");
       peer.match = Math.max(peer.match, reply.matchIndex);
@@ -323,7 +323,7 @@ export class Leadership {
   }
 
   /** Everything this turn owes to the peers: new entries, a newer commit index, an open round, a heartbeat when `due`. */
-  compose(commit: Index, due: boolean): Outgoing[] {
+  makeAppends(commit: Index, due: boolean): Outgoing[] {
     const out: Outgoing[] = [];
     // In the order of the configuration's members, which is the same on every run.
     for (const [to, peer] of this.progress) {

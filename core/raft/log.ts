@@ -9,15 +9,15 @@ import type { Index, Micros, Term } from "../units.ts";
 import { decodeConfiguration } from "../wire/configuration-codec.ts";
 import { entryPayload } from "../wire/entry-codec.ts";
 import type { LogEnd } from "./election.ts";
-import { Configurations, type LogBase } from "./configurations.ts";
-import { type Entry, entryKinds, type LogPlace } from "./messages.ts";
+import { Configurations, type CompactionPoint } from "./configurations.ts";
+import { type Entry, entryKinds, type LogPosition } from "./messages.ts";
 
 type PendingWrite = { readonly seq: number; lastIndex: Index };
 
 export class RaftLog {
   readonly configurations: Configurations;
   /** The entry before the first one held: (0, 0), or one that a durable snapshot covers. */
-  #base: LogPlace;
+  #base: LogPosition;
   #entries: Entry[];
   #durableIndex: Index;
   /** Where the entries begin that no `Persist` has taken yet. */
@@ -26,7 +26,7 @@ export class RaftLog {
   readonly #pending: PendingWrite[] = [];
 
   /** Throws BadBytes where a configuration entry cannot be read. */
-  constructor({ place, configuration }: LogBase, durableEntries: readonly Entry[]) {
+  constructor({ place, configuration }: CompactionPoint, durableEntries: readonly Entry[]) {
     this.#base = place;
     this.#entries = [...durableEntries];
     this.configurations = new Configurations(configuration);
@@ -35,7 +35,7 @@ export class RaftLog {
     this.#unstableFrom = this.lastIndex + 1;
   }
 
-  get base(): LogBase {
+  get base(): CompactionPoint {
     return { place: this.#base, configuration: this.configurations.at(this.baseIndex) };
   }
 
@@ -131,7 +131,7 @@ export class RaftLog {
    * A durable snapshot at `base` takes the place of everything up to it. What follows stays if the log holds that very
    * entry (5.4.1 makes it the leader's too), else it goes.
    */
-  restore({ place: base, configuration }: LogBase): boolean {
+  restore({ place: base, configuration }: CompactionPoint): boolean {
     assert(base.index > this.baseIndex, "a snapshot leads forward");
     if (this.matches(base.index, base.term)) {
       this.#durableIndex = Math.max(this.#durableIndex, base.index);

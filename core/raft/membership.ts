@@ -13,7 +13,7 @@ export type Change =
   | { readonly kind: "remove"; readonly id: NodeId }
   | { readonly kind: "promote"; readonly id: NodeId }
   /** No change of the configuration: that `id` leads. */
-  | { readonly kind: "lead"; readonly id: NodeId };
+  | { readonly kind: "transfer-leader"; readonly id: NodeId };
 
 export type ChangeRefusal =
   | "member-exists" // the id is in use with another URL
@@ -46,17 +46,17 @@ export function isNeededVoter({ voters, outgoing }: Configuration, id: NodeId): 
   return [voters, outgoing].some((half) => half.includes(id) && half.length <= 2);
 }
 
-/** Nobody else was ever a member: no leader but `id` itself can rely on its promise. */
-export function wasAlwaysAlone({ members, voters, removed }: Configuration, id: NodeId): boolean {
+/** No other node was ever a member: no leader but `id` itself can rely on its vote-withholding lease. */
+export function isSoleMemberEver({ members, voters, removed }: Configuration, id: NodeId): boolean {
   return members.length === 1 && voters[0] === id && removed.length === 0;
 }
 
 /**
- * Whether the node `id` may stand, as its `incarnation`, with `latest` in force. One that votes there may; so may one that is
- * out by it, as long as that is not known to be committed, and `previous` stands behind it (null: it is): nobody else may
- * hold that entry (thesis 4.2.2). A voter of another incarnation is somebody else: the log does not yet say who this one is.
+ * Whether the node `id` may campaign as its `incarnation`. It may if it votes in `latest`, or if an uncommitted `latest`
+ * removes it and `previous` (null: `latest` is committed) had it as a voter of the same incarnation: no other node may hold
+ * that entry (thesis 4.2.2). A voter of another incarnation is another node: the log does not yet say which one this is.
  */
-export function mayStandIn(
+export function isPromotable(
   id: NodeId,
   incarnation: Index,
   latest: Configuration,
@@ -73,7 +73,7 @@ export function mayStandIn(
 export function isReached(change: Change, configuration: Configuration): boolean {
   const member = memberOf(configuration, change.id);
   if (change.kind === "add" || change.kind === "move") return member?.url === change.url;
-  if (isJoint(configuration) || change.kind === "lead") return false;
+  if (isJoint(configuration) || change.kind === "transfer-leader") return false;
   return change.kind === "remove" ? member === undefined : configuration.voters.includes(change.id);
 }
 
@@ -95,7 +95,7 @@ export function refusal(
     case "promote":
       if (member === undefined) return "unknown-member";
       return member.storeId === "" ? "not-bound" : null;
-    case "lead":
+    case "transfer-leader":
       return voters.includes(change.id) ? null : "no-voter";
     case "remove": {
       if (member === undefined) return removed.some(({ id }) => id === change.id) ? null : "unknown-member";
@@ -123,7 +123,7 @@ export function stepTowards(change: Change, configuration: Configuration, index:
       return moveMember(configuration, change.id, change.url);
     case "promote":
       return enterJoint(configuration, [...voters, change.id]);
-    case "lead":
+    case "transfer-leader":
       return null;
     case "remove": {
       if (voters.includes(change.id))
@@ -150,7 +150,7 @@ export function enterJoint(configuration: Configuration, voters: readonly NodeId
   return { ...configuration, voters, outgoing: configuration.voters, learners };
 }
 
-/** The new half alone decides; whoever is in neither list any more is removed. */
+/** The new half alone decides; a member in neither list is removed. */
 export function leaveJoint(configuration: Configuration): Configuration {
   const { members, voters, learners, removed } = configuration;
   const stays = ({ id }: Member): boolean => voters.includes(id) || learners.includes(id);
@@ -171,8 +171,8 @@ export function bindStore(configuration: Configuration, id: NodeId, storeId: Sto
 }
 
 /**
- * Member `id` begins anew under `storeId`, in the place that it has, as the incarnation `index`: nothing that its lost
- * directory has said counts for it, and it takes part again only once this is committed, and so by others.
+ * Member `id` is rebound to `storeId`, in its place, as the incarnation `index`: nothing that its lost directory has said
+ * counts for it, and it takes part again only once this is committed, and so by others.
  */
 export function rebindStore(configuration: Configuration, id: NodeId, storeId: StoreId, index: Index): Configuration {
   const members = configuration.members.map((member) =>

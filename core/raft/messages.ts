@@ -2,7 +2,7 @@
  * The values that Raft takes and gives: entries, configurations, messages, hard state, Ready. All of it is plain data,
  * never changed once made, and so can be passed by reference between simulated nodes.
  */
-import type { LogBase } from "./configurations.ts";
+import type { CompactionPoint } from "./configurations.ts";
 import type { Change, ChangeRefusal } from "./membership.ts";
 import { encodeConfiguration } from "../wire/configuration-codec.ts";
 import type { ClusterId, Index, Micros, NodeId, StoreId, Term } from "../units.ts";
@@ -12,8 +12,8 @@ export const entryKinds = { noop: 0, configuration: 1, command: 2 } as const;
 export type EntryKind = (typeof entryKinds)[keyof typeof entryKinds];
 
 /**
- * Which life of which member took the command from its client, and that life's count of it. All zero for entries nobody
- * waits for. Unique over all history: whoever is answered by an entry knows it as its own.
+ * Which boot of which member took the command from its client, and that boot's count of it. All zero for entries nobody
+ * waits for. Unique over all history: a request that an entry answers is known by it.
  */
 export type Origin = {
   readonly node: NodeId;
@@ -160,7 +160,7 @@ export type ReadReply = {
   readonly id: number;
   readonly index: Index;
 };
-/** A founder asks another one: who are you, and is the cluster founded? See core/node/founding.ts. */
+/** A founder asks another one: who are you, and is the cluster founded? See core/node/bootstrap.ts. */
 export type BootstrapHello = {
   readonly kind: "bootstrap-hello";
   readonly storeId: StoreId;
@@ -177,7 +177,7 @@ export type BootstrapReply = {
   readonly genesis: readonly StoreId[];
 };
 
-/** The leader of `term` hands over: the receiver stands at once (thesis 3.10). */
+/** The leader of `term` hands over: the receiver campaigns at once (thesis 3.10). */
 export type TimeoutNow = { readonly kind: "timeout-now"; readonly term: Term };
 /**
  * A piece of the sender's snapshot at `index`, known by (`term`, `index`): `term` is the sending leader's, `lastTerm`
@@ -237,7 +237,7 @@ export type RemovalReason =
   | "id-of-leader"
   /** What was lost cannot be had back from fewer than two other voters. */
   | "too-few-voters";
-/** An operator's wish, on its way from the member that took it to the leader. */
+/** An operator's change request, on its way from the member that took it to the leader. */
 export type ChangeRequest = {
   readonly kind: "change";
   readonly boot: number;
@@ -301,7 +301,7 @@ export function configurationProposal(configuration: Configuration): Proposal {
 export type ReadGrant = { readonly node: NodeId; readonly boot: number; readonly id: number; readonly index: Index };
 
 /** A place in the log: the entry there, or all before it. */
-export type LogPlace = { readonly index: Index; readonly term: Term; readonly clusterMicros: Micros };
+export type LogPosition = { readonly index: Index; readonly term: Term; readonly clusterMicros: Micros };
 
 /**
  * One write to the WAL: durable together, in order of `seq`. With `base` the log begins after that place from now on:
@@ -310,7 +310,7 @@ export type LogPlace = { readonly index: Index; readonly term: Term; readonly cl
 export type Persist = {
   readonly seq: number;
   readonly hardState: HardState | null;
-  readonly base: LogBase | null;
+  readonly base: CompactionPoint | null;
   /** The log held another entry there, and nothing of what followed it stays. */
   readonly replaces: boolean;
   readonly entries: readonly Entry[];

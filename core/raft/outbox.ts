@@ -4,7 +4,7 @@
  */
 import { assert } from "../assert.ts";
 import type { NodeId } from "../units.ts";
-import type { LogBase } from "./configurations.ts";
+import type { CompactionPoint } from "./configurations.ts";
 import type { RaftLog } from "./log.ts";
 import type { HardState, Message, Outgoing, Persist } from "./messages.ts";
 
@@ -16,7 +16,7 @@ export class Outbox {
   #holdSeq = 0;
   /** What the next write carries beside entries. */
   #hardState: HardState | null = null;
-  #base: LogBase | null = null;
+  #base: CompactionPoint | null = null;
   #replaces = false;
   #held: { readonly seq: number; readonly outgoing: Outgoing }[] = [];
   #messages: Outgoing[] = [];
@@ -34,7 +34,7 @@ export class Outbox {
   }
 
   /** The next write tells that the log begins after `base`; with `replaces`, that it held another entry there. */
-  writeBase(base: LogBase, replaces: boolean): void {
+  writeBase(base: CompactionPoint, replaces: boolean): void {
     this.#base = base;
     this.#replaces ||= replaces;
   }

@@ -11,14 +11,14 @@
 import { assert } from "../assert.ts";
 import type { Random } from "../ports.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
-import type { ConfigurationAt, LogBase } from "./configurations.ts";
+import type { ConfigurationAt, CompactionPoint } from "./configurations.ts";
 import { type Campaign, mayElect, mayVoteFor, tally } from "./election.ts";
 import { ElectionTimer } from "./election-timer.ts";
-import { ForwardGate, refusalOf } from "./forward-gate.ts";
+import { ForwardDeduplicator, refusalOf } from "./forward-deduplicator.ts";
 import { Following, outdatedReply } from "./following.ts";
 import { Leadership } from "./leadership.ts";
 import type { RaftLog } from "./log.ts";
-import { isVoter, mayStandIn, memberOf, wasAlwaysAlone } from "./membership.ts";
+import { isVoter, isPromotable, memberOf, isSoleMemberEver } from "./membership.ts";
 import {
   type Append,
   type Configuration,
@@ -32,9 +32,9 @@ import {
   type Ready,
   type Vote,
 } from "./messages.ts";
-import type { NotNow, Proposed, RaftOptions, Role } from "./options.ts";
+import type { ConfigChangeRejection, Proposed, RaftOptions, Role } from "./options.ts";
 import { Outbox } from "./outbox.ts";
-import type { ReadAsk } from "./reads.ts";
+import type { ReadIndexRequest } from "./read-index-rounds.ts";
 
 export class Raft {
   readonly log: RaftLog;
@@ -50,7 +50,7 @@ export class Raft {
   #campaign: Campaign | null = null;
   #leadership: Leadership | null = null;
   #following: Following;
-  readonly #gate = new ForwardGate();
+  readonly #forwards = new ForwardDeduplicator();
   readonly #outbox = new Outbox();
   readonly #reads: ReadGrant[] = [];
 
@@ -63,7 +63,7 @@ export class Raft {
     this.#commit = Math.max(log.baseIndex, applied);
     this.#following = new Following(log, hardState.term);
     this.#timer = new ElectionTimer(random, options.electionMicros, options.boot, hardState.term, now);
-    if (wasAlwaysAlone(this.configuration, options.id)) this.#timer.electionAt = now;
+    if (isSoleMemberEver(this.configuration, options.id)) this.#timer.electionAt = now;
   }
 
   get role(): Role {
@@ -110,30 +110,30 @@ export class Raft {
       case "forward":
         return this.#onForward(now, from, message);
       case "read":
-        return this.read({ node: from, boot: message.boot, id: message.id });
+        return this.requestReadIndex({ node: from, boot: message.boot, id: message.id });
       case "pre-vote-reply":
         // A grant carries the term asked about, which nobody is in yet; a refusal may teach a term.
-        if (!message.granted && message.term > this.#term) this.#follow(now, message.term, 0);
+        if (!message.granted && message.term > this.#term) this.#becomeFollower(now, message.term, 0);
         if (this.#campaign?.pre === true && message.granted && message.term === this.#campaign.term) {
           this.#count(now, from, true);
         }
         return;
       case "vote-reply":
-        if (message.term > this.#term) this.#follow(now, message.term, 0);
+        if (message.term > this.#term) this.#becomeFollower(now, message.term, 0);
         if (this.#campaign?.pre === false && message.term === this.#term) this.#count(now, from, message.granted);
         return;
       case "append-reply":
-        if (message.term > this.#term) this.#follow(now, message.term, 0);
+        if (message.term > this.#term) this.#becomeFollower(now, message.term, 0);
         if (message.term === this.#term) this.#leadership?.onReply(from, message, now);
         return;
       case "snapshot-reply":
-        if (message.term === this.#term) this.#leadership?.heard(from, now);
+        if (message.term === this.#term) this.#leadership?.onPeerContact(from, now);
         return;
       case "timeout-now":
-        if (message.term === this.#term && this.#role === "follower" && this.#mayStand()) this.#stand(now, true);
+        if (message.term === this.#term && this.#role === "follower" && this.#promotable())
+          this.#becomeCandidate(now, true);
         return;
-      default:
-        return; // The node's own business.
+      default: // The node's own business.
     }
   }
 
@@ -145,13 +145,13 @@ export class Raft {
   }
 
   /** Appends `configuration`, which is in force at once; or says why it cannot be now. */
-  proposeConfiguration(now: Micros, configuration: Configuration): NotNow | null {
+  proposeConfiguration(now: Micros, configuration: Configuration): ConfigChangeRejection | null {
     if (this.#leadership === null) return "not-leader";
     if (!this.#committedInTerm) return "no-commit-yet";
-    const trouble = this.#leadership.mayNotChange(this.#commit, configuration);
+    const trouble = this.#leadership.configChangeBlocker(this.#commit, configuration);
     if (trouble !== null) return trouble;
     this.#leadership.append(now, [configurationProposal(configuration)]);
-    this.#leadership.meetMembers(now);
+    this.#leadership.trackMembers(now);
     return null;
   }
 
@@ -163,8 +163,8 @@ export class Raft {
     return true;
   }
 
-  /** Asks for a read index, to be granted in a later `ready()`; nothing comes of it where this node does not lead. */
-  read(ask: ReadAsk): void {
+  /** Asks for a read index, to be granted in a later `ready()`; ignored where this node does not lead. */
+  requestReadIndex(ask: ReadIndexRequest): void {
     this.#leadership?.reads.add(ask);
   }
 
@@ -193,7 +193,7 @@ export class Raft {
   }
 
   /** A durable snapshot at `base`, from this term's leader, takes the place of the log so far. False where it is too late. */
-  restore(base: LogBase): boolean {
+  restore(base: CompactionPoint): boolean {
     const { index } = base.place;
     if (index <= this.#commit || this.#leadership !== null) return false;
     this.#outbox.writeBase(base, !this.log.restore(base));
@@ -211,11 +211,11 @@ export class Raft {
     return true;
   }
 
-  /** Acts on every deadline that has passed. A node that may not stand only forgets a leader that it does not hear. */
+  /** Acts on every deadline that has passed. A node that may not campaign only forgets a leader that it does not hear. */
   tick(now: Micros): void {
-    if (this.#leadership?.hasLostQuorum(now) === true) return this.#follow(now, this.#term, 0);
+    if (this.#leadership?.hasLostQuorum(now) === true) return this.#becomeFollower(now, this.#term, 0);
     if (this.#leadership !== null || now < this.#timer.electionAt) return;
-    if (this.#mayStand()) this.#askForElection(now);
+    if (this.#promotable()) this.#becomePreCandidate(now);
     else this.#leader = 0;
   }
 
@@ -233,11 +233,11 @@ export class Raft {
 
   #wakeAt(): Micros {
     if (this.#leadership !== null) return Math.min(this.#leadership.heartbeatAt, this.#leadership.quorumCheckAt);
-    return this.#mayStand() || this.#leader !== 0 ? this.#timer.electionAt : Infinity;
+    return this.#promotable() || this.#leader !== 0 ? this.#timer.electionAt : Infinity;
   }
 
-  /** Adopts `term` (its vote cleared with it, as one value) and stands back; `leader` is 0 if not known. */
-  #follow(now: Micros, term: Term, leader: NodeId): void {
+  /** Adopts `term` (its vote cleared with it, as one value) as a follower; `leader` is 0 if not known. */
+  #becomeFollower(now: Micros, term: Term, leader: NodeId): void {
     assert(term >= this.#term, "the term never falls");
     if (term > this.#term) this.#setHardState(term, 0);
     if (this.#role === "leader") this.#timer.reset(this.#term, now);
@@ -257,7 +257,7 @@ export class Raft {
     this.#outbox.write({ term, vote });
   }
 
-  #askForElection(now: Micros): void {
+  #becomePreCandidate(now: Micros): void {
     this.#leader = 0;
     this.#role = "pre-candidate";
     this.#timer.attempt(this.#term, now);
@@ -267,7 +267,7 @@ export class Raft {
     this.#count(now, this.#options.id, true);
   }
 
-  #stand(now: Micros, transfer: boolean): void {
+  #becomeCandidate(now: Micros, transfer: boolean): void {
     this.#setHardState(this.#term + 1, this.#options.id);
     this.#role = "candidate";
     this.#leader = 0;
@@ -283,42 +283,42 @@ export class Raft {
     campaign.votes.set(voter, granted);
     const result = tally(campaign, this.configuration);
     if (result === "open") return;
-    if (result === "lost") return this.#follow(now, this.#term, 0);
-    return campaign.pre ? this.#stand(now, false) : this.#takeOffice(now);
+    if (result === "lost") return this.#becomeFollower(now, this.#term, 0);
+    return campaign.pre ? this.#becomeCandidate(now, false) : this.#becomeLeader(now);
   }
 
-  #takeOffice(now: Micros): void {
+  #becomeLeader(now: Micros): void {
     assert(this.#vote === this.#options.id, "a leader has voted for itself");
     assert(!this.#outbox.holding, "a leader's term and vote are durable");
     this.#role = "leader";
     this.#leader = this.#options.id;
     this.#campaign = null;
     this.#leadership = new Leadership(this.#options.id, this.#term, this.log, this.#commit, this.#options, now);
-    this.#gate.open(this.#term);
+    this.#forwards.open(this.#term);
   }
 
   #lead(now: Micros, leadership: Leadership): void {
     this.#advanceCommit();
     const next = leadership.nextConfiguration(this.#commit, now);
     if (next !== null) this.proposeConfiguration(now, next);
-    const due = leadership.beat(now);
+    const due = leadership.heartbeatDue(now);
     if (this.#committedInTerm) leadership.reads.open(this.#commit, now, due);
-    for (const { to, message } of leadership.compose(this.#commit, due)) this.#outbox.send(to, message);
+    for (const { to, message } of leadership.makeAppends(this.#commit, due)) this.#outbox.send(to, message);
     this.#reads.push(...leadership.grantReads());
     const successor = leadership.transferStep(now);
     if (successor !== 0) this.#outbox.send(successor, { kind: "timeout-now", term: this.#term });
-    this.#dismiss(now, leadership);
+    this.#dropRemovedPeers(now, leadership);
   }
 
-  /** Lets go of removed peers that have been told; a leader that is removed itself hands over. */
-  #dismiss(now: Micros, leadership: Leadership): void {
+  /** Forgets removed peers that have been told; a leader that is removed itself hands over. */
+  #dropRemovedPeers(now: Micros, leadership: Leadership): void {
     const { index, configuration } = this.log.configurations.latest;
     if (index > this.#commit) return;
     leadership.dropRemovedPeers(index, now);
     if (isVoter(configuration, this.#options.id)) return;
     const to = leadership.successor();
     if (to !== 0) this.#outbox.send(to, { kind: "timeout-now", term: this.#term });
-    this.#follow(now, this.#term, 0);
+    this.#becomeFollower(now, this.#term, 0);
   }
 
   #advanceCommit(): void {
@@ -328,19 +328,20 @@ export class Raft {
   }
 
   #onPreVote(now: Micros, from: NodeId, ask: PreVote): void {
-    const granted = ask.term > this.#term && mayElect(ask, this.log, this.#options.electsFrom) && !this.#promised(now);
+    const granted =
+      ask.term > this.#term && mayElect(ask, this.log, this.#options.voteBarrierIndex) && !this.#inLease(now);
     this.#outbox.send(from, { kind: "pre-vote-reply", term: granted ? ask.term : this.#term, granted });
   }
 
   #onVote(now: Micros, from: NodeId, ask: Vote): void {
     const { term, transfer } = ask;
-    // Thesis 6.2: whoever hears a leader neither votes nor lets a candidate's term unseat it; unless it asked for that.
-    if (term > this.#term && !transfer && this.#promised(now)) return;
-    if (term > this.#term) this.#follow(now, term, 0);
+    // Thesis 6.2: a node in the vote-withholding lease neither votes nor lets a candidate's term unseat its leader, unless the leader asked for it.
+    if (term > this.#term && !transfer && this.#inLease(now)) return;
+    if (term > this.#term) this.#becomeFollower(now, term, 0);
     const granted =
       term === this.#term &&
       mayVoteFor(from, { term: this.#term, vote: this.#vote }, this.#leader) &&
-      mayElect(ask, this.log, this.#options.electsFrom);
+      mayElect(ask, this.log, this.#options.voteBarrierIndex);
     if (granted) {
       if (this.#vote !== from) this.#setHardState(term, from);
       this.#timer.reset(term, now);
@@ -348,21 +349,21 @@ export class Raft {
     this.#outbox.send(from, { kind: "vote-reply", term: this.#term, granted });
   }
 
-  /** A leader has spoken. False, and it is told so, where its term is over. */
-  hear(now: Micros, from: NodeId, term: Term): boolean {
+  /** A leader of `term` was heard. False if that term is over; the leader is told. */
+  onLeaderContact(now: Micros, from: NodeId, term: Term): boolean {
     if (term < this.#term) {
       this.#outbox.send(from, outdatedReply(this.#term));
       return false;
     }
     assert(this.#role !== "leader" || term > this.#term, "a term has one leader");
-    if (term > this.#term || this.#role !== "follower" || this.#leader === 0) this.#follow(now, term, from);
+    if (term > this.#term || this.#role !== "follower" || this.#leader === 0) this.#becomeFollower(now, term, from);
     assert(this.#leader === from, "a term has one leader");
-    this.#timer.heard(term, now);
+    this.#timer.onLeaderContact(term, now);
     return true;
   }
 
   #onAppend(now: Micros, from: NodeId, append: Append): void {
-    if (!this.hear(now, from, append.term)) return;
+    if (!this.onLeaderContact(now, from, append.term)) return;
     const taken = this.#following.take(append, this.#commit);
     if (typeof taken === "object") return this.#outbox.send(from, taken);
     this.#commit = Math.max(this.#commit, this.#following.committable(append));
@@ -374,22 +375,22 @@ export class Raft {
   }
 
   #onForward(now: Micros, from: NodeId, { term, proposals }: Forward): void {
-    const fresh = this.#gate.fresh(term, proposals);
+    const fresh = this.#forwards.firstSeen(term, proposals);
     const mayTake = term === this.#term && memberOf(this.configuration, from) !== undefined;
     if (fresh.length === 0 || (mayTake && this.propose(now, fresh).ok)) return;
     this.#outbox.send(from, refusalOf(term, fresh));
   }
 
-  #promised(now: Micros): boolean {
-    return this.#role === "leader" || this.#timer.promised(now);
+  #inLease(now: Micros): boolean {
+    return this.#role === "leader" || this.#timer.inLease(now);
   }
 
-  #mayStand(): boolean {
-    const { id, incarnation, electsFrom } = this.#options;
-    if (this.log.durableIndex < electsFrom) return false;
+  #promotable(): boolean {
+    const { id, incarnation, voteBarrierIndex } = this.#options;
+    if (this.log.durableIndex < voteBarrierIndex) return false;
     const { latest, previous } = this.log.configurations;
     const isCommitted = latest.index <= this.#commit;
-    return mayStandIn(id, incarnation, latest.configuration, isCommitted ? null : previous.configuration);
+    return isPromotable(id, incarnation, latest.configuration, isCommitted ? null : previous.configuration);
   }
 
   #askVoters(message: Message): void {

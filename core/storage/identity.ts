@@ -34,7 +34,7 @@ export type Identity = {
   readonly lost: StoreId | null;
   /** The store ids that this directory had before its log was lost, once or more. */
   readonly former: readonly StoreId[];
-  /** It was bound anew once: as this incarnation it elects nobody before it holds the entry that says so. */
+  /** It was rebound: as this incarnation it votes for nobody before it holds the entry that says so. */
   readonly anew: boolean;
   /** It takes no part in this term's election, nor in an earlier one: the term in which it was welcomed; 0 for a founder. */
   readonly sinceTerm: Term;
@@ -116,13 +116,13 @@ type Done = (failure: IdentityFailure | null, identity: Identity | null) => void
  * returned identity, its boot counter raised, is durable.
  */
 export function openIdentity(disk: Disk, random: Random, claim: Claim, done: Done): void {
-  const broken = (error: DiskError): void => done({ kind: "disk", error }, null);
+  const onDiskError = (error: DiskError): void => done({ kind: "disk", error }, null);
   const refuse = (reason: string): void => done({ kind: "refused", reason }, null);
   const save = (identity: Identity): void => {
-    saveIdentity(disk, identity, (error) => (error === null ? done(null, identity) : broken(error)));
+    saveIdentity(disk, identity, (error) => (error === null ? done(null, identity) : onDiskError(error)));
   };
   disk.list((error, names) => {
-    if (error !== null) return broken(error);
+    if (error !== null) return onDiskError(error);
     if (!names.includes(fileName)) {
       const stray = strayProblem(names, claim);
       if (stray !== null) return refuse(stray);
@@ -132,7 +132,7 @@ export function openIdentity(disk: Disk, random: Random, claim: Claim, done: Don
       }
       return save(firstIdentity(storeIdFrom(random, 0), claim));
     }
-    readIdentity(disk, claim, broken, (identity, reason) => {
+    readIdentity(disk, claim, onDiskError, (identity, reason) => {
       if (identity === null) return refuse(reason);
       const trouble = mismatch(identity, claim);
       if (trouble !== null) return refuse(trouble);
@@ -201,14 +201,14 @@ function mismatch(identity: Identity, { id, engine, directory }: Claim): string 
 function readIdentity(
   disk: Disk,
   claim: Claim,
-  broken: (error: DiskError) => void,
+  onDiskError: (error: DiskError) => void,
   done: (identity: Identity | null, reason: string) => void,
 ): void {
   disk.open(fileName, false, (error, file) => {
-    if (error !== null || file === null) return broken(error ?? { code: "EIO", message: "no file" });
+    if (error !== null || file === null) return onDiskError(error ?? { code: "EIO", message: "no file" });
     file.read(0, file.sizeBytes, (failure, bytes) => {
       file.close();
-      if (failure !== null) return broken(failure);
+      if (failure !== null) return onDiskError(failure);
       let identity: Identity | null = null;
       let reason = "";
       try {

@@ -5,13 +5,13 @@
  */
 import sortedBTree from "sorted-btree";
 import { assert } from "../assert.ts";
-import type { Row, Writes } from "../kv/machine.ts";
+import type { Row, RowChanges } from "../kv/machine.ts";
 import { type Session, type SessionLimits, Sessions } from "../kv/sessions.ts";
 import { StateHash } from "../kv/state-hash.ts";
 import type { DiskError } from "../ports.ts";
-import type { LogPlace } from "../raft/messages.ts";
+import type { LogPosition } from "../raft/messages.ts";
 import type { StoreId } from "../units.ts";
-import type { Frozen, Installing, StateStore } from "./state-store.ts";
+import type { SnapshotView, StateInstaller, StateStore } from "./state-store.ts";
 
 const { default: BTree } = sortedBTree;
 type Tree = InstanceType<typeof BTree<string, Row>>;
@@ -61,7 +61,7 @@ export class MemoryState implements StateStore {
   #sessions: Sessions;
   /** What the hash counts in for each session. */
   #hashed = new Map<number, Session>();
-  #applied: LogPlace = { index: 0, term: 0, clusterMicros: 0 };
+  #applied: LogPosition = { index: 0, term: 0, clusterMicros: 0 };
   readonly durableIndex = 0;
   readonly isPersistent = false;
 
@@ -78,7 +78,7 @@ export class MemoryState implements StateStore {
     done(null);
   }
 
-  get applied(): LogPlace {
+  get applied(): LogPosition {
     return this.#applied;
   }
 
@@ -101,7 +101,7 @@ export class MemoryState implements StateStore {
     );
   }
 
-  write({ rows, sessions }: Writes, applied: LogPlace, done: (error: DiskError | null) => void): void {
+  write({ rows, sessions }: RowChanges, applied: LogPosition, done: (error: DiskError | null) => void): void {
     assert(applied.index > this.#applied.index, "the applied index rises");
     // The order of keys does not matter: each is written once, and the hash is order-free.
     for (const [key, row] of rows) this.#rows.put(key, row);
@@ -122,7 +122,7 @@ export class MemoryState implements StateStore {
     this.#hashed.set(id, session);
   }
 
-  freeze(done: (error: DiskError | null, frozen: Frozen) => void): void {
+  freeze(done: (error: DiskError | null, frozen: SnapshotView) => void): void {
     const tree: Tree = this.#rows.tree.clone();
     let after: string | undefined;
     done(null, {
@@ -143,7 +143,7 @@ export class MemoryState implements StateStore {
     });
   }
 
-  beginInstall(): Installing {
+  beginInstall(): StateInstaller {
     const rows = new Rows();
     return {
       put: (pairs, done) => {

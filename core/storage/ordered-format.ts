@@ -12,7 +12,7 @@ import { BadBytes, crc32, Reader, Writer } from "../bytes.ts";
 import type { Row } from "../kv/machine.ts";
 import type { Session } from "../kv/sessions.ts";
 import { readRow, readSession, writeRow, writeSession } from "../kv/snapshot.ts";
-import type { LogPlace } from "../raft/messages.ts";
+import type { LogPosition } from "../raft/messages.ts";
 import type { Index, StoreId } from "../units.ts";
 
 const formatVersion = 1;
@@ -23,7 +23,7 @@ export type Meta = {
   /** The directory whose log the rows are the fold of. */
   readonly storeId: StoreId;
   readonly generation: number;
-  readonly applied: LogPlace;
+  readonly applied: LogPosition;
   readonly rowCount: number;
   /** Of the state hash, see kv/state-hash.ts. */
   readonly lanes: readonly [number, number];

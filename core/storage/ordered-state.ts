@@ -5,13 +5,13 @@
  */
 import { assert } from "../assert.ts";
 import { BadBytes } from "../bytes.ts";
-import type { Row, Writes } from "../kv/machine.ts";
+import type { Row, RowChanges } from "../kv/machine.ts";
 import { type Session, type SessionLimits, Sessions } from "../kv/sessions.ts";
 import { StateHash } from "../kv/state-hash.ts";
 import type { DiskError, KvChange, OrderedKv } from "../ports.ts";
-import type { LogPlace } from "../raft/messages.ts";
+import type { LogPosition } from "../raft/messages.ts";
 import type { Index, StoreId } from "../units.ts";
-import { Gate, thenLeave } from "./gate.ts";
+import { RwLock, thenRelease } from "./rw-lock.ts";
 import {
   decodeMeta,
   decodeRow,
@@ -27,8 +27,8 @@ import {
   sessionKey,
   sessionRange,
 } from "./ordered-format.ts";
-import type { Frozen, Installing, StateStore, StoreFailure } from "./state-store.ts";
-import { Sweep } from "./sweep.ts";
+import type { SnapshotView, StateInstaller, StateStore, StoreFailure } from "./state-store.ts";
+import { GarbageCollector } from "./garbage-collector.ts";
 
 type Done = (error: DiskError | null) => void;
 
@@ -45,8 +45,8 @@ export class OrderedState implements StateStore {
   readonly isPersistent = true;
   readonly #kv: OrderedKv;
   readonly #limits: SessionLimits;
-  readonly #gate = new Gate();
-  readonly #sweep: Sweep;
+  readonly #lock = new RwLock();
+  readonly #garbage: GarbageCollector;
   /** As the map holds it, what is in flight included only when it has completed. */
   #meta = nothing;
   #hash = new StateHash();
@@ -60,10 +60,10 @@ export class OrderedState implements StateStore {
     this.#kv = kv;
     this.#limits = limits;
     this.#sessions = new Sessions(limits);
-    this.#sweep = new Sweep(kv, this.#gate);
+    this.#garbage = new GarbageCollector(kv, this.#lock);
   }
 
-  get applied(): LogPlace {
+  get applied(): LogPosition {
     return this.#meta.applied;
   }
   get durableIndex(): Index {
@@ -80,18 +80,18 @@ export class OrderedState implements StateStore {
   }
 
   open(storeId: StoreId, drops: (owner: StoreId) => boolean, done: (failure: StoreFailure | null) => void): void {
-    const broken = (error: DiskError): void => done({ kind: "disk", error });
+    const onDiskError = (error: DiskError): void => done({ kind: "disk", error });
     this.#kv.open((error) => {
-      if (error !== null) return broken(error);
+      if (error !== null) return onDiskError(error);
       this.#kv.get([metaKey], (failure, [bytes]) => {
-        if (failure !== null) return broken(failure);
+        if (failure !== null) return onDiskError(failure);
         try {
           this.#become(bytes === null || bytes === undefined ? { ...nothing, storeId } : decodeMeta(bytes));
         } catch (thrown) {
           return done({ kind: "refused", reason: `the rows cannot be read: ${wordsOf(thrown)}` });
         }
         if (drops(this.#meta.storeId))
-          return this.#beginAnew(storeId, (trouble) => (trouble === null ? done(null) : broken(trouble)));
+          return this.#beginAnew(storeId, (trouble) => (trouble === null ? done(null) : onDiskError(trouble)));
         if (this.#meta.storeId !== storeId) {
           return done({
             kind: "refused",
@@ -100,8 +100,8 @@ export class OrderedState implements StateStore {
         }
         // What was found has survived a crash of the process, not yet one of the machine.
         this.#loadSessions((trouble) => {
-          if (trouble !== null) return broken(trouble);
-          this.#sweep.allBut(this.#meta.generation);
+          if (trouble !== null) return onDiskError(trouble);
+          this.#garbage.allBut(this.#meta.generation);
           done(null);
         });
       });
@@ -110,7 +110,7 @@ export class OrderedState implements StateStore {
 
   /** Nobody enters a map that is closed: the node tells those who waited that it ends. */
   #enter(alone: boolean, run: (leave: () => void) => void): void {
-    this.#gate.enter(alone, (leave) => (this.#closed ? leave() : run(leave)));
+    this.#lock.acquire(alone, (leave) => (this.#closed ? leave() : run(leave)));
   }
 
   /** Rows of an earlier life are left to the sweep; its sessions would pass for this one's. */
@@ -124,7 +124,7 @@ export class OrderedState implements StateStore {
       this.#enter(true, (leave) => {
         this.#put(meta, gone, true, leave, (error) => {
           if (error !== null) return done(error);
-          this.#sweep.allBut(meta.generation);
+          this.#garbage.allBut(meta.generation);
           done(null);
         });
       });
@@ -180,12 +180,12 @@ export class OrderedState implements StateStore {
         } catch (thrown) {
           trouble = damaged("a row", thrown);
         }
-        thenLeave(leave, () => done(trouble, rows));
+        thenRelease(leave, () => done(trouble, rows));
       });
     });
   }
 
-  write({ before, rows, sessions }: Writes, { index, term, clusterMicros }: LogPlace, done: Done): void {
+  write({ before, rows, sessions }: RowChanges, { index, term, clusterMicros }: LogPosition, done: Done): void {
     this.#enter(true, (leave) => {
       const { generation } = this.#meta;
       const hash = new StateHash();
@@ -225,10 +225,10 @@ export class OrderedState implements StateStore {
     batch.push({ key: metaKey, value: encodeMeta(meta) });
     this.#kv.write(batch, sync, (error) => {
       if (this.#closed) return;
-      if (error !== null) return thenLeave(leave, () => done(error));
+      if (error !== null) return thenRelease(leave, () => done(error));
       this.#become(meta);
       if (sync) this.#durableIndex = meta.applied.index;
-      thenLeave(leave, () => done(null));
+      thenRelease(leave, () => done(null));
     });
   }
 
@@ -236,7 +236,7 @@ export class OrderedState implements StateStore {
     this.#enter(true, (leave) => this.#put(this.#meta, [], true, leave, done));
   }
 
-  freeze(done: (error: DiskError | null, frozen: Frozen) => void): void {
+  freeze(done: (error: DiskError | null, frozen: SnapshotView) => void): void {
     this.#enter(true, (leave) => {
       const { generation, applied: place, rowCount } = this.#meta;
       const scan = this.#kv.scan(generationStart(generation), generationStart(generation + 1));
@@ -262,21 +262,21 @@ export class OrderedState implements StateStore {
     });
   }
 
-  beginInstall(): Installing {
+  beginInstall(): StateInstaller {
     const generation = this.#meta.generation + 1;
     const hash = new StateHash();
     let rowCount = 0;
     return {
       put: (pairs, done) => {
         // A snapshot that was given up may have left rows of this generation.
-        this.#sweep.whenDone(() => {
+        this.#garbage.whenDone(() => {
           this.#enter(true, (leave) => {
             const batch = pairs.map(([key, row]) => ({ key: rowKey(generation, key), value: encodeRow(row) }));
             for (const [key, row] of pairs) hash.addRow(key, row);
             rowCount += pairs.length;
             this.#kv.write(batch, false, (error) => {
               if (this.#closed) return;
-              thenLeave(leave, () => done(error));
+              thenRelease(leave, () => done(error));
             });
           });
         });
@@ -290,18 +290,18 @@ export class OrderedState implements StateStore {
           this.#put(meta, [...gone, ...kept], true, leave, (error) => {
             if (error !== null) return done(error);
             this.#restoreSessions(sessions);
-            this.#sweep.allBut(generation);
+            this.#garbage.allBut(generation);
             done(null);
           });
         });
       },
-      abort: () => this.#sweep.allBut(this.#meta.generation),
+      abort: () => this.#garbage.allBut(this.#meta.generation),
     };
   }
 
   close(): void {
     this.#closed = true;
-    this.#sweep.stop();
+    this.#garbage.stop();
     this.#kv.close();
   }
 }

@@ -15,7 +15,7 @@ import {
 } from "../kv/snapshot.ts";
 import type { Clock, Disk, DiskError, DiskFile, Trace } from "../ports.ts";
 import type { ClusterId, Index, Term } from "../units.ts";
-import type { Frozen, Installing } from "./state-store.ts";
+import type { SnapshotView, StateInstaller } from "./state-store.ts";
 
 /** Bytes written or read in one turn. */
 const sliceBytes = 128 * 1024;
@@ -48,22 +48,22 @@ export function snapshotPlace(name: string): { readonly index: Index; readonly t
 
 const unreadable = "if it stays so, and another voter can send what it held, move that file away";
 
-type Broken = (error: DiskError) => void;
+type OnDiskError = (error: DiskError) => void;
 
 export class SnapshotStore {
   readonly #disk: Disk;
   readonly #clock: Clock;
-  readonly #broken: Broken;
+  readonly #onDiskError: OnDiskError;
   readonly #trace: Trace;
   #latest: SnapshotFile | null = null;
   readonly #holders = new Map<SnapshotFile, number>();
   #closed = false;
 
   /** `broken`: the disk failed, and the node ends; no completion comes after it. */
-  constructor(disk: Disk, clock: Clock, broken: Broken, trace: Trace) {
+  constructor(disk: Disk, clock: Clock, onDiskError: OnDiskError, trace: Trace) {
     this.#disk = disk;
     this.#clock = clock;
-    this.#broken = broken;
+    this.#onDiskError = onDiskError;
     this.#trace = trace;
   }
 
@@ -95,7 +95,7 @@ export class SnapshotStore {
   /** Removes what a crash left half-done. `done` gets the names of the snapshots that are there, the newest first. */
   open(done: (names: readonly string[]) => void): void {
     this.#disk.list((error, names) => {
-      if (error !== null) return this.#broken(error);
+      if (error !== null) return this.#onDiskError(error);
       const places = names.flatMap((name) => {
         const place = snapshotPlace(name);
         return place === null ? [] : [{ name, ...place }];
@@ -104,17 +104,17 @@ export class SnapshotStore {
       const drafts = names.filter((name) => name.endsWith(".part"));
       this.#removeAll(drafts, () => {
         // A process that died may have left a name that is not durable yet, and the log will rest on it.
-        this.#disk.syncDirectory((failure) => (failure === null ? done(newestFirst) : this.#broken(failure)));
+        this.#disk.syncDirectory((failure) => (failure === null ? done(newestFirst) : this.#onDiskError(failure)));
       });
     });
   }
 
-  /** Removes every snapshot: they are of a life that is over. */
+  /** Removes every snapshot: they are of storage that was replaced. */
   clear(done: () => void): void {
     this.#disk.list((error, names) => {
-      if (error !== null) return this.#broken(error);
+      if (error !== null) return this.#onDiskError(error);
       this.#removeAll(names, () => {
-        this.#disk.syncDirectory((failure) => (failure === null ? done() : this.#broken(failure)));
+        this.#disk.syncDirectory((failure) => (failure === null ? done() : this.#onDiskError(failure)));
       });
     });
   }
@@ -126,12 +126,12 @@ export class SnapshotStore {
   load(
     name: string,
     cluster: ClusterId,
-    into: Installing,
+    into: StateInstaller,
     done: (problem: { offset: number; reason: string } | null, header: SnapshotHeader | null) => void,
   ): void {
     this.#disk.open(name, false, (error, file) => {
-      if (error !== null || file === null) return this.#broken(error ?? { code: "EIO", message: "no file" });
-      new Loading(file, cluster, this.#clock, this.#broken, into).run((problem, header, crc) => {
+      if (error !== null || file === null) return this.#onDiskError(error ?? { code: "EIO", message: "no file" });
+      new Loading(file, cluster, this.#clock, this.#onDiskError, into).run((problem, header, crc) => {
         if (problem !== null || header === null) {
           file.close();
           into.abort();
@@ -156,8 +156,8 @@ export class SnapshotStore {
     this.#trace.note("warn", `the snapshot ${name} is damaged, and set aside: ${why}`);
     this.#forget(name);
     this.#disk.rename(name, `damaged-${name}`, (error) => {
-      if (error !== null) return this.#broken(error);
-      this.#disk.syncDirectory((failure) => (failure === null ? done() : this.#broken(failure)));
+      if (error !== null) return this.#onDiskError(error);
+      this.#disk.syncDirectory((failure) => (failure === null ? done() : this.#onDiskError(failure)));
     });
   }
 
@@ -168,9 +168,9 @@ export class SnapshotStore {
   }
 
   /** Writes what `frozen` holds. `done` comes when the snapshot is durable and the latest. */
-  write(header: SnapshotHeader, frozen: Frozen, done: (snapshot: SnapshotFile) => void): void {
+  write(header: SnapshotHeader, frozen: SnapshotView, done: (snapshot: SnapshotFile) => void): void {
     this.#create(draftName, (file) => {
-      new Writing(file, this.#clock, this.#broken, header, frozen).run((crc) => {
+      new Writing(file, this.#clock, this.#onDiskError, header, frozen).run((crc) => {
         const { index, term } = header.place;
         this.#adopt(
           draftName,
@@ -189,23 +189,23 @@ export class SnapshotStore {
   /** Makes the incoming file, whole and checked, durable under its name and the latest. */
   adoptIncoming(snapshot: Omit<SnapshotFile, "name">, done: (snapshot: SnapshotFile) => void): void {
     snapshot.file.sync((error) => {
-      if (error !== null) return this.#broken(error);
+      if (error !== null) return this.#onDiskError(error);
       this.#adopt(incomingName, { ...snapshot, name: snapshotName(snapshot.index, snapshot.term) }, done);
     });
   }
 
   #create(name: string, done: (file: DiskFile) => void): void {
     this.#disk.open(name, true, (error, file) => {
-      if (error !== null || file === null) return this.#broken(error ?? { code: "EIO", message: "no file" });
-      file.truncate(0, (failure) => (failure === null ? done(file) : this.#broken(failure)));
+      if (error !== null || file === null) return this.#onDiskError(error ?? { code: "EIO", message: "no file" });
+      file.truncate(0, (failure) => (failure === null ? done(file) : this.#onDiskError(failure)));
     });
   }
 
   #adopt(from: string, snapshot: SnapshotFile, done: (snapshot: SnapshotFile) => void): void {
     this.#disk.rename(from, snapshot.name, (error) => {
-      if (error !== null) return this.#broken(error);
+      if (error !== null) return this.#onDiskError(error);
       this.#disk.syncDirectory((failure) => {
-        if (failure !== null) return this.#broken(failure);
+        if (failure !== null) return this.#onDiskError(failure);
         if (this.#closed) return;
         const old = this.#latest;
         if (old !== null && old.index >= snapshot.index) {
@@ -228,7 +228,7 @@ export class SnapshotStore {
   #removeAll(names: readonly string[], done: () => void): void {
     const [first, ...others] = names;
     if (first === undefined) return done();
-    this.#disk.remove(first, (error) => (error === null ? this.#removeAll(others, done) : this.#broken(error)));
+    this.#disk.remove(first, (error) => (error === null ? this.#removeAll(others, done) : this.#onDiskError(error)));
   }
 }
 
@@ -242,20 +242,20 @@ class Loading {
   readonly #file: DiskFile;
   readonly #cluster: ClusterId;
   readonly #clock: Clock;
-  readonly #broken: Broken;
-  readonly #into: Installing;
+  readonly #onDiskError: OnDiskError;
+  readonly #into: StateInstaller;
   readonly #reader: SnapshotReader;
   #header: SnapshotHeader | null = null;
-  readonly #sessions: Parameters<Installing["commit"]>[0][number][] = [];
-  #rows: Parameters<Installing["put"]>[0][number][] = [];
+  readonly #sessions: Parameters<StateInstaller["commit"]>[0][number][] = [];
+  #rows: Parameters<StateInstaller["put"]>[0][number][] = [];
   #at = 0;
   #crc = 0;
 
-  constructor(file: DiskFile, cluster: ClusterId, clock: Clock, broken: Broken, into: Installing) {
+  constructor(file: DiskFile, cluster: ClusterId, clock: Clock, onDiskError: OnDiskError, into: StateInstaller) {
     this.#file = file;
     this.#cluster = cluster;
     this.#clock = clock;
-    this.#broken = broken;
+    this.#onDiskError = onDiskError;
     this.#into = into;
     this.#reader = new SnapshotReader({
       header: (header) => (this.#header = header),
@@ -269,14 +269,14 @@ class Loading {
   ): void {
     const length = Math.min(sliceBytes, this.#file.sizeBytes - this.#at);
     this.#file.read(this.#at, length, (error, bytes) => {
-      if (error !== null) return this.#broken({ code: error.code, message: `${error.message}; ${unreadable}` });
+      if (error !== null) return this.#onDiskError({ code: error.code, message: `${error.message}; ${unreadable}` });
       const reason = this.#take(bytes);
       if (reason !== null) return done({ offset: this.#at, reason }, null, 0);
       this.#at += bytes.length;
       const rows = this.#rows;
       this.#rows = [];
       this.#into.put(rows, (failure) => {
-        if (failure !== null) return this.#broken(failure);
+        if (failure !== null) return this.#onDiskError(failure);
         if (this.#at < this.#file.sizeBytes) return nextTurn(this.#clock, () => this.run(done));
         this.#finish(done);
       });
@@ -300,7 +300,7 @@ class Loading {
     if (!this.#reader.ended || header === null)
       return done({ offset: this.#at, reason: "the file is cut off" }, null, 0);
     this.#into.commit(this.#sessions, header.place, (error) => {
-      if (error !== null) return this.#broken(error);
+      if (error !== null) return this.#onDiskError(error);
       done(null, header, this.#crc);
     });
   }
@@ -310,8 +310,8 @@ class Loading {
 class Writing {
   readonly #file: DiskFile;
   readonly #clock: Clock;
-  readonly #broken: Broken;
-  readonly #frozen: Frozen;
+  readonly #onDiskError: OnDiskError;
+  readonly #frozen: SnapshotView;
   readonly #writer = new Writer();
   #sessionsWritten = 0;
   #rowsEnded = false;
@@ -319,10 +319,10 @@ class Writing {
   #syncedAt = 0;
   #crc = 0;
 
-  constructor(file: DiskFile, clock: Clock, broken: Broken, header: SnapshotHeader, frozen: Frozen) {
+  constructor(file: DiskFile, clock: Clock, onDiskError: OnDiskError, header: SnapshotHeader, frozen: SnapshotView) {
     this.#file = file;
     this.#clock = clock;
-    this.#broken = broken;
+    this.#onDiskError = onDiskError;
     this.#frozen = frozen;
     beginSnapshot(this.#writer, header);
   }
@@ -333,7 +333,7 @@ class Writing {
       const bytes = this.#writer.bytes();
       this.#crc = crc32(bytes, this.#crc);
       const error = this.#file.write(this.#at, bytes);
-      if (error !== null) return this.#broken(error);
+      if (error !== null) return this.#onDiskError(error);
       this.#at += bytes.length;
       this.#writer.reset();
       if (!this.#rowsEnded && this.#at - this.#syncedAt < syncEveryBytes) {
@@ -341,7 +341,7 @@ class Writing {
       }
       this.#syncedAt = this.#at;
       this.#file.sync((failure) => {
-        if (failure !== null) return this.#broken(failure);
+        if (failure !== null) return this.#onDiskError(failure);
         if (!this.#rowsEnded) return nextTurn(this.#clock, () => this.run(done));
         this.#frozen.release();
         done(this.#crc);
@@ -358,7 +358,7 @@ class Writing {
       if (this.#writer.length >= sliceBytes) return done();
     }
     this.#frozen.rows(itemsAtOnce, (error, rows) => {
-      if (error !== null) return this.#broken(error);
+      if (error !== null) return this.#onDiskError(error);
       writeRows(this.#writer, rows);
       if (rows.length < itemsAtOnce) {
         endSnapshot(this.#writer);

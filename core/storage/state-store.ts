@@ -2,10 +2,10 @@
  * The contract of the place where rows and sessions live. One write is in flight at a time, in order; reads of clients
  * may come between. A completion may come before the call returns. After an error the store is dead.
  */
-import type { Row, Writes } from "../kv/machine.ts";
+import type { Row, RowChanges } from "../kv/machine.ts";
 import type { Session, Sessions } from "../kv/sessions.ts";
 import type { DiskError } from "../ports.ts";
-import type { LogPlace } from "../raft/messages.ts";
+import type { LogPosition } from "../raft/messages.ts";
 import type { Index, StoreId } from "../units.ts";
 
 type Done = (error: DiskError | null) => void;
@@ -23,7 +23,7 @@ export interface StateStore {
   /** Rows outlive the process, and need no snapshot to be found again. Then only what is durable in the log is applied. */
   readonly isPersistent: boolean;
   /** The entry up to which rows and sessions are the fold of the log. */
-  readonly applied: LogPlace;
+  readonly applied: LogPosition;
   /** Up to here the state survives a power cut by itself; 0 for a store that is rebuilt from snapshot and log. */
   readonly durableIndex: Index;
   /** Makes durable what is applied now. Only where rows are persistent. */
@@ -33,19 +33,19 @@ export interface StateStore {
   /** The sessions as of `applied`. The apply loop changes them in place, and says in `write` which have changed. */
   readonly sessions: Sessions;
   /** Takes the writes and `applied` as one: never one without the other, whatever happens. */
-  write(writes: Writes, applied: LogPlace, done: Done): void;
+  write(writes: RowChanges, applied: LogPosition, done: Done): void;
   /** Everything at `applied`, held fast while writes go on. The holder calls `release`. */
-  freeze(done: (error: DiskError | null, frozen: Frozen | null) => void): void;
+  freeze(done: (error: DiskError | null, frozen: SnapshotView | null) => void): void;
   /** An empty place for a snapshot's content, beside the state; nothing is seen of it before its `commit`. One at a time. */
-  beginInstall(): Installing;
+  beginInstall(): StateInstaller;
   /** Hash of rows and sessions, see kv/state-hash.ts. */
   readonly hash: { readonly digest: number; toString(): string };
   readonly rowCount: number;
   close(): void;
 }
 
-export interface Frozen {
-  readonly place: LogPlace;
+export interface SnapshotView {
+  readonly place: LogPosition;
   readonly rowCount: number;
   readonly sessions: readonly Session[];
   /** The next `count` rows in order of their keys; fewer only at the end. */
@@ -53,10 +53,10 @@ export interface Frozen {
   release(): void;
 }
 
-export interface Installing {
+export interface StateInstaller {
   /** Rows come in order of their keys. */
   put(rows: readonly (readonly [string, Row])[], done: Done): void;
   /** Replaces the state by what was put, at `place`, as one; durable where the store is persistent. */
-  commit(sessions: readonly Session[], place: LogPlace, done: Done): void;
+  commit(sessions: readonly Session[], place: LogPosition, done: Done): void;
   abort(): void;
 }

@@ -18,7 +18,7 @@
  * whose place the log held another entry: what it held after that goes too, also where a reader no longer sees which it was).
  */
 import { BadBytes, crc32, Reader, readU32, readU64, type Writer, writeId, writeU32, writeU64 } from "../bytes.ts";
-import type { LogBase } from "../raft/configurations.ts";
+import type { CompactionPoint } from "../raft/configurations.ts";
 import type { Entry, HardState } from "../raft/messages.ts";
 import type { StoreId } from "../units.ts";
 import { readConfiguration, writeConfiguration } from "../wire/configuration-codec.ts";
@@ -31,7 +31,7 @@ const recordKinds = { hardState: 1, entry: 2, base: 3, replacingBase: 4 } as con
 /** What one batch says, in this order. */
 export type BatchContent = {
   readonly hardState: HardState | null;
-  readonly base: LogBase | null;
+  readonly base: CompactionPoint | null;
   /** The log held another entry at the base's place, and so nothing of what followed it stays. */
   readonly replaces: boolean;
   readonly entries: readonly Entry[];
@@ -120,7 +120,7 @@ export function checkBatch(bytes: Uint8Array, segment: number, offset: number, s
 
 export interface RecordTaker {
   hardState(hardState: HardState): void;
-  base(base: LogBase, replaces: boolean): void;
+  base(base: CompactionPoint, replaces: boolean): void;
   entry(entry: Entry): void;
 }
 

@@ -11,8 +11,8 @@
  */
 import { BadBytes, Writer } from "../bytes.ts";
 import type { Disk, DiskError, DiskFile } from "../ports.ts";
-import type { LogBase } from "../raft/configurations.ts";
-import type { Entry, HardState, LogPlace } from "../raft/messages.ts";
+import type { CompactionPoint } from "../raft/configurations.ts";
+import type { Entry, HardState, LogPosition } from "../raft/messages.ts";
 import type { Index, StoreId } from "../units.ts";
 import type { LogExtent } from "./identity.ts";
 import type { SegmentReach, WalTail } from "./wal.ts";
@@ -53,7 +53,7 @@ export type RecoveryFailure =
 
 export type Segment = { readonly number: number; readonly bytes: Uint8Array };
 /** The entries that the segments hold, and where they begin as the newest base record says; null: with entry 1. */
-export type WalLog = { readonly base: LogBase | null; readonly entries: readonly Entry[] };
+export type WalLog = { readonly base: CompactionPoint | null; readonly entries: readonly Entry[] };
 
 export type Scan = WalLog & {
   readonly hardState: HardState;
@@ -153,8 +153,8 @@ class Replay implements RecordTaker {
   readonly #isCutOff: boolean;
   #hardState: HardState = { term: 0, vote: 0 };
   /** Its term is -1 where older segments are gone and no base was told since. */
-  #base: LogPlace = { index: 0, term: 0, clusterMicros: 0 };
-  #told: LogBase | null = null;
+  #base: LogPosition = { index: 0, term: 0, clusterMicros: 0 };
+  #told: CompactionPoint | null = null;
   #entries: Entry[] = [];
   #reach: Index = 0;
 
@@ -195,7 +195,7 @@ class Replay implements RecordTaker {
   }
 
   /** As RaftLog.restore did in memory: what follows that very entry stays, else everything goes. */
-  base(base: LogBase, replaces: boolean): void {
+  base(base: CompactionPoint, replaces: boolean): void {
     const { place } = base;
     this.#told = base;
     this.#reach = Math.max(this.#reach, place.index);
@@ -248,19 +248,19 @@ export function recoverWal(
   expected: ExpectedLog,
   done: (result: Recovered | RecoveryFailure) => void,
 ): void {
-  const broken = (error: DiskError): void => done({ ok: false, kind: "disk", error });
+  const onDiskError = (error: DiskError): void => done({ ok: false, kind: "disk", error });
   disk.list((error, names) => {
-    if (error !== null) return broken(error);
+    if (error !== null) return onDiskError(error);
     const numbers = names.map(segmentNumber).filter((number) => number !== null);
     numbers.sort((a, b) => a - b);
     // A crash may have brought back segments that were let go, in any subset.
     const first = expected === null || expected === "some" ? 0 : expected.firstSegment;
     const needed = numbers.filter((number) => number >= first);
-    readSegments(disk, needed, [], broken, (segments) => {
+    readSegments(disk, needed, [], onDiskError, (segments) => {
       const scan = scanSegments(segments, storeId, expected);
       if ("ok" in scan) return done(scan);
       const surplus = numbers.filter((number) => number < first || number > scan.segment);
-      removeAll(disk, surplus, broken, () => settleTail(disk, storeId, scan, broken, done));
+      removeAll(disk, surplus, onDiskError, () => settleTail(disk, storeId, scan, onDiskError, done));
     });
   });
 }
@@ -269,28 +269,33 @@ function readSegments(
   disk: Disk,
   numbers: readonly number[],
   segments: Segment[],
-  broken: (error: DiskError) => void,
+  onDiskError: (error: DiskError) => void,
   done: (segments: readonly Segment[]) => void,
 ): void {
   const number = numbers[segments.length];
   if (number === undefined) return done(segments);
   disk.open(segmentName(number), false, (error, file) => {
-    if (error !== null || file === null) return broken(error ?? { code: "EIO", message: "no file" });
+    if (error !== null || file === null) return onDiskError(error ?? { code: "EIO", message: "no file" });
     file.read(0, file.sizeBytes, (failure, bytes) => {
       file.close();
-      if (failure !== null) return broken(failure);
+      if (failure !== null) return onDiskError(failure);
       segments.push({ number, bytes });
-      readSegments(disk, numbers, segments, broken, done);
+      readSegments(disk, numbers, segments, onDiskError, done);
     });
   });
 }
 
-function removeAll(disk: Disk, numbers: readonly number[], broken: (error: DiskError) => void, done: () => void): void {
+function removeAll(
+  disk: Disk,
+  numbers: readonly number[],
+  onDiskError: (error: DiskError) => void,
+  done: () => void,
+): void {
   const last = numbers.at(-1);
   if (last === undefined) return done();
   disk.remove(segmentName(last), (error) => {
-    if (error !== null) return broken(error);
-    removeAll(disk, numbers.slice(0, -1), broken, done);
+    if (error !== null) return onDiskError(error);
+    removeAll(disk, numbers.slice(0, -1), onDiskError, done);
   });
 }
 
@@ -299,15 +304,15 @@ function settleTail(
   disk: Disk,
   storeId: StoreId,
   scan: Scan,
-  broken: (error: DiskError) => void,
+  onDiskError: (error: DiskError) => void,
   done: (result: Recovered) => void,
 ): void {
   disk.open(segmentName(scan.segment), true, (error, opened) => {
-    if (error !== null || opened === null) return broken(error ?? { code: "EIO", message: "no file" });
+    if (error !== null || opened === null) return onDiskError(error ?? { code: "EIO", message: "no file" });
     const file: DiskFile = opened;
     const finish = (offset: number): void => {
       file.sync((syncError) => {
-        if (syncError !== null) return broken(syncError);
+        if (syncError !== null) return onDiskError(syncError);
         const { hardState, base, entries, segment, segments, segmentPosition, cutBytes } = scan;
         const tail = { file, segment, segments, segmentPosition, offset, hardState, base };
         done({ ok: true, hardState, log: { base, entries }, cutBytes, tail });
@@ -322,13 +327,13 @@ function settleTail(
       encodeBatch(writer, place, emptyBatch);
       const writeError = file.write(0, writer.bytes());
       if (writeError === null) finish(writer.length);
-      else broken(writeError);
+      else onDiskError(writeError);
     };
     // The name first: what is synced in a file that a power cut takes away is not durable.
     disk.syncDirectory((directoryError) => {
-      if (directoryError !== null) return broken(directoryError);
+      if (directoryError !== null) return onDiskError(directoryError);
       if (file.sizeBytes === scan.goodBytes) return begin();
-      file.truncate(scan.goodBytes, (cutError) => (cutError === null ? begin() : broken(cutError)));
+      file.truncate(scan.goodBytes, (cutError) => (cutError === null ? begin() : onDiskError(cutError)));
     });
   });
 }

@@ -9,13 +9,13 @@
 import { assert } from "../assert.ts";
 import { Writer } from "../bytes.ts";
 import type { Clock, Disk, DiskError, DiskFile, Timer } from "../ports.ts";
-import type { LogBase } from "../raft/configurations.ts";
+import type { CompactionPoint } from "../raft/configurations.ts";
 import type { HardState } from "../raft/messages.ts";
 import type { Index, Micros, StoreId } from "../units.ts";
 import type { LogExtent } from "./identity.ts";
 import { type BatchContent, emptyBatch, encodeBatch, segmentName } from "./wal-record.ts";
 
-export type WalOptions = { readonly segmentBytesMax: number; readonly idleMarkMicros: Micros };
+export type WalOptions = { readonly segmentBytesMax: number; readonly idleWatermarkMicros: Micros };
 
 /** Where a recovered or new log ends, and what a new segment must repeat. */
 export type WalTail = {
@@ -25,7 +25,7 @@ export type WalTail = {
   readonly offset: number;
   readonly hardState: HardState;
   /** Null: the log begins at its first entry. */
-  readonly base: LogBase | null;
+  readonly base: CompactionPoint | null;
   /** Every segment there is, this one last, with the highest index of an entry in it. */
   readonly segments: readonly SegmentReach[];
 };
@@ -51,9 +51,9 @@ export class Wal {
   readonly #storeId: StoreId;
   readonly #extents: ExtentKeeper;
   readonly #options: WalOptions;
-  readonly #onFailure: (error: DiskError) => void;
+  readonly #onDiskError: (error: DiskError) => void;
   readonly #writer = new Writer();
-  readonly #markTimer: Timer;
+  readonly #watermarkTimer: Timer;
 
   #file: DiskFile;
   #segment: number;
@@ -62,7 +62,7 @@ export class Wal {
   /** Of this segment, written at its opening: however long, it is followed by something new. */
   #headBytes = 0;
   #hardState: HardState;
-  #base: LogBase | null;
+  #base: CompactionPoint | null;
   /** Index of the newest base that survives a power cut. */
   #durableBase: Index;
   /** The full segments, oldest first, and how far the current one reaches. */
@@ -88,7 +88,7 @@ export class Wal {
     storeId: StoreId,
     extents: ExtentKeeper,
     tail: WalTail,
-    onFailure: (error: DiskError) => void,
+    onDiskError: (error: DiskError) => void,
     options: WalOptions,
   ) {
     this.#disk = disk;
@@ -96,7 +96,7 @@ export class Wal {
     this.#storeId = storeId;
     this.#extents = extents;
     this.#options = options;
-    this.#onFailure = onFailure;
+    this.#onDiskError = onDiskError;
     this.#file = tail.file;
     this.#segment = tail.segment;
     this.#segmentPosition = tail.segmentPosition;
@@ -110,7 +110,7 @@ export class Wal {
     this.#syncedThrough = this.#written;
     this.#extent = extentOf(tail);
     this.#markedThrough = 0;
-    this.#markTimer = clock.timer(() => this.#mark());
+    this.#watermarkTimer = clock.timer(() => this.#writeWatermark());
   }
 
   get #written(): number {
@@ -140,7 +140,7 @@ export class Wal {
   }
 
   /** The log begins after `base`, where it held another entry: before any new one, this must be told. */
-  replaceBy(base: LogBase): void {
+  replaceBy(base: CompactionPoint): void {
     this.append({ ...emptyBatch, base, replaces: true }, () => undefined);
   }
 
@@ -193,7 +193,7 @@ export class Wal {
 
   close(): void {
     this.#dead = true;
-    this.#markTimer.clear();
+    this.#watermarkTimer.clear();
     this.#file.close();
   }
 
@@ -227,12 +227,12 @@ export class Wal {
     if (this.#rotating) return this.#rotate();
     // A batch of records just synced is vouched for by the next batch, or by a mark if none comes.
     if (this.#markedThrough < this.#syncedThrough)
-      this.#markTimer.set(this.#clock.now() + this.#options.idleMarkMicros);
+      this.#watermarkTimer.set(this.#clock.now() + this.#options.idleWatermarkMicros);
   }
 
   #sync(): void {
     this.#syncing = true;
-    this.#markTimer.clear();
+    this.#watermarkTimer.clear();
     const through = this.#written;
     this.#file.sync((error) => {
       if (this.#dead) return;
@@ -248,7 +248,7 @@ export class Wal {
   }
 
   /** An empty batch that says how far the log is durable; without it, an idle log's last batch would pass for a torn tail. */
-  #mark(): void {
+  #writeWatermark(): void {
     if (this.#dead || this.#syncing || this.#rotating || this.#markedThrough >= this.#syncedThrough) return;
     this.#write(emptyBatch);
     this.#markPosition = this.#written;
@@ -298,7 +298,7 @@ export class Wal {
 
   #fail(error: DiskError): void {
     this.#dead = true;
-    this.#markTimer.clear();
-    this.#onFailure(error);
+    this.#watermarkTimer.clear();
+    this.#onDiskError(error);
   }
 }

@@ -4,67 +4,17 @@
  */
 import { unreachable } from "../assert.ts";
 import { BadBytes, Reader, Writer } from "../bytes.ts";
-import {
-  type ChangeOutcome,
-  type Entry,
-  type Envelope,
-  type Message,
-  type Proposal,
-  type RemovalReason,
-  entryKinds,
-} from "../raft/messages.ts";
+import { type Entry, type Envelope, type Message, type Proposal, entryKinds } from "../raft/messages.ts";
 import type { Change } from "../raft/membership.ts";
 import type { StoreId } from "../units.ts";
 import { decodeConfiguration, urlBytesMax } from "./configuration-codec.ts";
 import { decodeEntry, entryHeaderBytes, entryLength, entryPayload } from "./entry-codec.ts";
-
-/** Numbers on the wire; never reused. */
-const kinds = {
-  "pre-vote": 1,
-  "pre-vote-reply": 2,
-  vote: 3,
-  "vote-reply": 4,
-  append: 5,
-  "append-reply": 6,
-  forward: 7,
-  "forward-refused": 8,
-  read: 9,
-  "read-reply": 10,
-  "bootstrap-hello": 11,
-  "timeout-now": 12,
-  "snapshot-chunk": 13,
-  "snapshot-reply": 14,
-  "join-request": 15,
-  "join-accepted": 16,
-  removed: 17,
-  change: 18,
-  "change-reply": 19,
-  "snapshot-wanted": 20,
-  "bootstrap-reply": 21,
-} as const satisfies Record<Message["kind"], number>;
+import { changeKinds, changeOutcomes, messageKinds, namesByNumber, removalReasons } from "./message-kinds.ts";
 
 const foundersMax = 64;
-/** Numbers on the wire; never reused. */
-const changeKinds = ["add", "remove", "promote", "lead", "move"] as const satisfies readonly Change["kind"][];
-const outcomes = [
-  "done",
-  "busy",
-  "gave-up",
-  "member-exists",
-  "url-in-use",
-  "unknown-member",
-  "last-voter",
-  "no-majority-left",
-  "not-bound",
-  "no-voter",
-  "not-caught-up",
-] as const satisfies readonly ChangeOutcome[];
-const removalReasons = [
-  "removed",
-  "another-directory",
-  "too-few-voters",
-  "id-of-leader",
-] as const satisfies readonly RemovalReason[];
+const changeNames = namesByNumber(changeKinds);
+const outcomeNames = namesByNumber(changeOutcomes);
+const reasonNames = namesByNumber(removalReasons);
 
 export function encodeEnvelope(writer: Writer, envelope: Envelope): void {
   writer.id(envelope.cluster);
@@ -73,7 +23,7 @@ export function encodeEnvelope(writer: Writer, envelope: Envelope): void {
   writer.u64(envelope.fromBoot);
   writer.u64(envelope.to);
   writer.u64(envelope.toIncarnation);
-  writer.u8(kinds[envelope.message.kind]);
+  writer.u8(messageKinds[envelope.message.kind]);
   encodeMessage(writer, envelope.message);
 }
 
@@ -171,18 +121,18 @@ function encodeAffair(writer: Writer, message: Affair): void {
     case "removed":
       writer.id(message.storeId);
       writer.u64(message.incarnation);
-      writer.u8(removalReasons.indexOf(message.reason));
+      writer.u8(removalReasons[message.reason]);
       return;
     case "change":
       for (const field of [message.boot, message.seq]) writer.u64(field);
-      writer.u8(changeKinds.indexOf(message.change.kind));
+      writer.u8(changeKinds[message.change.kind]);
       writer.u64(message.change.id);
       if ("url" in message.change) writer.text(message.change.url);
       if (message.change.kind === "add") writer.u8(message.change.autoPromote ? 1 : 0);
       return;
     case "change-reply":
       for (const field of [message.boot, message.seq]) writer.u64(field);
-      writer.u8(outcomes.indexOf(message.outcome));
+      writer.u8(changeOutcomes[message.outcome]);
       return;
     default:
       return unreachable(message);
@@ -232,45 +182,45 @@ export function decodeEnvelope(reader: Reader): Envelope {
 
 function decodeMessage(reader: Reader, kind: number): Message {
   switch (kind) {
-    case kinds["pre-vote"]:
+    case messageKinds["pre-vote"]:
       return { kind: "pre-vote", term: reader.u64(), lastIndex: reader.u64(), lastTerm: reader.u64() };
-    case kinds.vote: {
+    case messageKinds.vote: {
       const [term, lastIndex, lastTerm] = [reader.u64(), reader.u64(), reader.u64()];
       return { kind: "vote", term, lastIndex, lastTerm, transfer: decodeBoolean(reader) };
     }
-    case kinds["pre-vote-reply"]:
+    case messageKinds["pre-vote-reply"]:
       return { kind: "pre-vote-reply", term: reader.u64(), granted: decodeBoolean(reader) };
-    case kinds["vote-reply"]:
+    case messageKinds["vote-reply"]:
       return { kind: "vote-reply", term: reader.u64(), granted: decodeBoolean(reader) };
-    case kinds.append: {
+    case messageKinds.append: {
       const [term, prevIndex, prevTerm] = [reader.u64(), reader.u64(), reader.u64()];
       const [commit, round, stream] = [reader.u64(), reader.u64(), reader.u64()];
       const entries = decodeEntries(reader, prevIndex);
       return { kind: "append", term, prevIndex, prevTerm, commit, round, stream, entries };
     }
-    case kinds["append-reply"]: {
+    case messageKinds["append-reply"]: {
       const [term, round, stream] = [reader.u64(), reader.u64(), reader.u64()];
       const success = decodeBoolean(reader);
       const [matchIndex, prevIndex] = [reader.u64(), reader.u64()];
       const [hintIndex, hintTerm] = [reader.u64(), reader.u64()];
       return { kind: "append-reply", term, round, stream, success, matchIndex, prevIndex, hintIndex, hintTerm };
     }
-    case kinds.forward: {
+    case messageKinds.forward: {
       const term = reader.u64();
       const proposals = Array.from({ length: reader.count(53) }, () => decodeProposal(reader));
       return { kind: "forward", term, proposals };
     }
-    case kinds["forward-refused"]: {
+    case messageKinds["forward-refused"]: {
       const [term, boot, firstSeq, count] = [reader.u64(), reader.u64(), reader.u64(), reader.u64()];
       return { kind: "forward-refused", term, boot, firstSeq, count };
     }
-    case kinds.read:
+    case messageKinds.read:
       return { kind: "read", boot: reader.u64(), id: reader.u64() };
-    case kinds["read-reply"]:
+    case messageKinds["read-reply"]:
       return { kind: "read-reply", boot: reader.u64(), id: reader.u64(), index: reader.u64() };
-    case kinds["bootstrap-hello"]:
+    case messageKinds["bootstrap-hello"]:
       return { kind: "bootstrap-hello", storeId: reader.id(), urls: decodeUrls(reader) };
-    case kinds["bootstrap-reply"]:
+    case messageKinds["bootstrap-reply"]:
       return {
         kind: "bootstrap-reply",
         storeId: reader.id(),
@@ -284,40 +234,40 @@ function decodeMessage(reader: Reader, kind: number): Message {
 
 function decodeAffair(reader: Reader, kind: number): Affair {
   switch (kind) {
-    case kinds["timeout-now"]:
+    case messageKinds["timeout-now"]:
       return { kind: "timeout-now", term: reader.u64() };
-    case kinds["snapshot-chunk"]: {
+    case messageKinds["snapshot-chunk"]: {
       const [term, index, lastTerm, totalBytes] = [reader.u64(), reader.u64(), reader.u64(), reader.u64()];
       const [crc, offset] = [reader.u32(), reader.u64()];
       const bytes = reader.raw(reader.u32()).slice();
       return { kind: "snapshot-chunk", term, index, lastTerm, totalBytes, crc, offset, bytes };
     }
-    case kinds["snapshot-reply"]:
+    case messageKinds["snapshot-reply"]:
       return { kind: "snapshot-reply", term: reader.u64(), index: reader.u64(), offset: reader.u64() };
-    case kinds["snapshot-wanted"]:
+    case messageKinds["snapshot-wanted"]:
       return { kind: "snapshot-wanted", index: reader.u64() };
-    case kinds["join-request"]:
+    case messageKinds["join-request"]:
       return { kind: "join-request", storeId: reader.id(), incarnation: reader.u64(), lost: reader.id() };
-    case kinds["join-accepted"]: {
+    case messageKinds["join-accepted"]: {
       const [storeId, term, incarnation] = [reader.id(), reader.u64(), reader.u64()];
       const genesis = decodeStoreIds(reader);
       const founders = decodeUrls(reader);
       return { kind: "join-accepted", storeId, term, incarnation, genesis, founders };
     }
-    case kinds.removed: {
+    case messageKinds.removed: {
       const [storeId, incarnation] = [reader.id(), reader.u64()];
-      return { kind: "removed", storeId, incarnation, reason: decodeName(reader, removalReasons) };
+      return { kind: "removed", storeId, incarnation, reason: decodeName(reader, reasonNames) };
     }
-    case kinds.change: {
+    case messageKinds.change: {
       const [boot, seq] = [reader.u64(), reader.u64()];
       return { kind: "change", boot, seq, change: decodeChange(reader) };
     }
-    case kinds["change-reply"]:
+    case messageKinds["change-reply"]:
       return {
         kind: "change-reply",
         boot: reader.u64(),
         seq: reader.u64(),
-        outcome: decodeName(reader, outcomes),
+        outcome: decodeName(reader, outcomeNames),
       };
     default:
       throw new BadBytes(`message kind ${kind} is not known`);
@@ -325,14 +275,14 @@ function decodeAffair(reader: Reader, kind: number): Affair {
 }
 
 function decodeChange(reader: Reader): Change {
-  const kind = decodeName(reader, changeKinds);
+  const kind = decodeName(reader, changeNames);
   const id = reader.u64();
   if (kind === "move") return { kind, id, url: reader.text(urlBytesMax) };
   if (kind !== "add") return { kind, id };
   return { kind, id, url: reader.text(urlBytesMax), autoPromote: decodeBoolean(reader) };
 }
 
-function decodeName<T extends string>(reader: Reader, names: readonly T[]): T {
+function decodeName<T extends string>(reader: Reader, names: readonly (T | undefined)[]): T {
   const name = names[reader.u8()];
   if (name === undefined) throw new BadBytes("a code that is not known");
   return name;

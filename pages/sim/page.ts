@@ -62,6 +62,10 @@ function wordsOf(k: number): string {
     .replace("{m}", data.messageNames[c] ?? "")
     .replace("{r}", data.roleNames[a] ?? "")
     .replace("{o}", data.changeNames[a] ?? "")
+    .replace("{w}", data.outcomeNames[b] ?? "")
+    .replace("{y}", b === 1 ? "done" : "not done")
+    .replace("{t}", b === 0 ? "" : ` term ${b}`)
+    .replace("{l}", c === 0 ? "no leader" : `leader n${c}`)
     .replace("{a}", String(a))
     .replace("{b}", String(b))
     .replace("{c}", String(c));

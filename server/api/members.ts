@@ -154,5 +154,5 @@ export async function moveLeader(c: Ctx, node: Node): Promise<Response> {
   if (typeof body !== "string") return bodyRefused(body);
   const id = /^\s*\{\s*"id"\s*:\s*([1-9]\d{0,14})\s*\}\s*$/.exec(body)?.[1];
   if (id === undefined) return problemResponse(badRequest("bad-json", 'The body is {"id": 2}.'));
-  return ask(c, node, { kind: "lead", id: Number(id) }, problemOf);
+  return ask(c, node, { kind: "transfer-leader", id: Number(id) }, problemOf);
 }

@@ -7,6 +7,7 @@ import { reportPage } from "../report/page.ts";
 import { Recorder } from "../report/record.ts";
 import { simulate } from "../run.ts";
 import { countsOf, shrinkTape } from "../shrink.ts";
+import { lawName } from "../safety/laws.ts";
 import { parseTape, printTape } from "../tape.ts";
 import { findCanary } from "./canary.ts";
 import { command } from "./command.ts";
@@ -50,9 +51,9 @@ function openState(path: string, typed: string): State {
   try {
     state = JSON.parse(readFileSync(path, "utf8")) as Partial<State> | null;
   } catch {
-    throw new UsageError(`${path} is broken: move it away to begin anew`);
+    throw new UsageError(`${path} is broken: move it away to start over`);
   }
-  if (state?.campaign !== 1) throw new UsageError(`${path} is no campaign's: move it away to begin anew`);
+  if (state?.campaign !== 1) throw new UsageError(`${path} is no campaign's: move it away to start over`);
   if (state.typed !== typed)
     throw new UsageError(`${path} is of a campaign with other options:${state.typed ?? ""}; give another --out`);
   return state as State;
@@ -104,7 +105,7 @@ class Campaign {
     if (finding === undefined) {
       finding = { property, message, seeds: [], count: 0 };
       this.#state.findings.push(finding);
-      console.log(`seed ${seed}: ${property}: ${message.slice(0, 300)}`);
+      console.log(`seed ${seed}: ${lawName(property)}: ${message.slice(0, 300)}`);
     }
     finding.count += 1;
     if (finding.seeds.length < seedsKept) finding.seeds.push(seed);
@@ -135,7 +136,7 @@ class Campaign {
       const seed = seeds[0]!;
       if (!existsSync(join(this.failures, `seed-${seed}.tape.json`))) {
         // It ended with its thread, and left no files.
-        console.log(`${property}: ${message}: ${count} times, seeds ${seeds.join(", ")}`);
+        console.log(`${lawName(property)}: ${message}: ${count} times, seeds ${seeds.join(", ")}`);
         continue;
       }
       mkdirSync(folder, { recursive: true });
@@ -160,7 +161,7 @@ class Campaign {
       console.log(
         `${folder}: ${count} times, seeds ${seeds.join(", ")}; shrunk to ${faults} faults and ${asked} operations`,
       );
-      console.log(`  ${property}: ${message.slice(0, 300)}`);
+      console.log(`  ${lawName(property)}: ${message.slice(0, 300)}`);
       console.log(`  ${command} --tape ${file}`);
     }
   }
@@ -188,10 +189,10 @@ export async function runCampaign(
   const campaign = new Campaign(out, typed);
   const canary = await findCanary();
   if (canary === null) {
-    console.log("THE CANARY WAS NOT FOUND: a planted mistake goes unnoticed, so that nothing else here means anything");
+    console.log("THE CANARY WAS NOT FOUND: a known mutant goes undetected, so that nothing else here means anything");
     return 4;
   }
-  console.log(`the canary was found: ${canary.property} at seed ${canary.seed}`);
+  console.log(`the canary was found: ${lawName(canary.property)} at seed ${canary.seed}`);
   campaign.begin(minutes);
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;

@@ -1,5 +1,5 @@
 /**
- * A campaign that finds nothing may be blind. So each begins by planting a known mistake in a copy of the compiled product:
+ * A campaign that finds nothing may be blind. So each begins with a known mutant, in a copy of the compiled product:
  * if that is not noticed, nothing that follows means anything.
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type * as Run from "../run.ts";
 
 /** An entry of an older term counts toward commit: figure 8 of the Raft paper. */
-const mistake = {
+const mutant = {
   file: "core/raft/leadership.js",
   old: "this.#log.termAt(index) === this.term",
   new: "this.#log.termAt(index) <= this.term",
@@ -39,10 +39,10 @@ export async function findCanary(): Promise<{ seed: number; property: string } |
       cpSync(join(root, folder), join(scratch, folder), { recursive: true });
     linkPackages(scratch);
     writeFileSync(join(scratch, "package.json"), '{"type":"module"}');
-    const path = join(scratch, mistake.file);
+    const path = join(scratch, mutant.file);
     const source = readFileSync(path, "utf8");
-    if (source.split(mistake.old).length !== 2) throw new Error(`the canary does not apply to ${mistake.file}`);
-    writeFileSync(path, source.replace(mistake.old, mistake.new));
+    if (source.split(mutant.old).length !== 2) throw new Error(`the canary does not apply to ${mutant.file}`);
+    writeFileSync(path, source.replace(mutant.old, mutant.new));
     const { simulateSeed } = (await import(pathToFileURL(join(scratch, "sim/run.js")).href)) as typeof Run;
     for (let seed = 1; seed <= seedsMax; seed++) {
       const { verdict, property } = simulateSeed(seed, { print: null, invariants: true });

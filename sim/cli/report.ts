@@ -1,8 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { printJsonLines } from "../../checker/formats/index.ts";
-import { faultFamilies } from "../nemesis/options.ts";
+import { faultFamilies } from "../nemesis/knobs.ts";
 import type { Result } from "../run.ts";
+import { lawName } from "../safety/laws.ts";
 import { printTape } from "../tape.ts";
 
 /** Where the history and the trace of failed runs are left. */
@@ -21,7 +22,7 @@ export function summary(result: Result): string[] {
     .filter((family) => plan.faults[family] > 0)
     .map((family) => `${family} ${plan.faults[family]}`);
   const lines = [
-    `seed ${plan.seed}: ${verdict}${verdict === "ok" ? "" : ` (${property}): ${message}`}`,
+    `seed ${plan.seed}: ${verdict}${verdict === "ok" ? "" : ` (${lawName(property)}): ${message}`}`,
     `  plan      ${plan.nodes} nodes, ${plan.clients} clients, ${plan.keys} keys, value +${plan.valueBytes} B, think ${plan.thinkMicros} us, safety ${plan.safetyMicros / 1e6} s`,
     `  sizes     append ${plan.entriesPerAppendMax} entries, in flight ${plan.entriesInFlightMax} (${plan.bytesInFlightMax} B, ${plan.messagesInFlightMax} messages), apply ${plan.entriesPerApplyMax}, WAL segment ${plan.walSegmentBytesMax} B, uncommitted ${plan.uncommittedBytesMax} B`,
     `  faults    ${faults.length === 0 ? "none" : faults.join(", ")} (parts in a million)`,

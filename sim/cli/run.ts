@@ -3,6 +3,7 @@ import { type PlanChanges, planOf } from "../nemesis/options.ts";
 import { reportPage } from "../report/page.ts";
 import { Recorder } from "../report/record.ts";
 import { type Result, simulate } from "../run.ts";
+import { lawName } from "../safety/laws.ts";
 import { countsOf, shrinkTape } from "../shrink.ts";
 import { parseTape, printTape, type Tape, TapeError } from "../tape.ts";
 import { verify } from "../verify.ts";
@@ -76,6 +77,6 @@ function shrinkOne(tape: Tape, result: Result): void {
       `${shrunk.tape.plan.nodes} nodes, ${shrunk.runs} runs in ${((performance.now() - started) / 1000).toFixed(1)} s`,
   );
   for (const line of shrunk.result.context.slice(-25)) console.log(`    ${line}`);
-  console.log(`  ${shrunk.result.property}: ${shrunk.result.message}`);
+  console.log(`  ${lawName(shrunk.result.property)}: ${shrunk.result.message}`);
   console.log(`${command} --tape ${file}${version()}`);
 }

@@ -4,6 +4,7 @@
  */
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Simulator } from "../simulator.ts";
+import type { Law } from "../safety/laws.ts";
 import { converged, holdsQuorums, leaderOf, logLengths, logsAreBounded, states, termOf } from "./core.ts";
 import { sayWhereMembersAre } from "./moved-members.ts";
 import { probe } from "./probes.ts";
@@ -23,13 +24,13 @@ export const bounds = {
   idleMicros: 6_000_000,
 } as const satisfies Record<string, Micros>;
 
-export type Stall = { readonly property: string; readonly message: string };
+export type Stall = { readonly property: Law; readonly message: string };
 
 /** Heals a core and waits for L1 to L7; null where all are reached in time, else the first that was not, with each node's state. */
 export function checkLiveness(simulator: Simulator): Stall | null {
   const { scheduler, clients } = simulator;
   heal(simulator, drawCore(simulator));
-  const stall = (property: string, what: string): Stall | null => {
+  const stall = (property: Law, what: string): Stall | null => {
     // What was under way when the core was drawn may have brought a configuration that needs somebody else.
     if (simulator.everyoneHasRun && !holdsQuorums(simulator, simulator.core)) return null;
     return { property, message: `${what}: ${states(simulator)}` };
@@ -68,8 +69,8 @@ export function checkLiveness(simulator: Simulator): Stall | null {
   let mayBeDisturbed = true;
   while (!isCalm && mayBeDisturbed) {
     if (!isLed() && !simulator.runUntil(scheduler.now + bounds.leaderMicros, isLed))
-      return stall("L1", "no leader that the whole core follows, after a wish of the operator");
-    // A wish that somebody outside has had on its way all the time may still remove the leader.
+      return stall("L1", "no leader that the whole core follows, after a change request of the operator");
+    // A change request that a node outside the core has had on its way may still remove the leader.
     const configuration = simulator.committedConfiguration;
     const term = termOf(simulator);
     const since = scheduler.now;
@@ -117,7 +118,7 @@ function drawCore(simulator: Simulator): NodeId[] {
   const founders = hosts.filter(({ id }) => id <= plan.nodes).map(({ id }) => id);
   if (!everyoneHasRun) return founders;
   const order = hosts
-    .filter(({ life, retired, directory }) => life > 0 && !retired && !directory.isRecovering)
+    .filter(({ boot, retired, directory }) => boot > 0 && !retired && !directory.isRecovering)
     .map(({ id }) => ({ id, draw: draws.u32("core", id) }))
     .toSorted((a, b) => a.draw - b.draw || a.id - b.id)
     .map(({ id }) => id);
@@ -147,7 +148,7 @@ function heal(simulator: Simulator, core: readonly NodeId[]): void {
   for (const { id } of simulator.hosts) if (!core.includes(id)) freeze(simulator, id, core);
 }
 
-/** One outside the core stays down or paused; else it is cut off for good: from all, or deaf (L8: a leader who still speaks), or mute. */
+/** One outside the core stays down or paused; else it is cut off for good: from all, or deaf (a leader that still speaks), or mute. */
 function freeze(simulator: Simulator, id: NodeId, core: readonly NodeId[]): void {
   const { hosts, network, draws } = simulator;
   const host = hosts[id - 1]!;

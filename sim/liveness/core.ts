@@ -76,7 +76,7 @@ export function states(simulator: Simulator): string {
       const healed = simulator.core.includes(host.id) ? "core" : "frozen";
       if (status === undefined) return `n${host.id} (${healed}) down`;
       const { role, term, leader, lastIndex, commitIndex, appliedIndex } = status;
-      return `n${host.id} (${healed}${host.paused ? ", paused" : ""}) ${role} term ${term} leader ${leader} last ${lastIndex} commit ${commitIndex} applied ${appliedIndex}`;
+      return `n${host.id} (${healed}${host.paused ? ", paused" : ""}) ${role} term ${term}, ${leader === 0 ? "no leader" : `leader n${leader}`}, last ${lastIndex} commit ${commitIndex} applied ${appliedIndex}`;
     })
     .join("; ");
 }

@@ -1,6 +1,6 @@
 /**
  * What a calm core does when it is asked once: every kind of request, at its leader and at another member (L2); and what
- * the operator wishes, up to its end: a member more, another leader, a member less (L6).
+ * the operator asks for, up to its end: a member more, another leader, a member less (L6).
  */
 import { always, type Command, type Condition } from "../../core/kv/command.ts";
 import type { Row } from "../../core/kv/machine.ts";
@@ -15,6 +15,7 @@ import {
 } from "../../core/node/options.ts";
 import { type Change, memberOf } from "../../core/raft/membership.ts";
 import type { Index, Micros, NodeId } from "../../core/units.ts";
+import type { Law } from "../safety/laws.ts";
 import type { Simulator } from "../simulator.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 import { converged, leaderOf, membersOf } from "./core.ts";
@@ -23,14 +24,14 @@ import { replicationMicros } from "./work.ts";
 export const probeBounds = {
   /** Of a request at a member, however far its leader is. */
   requestMicros: 1_000_000,
-  /** Of a wish, asked again where the answer was that something else is under way; and of all that follows from it. */
-  wishMicros: 20_000_000,
+  /** Of a change request, sent again where the answer was that something else is under way; and of all that follows from it. */
+  changeMicros: 20_000_000,
 } as const satisfies Record<string, Micros>;
 
 /** A member that has forwarded a write, and then gets a snapshot instead of its entry, never learns what came of it. */
 const jumped = "a snapshot came in its place";
 
-type Missed = { readonly property: string; readonly message: string };
+type Missed = { readonly property: Law; readonly message: string };
 
 /** What is not done in time or is answered wrongly, or null. The core has a leader, nothing is under way, and no client asks. */
 export function probe(simulator: Simulator): Missed | null {
@@ -128,13 +129,13 @@ class Probes {
   /** A machine that has never run, or has been removed, becomes a voter. */
   grow(): Missed | null {
     const { hosts, committedConfiguration, core, network } = this.#simulator;
-    const isFree = ({ id, node, dead, life, retired }: Host): boolean =>
-      node === null && !dead && (life === 0 || retired) && memberOf(committedConfiguration, id) === undefined;
+    const isFree = ({ id, node, dead, boot, retired }: Host): boolean =>
+      node === null && !dead && (boot === 0 || retired) && memberOf(committedConfiguration, id) === undefined;
     const spares = hosts.filter(isFree);
     if (spares.length === 0) return null;
     const host = hosts[this.#pick(spares.map(({ id }) => id)) - 1]!;
     const { id } = host;
-    const trouble = this.#wish({ kind: "add", id, url: network.addresses.urlOf(id), autoPromote: true });
+    const trouble = this.#requestChange({ kind: "add", id, url: network.addresses.urlOf(id), autoPromote: true });
     if (trouble !== null) return trouble;
     this.#simulator.core = [...core, id];
     network.heal(new Set(this.#simulator.core));
@@ -154,7 +155,8 @@ class Probes {
     // A member that has just joined was dialled before its links were healed: answers to it may be late until then.
     this.#simulator.runUntil(this.#simulator.network.lateUntil);
     return (
-      this.#wish({ kind: "lead", id }) ?? this.#reaches(`n${id} does not lead`, () => leaderOf(this.#simulator) === id)
+      this.#requestChange({ kind: "transfer-leader", id }) ??
+      this.#reaches(`n${id} does not lead`, () => leaderOf(this.#simulator) === id)
     );
   }
 
@@ -170,19 +172,23 @@ class Probes {
     if (spare.length === 0) return null;
     const id = this.#pick(spare);
     const learns = membersOf(this.#simulator).includes(id);
-    const trouble = this.#wish({ kind: "remove", id });
+    const trouble = this.#requestChange({ kind: "remove", id });
     return trouble ?? this.#reaches(`n${id} is not out`, () => !learns || hosts[id - 1]!.retired);
   }
 
   /** Asks a member of the core, not the one whom it concerns, until it is done. */
-  #wish(change: Change): Missed | null {
+  #requestChange(change: Change): Missed | null {
     const { scheduler } = this.#simulator;
-    const until = scheduler.now + probeBounds.wishMicros;
+    const until = scheduler.now + probeBounds.changeMicros;
     const others = membersOf(this.#simulator).filter((id) => id !== change.id);
     const asked = this.#pick(others.length === 0 ? membersOf(this.#simulator) : others);
     let said = "nothing";
     while (scheduler.now < until) {
-      const result = this.#ask<ChangeResult>(asked, (node, done) => node.change(change, done), probeBounds.wishMicros);
+      const result = this.#ask<ChangeResult>(
+        asked,
+        (node, done) => node.change(change, done),
+        probeBounds.changeMicros,
+      );
       said = result === null ? "nothing" : result.ok ? result.outcome : result.code;
       if (said === "done") return null;
       if (result?.ok === true && said !== "busy") break;
@@ -194,7 +200,7 @@ class Probes {
   #reaches(otherwise: string, isThere: () => boolean, workMicros: Micros = 0): Missed | null {
     const simulator = this.#simulator;
     const isDone = (): boolean => isThere() && leaderOf(simulator) !== 0 && converged(simulator);
-    if (simulator.runUntil(simulator.scheduler.now + probeBounds.wishMicros + workMicros, isDone)) return null;
+    if (simulator.runUntil(simulator.scheduler.now + probeBounds.changeMicros + workMicros, isDone)) return null;
     return { property: "L6", message: isThere() ? `${otherwise}, or the others do not converge` : otherwise };
   }
 

@@ -22,7 +22,7 @@ function diskMicros({ valueBytes, walSegmentBytesMax, syncMicros }: Plan, entrie
 /** Of a disk in the core: until all is durable that was given to it. */
 export function backlogMicros({ core, hosts, plan }: Simulator): Micros {
   const entries = core.map((id) => {
-    const log = hosts[id - 1]!.node?.running?.raft.log;
+    const log = hosts[id - 1]!.node?.replica?.raft.log;
     return log === undefined ? 0 : log.lastIndex - log.durableIndex;
   });
   return diskMicros(plan, Math.max(...entries));
@@ -40,7 +40,7 @@ export function replicationMicros(simulator: Simulator): Micros {
  * leader has left behind it.
  */
 export function catchUpMicros({ core, hosts, plan }: Simulator): Micros {
-  const logs = core.map((id) => hosts[id - 1]!.node?.running?.raft.log);
+  const logs = core.map((id) => hosts[id - 1]!.node?.replica?.raft.log);
   const last = Math.max(...logs.map((log) => log?.lastIndex ?? 0));
   const shared = logs.every((log) => log !== undefined) ? sharedIndex(logs) : 0;
   return entriesMicros(plan, last - shared);

@@ -1,9 +1,10 @@
 /** What happens to a machine's directory while its process is down, between a crash and the restart. */
 import type { NodeId } from "../../core/units.ts";
-import type { FaultBudget } from "../safety/losses.ts";
+import type { FaultBudget } from "../safety/redundancy.ts";
 import type { TraceKind } from "../trace/trace.ts";
 import type { Host } from "../world/host.ts";
-import type { FaultFamily, Plan } from "./options.ts";
+import type { FaultFamily } from "./knobs.ts";
+import type { Plan } from "./options.ts";
 
 export class DirectoryFaults {
   readonly #plan: Plan;
@@ -47,7 +48,7 @@ export class DirectoryFaults {
     if (this.#strikes("newerFormat", id) && directory.writeFutureFormat()) {
       this.#line("newer", id);
     }
-    if (this.#mayStrike("diskLost") && host.life > 0 && this.#strikes("diskLost", id)) {
+    if (this.#mayStrike("diskLost") && host.boot > 0 && this.#strikes("diskLost", id)) {
       this.#line("wipe", id);
       host.wipe();
       this.#budget.diskLost(id);

@@ -8,7 +8,7 @@ import type { Host } from "../world/host.ts";
 import type { CoverageSink } from "./nemesis.ts";
 import type { Plan } from "./options.ts";
 
-type Stopping = { readonly host: Host; readonly life: number; readonly disturbances: number };
+type Stopping = { readonly host: Host; readonly boot: number; readonly disturbances: number };
 
 export class GracefulStops implements Target {
   readonly #scheduler: Scheduler;
@@ -36,19 +36,19 @@ export class GracefulStops implements Target {
   }
 
   begin(host: Host): void {
-    const { id, life, disturbances, isHampered } = host;
+    const { id, boot, disturbances, isHampered } = host;
     this.#trace.line(this.#scheduler.now, "gracefulStop", id);
     host.isStopping = true;
-    const stopping: Stopping = { host, life, disturbances };
-    const tie = this.#draws.u32("tie", id, life, 61);
+    const stopping: Stopping = { host, boot, disturbances };
+    const tie = this.#draws.u32("tie", id, boot, 61);
     if (!isHampered) this.#scheduler.at(this.#scheduler.now + this.#boundMicros, tie, this, 0, stopping);
     host.stopGracefully(() => {
-      if (host.life !== life) return;
+      if (host.boot !== boot) return;
       this.#trace.line(this.#scheduler.now, "stopped", id);
       host.stop(false);
       this.#restart(host);
     });
-    if (host.life === life) this.#coverage.stopping(host);
+    if (host.boot === boot) this.#coverage.stopping(host);
   }
 
   /** What waits ends by its deadline; a leadership is handed over within an election timeout. Clocks may be slow. */
@@ -59,8 +59,8 @@ export class GracefulStops implements Target {
 
   /** I21: it has stopped by now, if nothing has kept it from doing so. */
   on(_code: number, payload: unknown): void {
-    const { host, life, disturbances } = payload as Stopping;
+    const { host, boot, disturbances } = payload as Stopping;
     const isKept = host.isHampered || host.disturbances !== disturbances;
-    must(host.life !== life || host.node === null || isKept, "I21", () => `n${host.id} was told to stop, and does not`);
+    must(host.boot !== boot || host.node === null || isKept, "I21", () => `n${host.id} was told to stop, and does not`);
   }
 }

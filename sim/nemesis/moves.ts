@@ -31,7 +31,7 @@ export class Moves {
   /** `host`, whose process has just gone, moves; one time of three all others do that can be taken down, before any starts again. */
   strike(host: Host): void {
     this.#move(host);
-    if (this.#draws.below(3, "move", host.id, host.life) > 0) return;
+    if (this.#draws.below(3, "move", host.id, host.boot) > 0) return;
     for (const other of this.#world.hosts) {
       if (other === host || other.node === null || other.paused) continue;
       this.#world.knockDown(other, allDownMicros);

@@ -5,33 +5,34 @@
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
-import type { FaultBudget } from "../safety/losses.ts";
+import type { FaultBudget } from "../safety/redundancy.ts";
 import type { Trace } from "../trace/trace.ts";
-import { isMarked, type Struck } from "../marks.ts";
+import { isMarked, type CoverageMark } from "../marks.ts";
 import type { Host } from "../world/host.ts";
 import type { SimNetwork } from "../world/network.ts";
-import { Aim, type AimedAction } from "./aim.ts";
-import { Depose, type Deposing } from "./depose.ts";
+import { TargetedFaults, type TargetedAction } from "./targeted-faults.ts";
+import { LeaderIsolation, type IsolationWorld } from "./leader-isolation.ts";
 import { DirectoryFaults } from "./directory-faults.ts";
 import { GracefulStops } from "./graceful-stops.ts";
 import { Moves, type MovingWorld } from "./moves.ts";
-import { type FaultFamily, faultFamilies, type Plan } from "./options.ts";
+import { type FaultFamily, faultFamilies, familyNumbers } from "./knobs.ts";
+import type { Plan } from "./options.ts";
 import { type CopyingWorld, OlderCopies } from "./older-copies.ts";
 import { type Cut, cutsOf, shapes } from "./partitions.ts";
 import { Strangers } from "./strangers.ts";
 
 const slotMicros: Micros = 250_000;
-const nemesisEvents = { slot: 1, restart: 2, resume: 3, aimed: 4, cut: 5, deposed: 6 } as const;
+const nemesisEvents = { slot: 1, restart: 2, resume: 3, targeted: 4, cut: 5, isolation: 6 } as const;
 
-type Aimed = { readonly action: AimedAction; readonly node: NodeId; readonly occasion: number };
+type TargetedFault = { readonly action: TargetedAction; readonly node: NodeId; readonly occasion: number };
 
 /** A leader that is cut off; or one that is back, and who led meanwhile and goes down. */
-type Deposed = { readonly old: NodeId; readonly successor: NodeId };
+type IsolatedLeader = { readonly old: NodeId; readonly successor: NodeId };
 
 /** Takes note of what has struck whom. */
 export interface CoverageSink {
   /** A fault strikes node `id`; 0 where it strikes nobody alone. */
-  struck(what: Struck, id: NodeId): void;
+  struck(what: CoverageMark, id: NodeId): void;
   /** The process of `host` has been told to stop. */
   stopping(host: Host): void;
   /** Every founder has taken part once. */
@@ -53,8 +54,8 @@ export class Nemesis implements Target {
   readonly #strangers: Strangers;
   /** client * 64 + node -> until. */
   readonly #clientBlocks = new Map<number, Micros>();
-  readonly aim: Aim;
-  readonly depose: Depose;
+  readonly targeted: TargetedFaults;
+  readonly isolation: LeaderIsolation;
   readonly olderCopies: OlderCopies;
   #slot = 0;
   #stopped = false;
@@ -85,7 +86,7 @@ export class Nemesis implements Target {
       hosts,
       strikes: (family, target) => this.#strikes(family, target),
       line: (kind, node, a = 0) => trace.line(scheduler.now, kind, node, a),
-      knockDown: (host, most) => this.#knockDown(host, most),
+      knockDown: (host, most) => this.#takeOneDown(host, most),
       restartLater: (host) => this.restartLater(host),
     };
     this.#directoryFaults = new DirectoryFaults(plan, budget, world.strikes, world.line);
@@ -95,8 +96,10 @@ export class Nemesis implements Target {
       this.counters.stranger += 1;
     });
     this.#gracefulStops = new GracefulStops(scheduler, draws, plan, trace, coverage, (host) => this.restartLater(host));
-    this.aim = new Aim(draws, plan, (action, node, occasion) => this.#aimed({ action, node, occasion }));
-    this.depose = new Depose(this.#deposing(), 8 * plan.electionMicros);
+    this.targeted = new TargetedFaults(draws, plan, (action, node, occasion) =>
+      this.#planTargeted({ action, node, occasion }),
+    );
+    this.isolation = new LeaderIsolation(this.#deposing(), 8 * plan.electionMicros);
     scheduler.at(slotMicros, 0, this, nemesisEvents.slot, null);
   }
 
@@ -113,14 +116,14 @@ export class Nemesis implements Target {
 
   /** A node that has ended itself (its disk failed) is started again by its operator after a while. */
   restartLater(host: Host): void {
-    const wait = 200_000 + this.#draws.below(2_000_000, "recovery", host.id, host.life);
+    const wait = 200_000 + this.#draws.below(2_000_000, "recovery", host.id, host.boot);
     this.#at(wait, nemesisEvents.restart, host);
   }
 
   on(code: number, payload: unknown): void {
     if (this.#stopped && code !== nemesisEvents.restart) return;
-    if (code === nemesisEvents.aimed) return this.#strikeAimed(payload as Aimed);
-    if (code === nemesisEvents.deposed) return this.#depose(payload as Deposed);
+    if (code === nemesisEvents.targeted) return this.#strikeTargeted(payload as TargetedFault);
+    if (code === nemesisEvents.isolation) return this.#endIsolation(payload as IsolatedLeader);
     if (code === nemesisEvents.cut) return this.#cut(payload as Cut);
     const host = payload as Host;
     if (code === nemesisEvents.slot) this.#strike();
@@ -134,12 +137,12 @@ export class Nemesis implements Target {
   }
 
   startHost(host: Host): void {
-    this.#trace.line(this.#scheduler.now, "start", host.id, host.life + 1);
+    this.#trace.line(this.#scheduler.now, "start", host.id, host.boot + 1);
     host.start();
   }
 
   #at(wait: Micros, code: number, host: Host): void {
-    const tie = this.#draws.u32("tie", host.id, host.life, code, 99);
+    const tie = this.#draws.u32("tie", host.id, host.boot, code, 99);
     this.#scheduler.at(this.#scheduler.now + wait, tie, this, code, host);
   }
 
@@ -158,27 +161,27 @@ export class Nemesis implements Target {
       else if (this.#strikes("fastRestart", host.id)) this.#crash(host, "fastRestart", 20_000);
       else if (this.#strikes("pause", host.id)) this.#pause(host);
       else if (this.#strikes("slow", host.id)) this.#slow(host);
-      else if (this.#strikes("clockStall", host.id)) this.#standClock(host);
+      else if (this.#strikes("clockStall", host.id)) this.#freezeClock(host);
       else if (!host.isStopping && this.#strikes("gracefulStop", host.id)) this.#gracefulStops.begin(host);
     }
   }
 
   /** The strike follows the turn in which its moment came, at once or while what was sent is on its way. */
-  #aimed(aimed: Aimed): void {
+  #planTargeted(fault: TargetedFault): void {
     if (this.#stopped || this.#scheduler.now < this.#plan.quietMicros) return;
-    this.counters.aimed += 1;
-    const wait = this.#draws.below(2, "aimLength", aimed.occasion, 0) * Math.ceil(this.#plan.latencyMicros / 4);
-    const tie = this.#draws.u32("tie", aimed.occasion, nemesisEvents.aimed);
-    this.#scheduler.at(this.#scheduler.now + wait, tie, this, nemesisEvents.aimed, aimed);
+    this.counters.targeted += 1;
+    const wait = this.#draws.below(2, "targetedLength", fault.occasion, 0) * Math.ceil(this.#plan.latencyMicros / 4);
+    const tie = this.#draws.u32("tie", fault.occasion, nemesisEvents.targeted);
+    this.#scheduler.at(this.#scheduler.now + wait, tie, this, nemesisEvents.targeted, fault);
   }
 
-  #strikeAimed({ action, node, occasion }: Aimed): void {
+  #strikeTargeted({ action, node, occasion }: TargetedFault): void {
     const host = this.#hosts[node - 1]!;
     if (host.node === null || host.paused) return;
-    this.#coverage.struck(`aimed ${action}`, node);
-    const length = (most: Micros): Micros => 1_000 + this.#draws.below(most, "aimLength", occasion, 1);
+    this.#coverage.struck(`targeted ${action}`, node);
+    const length = (most: Micros): Micros => 1_000 + this.#draws.below(most, "targetedLength", occasion, 1);
     if (action === "restart" || action === "kill") {
-      const power = this.#draws.below(2, "aimLength", occasion, 2) === 0;
+      const power = this.#draws.below(2, "targetedLength", occasion, 2) === 0;
       this.#trace.line(this.#scheduler.now, power ? "powerCut" : "kill", node);
       host.stop(power);
       this.#at(
@@ -188,7 +191,7 @@ export class Nemesis implements Target {
       );
     } else if (action === "pause") this.#pauseFor(host, length(4_000_000));
     else {
-      const peer = 1 + this.#draws.below(this.#hosts.length, "aimLength", occasion, 3);
+      const peer = 1 + this.#draws.below(this.#hosts.length, "targetedLength", occasion, 3);
       const until = this.#scheduler.now + length(6 * this.#plan.electionMicros);
       for (const { id } of this.#hosts) {
         if (id === node || (action === "brokenLink" && id !== peer)) continue;
@@ -198,12 +201,12 @@ export class Nemesis implements Target {
     }
   }
 
-  #deposing(): Deposing {
+  #deposing(): IsolationWorld {
     const [scheduler, draws] = [this.#scheduler, this.#draws];
-    const { deposed } = this.#plan.faults;
+    const strength = this.#plan.faults.leaderIsolated;
     let commits = 0;
-    const later = (what: Deposed): void => {
-      scheduler.at(scheduler.now + 1, draws.u32("tie", what.old, commits, 98), this, nemesisEvents.deposed, what);
+    const later = (what: IsolatedLeader): void => {
+      scheduler.at(scheduler.now + 1, draws.u32("tie", what.old, commits, 98), this, nemesisEvents.isolation, what);
     };
     return {
       get now() {
@@ -212,7 +215,7 @@ export class Nemesis implements Target {
       strikes: (id) => {
         commits += 1;
         return (
-          !this.#stopped && scheduler.now >= this.#plan.quietMicros && draws.chance(deposed, "depose", id, commits)
+          !this.#stopped && scheduler.now >= this.#plan.quietMicros && draws.chance(strength, "isolation", id, commits)
         );
       },
       cutOff: (old) => later({ old, successor: 0 }),
@@ -220,31 +223,31 @@ export class Nemesis implements Target {
     };
   }
 
-  #depose({ old, successor }: Deposed): void {
+  #endIsolation({ old, successor }: IsolatedLeader): void {
     if (successor === 0) return this.#cutOff(old);
     this.#network.unblockNode(old);
-    this.#knockDown(this.#hosts[successor - 1]!, 6 * this.#plan.electionMicros);
+    this.#takeOneDown(this.#hosts[successor - 1]!, 6 * this.#plan.electionMicros);
   }
 
   #cutOff(old: NodeId): void {
-    this.counters.deposed += 1;
-    this.#coverage.struck("deposed", 0);
+    this.counters.leaderIsolated += 1;
+    this.#coverage.struck("leaderIsolated", 0);
     const micros = 8 * this.#plan.electionMicros;
-    // Of the others, some may begin anew at once, and not remember whom they have just heard.
-    const restarts = this.#draws.below(2, "deposeTurn", old, this.counters.deposed) === 0;
+    // Of the others, some may restart at once, and not remember whom they have just heard.
+    const restarts = this.#draws.below(2, "isolationEnd", old, this.counters.leaderIsolated) === 0;
     for (const host of this.#hosts) {
       this.#block(old, host.id, this.#scheduler.now + micros);
       this.#block(host.id, old, this.#scheduler.now + micros);
-      if (restarts && host.id !== old) this.#knockDown(host, 10_000);
+      if (restarts && host.id !== old) this.#takeOneDown(host, 10_000);
     }
     // Where clocks may stand still, it may go on believing that it leads.
-    if (this.#plan.faults.clockStall > 0) this.#standClock(this.#hosts[old - 1]!, micros);
+    if (this.#plan.faults.clockStall > 0) this.#freezeClock(this.#hosts[old - 1]!, micros);
   }
 
   /** Back after up to `most`. */
-  #knockDown(host: Host, most: Micros): void {
+  #takeOneDown(host: Host, most: Micros): void {
     if (host.node === null || host.paused) return;
-    const draw = (bound: number, k: number): number => this.#draws.below(bound, "deposeTurn", host.id, host.life, k);
+    const draw = (bound: number, k: number): number => this.#draws.below(bound, "isolationEnd", host.id, host.boot, k);
     const power = draw(2, 0) === 0;
     this.#trace.line(this.#scheduler.now, power ? "powerCut" : "kill", host.id);
     host.stop(power);
@@ -256,9 +259,9 @@ export class Nemesis implements Target {
     for (const shape of shapes) {
       if (!this.#strikes(shape, 0)) continue;
       const most = Math.max(1_000_000, 8 * this.#plan.electionMicros);
-      const length = 10_000 + this.#draws.below(most, "shape", this.#slot, faultFamilies.indexOf(shape), 99);
+      const length = 10_000 + this.#draws.below(most, "shape", this.#slot, familyNumbers[shape], 99);
       const draw = (bound: number, k: number): number =>
-        this.#draws.below(bound, "shape", this.#slot, faultFamilies.indexOf(shape), k);
+        this.#draws.below(bound, "shape", this.#slot, familyNumbers[shape], k);
       for (const cut of cutsOf(shape, ids, length, draw)) {
         if (cut.after === 0) this.#cut(cut);
         else {
@@ -284,13 +287,7 @@ export class Nemesis implements Target {
   }
 
   #strikes(family: FaultFamily, target: number): boolean {
-    const strikes = this.#draws.chance(
-      this.#plan.faults[family],
-      "fault",
-      this.#slot,
-      faultFamilies.indexOf(family),
-      target,
-    );
+    const strikes = this.#draws.chance(this.#plan.faults[family], "fault", this.#slot, familyNumbers[family], target);
     if (strikes) {
       this.counters[family] += 1;
       if (isMarked(family)) this.#coverage.struck(family, family === "clientPartition" ? 0 : target);
@@ -299,7 +296,7 @@ export class Nemesis implements Target {
   }
 
   #length(family: FaultFamily, most: Micros): Micros {
-    return 10_000 + this.#draws.below(most, "faultLength", this.#slot, faultFamilies.indexOf(family));
+    return 10_000 + this.#draws.below(most, "faultLength", this.#slot, familyNumbers[family]);
   }
 
   #crash(host: Host, family: "powerCut" | "kill" | "fastRestart", downMost: Micros): void {
@@ -332,9 +329,9 @@ export class Nemesis implements Target {
     host.slowDown(length, beat);
   }
 
-  #standClock(host: Host, length = this.#length("clockStall", 3_000_000)): void {
+  #freezeClock(host: Host, length = this.#length("clockStall", 3_000_000)): void {
     this.#trace.line(this.#scheduler.now, "clockStall", host.id, length);
-    host.standClock(length, this.#draws.below(2, "faultTarget", this.#slot, 8, host.id) === 0);
+    host.freezeClock(length, this.#draws.below(2, "faultTarget", this.#slot, 8, host.id) === 0);
   }
 
   #pauseFor(host: Host, length: Micros): void {

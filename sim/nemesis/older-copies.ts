@@ -2,13 +2,14 @@
  * Directories that are put back as a whole from an older copy. Tier b: only where every running peer has heard a later
  * start of the directory, so that each can tell. Tier c: at any time, as a lie that is named.
  */
-import type { FaultBudget } from "../safety/losses.ts";
+import type { FaultBudget } from "../safety/redundancy.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import type { TraceKind } from "../trace/trace.ts";
 import type { DirectoryCopy } from "../world/directory.ts";
 import type { Host } from "../world/host.ts";
-import type { FaultFamily, Plan } from "./options.ts";
+import type { FaultFamily } from "./knobs.ts";
+import type { Plan } from "./options.ts";
 
 export type CopyingWorld = {
   readonly hosts: readonly Host[];
@@ -86,7 +87,7 @@ export class OlderCopies {
     // The next start of the copy counts one more than the copy does.
     return (
       others.length > 0 &&
-      others.every((other) => other.node!.running !== null && other.hasHeardOf(id, incarnation, boot + 1)) &&
+      others.every((other) => other.node!.replica !== null && other.hasHeardOf(id, incarnation, boot + 1)) &&
       this.#budget.mayLoseLog(id)
     );
   }

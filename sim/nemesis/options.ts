@@ -2,55 +2,8 @@
  * The plan of a run, drawn from its seed: how large, how fast, which faults and how strong. Swarm testing (Groce and
  * others 2012): every fault family is off in half of the runs, so that one does not hide what another would find.
  */
-import alea from "seedrandom/lib/alea.js";
 import type { SessionLimits } from "../../core/kv/sessions.ts";
-
-export const faultFamilies = [
-  "loss",
-  "duplication",
-  "delayTail",
-  "partition",
-  "oneWay",
-  "clientPartition",
-  "powerCut",
-  "kill",
-  "fastRestart",
-  "pause",
-  "diskStall",
-  "syncFailure",
-  "clockDrift",
-  "rowsLost",
-  "logDamaged",
-  "brokenLink",
-  "bridge",
-  "ring",
-  "flapping",
-  "clog",
-  "aimed",
-  "replaced",
-  "writeFailure",
-  "readFailure",
-  "diskLost",
-  "corruption",
-  "syncLie",
-  "reset",
-  "slow",
-  "clockStall",
-  "misread",
-  "newerFormat",
-  "misdirected",
-  "deposed",
-  "logMissing",
-  "monitor",
-  "gracefulStop",
-  "moved",
-  "stranger",
-  "burst",
-  "rowsReadFailure",
-  "segmentMissing",
-  "olderCopy",
-] as const;
-export type FaultFamily = (typeof faultFamilies)[number];
+import { type FaultFamily, faultFamilies, type Knob, KnobDraws } from "./knobs.ts";
 
 export const engineChoices = ["memory", "rocksdb", "mixed"] as const;
 export type Engines = (typeof engineChoices)[number];
@@ -110,7 +63,7 @@ export type Plan = {
   readonly snapshotChunkBytes: number;
   /** Machines that are not founders, and may be added. */
   readonly spares: number;
-  /** Mean time between two wishes of the operator; 0: none. */
+  /** Mean time between two change requests of the operator; 0: none. */
   readonly operatorMicros: number;
   /** Of a hundred writes, how many are conditional. */
   readonly casPercent: number;
@@ -157,7 +110,7 @@ const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
   ring: [20_000, 60_000],
   flapping: [20_000, 60_000],
   clog: [30_000, 120_000],
-  aimed: [30_000, 100_000, 300_000],
+  targeted: [30_000, 100_000, 300_000],
   replaced: [20_000, 80_000],
   writeFailure: [100, 1_000],
   readFailure: [2_000, 20_000],
@@ -170,7 +123,7 @@ const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
   misread: [200_000, 600_000],
   newerFormat: [100_000, 300_000],
   misdirected: [2_000, 20_000],
-  deposed: [10_000, 50_000, 200_000],
+  leaderIsolated: [10_000, 50_000, 200_000],
   logMissing: [200_000, 600_000],
   monitor: [50_000, 300_000],
   gracefulStop: [10_000, 60_000],
@@ -192,23 +145,20 @@ export type PlanChanges = {
   readonly without?: readonly FaultFamily[];
 };
 
-/** Raised when the meaning of a seed changes for its plan alone. */
-const planVersion = 4;
-
-/** Each knob is drawn by its name: one knob more changes no other. */
+/** What `seed` draws, with `changes`. */
 export function planOf(seed: number, changes: PlanChanges = {}): Plan {
   const { tier = "a" } = changes;
-  const chance = (name: string): number => alea(`metaStore plan ${planVersion} seed ${seed} ${name}`)();
-  const pick = <T>(name: string, choices: readonly T[]): T => choices[Math.floor(chance(name) * choices.length)]!;
+  const draws = new KnobDraws(seed);
+  const pick = <T>(knob: Knob, choices: readonly T[]): T => draws.pick(knob, choices);
   const streams =
     changes.only?.some((family) => needsStreams.has(family)) === true ||
     pick("streams", [false, false, false, true]) ||
-    (tier === "b" && chance("streams of tier b") < 0.3);
+    (tier === "b" && draws.share("streamsOfTierB") < 0.3);
   const strength = (family: FaultFamily): number => {
     if (tiersOf[family]?.includes(tier) === false || !(streams ? onStreams : byMessage)(family)) return 0;
     const isAsked = changes.only?.includes(family) ?? true;
     const isOff = !isAsked || changes.without?.includes(family) === true;
-    return isOff || chance(`${family} at all`) < 0.5 ? 0 : pick(family, strengths[family]);
+    return isOff || draws.isOff(family) ? 0 : draws.strength(family, strengths[family]);
   };
   const faults = Object.fromEntries(faultFamilies.map((family) => [family, strength(family)])) as Plan["faults"];
   const clients = pick("clients", [2, 3, 5, 8]);

@@ -81,7 +81,7 @@ export class Strangers implements Target {
     const id = isMember ? 1 + ((host.id + draw(Math.max(1, this.#plan.nodes - 1), 1)) % this.#plan.nodes) : unknownId;
     const own = node.status().cluster;
     // One that takes no part yet cannot tell which cluster is the right one.
-    const clusters = node.running === null ? [""] : isMember ? ["", strangeCluster] : ["", strangeCluster, own];
+    const clusters = node.replica === null ? [""] : isMember ? ["", strangeCluster] : ["", strangeCluster, own];
     const cluster = clusters[draw(clusters.length, 2)]!;
     const handshake: Handshake = {
       versionMin: protocolVersion,
@@ -169,7 +169,7 @@ function mustRefuse(id: NodeId, node: Node, inbound: Inbound): void {
   begun[2] = 0x10;
   const trouble = inbound.receive(begun);
   must(
-    node.running === null || trouble !== null,
+    node.replica === null || trouble !== null,
     "I22",
     () => `n${id} holds ${begun.length} bytes of a stranger's frame`,
   );
@@ -177,7 +177,7 @@ function mustRefuse(id: NodeId, node: Node, inbound: Inbound): void {
 
 /** Just after a stranger has come to `node`. */
 function mustBeUntouched(id: NodeId, node: Node): void {
-  const raft = node.running?.raft;
+  const raft = node.replica?.raft;
   if (raft === undefined) return;
   must(raft.term < strangeTerm, "I22", () => `n${id} has the term ${raft.term} from a stranger`);
   const isOurs = raft.configuration.members.every(({ url, storeId }) => !isStrange(url) && storeId !== strangeStore);

@@ -31,6 +31,7 @@ export type PageData = {
   readonly roleNames: readonly string[];
   readonly messageNames: readonly string[];
   readonly changeNames: readonly string[];
+  readonly outcomeNames: readonly string[];
   /** The nodes' states before the first line. */
   readonly initial: readonly NodeState[];
   readonly lines: readonly PageLine[];

@@ -2,7 +2,8 @@
 import { check, type Operation } from "../../checker/index.ts";
 import { dataHtml, element, filled, joined } from "../../checker/view/html.ts";
 import type { Result } from "../run.ts";
-import { changeNames, messageNames, roleNames, type TraceKind, words } from "../trace/trace.ts";
+import { lawName } from "../safety/laws.ts";
+import { changeNames, messageNames, outcomeNames, roleNames, type TraceKind, words } from "../trace/trace.ts";
 import { readerLane } from "../workload/reader.ts";
 import { coneOf } from "./cone.ts";
 import type { PageBar, PageData, PageLine } from "./page-data.ts";
@@ -76,6 +77,7 @@ export function reportPage(result: Result, all: readonly Line[], again: string):
     roleNames,
     messageNames,
     changeNames,
+    outcomeNames,
     initial: [...states.values()],
     lines: all
       .slice(from)
@@ -86,7 +88,7 @@ export function reportPage(result: Result, all: readonly Line[], again: string):
     from,
   };
   const { verdict, property, plan } = result;
-  const title = `seed ${plan.seed}: ${verdict}${property === "" ? "" : ` (${property})`}`;
+  const title = `seed ${plan.seed}: ${verdict}${property === "" ? "" : ` (${lawName(property)})`}`;
   return filled(template, {
     title,
     verdict,

@@ -1,6 +1,7 @@
 /** A run in about twelve lines, in plain words. */
-import { faultFamilies } from "../nemesis/options.ts";
+import { faultFamilies } from "../nemesis/knobs.ts";
 import type { Result } from "../run.ts";
+import { lawName } from "../safety/laws.ts";
 import { wordOf } from "../trace/trace.ts";
 import type { Line } from "./record.ts";
 
@@ -48,7 +49,7 @@ function leads({ time, node, b }: Line): string {
 
 function elections(lines: readonly Line[]): string[] {
   const all = lines.filter(({ kind, a }) => kind === "role" && a === leaderRole);
-  if (all.length === 0) return ["Nobody ever leads."];
+  if (all.length === 0) return ["No leader is ever elected."];
   if (all.length <= electionsShown) return [`${all.map(leads).join("; ")}.`];
   const rest = all.slice(-electionsShown + 1);
   return [`${leads(all[0]!)}; ${all.length - electionsShown} elections later ${rest.map(leads).join("; ")}.`];
@@ -60,16 +61,16 @@ function faults(lines: readonly Line[]): string[] {
   for (const { kind, node } of lines) {
     if (kind === "kill") count(`n${node} is killed`);
     else if (kind === "powerCut" || kind === "rowsLost") count(`n${node} loses power`);
-    else if (kind === "logDamaged") count(`n${node}'s log rots`);
+    else if (kind === "logDamaged") count(`n${node}'s log is damaged`);
     else if (kind === "pause") count(`n${node} is paused`);
-    else if (kind === "ended") count(`n${node} ends itself`);
+    else if (kind === "ended") count(`n${node} exits`);
     else if (kind === "block") count("a link is cut");
     else if (kind === "clog") count("a link is clogged");
     else if (kind === "reset") count("a stream is reset");
     else if (kind === "slow") count(`n${node} is slow`);
-    else if (kind === "clockStall") count(`n${node}'s clock stands`);
-    else if (kind === "newer") count(`n${node}'s directory is of a newer program`);
-    else if (kind === "misread") count(`n${node} reads its log wrongly`);
+    else if (kind === "clockStall") count(`n${node}'s clock is frozen`);
+    else if (kind === "newer") count(`n${node}'s directory has a newer format`);
+    else if (kind === "misread") count(`n${node} misreads its log`);
     else if (kind === "clientBlock") count("a client is cut off");
   }
   if (counts.size === 0) return ["No node is harmed, and no link is cut."];
@@ -88,7 +89,7 @@ export function storyOf(result: Result, lines: readonly Line[], inCone: Uint8Arr
   const on = faultFamilies.filter((family) => plan.faults[family] > 0);
   const story = [
     `Seed ${plan.seed}: ${counted(plan.nodes, "founder")}, ${counted(plan.spares, "spare machine")}, ${counted(plan.clients, "client")} on ${counted(plan.keys, "key")}; rows in ${plan.engines}.`,
-    on.length === 0 ? "No family of faults is drawn." : `May strike: ${on.join(", ")}.`,
+    on.length === 0 ? "No faults are enabled." : `Faults enabled: ${on.join(", ")}.`,
     ...elections(lines),
     ...faults(lines),
     messages(result),
@@ -100,7 +101,7 @@ export function storyOf(result: Result, lines: readonly Line[], inCone: Uint8Arr
     );
   const ends = history.filter(({ outcome }) => outcome === "unknown").length;
   story.push(
-    `${history.length} operations are recorded; of ${ends} nobody knows whether they happened. ${counters["committed"]} entries are committed.`,
+    `${history.length} operations are recorded, ${ends} indeterminate. ${counters["committed"]} entries are committed.`,
   );
   if (verdict === "ok") {
     story.push(
@@ -113,6 +114,6 @@ export function storyOf(result: Result, lines: readonly Line[], inCone: Uint8Arr
   }
   const last = lines.filter((line, k) => inCone[k] === 1 && telling.has(line.kind)).slice(-lastShown);
   for (const line of last) story.push(`${seconds(line.time)}: ${wordOf(line)}.`);
-  story.push(`At ${seconds(simulatedMicros)} it ends in ${verdict}, ${property}: ${message}`);
+  story.push(`At ${seconds(simulatedMicros)} it ends in ${verdict}, ${lawName(property)}: ${message}`);
   return story;
 }

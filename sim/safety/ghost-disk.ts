@@ -3,7 +3,7 @@
  * left of the others.
  */
 import { Reader, readU32 } from "../../core/bytes.ts";
-import type { LogBase } from "../../core/raft/configurations.ts";
+import type { CompactionPoint } from "../../core/raft/configurations.ts";
 import type { Entry, HardState } from "../../core/raft/messages.ts";
 import {
   batchHeaderBytes,
@@ -16,7 +16,7 @@ import { must } from "../violation.ts";
 
 export type GhostBatch = {
   readonly hard: HardState | null;
-  readonly base: LogBase | null;
+  readonly base: CompactionPoint | null;
   readonly entries: readonly Entry[];
   /** The batch's checksum: which batch it is. */
   readonly crc: number;
@@ -92,7 +92,7 @@ export class GhostDisk {
 
 function recordsOf(bytes: Uint8Array, header: Pick<BatchHeader, "offset" | "bytes" | "records">): GhostBatch {
   let hard: HardState | null = null;
-  let base: LogBase | null = null;
+  let base: CompactionPoint | null = null;
   const entries: Entry[] = [];
   readRecords(bytes, header, {
     hardState: (record) => (hard = record),

@@ -24,7 +24,7 @@ type Hard = { term: Term; vote: NodeId };
 export class GhostNode {
   readonly id: NodeId;
   /** Rises when its log is lost: it votes anew, and its earlier votes stay what they were. */
-  readonly life: number;
+  readonly storageGeneration: number;
   /** What its lost log held: acknowledged in its time; and what was committed then. */
   readonly lost: { readonly durable: GhostLog; readonly committed: number } | null;
   readonly disk = new GhostDisk();
@@ -43,9 +43,9 @@ export class GhostNode {
   commit = 0;
   applied = 0;
 
-  constructor(id: NodeId, life: number, lost: GhostNode["lost"]) {
+  constructor(id: NodeId, storageGeneration: number, lost: GhostNode["lost"]) {
     this.id = id;
-    this.life = life;
+    this.storageGeneration = storageGeneration;
     this.lost = lost;
   }
 }
@@ -86,25 +86,25 @@ export class Ghost {
     this.#founding = configuration;
   }
 
-  /** A machine begins anew: nothing of its earlier life is left, and none of its votes counts any more. */
+  /** A machine is replaced by an empty one: nothing is left on it, and none of its votes counts any more. */
   wiped(id: NodeId): void {
     // What a log had held that it has lost since, it still has held.
     this.nodes[id - 1] = new GhostNode(id, 0, this.node(id).lost);
     for (const key of this.#votes.keys()) if (Math.floor(key / 64) % 64 === id) this.#votes.delete(key);
   }
 
-  /** The log of a machine is damaged: it is bound anew before it takes part again, and begins with nothing. */
+  /** The log of a machine is damaged: it is rebound before it takes part again, and begins with nothing. */
   logLost(id: NodeId): void {
-    const { life, durable, lost } = this.node(id);
+    const { storageGeneration, durable, lost } = this.node(id);
     // Of several losses the one that had held most.
     const most = lost !== null && lost.durable.last > durable.last ? lost.durable : durable;
-    this.nodes[id - 1] = new GhostNode(id, life + 1, { durable: most, committed: this.committed.last });
+    this.nodes[id - 1] = new GhostNode(id, storageGeneration + 1, { durable: most, committed: this.committed.last });
   }
 
   /** The disk of a machine has lied: what it holds is what is found on it. */
   deceived(id: NodeId): void {
-    const { life, lost } = this.node(id);
-    this.nodes[id - 1] = new GhostNode(id, life, lost);
+    const { storageGeneration, lost } = this.node(id);
+    this.nodes[id - 1] = new GhostNode(id, storageGeneration, lost);
   }
 
   // --- quorums
@@ -132,8 +132,8 @@ export class Ghost {
   }
 
   votedFor(voter: NodeId, candidate: NodeId, term: Term): boolean {
-    for (let life = 0; life <= this.node(voter).life; life++) {
-      if (this.#votes.get((term * 64 + voter) * 64 + life) === candidate) return true;
+    for (let storageGeneration = 0; storageGeneration <= this.node(voter).storageGeneration; storageGeneration++) {
+      if (this.#votes.get((term * 64 + voter) * 64 + storageGeneration) === candidate) return true;
     }
     return false;
   }
@@ -217,7 +217,7 @@ export class Ghost {
       must(!this.#holdsCommitted(node.written, entry.index) || this.#isCommitted(entry), "I8", () => {
         return `n${node.id} overwrites entry ${entry.index}, which is committed`;
       });
-      this.mint(node, entry);
+      this.recordEntryCreation(node, entry);
     }
     this.#fold(node, batch, node.written, "written");
   }
@@ -244,7 +244,7 @@ export class Ghost {
   }
 
   /** I5: (index, term) names one payload for ever, minted by that term's leader: its first write or its first append. */
-  mint(node: GhostNode, entry: Entry): void {
+  recordEntryCreation(node: GhostNode, entry: Entry): void {
     const key = entry.index * 65536 + entry.term;
     const known = this.#entries.get(key);
     if (known === undefined) {
@@ -256,7 +256,7 @@ export class Ghost {
       this.departures?.made(entry);
       const log = this.#logAsLeader(node, entry.term);
       const isConfiguration = entry.kind === entryKinds.configuration;
-      if (isConfiguration) this.#mintConfiguration(node, log, entry, key);
+      if (isConfiguration) this.#recordConfigurationCreation(node, log, entry, key);
       log.put(entry.index, entry.term, entry.crc, isConfiguration, `n${node.id} leading`);
     }
     must(known === undefined || known.crc === entry.crc, "I5", () => {
@@ -281,7 +281,7 @@ export class Ghost {
   }
 
   /** I15: the one before is committed, so is an entry of this term; who votes changes through both halves only. */
-  #mintConfiguration(node: GhostNode, log: GhostLog, entry: Entry, key: number): void {
+  #recordConfigurationCreation(node: GhostNode, log: GhostLog, entry: Entry, key: number): void {
     const next = decodeConfiguration(entryPayload(entry));
     const before = this.configurationOf(log);
     this.#configurations.set(key, next);
@@ -312,7 +312,7 @@ export class Ghost {
 
   /** I2: one vote per node and term. */
   #vote(voter: NodeId, { term, vote }: Hard): void {
-    const key = (term * 64 + voter) * 64 + this.node(voter).life;
+    const key = (term * 64 + voter) * 64 + this.node(voter).storageGeneration;
     const before = this.#votes.get(key);
     must(before === undefined || before === vote, "I2", () => {
       return `n${voter} votes in term ${term} for n${before} and for n${vote}`;

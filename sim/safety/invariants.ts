@@ -65,8 +65,8 @@ export class Invariants {
       () => `n${node.id} sends ${entries.length} entries at once`,
     );
     must(leader === node.id, "I1", () => `n${node.id} speaks as the leader of term ${term}, but that is n${leader}`);
-    if (entries[0] !== undefined) this.#mintUpTo(node, term, entries[0].index - 1);
-    for (const entry of entries) this.#ghost.mint(node, entry);
+    if (entries[0] !== undefined) this.#recordCreationUpTo(node, term, entries[0].index - 1);
+    for (const entry of entries) this.#ghost.recordEntryCreation(node, entry);
     must(
       commit <= this.#ghost.committed.last,
       "I12",
@@ -75,11 +75,11 @@ export class Invariants {
   }
 
   /** A leader's entries count before anybody, its own disk included, has got them: to a new member, and as a configuration. */
-  #mintUpTo(node: GhostNode, term: Term, last: number): void {
+  #recordCreationUpTo(node: GhostNode, term: Term, last: number): void {
     const raft = this.#raftOf(node.id);
     if (raft?.leadership?.term !== term) return;
     for (let index = this.#ghost.lastAsLeader(node, term) + 1; index <= last; index++) {
-      this.#ghost.mint(node, raft.log.entryAt(index));
+      this.#ghost.recordEntryCreation(node, raft.log.entryAt(index));
     }
   }
 
@@ -145,7 +145,7 @@ export class Invariants {
     this.#ghost.extendCommitted(id, raft.log, index);
     // What it has appended in this very turn may be in force already, or not yet when it counted.
     const before = this.#ghost.leaderConfiguration(id, term);
-    this.#mintUpTo(this.#ghost.node(id), term, raft.log.lastIndex);
+    this.#recordCreationUpTo(this.#ghost.node(id), term, raft.log.lastIndex);
     const after = this.#ghost.leaderConfiguration(id, term);
     // What was acknowledged by a log that was lost since had been durable at its time.
     const has = (node: NodeId): boolean => this.#ghost.holds(node, index) || this.#ghost.hasHeld(node, index);

@@ -2,15 +2,18 @@
  * What happened, as integers: a rolling hash over everything, and the last events in a ring, worded only when somebody
  * looks. Two runs are the same run exactly when their hashes are equal.
  */
+import type { Change } from "../../core/raft/membership.ts";
+import type { Message } from "../../core/raft/messages.ts";
 import type { Micros } from "../../core/units.ts";
+import { changeKinds, messageKinds, namesByNumber } from "../../core/wire/message-kinds.ts";
 import { mix } from "../draws.ts";
 import type { Recorder } from "../report/record.ts";
 
 /** Kinds of trace lines and the words of their numbers a, b, c. */
 export const words = {
-  send: "n{n} sends {m} to n{a} term {b}",
-  receive: "n{n} receives {m} from n{a} term {b}",
-  role: "n{n} is {r} in term {b}, leader n{c}",
+  send: "n{n} sends {m} to n{a}{t}",
+  receive: "n{n} receives {m} from n{a}{t}",
+  role: "n{n} is {r} in term {b}, {l}",
   commit: "n{n} commits up to {a} (term {b})",
   applied: "n{n} has applied up to {a} (term {b})",
   durable: "n{n} log durable up to {a}",
@@ -18,32 +21,32 @@ export const words = {
   installed: "n{n} has installed the snapshot {a} (term {b})",
   snapshot: "n{n} has a durable snapshot {a} (term {b})",
   change: "operator asks n{n}: {o} n{b}",
-  changed: "n{n} answers the operator's wish {a}: {b}",
-  wipe: "n{n} begins anew, empty",
-  start: "n{n} starts, life {a}",
+  changed: "n{n} answers the operator's {o} request: {y}",
+  wipe: "n{n} is replaced by an empty machine",
+  start: "n{n} starts, boot {a}",
   powerCut: "n{n} loses power",
   kill: "n{n} is killed",
   logDamaged: "n{n} has a damaged log",
   rowsLost: "n{n} loses power, and rows that had been synced",
   pause: "n{n} pauses for {a} us",
   resume: "n{n} resumes",
-  ended: "n{n} ends itself",
+  ended: "n{n} exits",
   block: "link n{n} -> n{a} is blocked for {b} us",
   clientBlock: "client {n} is cut off from n{a} for {b} us",
   call: "client {n} calls operation {a} on n{b}",
-  return: "client {n} operation {a} ends, outcome {b}",
-  phase: "phase {a}: healed core of {b} nodes",
+  return: "client {n} operation {a} returns: {w}",
+  phase: "liveness phase: a core of {b} nodes is healed",
   clog: "link n{n} -> n{a} is clogged for {b} us",
   reset: "the stream n{n} -> n{a} is reset",
   slow: "n{n} is slow for {a} us, a turn each {b} us",
-  clockStall: "the clock of n{n} stands for {a} us",
-  newer: "n{n} has a directory of a newer program",
-  misread: "n{n} will read its log wrongly once",
+  clockStall: "the clock of n{n} is frozen for {a} us",
+  newer: "n{n} has a directory of a newer format",
+  misread: "n{n} will misread its log once",
   logMissing: "n{n} has lost every segment of its log",
-  gracefulStop: "n{n} is told to stop",
+  gracefulStop: "n{n} is asked to stop",
   stopped: "n{n} has stopped",
   moved: "n{n} is at another address",
-  stranger: "a stranger comes to n{n}",
+  stranger: "a stranger connects to n{n}",
   segmentMissing: "n{n} has lost segment {a} of its log",
   olderCopy: "the directory of n{n} is put back from an older copy",
 } as const;
@@ -52,34 +55,18 @@ const kinds = Object.keys(words) as TraceKind[];
 const kindCodes = new Map(kinds.map((kind, code) => [kind, code]));
 
 export const roleNames = ["follower", "pre-candidate", "candidate", "leader"];
-export const changeNames = ["add", "remove", "promote", "lead", "move"] as const;
-export const messageNames = [
-  "pre-vote",
-  "pre-vote-reply",
-  "vote",
-  "vote-reply",
-  "append",
-  "append-reply",
-  "forward",
-  "forward-refused",
-  "read",
-  "read-reply",
-  "bootstrap-hello",
-  "timeout-now",
-  "snapshot-chunk",
-  "snapshot-reply",
-  "join-request",
-  "join-accepted",
-  "removed",
-  "change",
-  "change-reply",
-  "snapshot-wanted",
-  "bootstrap-reply",
-] as const;
-const messageCodes = new Map<string, number>(messageNames.map((name, code) => [name, code]));
+export const changeNames: readonly string[] = namesByNumber(changeKinds).map((name) => name ?? "");
+/** How a client's operation returned, at the number that a trace line has for it. */
+export const outcomeNames = ["ok", "failed", "indeterminate"] as const;
+/** At the number that a trace line has for it. */
+export const messageNames: readonly string[] = namesByNumber(messageKinds).map((name) => name ?? "");
 
-export function messageCode(kind: string): number {
-  return messageCodes.get(kind) ?? 0;
+export function changeCode(kind: Change["kind"]): number {
+  return changeKinds[kind];
+}
+
+export function messageCode(kind: Message["kind"]): number {
+  return messageKinds[kind];
 }
 
 const width = 6;
@@ -160,6 +147,10 @@ export function wordOf({
     .replace("{m}", messageNames[c] ?? "")
     .replace("{r}", roleNames[a] ?? "")
     .replace("{o}", changeNames[a] ?? "")
+    .replace("{w}", outcomeNames[b] ?? "")
+    .replace("{y}", b === 1 ? "done" : "not done")
+    .replace("{t}", b === 0 ? "" : ` term ${b}`)
+    .replace("{l}", c === 0 ? "no leader" : `leader n${c}`)
     .replace("{a}", String(a))
     .replace("{b}", String(b))
     .replace("{c}", String(c));

@@ -4,7 +4,7 @@
  * again, elsewhere, under the same sequence, and reports the operation as one. What it saw goes into the history; a get
  * whose outcome is unknown says nothing, a write stays open.
  */
-import type { Online, Operation } from "../../checker/online.ts";
+import type { OnlineChecker, Operation } from "../../checker/online.ts";
 import { type Command, type Condition, always } from "../../core/kv/command.ts";
 import type { Node } from "../../core/node/node.ts";
 import { noSession, type SessionKey } from "../../core/node/options.ts";
@@ -36,7 +36,7 @@ export interface ClientWorld {
   /** What the committed prefix says of answers; null: nobody asks. */
   readonly answers: Answers | null;
   /** Looks at each answer as it comes. */
-  readonly online: Online;
+  readonly online: OnlineChecker;
   called(client: number, k: number, node: NodeId): void;
   returned(client: number, k: number, outcome: number): void;
 }

@@ -37,7 +37,7 @@ const burstValueBytes = 700;
 /** An id that no machine has. */
 const nobody: NodeId = 63;
 
-type Pending = { readonly host: Host; readonly life: number; readonly what: string };
+type Pending = { readonly host: Host; readonly boot: number; readonly what: string };
 
 export interface MonitorWorld {
   readonly hosts: readonly Host[];
@@ -80,13 +80,13 @@ export class Monitor implements Target {
     this.#beat += 1;
     for (const host of this.#world.hosts) {
       if (host.node === null) continue;
-      this.saw("beat", host);
+      this.observe("beat", host);
       if (this.#draws.chance(this.#plan.faults.burst, "burst", host.id, this.#beat)) this.#burst(host);
     }
   }
 
   /** In the middle of a turn: the requests come after it. */
-  saw(moment: MonitoredMoment, host: Host): void {
+  observe(moment: MonitoredMoment, host: Host): void {
     const { monitor } = this.#plan.faults;
     if (monitor === 0 || this.#stopped) return;
     const { code, requests, withinMicros } = moments[moment];
@@ -100,8 +100,8 @@ export class Monitor implements Target {
 
   /** What has had no answer, of processes that still run, on `ids`. */
   unanswered(ids: readonly NodeId[]): string[] {
-    const isOpen = ({ host, life }: Pending): boolean => {
-      return host.life === life && host.node !== null && !host.paused && ids.includes(host.id);
+    const isOpen = ({ host, boot }: Pending): boolean => {
+      return host.boot === boot && host.node !== null && !host.paused && ids.includes(host.id);
     };
     return [...this.#pending].filter(isOpen).map(({ host, what }) => `${what} at n${host.id}`);
   }
@@ -153,7 +153,7 @@ export class Monitor implements Target {
     this.counters.asked += 1;
     const request: Request = {
       run: (node) => {
-        const pending: Pending = { host, life: host.life, what };
+        const pending: Pending = { host, boot: host.boot, what };
         this.#pending.add(pending);
         run(node, (isOk) => {
           must(this.#pending.delete(pending), "I21", () => `n${host.id} answers a ${what} twice`);
@@ -170,7 +170,7 @@ export class Monitor implements Target {
     node.readStale(key, (outcome) => {
       end(outcome.ok);
       if (!outcome.ok) return;
-      must(node.running !== null && outcome.revision > 0, "I18", () => {
+      must(node.replica !== null && outcome.revision > 0, "I18", () => {
         return `n${host.id} answers a stale read at revision ${outcome.revision}, and cannot know`;
       });
       this.#mustBeSo(key, outcome);
@@ -203,7 +203,7 @@ export class Monitor implements Target {
         if (outcome.definite) this.#refused.add(value);
         const { departures } = this.#world.ghost;
         // A disk that fails ends the node in the turn in which it took the write.
-        if (node.running !== null) departures?.noteLog(host.id, node.running.raft.log);
+        if (node.replica !== null) departures?.noteLog(host.id, node.replica.raft.log);
         must(outcome.definite || departures === null || departures.hasLeft(value), "I18", () => {
           return `n${host.id} does not know what came of ${value.slice(0, 30)}, which never left it`;
         });

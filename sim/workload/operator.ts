@@ -10,7 +10,7 @@ import type { Scheduler, Target } from "../scheduler.ts";
 import type { Addresses } from "../world/addresses.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 
-const operatorEvents = { wish: 1, start: 2 } as const;
+const operatorEvents = { request: 1, start: 2 } as const;
 
 export interface OperatorWorld {
   readonly hosts: readonly Host[];
@@ -28,7 +28,7 @@ export class Operator implements Target {
   readonly #world: OperatorWorld;
   #k = 0;
   #stopped = false;
-  /** By then every wish has ended, or was lost with the process that was asked. */
+  /** By then every change request has ended, or was lost with the process that was asked. */
   openUntil: Micros = 0;
   readonly counters = { asked: 0, done: 0, refused: 0, unknown: 0 };
 
@@ -47,14 +47,14 @@ export class Operator implements Target {
   on(code: number, payload: unknown): void {
     if (this.#stopped) return;
     if (code === operatorEvents.start) return this.#world.startJoining(payload as Host);
-    if (this.#draws.always("wish", this.#k)) this.#wish();
+    if (this.#draws.always("changeRequest", this.#k)) this.#requestChange();
     this.#k += 1;
     this.#plant();
   }
 
   #plant(): void {
     const wait = 1 + this.#draws.below(2 * this.#plan.operatorMicros, "operator", this.#k, 0);
-    this.#at(wait, operatorEvents.wish, null);
+    this.#at(wait, operatorEvents.request, null);
   }
 
   #at(wait: number, code: number, payload: unknown): void {
@@ -62,7 +62,7 @@ export class Operator implements Target {
     this.#scheduler.at(this.#scheduler.now + wait, tie, this, code, payload);
   }
 
-  #wish(): void {
+  #requestChange(): void {
     const { hosts } = this.#world;
     const of = (draw: number): Host => hosts[this.#draws.below(hosts.length, "operator", this.#k, draw)]!;
     const change = this.#draw(of(1).id);
@@ -97,7 +97,7 @@ export class Operator implements Target {
     if (this.#plan.faults.moved === 0) return addresses.urlOf(id);
     const host = hosts[id - 1]!;
     const dice = this.#draws.below(10, "operator", this.#k, 6);
-    if (dice < 5 && host.node === null && (host.life === 0 || host.retired)) addresses.move(id);
+    if (dice < 5 && host.node === null && (host.boot === 0 || host.retired)) addresses.move(id);
     return dice === 9 ? `${addresses.urlOf(id)}-mistyped` : addresses.urlOf(id);
   }
 
@@ -108,6 +108,6 @@ export class Operator implements Target {
       return { kind: "add", id, url: this.#urlFor(id), autoPromote };
     }
     if (dice < 70) return { kind: "remove", id };
-    return { kind: dice < 80 ? "promote" : "lead", id };
+    return { kind: dice < 80 ? "promote" : "transfer-leader", id };
   }
 }

@@ -58,7 +58,7 @@ export class Reader implements Target {
     if (term > this.#term) [this.#term, this.#commits] = [term, 0];
     if (this.#commits++ >= commitsMax) return;
     for (const host of this.#world.hosts) {
-      if (host.id !== leader && host.node?.running?.raft.role === "leader") this.#ask(host, this.#commits % 2 === 0);
+      if (host.id !== leader && host.node?.replica?.raft.role === "leader") this.#ask(host, this.#commits % 2 === 0);
     }
   }
 

@@ -4,7 +4,7 @@ import { segmentName, segmentNumber } from "../../core/storage/wal-record.ts";
 import type { SimDisk } from "./disk.ts";
 import { identityIn, identityName, ofNewerFormat } from "./identity-file.ts";
 import type { SimKv } from "./ordered-kv.ts";
-import { batchCount, vouchedPlace } from "./vouched.ts";
+import { batchCount, durableOffsetBelowWatermark } from "./durable-offset.ts";
 
 /** Whose directory it is. The disk is another one once the machine was replaced. */
 export interface DirectoryHost {
@@ -154,10 +154,10 @@ export class Directory {
     return true;
   }
 
-  #vouchedPlace(): ReturnType<typeof vouchedPlace> {
+  #vouchedPlace(): ReturnType<typeof durableOffsetBelowWatermark> {
     // Older ones are being removed.
     const firstSegment = this.identity?.log?.firstSegment ?? 0;
-    return vouchedPlace(this.#host.disk, firstSegment, (bound) => this.#host.drawDamage(bound));
+    return durableOffsetBelowWatermark(this.#host.disk, firstSegment, (bound) => this.#host.drawDamage(bound));
   }
 
   #lose(): void {

@@ -8,7 +8,7 @@ export type DiskStrike =
   "diskStall" | "syncFailure" | "readFailure" | "writeFailure" | "syncLie" | "misdirected" | "rowsReadFailure";
 
 /** Whose disks they are. */
-type Machine = { readonly id: NodeId; readonly life: number; readonly healed: boolean };
+type Machine = { readonly id: NodeId; readonly boot: number; readonly healed: boolean };
 
 export class HostDiskChance implements DiskChance {
   readonly #host: Machine;
@@ -52,8 +52,8 @@ export class HostDiskChance implements DiskChance {
 
   misdirects(seq: number, fileBytes: number): number | null {
     if (!this.#strikes("misdirected", seq)) return null;
-    const { id, life } = this.#host;
-    return 512 * this.#draws.below(Math.ceil(fileBytes / 512), "misdirected", id, seq, life, 1);
+    const { id, boot } = this.#host;
+    return 512 * this.#draws.below(Math.ceil(fileBytes / 512), "misdirected", id, seq, boot, 1);
   }
 
   readFails(occasion: number): boolean {
@@ -66,27 +66,27 @@ export class HostDiskChance implements DiskChance {
 
   writeFails(occasion: number, length: number): number | null {
     if (!this.#strikes("writeFailure", occasion)) return null;
-    return this.#draws.below(length + 1, "failedPart", this.#host.id, occasion, this.#host.life);
+    return this.#draws.below(length + 1, "failedPart", this.#host.id, occasion, this.#host.boot);
   }
 
   #strikes(family: Exclude<DiskStrike, "diskStall">, occasion: number): boolean {
-    const { id, life, healed } = this.#host;
-    const happens = !healed && this.#draws.chance(this.#plan.faults[family], family, id, occasion, life);
+    const { id, boot, healed } = this.#host;
+    const happens = !healed && this.#draws.chance(this.#plan.faults[family], family, id, occasion, boot);
     if (happens) this.#struck(family);
     return happens;
   }
 
   survives(seq: number): boolean {
-    return this.#draws.below(2, "crashKeep", this.#host.id, seq, this.#host.life) === 0;
+    return this.#draws.below(2, "crashKeep", this.#host.id, seq, this.#host.boot) === 0;
   }
 
   sectorSurvives(seq: number, sector: number): boolean {
     // Half of the surviving writes are whole.
-    const whole = this.#draws.below(2, "crashTear", this.#host.id, seq, this.#host.life) === 0;
-    return whole || this.#draws.below(2, "crashTear", this.#host.id, seq, this.#host.life, sector + 1) === 0;
+    const whole = this.#draws.below(2, "crashTear", this.#host.id, seq, this.#host.boot) === 0;
+    return whole || this.#draws.below(2, "crashTear", this.#host.id, seq, this.#host.boot, sector + 1) === 0;
   }
 
   namesSurviving(count: number): number {
-    return this.#draws.below(count + 1, "crashNames", this.#host.id, this.#host.life);
+    return this.#draws.below(count + 1, "crashNames", this.#host.id, this.#host.boot);
   }
 }

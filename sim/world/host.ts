@@ -22,7 +22,7 @@ import { SimKv } from "./ordered-kv.ts";
 import { SimRandom } from "./random.ts";
 import type { StreamEvent } from "./stream.ts";
 import type { StreamHost } from "./streams.ts";
-import type { Watcher } from "./watcher.ts";
+import type { HostObserver } from "./host-observer.ts";
 
 /** Codes of the events that a host takes. */
 export const hostEvents = { message: 1, timer: 2, disk: 3, request: 4, stream: 5, beat: 6 } as const;
@@ -31,8 +31,8 @@ export const hostEvents = { message: 1, timer: 2, disk: 3, request: 4, stream: 5
 const snapshotDiskSeq = 1_000_000_000;
 const kvSeq = 2_000_000_000;
 
-type Completion = { readonly life: number; readonly done: () => void };
-type TimerEvent = { readonly life: number; readonly timer: SimTimer };
+type Completion = { readonly boot: number; readonly done: () => void };
+type TimerEvent = { readonly boot: number; readonly timer: SimTimer };
 
 export class Host implements StreamHost, DiskWorld, DirectoryHost {
   readonly id: NodeId;
@@ -43,7 +43,7 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
   store: StateStore;
   node: Node | null = null;
   /** Starts of this machine's process; completions and timers of an earlier one are dropped. */
-  life = 0;
+  boot = 0;
   paused = false;
   /** Frozen for the rest of the run: no fault and no healing touches it any more. */
   healed = false;
@@ -68,7 +68,7 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
   readonly #network: SimNetwork;
   readonly #draws: Draws;
   readonly #plan: Plan;
-  readonly #watcher: Watcher;
+  readonly #observer: HostObserver;
   readonly #options: NodeOptions;
   #clock: SimClock | null = null;
   readonly #waiting: { code: number; payload: unknown }[] = [];
@@ -83,7 +83,7 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
     network: SimNetwork,
     draws: Draws,
     plan: Plan,
-    watcher: Watcher,
+    watcher: HostObserver,
     options: NodeOptions,
   ) {
     this.id = id;
@@ -91,7 +91,7 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
     this.#network = network;
     this.#draws = draws;
     this.#plan = plan;
-    this.#watcher = watcher;
+    this.#observer = watcher;
     this.#options = options;
     this.chance = new HostDiskChance(this, draws, plan, (what) => watcher.struck(what, id));
     this.disk = new SimDisk(this, 0);
@@ -108,8 +108,8 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
       complete: (role, occasion, done) => this.complete(role, kvSeq + occasion, done),
       syncFails: (occasion) => this.chance.syncFails(kvSeq + occasion),
       readFails: (occasion) => this.chance.rowsReadFails(occasion),
-      left: (bound, occasion) => this.#draws.below(bound, "crashRows", this.id, this.life, occasion),
-      kvSynced: () => this.#watcher.rowsSynced(this),
+      left: (bound, occasion) => this.#draws.below(bound, "crashRows", this.id, this.boot, occasion),
+      kvSynced: () => this.#observer.rowsSynced(this),
     });
   }
 
@@ -132,36 +132,36 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
       wrote: () => undefined,
       synced: () => undefined,
       removed: () => undefined,
-      namesSynced: (media) => this.#watcher.snapshotsSynced(this, media()),
+      namesSynced: (media) => this.#observer.snapshotsSynced(this, media()),
     };
   }
 
   // --- the process
 
   start(): void {
-    this.life += 1;
-    const { life } = this;
+    this.boot += 1;
+    const { boot } = this;
     this.#heardBoots.clear();
-    this.#watcher.starting(this);
+    this.#observer.starting(this);
     this.rowsDamaged = false;
-    const offset = this.#draws.below(1_000_000_000, "clockOffset", this.id, life);
+    const offset = this.#draws.below(1_000_000_000, "clockOffset", this.id, boot);
     const drift = this.#plan.faults.clockDrift;
-    const rate = 1 + (drift === 0 ? 0 : (this.#draws.below(2 * drift, "clockRate", this.id, life) - drift) / 1_000_000);
+    const rate = 1 + (drift === 0 ? 0 : (this.#draws.below(2 * drift, "clockRate", this.id, boot) - drift) / 1_000_000);
     const clock = new SimClock(this.#scheduler, this, offset, rate);
     this.#clock = clock;
     const network = this.#network.portOf(this.id, hostEvents.message, (to, envelope) => {
-      if (this.life === life) this.#watcher.sent(this.id, to, envelope);
-      return this.life === life;
+      if (this.boot === boot) this.#observer.sent(this.id, to, envelope);
+      return this.boot === boot;
     });
     this.#network.streams?.started(this.id);
     const trace = {
-      fact: (fact: Fact, a: number, b: number, c: number) => this.#watcher.fact(this, fact, a, b, c),
+      fact: (fact: Fact, a: number, b: number, c: number) => this.#observer.fact(this, fact, a, b, c),
       note: (level: string, text: string) => this.notes.push(`${level} ${text}`),
     };
     const { sessionLimits } = this.#plan;
     this.store = this.kv === null ? new MemoryState(sessionLimits) : new OrderedState(this.kv.open(), sessionLimits);
-    const random = new SimRandom(this.#draws, this.id, life);
-    const onEnd = (ending: Ending): void => this.#watcher.ended(this, ending);
+    const random = new SimRandom(this.#draws, this.id, boot);
+    const onEnd = (ending: Ending): void => this.#observer.ended(this, ending);
     const ports = {
       clock,
       disk: this.disk.open(),
@@ -195,7 +195,7 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
   stop(power: boolean, damage = false): void {
     this.node?.kill();
     this.node = null;
-    this.life += 1;
+    this.boot += 1;
     this.paused = false;
     this.isStopping = false;
     // Nobody will take what comes behind it either.
@@ -212,7 +212,7 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
   }
 
   drawDamage(bound: number): number {
-    return this.#draws.below(bound, "damage", this.id, this.life);
+    return this.#draws.below(bound, "damage", this.id, this.boot);
   }
 
   /** Whether it is kept from its turns, or its clock from going on. */
@@ -231,7 +231,7 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
   }
 
   /** The clock of its process stands still. */
-  standClock(micros: Micros, jumps: boolean): void {
+  freezeClock(micros: Micros, jumps: boolean): void {
     this.disturbances += 1;
     this.#clock?.stand(micros, jumps);
   }
@@ -247,7 +247,7 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
   #waitForBeat(): void {
     if (this.#beatIsDue) return;
     this.#beatIsDue = true;
-    const tie = this.#draws.u32("tie", this.id, this.life, hostEvents.beat);
+    const tie = this.#draws.u32("tie", this.id, this.boot, hostEvents.beat);
     this.#scheduler.at(this.#scheduler.now + this.#beatMicros, tie, this, hostEvents.beat, null);
   }
 
@@ -287,11 +287,11 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
     } else if (code === hostEvents.stream) {
       this.#turn(() => this.#network.streams!.take(this, payload as StreamEvent));
     } else if (code === hostEvents.timer) {
-      const { life, timer } = payload as TimerEvent;
-      if (life === this.life && this.#clock?.due(timer) === true) this.#turn(() => timer.fire());
+      const { boot, timer } = payload as TimerEvent;
+      if (boot === this.boot && this.#clock?.due(timer) === true) this.#turn(() => timer.fire());
     } else if (code === hostEvents.disk) {
-      const { life, done } = payload as Completion;
-      if (life === this.life) this.#turn(done);
+      const { boot, done } = payload as Completion;
+      if (boot === this.boot) this.#turn(done);
     } else {
       this.#turn((node) => (payload as Request).run(node));
     }
@@ -299,18 +299,18 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
 
   /** Where there are no streams, an answer is a message like any other. */
   #answer(to: NodeId, envelope: Envelope): void {
-    this.#watcher.sent(this.id, to, envelope);
+    this.#observer.sent(this.id, to, envelope);
     this.#network.send(this.id, to, envelope, hostEvents.message);
   }
 
   /** A message, inside its turn. */
   hear(envelope: Envelope, answer: (envelope: Envelope) => void): void {
     if (this.node === null) return;
-    if (this.node.running === null) this.#network.introduce(envelope.from, this.node, this.id);
-    this.#watcher.received(this, envelope);
+    if (this.node.replica === null) this.#network.introduce(envelope.from, this.node, this.id);
+    this.#observer.received(this, envelope);
     const { from, fromIncarnation, fromBoot } = envelope;
     const key = `${from}.${fromIncarnation}`;
-    if (this.node.running !== null) this.#heardBoots.set(key, Math.max(fromBoot, this.#heardBoots.get(key) ?? 0));
+    if (this.node.replica !== null) this.#heardBoots.set(key, Math.max(fromBoot, this.#heardBoots.get(key) ?? 0));
     this.node.receive(envelope, answer);
   }
 
@@ -326,25 +326,25 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
     clock.runTurnEnds();
     this.#network.streams?.flush(this.id);
     if (this.directory.isRecovering) this.#lookWhetherWhole();
-    this.#watcher.turnEnded(this);
+    this.#observer.turnEnded(this);
   }
 
   /** Whether its process, on its own clock, would answer reads by lease now. */
   get believesInLease(): boolean {
-    const raft = this.node?.running?.raft;
+    const raft = this.node?.replica?.raft;
     // Where clocks may stand still nobody is asked to answer by lease.
     if (this.#plan.faults.clockStall > 0) return false;
     return raft !== undefined && this.#clock !== null && raft.leaseRead(this.#clock.now()) !== null;
   }
 
   #lookWhetherWhole(): void {
-    const running = this.node?.running ?? null;
-    if (this.directory.mustRecover || running === null) return;
-    this.directory.isRecovering = running.raft.log.durableIndex < this.node!.status().incarnation;
+    const replica = this.node?.replica ?? null;
+    if (this.directory.mustRecover || replica === null) return;
+    this.directory.isRecovering = replica.raft.log.durableIndex < this.node!.status().incarnation;
   }
 
   queueTimer(at: Micros, timer: SimTimer): void {
-    const event: TimerEvent = { life: this.life, timer };
+    const event: TimerEvent = { boot: this.boot, timer };
     this.#scheduler.at(at, this.#draws.u32("tie", this.id, at, hostEvents.timer), this, hostEvents.timer, event);
   }
 
@@ -353,24 +353,24 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
   complete(role: DiskRole, occasion: number, done: () => void): void {
     const held = role === "sync" ? this.syncsHeldUntil : 0;
     const time = Math.max(held, this.#scheduler.now + this.chance.latency(role, occasion));
-    const event: Completion = { life: this.life, done };
+    const event: Completion = { boot: this.boot, done };
     this.#scheduler.at(time, this.#draws.u32("tie", this.id, occasion, hostEvents.disk), this, hostEvents.disk, event);
   }
 
   lieTold(file: string): void {
-    this.#watcher.lieTold(this.id, file);
+    this.#observer.lieTold(this.id, file);
   }
 
   wrote(file: string, _offset: number, bytes: Uint8Array, seq: number): void {
-    this.#watcher.wrote(this, file, bytes, seq);
+    this.#observer.wrote(this, file, bytes, seq);
   }
 
   synced(file: string, throughSeq: number): void {
-    this.#watcher.synced(this, file, throughSeq);
+    this.#observer.synced(this, file, throughSeq);
   }
 
   removed(file: string): void {
-    this.#watcher.removed(this, file);
+    this.#observer.removed(this, file);
   }
 
   namesSynced(): void {

@@ -10,6 +10,7 @@ import type { Envelope, Message } from "../../core/raft/messages.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import { FrameReader, writeFrame } from "../../core/wire/frame.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../core/wire/message-codec.ts";
+import { messageKinds } from "../../core/wire/message-kinds.ts";
 import { Copies, type Draws, mix } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
 import type { Departures } from "../safety/departures.ts";
@@ -31,8 +32,7 @@ export type NetworkCounters = {
 
 /** What makes a message this message, for the keys of its draws: not its bytes, and not when it was sent. */
 function occasionOf(message: Message): number {
-  let hash =
-    message.kind.length * 31 + message.kind.charCodeAt(message.kind.length - 1) + message.kind.charCodeAt(0) * 977;
+  let hash: number = messageKinds[message.kind];
   switch (message.kind) {
     case "append":
       hash = mix(mix(mix(hash, message.term), message.prevIndex), message.entries.length);
@@ -190,7 +190,7 @@ export class SimNetwork {
     this.streams?.pumpAll();
   }
 
-  /** Without streams: whoever speaks has said before where it is reached. One that does not take part yet knows it only so. */
+  /** Without streams: a sender has said before where it is reached. One that does not take part yet knows it only so. */
   introduce(from: NodeId, to: Node, id: NodeId): void {
     const theirs = this.streams === null ? this.#hosts.get(from)?.node?.handshake(id) : null;
     if (theirs !== null && theirs !== undefined) to.checkHandshake(theirs);

@@ -33,7 +33,7 @@ export class SimKv {
   #inFlight: { readonly seq: number; readonly batch: Batch }[] = [];
   #seq = 0;
   /** Processes that have died. */
-  #life = 0;
+  #boot = 0;
 
   constructor(world: KvWorld) {
     this.#world = world;
@@ -46,7 +46,7 @@ export class SimKv {
 
   /** The view of one life of the process; the host drops completions of an earlier life. */
   open(): OrderedKv {
-    const life = this.#life;
+    const boot = this.#boot;
     let isOpen = false;
     // As the real one: a call before the map is open is thrown back at who makes it.
     const mustBeOpen = (): void => {
@@ -72,7 +72,7 @@ export class SimKv {
       write: (batch, sync, done) => {
         mustBeOpen();
         // A process that ends itself may still run to the end of its turn, and reaches nothing any more.
-        if (life === this.#life) this.#write(batch, sync, done);
+        if (boot === this.#boot) this.#write(batch, sync, done);
       },
       scan: (first, end) => {
         mustBeOpen();
@@ -84,7 +84,7 @@ export class SimKv {
 
   /** The process is gone: what was in flight has been done or not, each by itself. */
   processDied(): void {
-    this.#life += 1;
+    this.#boot += 1;
     for (const { seq, batch } of this.#inFlight.splice(0)) if (this.#world.left(2, seq) === 0) this.#take(batch);
     if (this.#failedAt < this.#batches.length) this.#keep(this.#failedAt);
     this.#failedAt = Infinity;

@@ -12,15 +12,15 @@ const siteOf: Readonly<Record<RandomSite, Site>> = {
 export class SimRandom implements Random {
   readonly #draws: Draws;
   readonly #node: NodeId;
-  readonly #life: number;
+  readonly #boot: number;
 
-  constructor(draws: Draws, node: NodeId, life: number) {
+  constructor(draws: Draws, node: NodeId, boot: number) {
     this.#draws = draws;
     this.#node = node;
-    this.#life = life;
+    this.#boot = boot;
   }
 
   draw(site: RandomSite, occasion: number, bound: number): number {
-    return this.#draws.below(bound, siteOf[site], this.#node, this.#life, occasion);
+    return this.#draws.below(bound, siteOf[site], this.#node, this.#boot, occasion);
   }
 }

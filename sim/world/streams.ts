@@ -21,7 +21,7 @@ import { Stream, type StreamEvent } from "./stream.ts";
 /** The machine at one end of a stream. */
 export interface StreamHost extends Target {
   readonly id: NodeId;
-  readonly life: number;
+  readonly boot: number;
   readonly paused: boolean;
   readonly node: Node | null;
   readonly directory: { readonly isOlderCopy: boolean };
@@ -84,7 +84,7 @@ export class SimStreams implements Target {
 
   setPeers(from: NodeId, peers: ReadonlyMap<NodeId, readonly string[]>): void {
     for (const stream of this.#streams.values()) {
-      // Whoever is out dials again, and is told so.
+      // A removed member dials again, and is told so.
       if (stream.to === from && !peers.has(stream.from)) this.#reset(stream);
       if (stream.from !== from || peers.has(stream.to)) continue;
       stream.isWanted = false;
@@ -305,13 +305,13 @@ export class SimStreams implements Target {
   #listen(host: StreamHost, stream: Stream, bytes: Uint8Array): void {
     const { generation } = stream;
     if (stream.acceptedBy === 0) {
-      stream.acceptedBy = host.life;
+      stream.acceptedBy = host.boot;
       stream.inbound = new Inbound({
         checkHandshake: (theirs) => this.#checkHandshake(host, stream, theirs),
         receive: (envelope, answer) => this.#deliver(host, stream, generation, envelope, answer),
       });
     }
-    if (stream.acceptedBy !== host.life) return this.#tellClosed(stream, 0);
+    if (stream.acceptedBy !== host.boot) return this.#tellClosed(stream, 0);
     if (stream.inbound === null) return;
     const { inbound } = stream;
     const wasGreeted = inbound.peer !== null;

@@ -1,12 +1,12 @@
 /** The check of each answer as it comes. */
 import test from "ava";
-import { type Operation, Online } from "../../checker/online.ts";
+import { type Operation, OnlineChecker } from "../../checker/online.ts";
 import { isLinearizable } from "./brute-force.ts";
 import { Chance, historyOf, shapeOf } from "./generators.ts";
 
 /** What it says of the first wrong answer. */
 function run(history: readonly Operation[]): string | null {
-  const online = new Online();
+  const online = new OnlineChecker();
   const marks = new Map<Operation, number>();
   const events = history.flatMap((operation) => [
     { time: operation.call, isCall: true, operation },

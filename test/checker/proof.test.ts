@@ -1,9 +1,9 @@
-/** A share of the proof: the engines agree with brute force, and no planted mistake in them gets by. */
+/** A share of the proof: the engines agree with brute force, and no mutant of them survives. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import test from "ava";
-import { applyMistake, withMistake } from "../support/plant.ts";
-import { mistakesOfTheChecker } from "./mistakes.ts";
+import { applyMutant, withMutant } from "../support/mutation.ts";
+import { mutantsOfTheChecker } from "./mutants.ts";
 import { partsOf, prove, type Mismatch } from "./prove.ts";
 
 test("every engine decides as brute force does, each witness replays, and each core is illegal by itself", async (t) => {
@@ -34,14 +34,14 @@ for (const [seed, what] of [
   });
 }
 
-test("every mistake in the engines still applies, once", (t) => {
-  t.true(mistakesOfTheChecker.length >= 20);
-  for (const mistake of mistakesOfTheChecker) t.notThrows(() => applyMistake(mistake));
+test("every mutant in the engines still applies, once", (t) => {
+  t.true(mutantsOfTheChecker.length >= 20);
+  for (const mutant of mutantsOfTheChecker) t.notThrows(() => applyMutant(mutant));
 });
 
 /** What is wrong with the checker in `directory`: it decides wrongly, or dies, or does not come to an end. */
-async function hunt(directory: string): Promise<string | null> {
-  const args = ["--max-old-space-size=500", "dist/test/checker/hunt.js", directory, "100000"];
+async function firstWrong(directory: string): Promise<string | null> {
+  const args = ["--max-old-space-size=500", "dist/test/checker/first-wrong.js", directory, "100000"];
   try {
     const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
     const mismatch = JSON.parse(stdout) as Mismatch | null;
@@ -51,9 +51,9 @@ async function hunt(directory: string): Promise<string | null> {
   }
 }
 
-for (const mistake of mistakesOfTheChecker) {
-  test.serial(`a mistake in the engines is caught: ${mistake.name}`, async (t) => {
-    const wrong = await withMistake(mistake, ["checker"], hunt);
+for (const mutant of mutantsOfTheChecker) {
+  test.serial(`a mutant in the engines is caught: ${mutant.name}`, async (t) => {
+    const wrong = await withMutant(mutant, ["checker"], firstWrong);
     t.log(wrong);
     t.not(wrong, null);
   });

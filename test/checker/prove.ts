@@ -1,7 +1,7 @@
 /** The engines against brute force, the witnesses against the judge, and the cores against both; history after history. */
 import type * as Budget from "../../checker/engines/budget.ts";
 import type * as Certificate from "../../checker/certificate.ts";
-import type * as Columns from "../../checker/engines/column.ts";
+import type * as Columns from "../../checker/engines/columnar-history.ts";
 import type * as Decide from "../../checker/engines/decide.ts";
 import type * as Revisions from "../../checker/engines/revisions.ts";
 import type { Operation } from "../../checker/index.ts";
@@ -10,7 +10,7 @@ import { whyNotWitness } from "../../checker/verify.ts";
 import { isLinearizable } from "./brute-force.ts";
 import { Chance, historyOf, type Shape, shapeOf } from "./generators.ts";
 
-/** The parts of a checker, which may be one with a mistake in it. */
+/** The parts of a checker, which may be one with a mutant in it. */
 export type Parts = typeof Budget & typeof Certificate & typeof Columns & typeof Decide & typeof Revisions;
 
 export async function partsOf(directory: URL): Promise<Parts> {
@@ -51,30 +51,30 @@ export function prove(parts: Parts, from: number, to: number, as: Partial<Shape>
 
 type Engine = readonly [name: string, decide: (history: readonly Operation[]) => Decide.Decision];
 
-function enginesFor({ decideKey, decideGeneral, telling, ranksOf, Spending }: Parts): Engine[] {
+function enginesFor({ decideKey, decideGeneral, observable, ranksOf, BudgetMeter }: Parts): Engine[] {
   return [
-    ["dispatch", (history) => decideKey(history, new Spending(budget))],
+    ["dispatch", (history) => decideKey(history, new BudgetMeter(budget))],
     [
       "general",
       (history) => {
-        const operations = telling(history);
-        return decideGeneral(operations, ranksOf(operations).ranks, new Spending(budget));
+        const operations = observable(history);
+        return decideGeneral(operations, ranksOf(operations).ranks, new BudgetMeter(budget));
       },
     ],
   ];
 }
 
 function whatIsWrong(
-  { certificateOf, decideKey, Spending }: Parts,
+  { certificateOf, decideKey, BudgetMeter }: Parts,
   history: readonly Operation[],
   truth: "ok" | "illegal",
   found: Decide.Decision,
 ): string | null {
   if (found.verdict !== truth) return `says ${found.verdict}, but it is ${truth}`;
   if (found.verdict === "ok") return whyNotWitness(keyModel, history, found.order as readonly Operation[]);
-  const { core, kind } = certificateOf(history, found, new Spending(budget));
+  const { core, kind } = certificateOf(history, found, new BudgetMeter(budget));
   if (isLinearizable(core as readonly Operation[])) return "the core is legal by itself";
-  const again = decideKey(core as readonly Operation[], new Spending(budget));
+  const again = decideKey(core as readonly Operation[], new BudgetMeter(budget));
   // Revisions, where a part has them all, may tell another reason.
   const isSame = again.verdict === "illegal" && (again.kind === kind || core.some((one) => one.revision !== undefined));
   if (!isSame) return `the core is not illegal by ${kind}`;

@@ -1,11 +1,11 @@
 /** When a node says that it is ready. */
 import test from "ava";
 import { fc, testProp } from "@fast-check/ava";
-import { type Phase, readinessOf, type RunningFacts } from "../../core/node/readiness.ts";
+import { type Phase, readinessOf, type ReplicaFacts } from "../../core/node/readiness.ts";
 import type { NodeId } from "../../core/units.ts";
 import { SimulatedCluster } from "../support/simulated-cluster.ts";
 
-const asFollower: RunningFacts = {
+const asFollower: ReplicaFacts = {
   leader: 2,
   isLeader: false,
   hasCommittedInTerm: true,
@@ -19,7 +19,7 @@ const asFollower: RunningFacts = {
   leaderCommit: 100,
   lagEntriesMax: 10,
 };
-const asLeader: RunningFacts = {
+const asLeader: ReplicaFacts = {
   ...asFollower,
   leader: 1,
   isLeader: true,

@@ -23,7 +23,7 @@ for (const startsSince of [1, 2]) {
     world.putBack(id, copy);
     world.start(id);
     const host = world.simulator.hosts[id - 1]!;
-    world.until("it is rebound", () => host.node?.running != null && directory.storeId !== storeId);
+    world.until("it is rebound", () => host.node?.replica != null && directory.storeId !== storeId);
     t.false(directory.isOlderCopy);
     world.putNow("k", "newest");
     world.pass(5);

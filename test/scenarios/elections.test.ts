@@ -160,7 +160,7 @@ test("a transfer to a node that cannot hear is given up, and the leader goes on"
   const leader = world.leader();
   const [target] = world.others(leader) as [number];
   world.isolate(target);
-  const result = world.answer(world.change(leader, { kind: "lead", id: target }));
+  const result = world.answer(world.change(leader, { kind: "transfer-leader", id: target }));
   t.false(result.ok && result.outcome === "done");
   world.putNow("k", "still");
   world.judge();
@@ -173,7 +173,7 @@ test("a leader hears of a higher term at its next heartbeat, not only when its p
   world.pass(1);
   // `b` is told to stand, `a` votes for it, and it is gone before it leads; the leader hears nothing of all that.
   world.drop((_from, to) => to === leader);
-  world.change(leader, { kind: "lead", id: b });
+  world.change(leader, { kind: "transfer-leader", id: b });
   world.until("`a` is in a later term", () => world.raft(a).term > world.raft(leader).term);
   world.kill(b);
   t.true(world.isLeader(leader));

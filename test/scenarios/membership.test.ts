@@ -228,7 +228,7 @@ test("the only founder was removed and comes back empty: it follows those who kn
 test("a node joins through its founders a cluster that is led by one they did not found it with", (t) => {
   const world = new Scenario(1, { spares: 2, streams: true });
   world.addNow(2);
-  world.changeNow({ kind: "lead", id: 2 });
+  world.changeNow({ kind: "transfer-leader", id: 2 });
   world.putNow("k", "v");
   world.changeNow({ kind: "add", id: 3, url: "http://node-3", autoPromote: true });
   world.join(3);
@@ -240,12 +240,12 @@ test("a node joins through its founders a cluster that is led by one they did no
 test("a member that was down while all others were replaced finds those who came after", (t) => {
   const world = new Scenario(3, { spares: 2, streams: true });
   world.putNow("k", "v");
-  world.changeNow({ kind: "lead", id: 1 });
+  world.changeNow({ kind: "transfer-leader", id: 1 });
   world.cutPower(3);
   world.addNow(4);
   world.addNow(5);
   world.changeNow({ kind: "remove", id: 2 });
-  world.changeNow({ kind: "lead", id: 4 });
+  world.changeNow({ kind: "transfer-leader", id: 4 });
   world.changeNow({ kind: "remove", id: 1 });
   world.start(3);
   world.until("it follows", () => world.simulator.raftOf(3)?.leader === world.leader());
@@ -256,11 +256,11 @@ test("a member that was down while all others were replaced finds those who came
 test("one that was added answers a member that lags, and the member answers it: each has said where it is reached", (t) => {
   const world = new Scenario(3, { spares: 1, streams: true });
   world.putNow("k", "v");
-  world.changeNow({ kind: "lead", id: 1 });
+  world.changeNow({ kind: "transfer-leader", id: 1 });
   // What happens to the members passes node 3 by.
   world.drop((_from, to, message) => to === 3 && message.kind === "append" && message.entries.length > 0);
   world.addNow(4);
-  world.changeNow({ kind: "lead", id: 4 });
+  world.changeNow({ kind: "transfer-leader", id: 4 });
   world.until("node 4 leads", () => world.isLeader(4));
   world.kill(1);
   // Of the four, node 4 needs both others now.

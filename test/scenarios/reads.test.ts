@@ -89,7 +89,7 @@ test("who was told to stand breaks the lease: the leader that hands over answers
   const [next] = world.others(old) as [number];
   world.putNow("k", "before");
   world.pass(1);
-  const change = world.change(old, { kind: "lead", id: next });
+  const change = world.change(old, { kind: "transfer-leader", id: next });
   world.until("the next one leads", () => world.isLeader(next));
   world.isolate(old);
   t.true(world.answer(world.put(next, "k", "after")).ok);

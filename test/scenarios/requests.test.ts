@@ -131,7 +131,7 @@ test("the leader is removed: no write fails through any member, and whoever aske
   for (let k = 0; k < 200; k++) {
     for (const via of [a, b]) asked.push(world.put(via, `k${via}`, `${k}`));
     // Until it has ended it takes writes too.
-    if (world.simulator.hosts[leader - 1]!.node?.running != null) asked.push(world.put(leader, "kl", `${k}`));
+    if (world.simulator.hosts[leader - 1]!.node?.replica != null) asked.push(world.put(leader, "kl", `${k}`));
     world.pass(0.005);
   }
   t.deepEqual(world.answer(change), { ok: true, outcome: "done" });
@@ -191,13 +191,13 @@ test("who asks that a silent voter leads is told so after an election timeout, n
   world.isolate(a);
   world.pass(1.5);
   for (const via of [leader, b]) {
-    const asked = world.change(via, { kind: "lead", id: a });
+    const asked = world.change(via, { kind: "transfer-leader", id: a });
     world.pass(0.8);
     t.is(asked.outcome, null);
     world.pass(0.5);
     t.deepEqual(asked.outcome, { ok: true, outcome: "not-caught-up" });
   }
-  const asked = world.change(leader, { kind: "lead", id: a });
+  const asked = world.change(leader, { kind: "transfer-leader", id: a });
   world.pass(0.2);
   world.heal();
   t.deepEqual(world.answer(asked), { ok: true, outcome: "done" });
@@ -213,7 +213,7 @@ test("a voter that was told to take over may yet do so: that it is silent now re
   world.pass(1);
   world.clog(leader, a, 3);
   world.drop((from) => from === a);
-  const asked = world.change(leader, { kind: "lead", id: a });
+  const asked = world.change(leader, { kind: "transfer-leader", id: a });
   world.pass(2.9);
   t.is(asked.outcome, null);
   world.drop(null);
@@ -252,7 +252,7 @@ test("a learner and a voter that wait for a snapshot: neither is promoted, or le
   world.heal();
   world.drop((_from, _to, { kind }) => kind === "snapshot-chunk");
   world.until("both answer", () => [laggard, 4].every((id) => world.raft(id).leader === leader));
-  const wanted = [{ kind: "lead", id: laggard } as const, { kind: "promote", id: 4 } as const];
+  const wanted = [{ kind: "transfer-leader", id: laggard } as const, { kind: "promote", id: 4 } as const];
   for (const change of wanted) {
     t.like(world.answer(world.change(leader, change), 3), { ok: true, outcome: "not-caught-up" });
   }
@@ -315,7 +315,7 @@ test("requests of every kind in every phase: each ends in time, and no answer is
       else if (request === "stale") asked.push(stale(world, id, "k"));
       else if (request === "session") asked.push(world.write(id, { op: "open-session" }));
       else if (request === "remove") asked.push(world.change(id, { kind: "remove", id: 3 }));
-      else if (request === "lead") asked.push(world.change(id, { kind: "lead", id: (id % 3) + 1 }));
+      else if (request === "lead") asked.push(world.change(id, { kind: "transfer-leader", id: (id % 3) + 1 }));
       else if (isUp(id)) t.is(typeof world.node(id).status().readiness.ready, "boolean");
       world.pass(ms / 1000);
     }

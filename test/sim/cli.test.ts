@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import test from "ava";
 import { allMarks } from "../../sim/marks.ts";
-import { withMistake } from "../support/plant.ts";
-import { mistakes } from "./mistakes.ts";
+import { withMutant } from "../support/mutation.ts";
+import { mutants } from "./mutants.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "metastore-sim-"));
 test.after.always(() => rmSync(directory, { recursive: true, force: true }));
@@ -17,7 +17,7 @@ function sim(...args: readonly string[]): Promise<Ended> {
   return node(resolve("dist/sim/main.js"), args, directory);
 }
 
-function mutants(...args: readonly string[]): Promise<Ended> {
+function mutantsCommand(...args: readonly string[]): Promise<Ended> {
   return node("dist/test/sim/mutants-main.js", args, ".");
 }
 
@@ -75,7 +75,7 @@ test("a recorded tape replays, a broken one says what is wrong", async (t) => {
   const recorded = await sim("--seed", "9", "--record", "nine.json");
   const replayed = await sim("--tape", "nine.json");
   t.is(traceOf(recorded), traceOf(replayed));
-  writeFileSync(join(directory, "broken.json"), '{"tape":1,"plan":{"seed":1},"decisions":null}');
+  writeFileSync(join(directory, "broken.json"), '{"tape":2,"plan":{"seed":1},"decisions":null}');
   const { code, err } = await sim("--tape", "broken.json");
   t.is(code, 2);
   t.regex(err, /broken.json: "plan.nodes" is missing/);
@@ -85,7 +85,7 @@ test("a campaign finds its canary first, ends with the table of marks, and goes 
   const args = ["--campaign", "--minutes", "0.05", "--jobs", "2", "--out", "camp"];
   const first = await sim(...args);
   t.is(first.code, 0, first.out + first.err);
-  t.regex(first.out, /^the canary was found: I7 at seed \d+/);
+  t.regex(first.out, /^the canary was found: I7 commit quorum at seed \d+/);
   t.true(first.out.includes(`of ${allMarks.length} marks reached`));
   t.true(allMarks.length >= 150);
   const state = (): { next: number } =>
@@ -100,21 +100,21 @@ test("a campaign finds its canary first, ends with the table of marks, and goes 
 });
 
 test("a campaign leaves of each kind of failure a tape, a shrunk one, a history and a report; of a run without files, its seed", async (t) => {
-  const mistake = mistakes.find(({ name }) => name === "an append holds as much as there is")!;
+  const mutant = mutants.find(({ name }) => name === "an append holds as much as there is")!;
   const camp = join(directory, "found");
   mkdirSync(camp);
   const hung = { property: "I21", message: "the run does not end: nothing for 120 s", seeds: [7], count: 1 };
   const sums = { next: 1, done: 1, failed: 1, events: 0, micros: 0, seconds: 0 };
   const state = { campaign: 1, typed: "", ...sums, marks: {}, findings: [hung] };
   writeFileSync(join(camp, "campaign.json"), JSON.stringify(state));
-  await withMistake(mistake, ["core", "sim", "checker"], async (scratch) => {
+  await withMutant(mutant, ["core", "sim", "checker"], async (scratch) => {
     const main = join(directory, "product/dist/sim/main.js");
     cpSync(scratch, join(directory, "product/dist"), { recursive: true });
     symlinkSync(resolve("node_modules"), join(directory, "product/node_modules"));
     const args = ["--campaign", "--minutes", "0.05", "--jobs", "1", "--out", camp];
     const { code, out, err } = await node(main, args, directory);
     t.is(code, 1, out + err);
-    t.regex(out, /^I21: the run does not end: nothing for 120 s: 1 times, seeds 7$/m);
+    t.regex(out, /^I21 crash and hang freedom: the run does not end: nothing for 120 s: 1 times, seeds 7$/m);
     t.regex(out, /^seed \d+: I21: n\d sends \d+ entries at once$/m);
     t.regex(out, /2-I21: \d+ times, seeds .*; shrunk to 0 faults and \d+ operations$/m);
     const files = ["history.jsonl", "report.html", "shrunk.tape.json", "tape.json", "trace.txt"];
@@ -125,7 +125,7 @@ test("a campaign leaves of each kind of failure a tape, a shrunk one, a history 
   });
 });
 
-test("a planted bug of one's own needs no code: JSON, with the file, the old text and the new", async (t) => {
+test("a mutant of one's own needs no code: JSON, with the file, the old text and the new", async (t) => {
   const own = join(directory, "own.json");
   const bug = {
     name: "everybody is a majority",
@@ -136,7 +136,7 @@ test("a planted bug of one's own needs no code: JSON, with the file, the old tex
   const broken: readonly (readonly [RegExp, string])[] = [
     [/own.json: .*JSON/, "{"],
     [/a list of \{name, file, old, new\} is expected/, "{}"],
-    [/bug 0 is \{name, file, old, new\}, all strings/, '[{"name":1}]'],
+    [/mutant 0 is \{name, file, old, new\}, all strings/, '[{"name":1}]'],
     [/may have a layer and a tier of a, b, c/, JSON.stringify([{ ...bug, tier: "d" }])],
     [
       /"none of it" applies 0 times in core\/raft\/quorum.ts/,
@@ -145,7 +145,7 @@ test("a planted bug of one's own needs no code: JSON, with the file, the old tex
   ];
   for (const [said, text] of broken) {
     writeFileSync(own, text);
-    const { code, err } = await mutants("--file", own);
+    const { code, err } = await mutantsCommand("--file", own);
     t.is(code, 2);
     t.regex(err, said);
   }
@@ -155,13 +155,13 @@ test("a planted bug of one's own needs no code: JSON, with the file, the old tex
       { ...bug, file: "core/raft/raft.ts", old: "#wakeAt(): Micros {", new: "#wakeAt(): Micros { return Infinity;" },
     ]),
   );
-  const { code, out } = await mutants("--file", own, "--alone", "0", "--seeds", "20");
+  const { code, out } = await mutantsCommand("--file", own, "--alone", "0", "--seeds", "20");
   t.is(code, 0, out);
   t.regex(out, /1 of 1 noticed by seeds/);
 });
 
 test("a bug that only one family of faults brings to light is said to need it", async (t) => {
-  const { code, out } = await mutants("checksum of a frame", "--alone", "0", "--shrink", "5", "--needs", "100");
+  const { code, out } = await mutantsCommand("checksum of a frame", "--alone", "0", "--shrink", "5", "--needs", "100");
   t.is(code, 0, out);
   t.regex(out, /of 1 asked, not noticed without the family: corruption 1/);
 });

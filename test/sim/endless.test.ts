@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import test from "ava";
 import { runOn } from "../../sim/cli/pool.ts";
 import type { Order, Report } from "../../sim/cli/worker.ts";
-import { huntMistake, type Mistake } from "../support/plant.ts";
+import { runMutant, type Mutant } from "../support/mutation.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "metastore-endless-"));
 test.after.always(() => rmSync(directory, { recursive: true, force: true }));
@@ -45,11 +45,11 @@ test("a run that hangs and a run that kills its thread are reported, and the oth
   );
 });
 
-const endless: readonly (Mistake & { readonly said: RegExp })[] = [
+const endless: readonly (Mutant & { readonly said: RegExp })[] = [
   {
     name: "a turn asks for another one at its end, for ever",
     layer: "own",
-    file: "core/node/running.ts",
+    file: "core/node/replica.ts",
     old: "    raft.tick(now);\n",
     new: "    raft.tick(now);\n    this.#host.schedule();\n",
     said: /a turn that never ends/,
@@ -57,7 +57,7 @@ const endless: readonly (Mistake & { readonly said: RegExp })[] = [
   {
     name: "a node that wakes again at once, for ever",
     layer: "own",
-    file: "core/node/running.ts",
+    file: "core/node/replica.ts",
     old: "    return this.#nextDeadline(ready.wakeAt);\n",
     new: "    return now;\n",
     said: /there is no end of events/,
@@ -65,16 +65,16 @@ const endless: readonly (Mistake & { readonly said: RegExp })[] = [
   {
     name: "a process that ends itself",
     layer: "own",
-    file: "core/node/running.ts",
+    file: "core/node/replica.ts",
     old: "    raft.tick(now);\n",
     new: "    raft.tick(now);\n    globalThis.process?.abort();\n",
     said: /the run of seed 1 ends its process/,
   },
 ];
 
-for (const { said, ...mistake } of endless)
-  test(`noticed as I21: ${mistake.name}`, async (t) => {
-    const { property, message } = await huntMistake(mistake, 5);
+for (const { said, ...mutant } of endless)
+  test(`noticed as I21: ${mutant.name}`, async (t) => {
+    const { property, message } = await runMutant(mutant, 5);
     t.is(property, "I21");
     t.regex(message, said);
   });

@@ -1,31 +1,32 @@
-/** `npm run mutants`: for each planted bug, which check notices it, after how many seeds and events. */
-import { applyMistake, huntMistake, type Mistake, scenariosThatFail } from "../support/plant.ts";
-import { type FaultFamily, faultFamilies } from "../../sim/nemesis/options.ts";
-import type { Catch } from "./hunt.ts";
+/** `npm run mutants`: for each mutant, which check notices it, after how many seeds and events. */
+import { applyMutant, runMutant, type Mutant, scenariosThatFail } from "../support/mutation.ts";
+import { type FaultFamily, faultFamilies } from "../../sim/nemesis/knobs.ts";
+import { lawName } from "../../sim/safety/laws.ts";
+import type { Detection } from "./mutation-run.ts";
 import { type MutantsOptions, mutantsOptions, UsageError } from "./mutants-options.ts";
 
 type Row = {
-  readonly mistake: Mistake;
-  readonly found: Catch;
-  readonly alone: Catch | null;
+  readonly mutant: Mutant;
+  readonly found: Detection;
+  readonly alone: Detection | null;
   /** Stories by hand and kept tapes that notice, where no seed does. */
   readonly scenarios: readonly string[];
   /** Without these families no seed notices, in four times as many seeds and fifty; null: that was not asked. */
   readonly needs: readonly FaultFamily[] | null;
 };
 
-function lineOf({ mistake, found, alone, scenarios, needs }: Row): string {
+function lineOf({ mutant, found, alone, scenarios, needs }: Row): string {
   const seeds = found.seed === null ? `> ${found.seeds}` : String(found.seeds);
   const byHistory = alone === null ? "" : alone.seed === null ? `> ${alone.seeds}` : String(alone.seeds);
   const { shrunk } = found;
   const small =
     shrunk === null ? "" : `${shrunk.faults} + ${shrunk.asked} (${shrunk.families.join(", ") || "no fault"})`;
   const needed = needs === null || needs.length === 0 ? "" : `; not without ${needs.join(", ")}`;
-  const { defended } = mistake;
+  const { defended } = mutant;
   const unnoticed = defended === undefined ? "NOT NOTICED" : `by nothing: ${defended}`;
-  const noticed = found.property || (scenarios[0] ?? unnoticed);
-  const name = (mistake.tier ?? "a") === "a" ? mistake.name : `${mistake.name} (tier ${mistake.tier})`;
-  return `| ${mistake.layer} | ${name} | ${noticed} | ${seeds} | ${found.events} | ${byHistory} | ${small}${needed} |`;
+  const noticed = lawName(found.property) || (scenarios[0] ?? unnoticed);
+  const name = (mutant.tier ?? "a") === "a" ? mutant.name : `${mutant.name} (tier ${mutant.tier})`;
+  return `| ${mutant.layer} | ${name} | ${noticed} | ${seeds} | ${found.events} | ${byHistory} | ${small}${needed} |`;
 }
 
 function isNoticed({ found, scenarios }: Row): boolean {
@@ -34,15 +35,15 @@ function isNoticed({ found, scenarios }: Row): boolean {
 
 /** What a shrunk run does without is not needed; the others are left out one by one. */
 async function needsOf(
-  mistake: Mistake,
-  found: Catch,
+  mutant: Mutant,
+  found: Detection,
   { without, needsMax }: MutantsOptions,
 ): Promise<FaultFamily[] | null> {
   const seedsMax = 4 * found.seeds + 50;
   if (found.shrunk === null || seedsMax > needsMax) return null;
   const needs: FaultFamily[] = [];
   for (const family of faultFamilies.filter((one) => found.shrunk!.families.includes(one))) {
-    const other = await huntMistake(mistake, seedsMax, { without: [...without, family] });
+    const other = await runMutant(mutant, seedsMax, { without: [...without, family] });
     if (other.seed === null) needs.push(family);
   }
   return needs;
@@ -51,32 +52,32 @@ async function needsOf(
 /** Seeds of which none notices, before the stories are asked; where they do not notice either, more seeds follow. */
 const seedsBeforeStories = 1_000;
 
-async function noticedBy(mistake: Mistake, options: MutantsOptions): Promise<Pick<Row, "found" | "scenarios">> {
+async function noticedBy(mutant: Mutant, options: MutantsOptions): Promise<Pick<Row, "found" | "scenarios">> {
   const { seedsMax, shrinkMs, without } = options;
   const first = Math.min(seedsMax, seedsBeforeStories);
-  // A mistake may also be such that no run begins; then the table goes on without it.
-  const found = await huntMistake(mistake, first, { without, shrinkMs }).catch((error: Error): Catch => {
+  // A mutant may also be such that no run begins; then the table goes on without it.
+  const found = await runMutant(mutant, first, { without, shrinkMs }).catch((error: Error): Detection => {
     return { seed: null, property: "", message: error.message, seeds: 0, events: 0, shrunk: null };
   });
   if (found.seed !== null || found.seeds === 0) return { found, scenarios: [] };
-  const scenarios = without.length === 0 ? await scenariosThatFail(mistake) : [];
-  if (scenarios.length > 0 || mistake.defended !== undefined || first === seedsMax) return { found, scenarios };
-  const later = await huntMistake(mistake, seedsMax, { from: first + 1, without, shrinkMs });
+  const scenarios = without.length === 0 ? await scenariosThatFail(mutant) : [];
+  if (scenarios.length > 0 || mutant.defended !== undefined || first === seedsMax) return { found, scenarios };
+  const later = await runMutant(mutant, seedsMax, { from: first + 1, without, shrinkMs });
   const [seeds, events] = [first + later.seeds, found.events + later.events];
   return { found: { ...later, seeds, events }, scenarios };
 }
 
-async function huntAll(options: MutantsOptions): Promise<Row[]> {
+async function runAll(options: MutantsOptions): Promise<Row[]> {
   const { chosen, aloneMax, without } = options;
   const rows: Row[] = [];
   let next = 0;
   const work = async (): Promise<void> => {
     for (let at = next++; at < chosen.length; at = next++) {
-      const mistake = chosen[at]!;
-      const { found, scenarios } = await noticedBy(mistake, options);
-      const alone = aloneMax === 0 ? null : await huntMistake(mistake, aloneMax, { without, invariants: false });
-      const needs = await needsOf(mistake, found, options);
-      const row = { mistake, found, alone, scenarios, needs };
+      const mutant = chosen[at]!;
+      const { found, scenarios } = await noticedBy(mutant, options);
+      const alone = aloneMax === 0 ? null : await runMutant(mutant, aloneMax, { without, invariants: false });
+      const needs = await needsOf(mutant, found, options);
+      const row = { mutant, found, alone, scenarios, needs };
       rows[at] = row;
       console.error(`${lineOf(row)}  ${found.message.slice(0, 120)}`);
     }
@@ -98,7 +99,7 @@ function summaryOf(rows: readonly Row[]): string[] {
   const seeds = ascending(noticed.map(({ found }) => found.seeds));
   const directed = rows.filter(({ scenarios }) => scenarios.length > 0);
   const lines = [`${noticed.length} of ${rows.length} noticed by seeds, ${directed.length} more by stories and tapes`];
-  const defended = rows.filter((row) => !isNoticed(row) && row.mistake.defended !== undefined);
+  const defended = rows.filter((row) => !isNoticed(row) && row.mutant.defended !== undefined);
   if (defended.length > 0) lines.push(`${defended.length} do no harm, for what else defends against it`);
   if (seeds.length > 0)
     lines.push(`seeds to notice: median ${quantile(seeds, 0.5)}, p95 ${quantile(seeds, 0.95)}, most ${seeds.at(-1)}`);
@@ -124,18 +125,18 @@ function summaryOf(rows: readonly Row[]): string[] {
 
 try {
   const options = await mutantsOptions(process.argv.slice(2));
-  for (const mistake of options.chosen) applyMistake(mistake);
-  const rows = await huntAll(options);
+  for (const mutant of options.chosen) applyMutant(mutant);
+  const rows = await runAll(options);
   console.log(
-    "| layer | planted bug | noticed by | seeds | events | seeds, by client history alone | shrunk to faults + operations |",
+    "| layer | mutant | noticed by | seeds | events | seeds, by client history alone | shrunk to faults + operations |",
   );
   console.log("| --- | --- | --- | --- | --- | --- | --- |");
   for (const row of rows) console.log(lineOf(row));
   console.log(`\n${summaryOf(rows).join("; ")}`);
-  if (rows.some((row) => !isNoticed(row) && row.mistake.defended === undefined)) process.exitCode = 1;
+  if (rows.some((row) => !isNoticed(row) && row.mutant.defended === undefined)) process.exitCode = 1;
 } catch (error) {
   if (!(error instanceof Error)) throw error;
-  // A bug that does not apply is a mistake of whoever wrote it, too.
+  // A mutant that does not apply is a usage error, too.
   console.error(error instanceof UsageError ? `mutants: ${error.message}` : `mutants: ${error.stack}`);
   process.exitCode = 2;
 }

@@ -1,20 +1,21 @@
 /** What `npm run mutants` is asked, checked. */
 import { readFileSync } from "node:fs";
 import yargs from "yargs";
-import { faultFamilies, type FaultFamily, type Tier, tiers } from "../../sim/nemesis/options.ts";
-import type { Mistake } from "../support/plant.ts";
-import { mistakes } from "./mistakes.ts";
+import { faultFamilies, type FaultFamily } from "../../sim/nemesis/knobs.ts";
+import { type Tier, tiers } from "../../sim/nemesis/options.ts";
+import type { Mutant } from "../support/mutation.ts";
+import { mutants } from "./mutants.ts";
 
 export class UsageError extends Error {}
 
 export type MutantsOptions = {
-  readonly chosen: readonly Mistake[];
+  readonly chosen: readonly Mutant[];
   readonly seedsMax: number;
   /** Seeds by the client history alone; 0: none. */
   readonly aloneMax: number;
   readonly shrinkMs: number;
   readonly without: readonly FaultFamily[];
-  /** Bugs that need more seeds than so many, without each family that their shrunk run has, are not asked; 0: none is. */
+  /** Mutants that need more seeds than so many, without each family that their shrunk run has, are not asked; 0: none is. */
   readonly needsMax: number;
 };
 
@@ -23,9 +24,9 @@ export async function mutantsOptions(args: readonly string[]): Promise<MutantsOp
   const argv = await yargs([...args])
     .scriptName("npm run mutants --")
     .usage(
-      "$0 [NAME]\n\nPlants each bug whose name holds NAME, and prints which check notices it, after how many seeds.",
+      "$0 [NAME]\n\nRuns each mutant whose name contains NAME, and prints which check detects it, after how many seeds.",
     )
-    .option("file", { type: "string", describe: "bugs of your own: JSON, a list of {name, file, old, new}" })
+    .option("file", { type: "string", describe: "your own mutants: JSON, a list of {name, file, old, new}" })
     .option("seeds", { type: "number", default: 2_000, describe: "seeds to try" })
     .option("alone", { type: "number", default: 100, describe: "seeds to try by the client history alone" })
     .option("shrink", { type: "number", default: 0, describe: "seconds to look for a smaller run" })
@@ -43,9 +44,9 @@ export async function mutantsOptions(args: readonly string[]): Promise<MutantsOp
     })
     .parseAsync();
   const wanted = argv._.join(" ");
-  const all = argv.file === undefined ? mistakes : mistakesFrom(argv.file);
+  const all = argv.file === undefined ? mutants : mutantsFrom(argv.file);
   const chosen = all.filter(({ name }) => name.includes(wanted));
-  if (chosen.length === 0) throw new UsageError(`no planted bug is named like "${wanted}"`);
+  if (chosen.length === 0) throw new UsageError(`no mutant is named like "${wanted}"`);
   for (const name of ["seeds", "alone", "shrink", "needs"] as const)
     if (!Number.isSafeInteger(argv[name]) || argv[name] < 0) throw new UsageError(`--${name} takes an integer`);
   const without = (argv.without ?? "").split(",").filter((name) => name !== "");
@@ -63,7 +64,7 @@ export async function mutantsOptions(args: readonly string[]): Promise<MutantsOp
   };
 }
 
-function mistakesFrom(file: string): Mistake[] {
+function mutantsFrom(file: string): Mutant[] {
   let list: unknown;
   try {
     list = JSON.parse(readFileSync(file, "utf8"));
@@ -71,13 +72,13 @@ function mistakesFrom(file: string): Mistake[] {
     throw new UsageError(`${file}: ${(error as Error).message}`);
   }
   if (!Array.isArray(list)) throw new UsageError(`${file}: a list of {name, file, old, new} is expected`);
-  return list.map((one: unknown, k): Mistake => {
+  return list.map((one: unknown, k): Mutant => {
     const { name, file: path, old, new: text, layer = "own", tier = "a" } = (one ?? {}) as Record<string, unknown>;
     const isText = [name, path, old, text, layer].every((part) => typeof part === "string");
     if (!isText || !tiers.includes(tier as Tier))
       throw new UsageError(
-        `${file}: bug ${k} is {name, file, old, new}, all strings, and may have a layer and a tier of a, b, c`,
+        `${file}: mutant ${k} is {name, file, old, new}, all strings, and may have a layer and a tier of a, b, c`,
       );
-    return { name, file: path, old, new: text, layer, tier } as Mistake;
+    return { name, file: path, old, new: text, layer, tier } as Mutant;
   });
 }

@@ -1,13 +1,13 @@
-/** The simulator notices planted bugs, by the check that is meant to: without this it would be decoration. */
+/** The simulator detects mutants, by the check that is meant to: without this it would be decoration. */
 import test from "ava";
-import { mistakes } from "./mistakes.ts";
-import { applyMistake, huntMistake } from "../support/plant.ts";
+import { mutants } from "./mutants.ts";
+import { applyMutant, runMutant } from "../support/mutation.ts";
 
-test("every planted bug still applies, once", (t) => {
-  for (const mistake of mistakes) t.notThrows(() => applyMistake(mistake));
+test("every mutant still applies, once", (t) => {
+  for (const mutant of mutants) t.notThrows(() => applyMutant(mutant));
 });
 
-/** The bug, the check that must notice it, and how many seeds it may take. */
+/** The mutant, the check that must notice it, and how many seeds it may take. */
 const expected: readonly (readonly [name: string, property: RegExp, seeds: number])[] = [
   ["vote reply leaves before the vote is synced", /^I2$/, 10],
   ["entry of an older term counted toward commit (figure 8)", /^I7$/, 100],
@@ -38,10 +38,10 @@ const expected: readonly (readonly [name: string, property: RegExp, seeds: numbe
 ];
 
 for (const [name, property, seedsMax] of expected) {
-  test(`planted: ${name}`, async (t) => {
-    const mistake = mistakes.find((one) => one.name === name);
-    t.truthy(mistake);
-    const found = await huntMistake(mistake!, seedsMax);
+  test(`mutant: ${name}`, async (t) => {
+    const mutant = mutants.find((one) => one.name === name);
+    t.truthy(mutant);
+    const found = await runMutant(mutant!, seedsMax);
     t.not(found.seed, null, `not noticed in ${seedsMax} seeds`);
     t.regex(found.property, property, found.message);
   });

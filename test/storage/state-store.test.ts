@@ -3,13 +3,13 @@ import test from "ava";
 import { fc } from "@fast-check/ava";
 import { Writer } from "../../core/bytes.ts";
 import { always, type Command, encodeCommand } from "../../core/kv/command.ts";
-import { applyCommand, type Row, type Writes } from "../../core/kv/machine.ts";
+import { applyCommand, type Row, type RowChanges } from "../../core/kv/machine.ts";
 import type { SessionLimits } from "../../core/kv/sessions.ts";
 import { writeRows, writeSessions } from "../../core/kv/snapshot.ts";
 import { type Entry, entryKinds } from "../../core/raft/messages.ts";
 import { MemoryState } from "../../core/storage/memory-state.ts";
 import { OrderedState } from "../../core/storage/ordered-state.ts";
-import type { Frozen, StateStore, StoreFailure } from "../../core/storage/state-store.ts";
+import type { SnapshotView, StateStore, StoreFailure } from "../../core/storage/state-store.ts";
 import { makeEntry } from "../../core/wire/entry-codec.ts";
 import { GhostMachine } from "../../sim/safety/ghost-machine.ts";
 import { completed, ended, type KvHome, rocksKvHome, rocksLibrary, simKvHome } from "../support/worlds.ts";
@@ -107,29 +107,29 @@ async function fold(store: StateStore, batch: readonly { entry: Entry; command: 
   if (last === undefined) return;
   const found = await rowsOf(store, keys);
   const before = new Map(keys.map((key, k) => [key, found[k]!]));
-  const writes: Writes = { before, rows: new Map(), sessions: new Map() };
+  const writes: RowChanges = { before, rows: new Map(), sessions: new Map() };
   const rows = new Map(before);
   for (const { entry, command } of batch) applyCommand(entry, command, rows, store.sessions, writes);
   await ended((done) => store.write(writes, last.entry, done));
 }
 
-function frozenOf(store: StateStore): Promise<Frozen> {
-  return completed((done: (error: { code: string; message: string } | null, frozen: Frozen) => void) =>
+function frozenOf(store: StateStore): Promise<SnapshotView> {
+  return completed((done: (error: { code: string; message: string } | null, frozen: SnapshotView) => void) =>
     store.freeze((error, frozen) => done(error, frozen!)),
   );
 }
 
-async function allRows(frozen: Frozen): Promise<(readonly [string, Row])[]> {
+async function allRows(frozen: SnapshotView): Promise<(readonly [string, Row])[]> {
   const all: (readonly [string, Row])[] = [];
   for (;;) {
-    const some = await completed((done: Parameters<Frozen["rows"]>[1]) => frozen.rows(2, done));
+    const some = await completed((done: Parameters<SnapshotView["rows"]>[1]) => frozen.rows(2, done));
     all.push(...some);
     if (some.length < 2) return all;
   }
 }
 
 /** The canonical bytes of what is frozen. */
-async function bytesOf(frozen: Frozen): Promise<Uint8Array> {
+async function bytesOf(frozen: SnapshotView): Promise<Uint8Array> {
   const writer = new Writer();
   if (frozen.sessions.length > 0) writeSessions(writer, frozen.sessions);
   writeRows(writer, await allRows(frozen));

@@ -1,7 +1,7 @@
 /** Images of a log of many segments, recorded while it was written: every cut, hole and flipped bit, judged. */
 import test from "ava";
 import type { Clock } from "../../core/ports.ts";
-import type { LogBase } from "../../core/raft/configurations.ts";
+import type { CompactionPoint } from "../../core/raft/configurations.ts";
 import { type Entry, entryKinds } from "../../core/raft/messages.ts";
 import { recoverWal, type Recovered, type Scan, scanSegments, type Segment } from "../../core/storage/wal-recovery.ts";
 import { type BatchContent, checkBatch, segmentNumber } from "../../core/storage/wal-record.ts";
@@ -24,7 +24,7 @@ function entry(index: number, term: number): Entry {
   return makeEntry(index, term, index, { kind: entryKinds.command, origin, session: 0, sequence: 0, payload });
 }
 
-function baseAt(index: number, term: number): LogBase {
+function baseAt(index: number, term: number): CompactionPoint {
   const place = { index, term, clusterMicros: index };
   return { place, configuration: { index: 0, configuration: configurationOf([1, 2, 3]) } };
 }
@@ -69,7 +69,7 @@ async function record(): Promise<Image[]> {
     },
     {
       segmentBytesMax: 700,
-      idleMarkMicros: 1,
+      idleWatermarkMicros: 1,
     },
   );
   const images: Image[] = [];

@@ -2,7 +2,7 @@
 import { openDirectory, type Opened } from "../../core/node/opening.ts";
 import type { Ending } from "../../core/node/options.ts";
 import type { Clock, Disk, DiskFile } from "../../core/ports.ts";
-import type { LogBase } from "../../core/raft/configurations.ts";
+import type { CompactionPoint } from "../../core/raft/configurations.ts";
 import { type Entry, entryKinds } from "../../core/raft/messages.ts";
 import { type Claim, genesisOf } from "../../core/storage/identity.ts";
 import { sessionLimits } from "../../core/kv/sessions.ts";
@@ -58,7 +58,7 @@ function entry(index: number, term: number): Entry {
   return makeEntry(index, term, index, { kind: entryKinds.command, origin, session: 0, sequence: 0, payload });
 }
 
-function baseAt(index: number, term: number, voters: readonly number[]): LogBase {
+function baseAt(index: number, term: number, voters: readonly number[]): CompactionPoint {
   const place = { index, term, clusterMicros: index };
   return { place, configuration: { index: 0, configuration: configurationOf(voters) } };
 }
@@ -94,7 +94,7 @@ export async function live(
   const ids = Array.from({ length: voters }, (_, k) => k + 1);
   const genesis = genesisOf(claim.cluster, [identity.storeId, ...ids.slice(1).map((id) => `${id}`.repeat(32))]);
   await ended((done) => identityFile.save({ ...identity, genesis }, done));
-  const options = { segmentBytesMax: 700, idleMarkMicros: 1 };
+  const options = { segmentBytesMax: 700, idleWatermarkMicros: 1 };
   const wal = new Wal(disks.log, idle, identity.storeId, identityFile, tail, fail, options);
   const append = (content: Partial<BatchContent>): Promise<void> => {
     return new Promise((resolve) => wal.append({ ...emptyBatch, ...content }, resolve));

@@ -66,7 +66,7 @@ export class Rafts {
       id,
       boot,
       incarnation: 0,
-      electsFrom: 0,
+      voteBarrierIndex: 0,
       electionMicros,
       heartbeatMicros,
       uncommittedBytesMax: 1_000_000,

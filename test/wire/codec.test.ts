@@ -33,7 +33,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
     autoPromote: fc.boolean(),
   }),
   fc.record({ kind: fc.constant("move" as const), id: u53, url: fc.constant("http://a:1") }),
-  fc.record({ kind: fc.constantFrom("remove" as const, "promote" as const, "lead" as const), id: u53 }),
+  fc.record({ kind: fc.constantFrom("remove" as const, "promote" as const, "transfer-leader" as const), id: u53 }),
 );
 const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ kind: fc.constant("pre-vote" as const), term: u53, lastIndex: u53, lastTerm: u53 }),

@@ -1,0 +1,161 @@
+/**
+ * Reads that wait for a read index, then for the state to reach it, then for the store's answer; the deadline holds for
+ * all three. All linearizable reads of a turn are one batch: one question to the leader, one look at the store. A batch
+ * is asked again, under the same id, where the leadership has changed or an answer is overdue: asking twice changes
+ * nothing. Stale reads need no index.
+ */
+import type { DiskError } from "../ports.ts";
+import type { Outgoing, ReadGrant } from "../raft/messages.ts";
+import type { Raft } from "../raft/raft.ts";
+import type { StateStore } from "../storage/state-store.ts";
+import type { Index, Micros, NodeId, Term } from "../units.ts";
+import type { FailureCode, ReadOutcome } from "./options.ts";
+
+export type Consistency = "linearizable" | "lease" | "stale";
+type Waiter = {
+  readonly key: string;
+  readonly consistency: Consistency;
+  readonly done: (outcome: ReadOutcome) => void;
+};
+type ReadBatch = {
+  readonly id: number;
+  readonly deadline: Micros;
+  readonly waiters: readonly Waiter[];
+  /** The term whose leader was asked last, and when; 0 before. */
+  askedTerm: Term;
+  askedAt: Micros;
+  /** Granted read index, or -1. */
+  index: Index;
+  /** The store has been asked. */
+  isReading: boolean;
+};
+
+export class PendingReads {
+  readonly #node: NodeId;
+  readonly #boot: number;
+  readonly #store: StateStore;
+  readonly #onDiskError: (error: DiskError) => void;
+  readonly #retryMicros: Micros;
+  #nextId = 1;
+  #arrived: Waiter[] = [];
+  #count = 0;
+  /** By id, oldest first: deadlines never fall along the Map. */
+  readonly #batches = new Map<number, ReadBatch>();
+
+  constructor(
+    node: NodeId,
+    boot: number,
+    store: StateStore,
+    onDiskError: (error: DiskError) => void,
+    retryMicros: Micros,
+  ) {
+    this.#node = node;
+    this.#boot = boot;
+    this.#store = store;
+    this.#onDiskError = onDiskError;
+    this.#retryMicros = retryMicros;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** By lease: where this node leads, and surely nobody else does, the leader's word is enough. */
+  add(key: string, consistency: Consistency, done: (outcome: ReadOutcome) => void): void {
+    this.#count += 1;
+    this.#arrived.push({ key, consistency, done });
+  }
+
+  /** Completes with true once this node has applied all that was committed when it was called; false: not in time. */
+  confirm(done: (isConfirmed: boolean) => void): void {
+    this.add("", "linearizable", ({ ok }) => done(ok));
+  }
+
+  /** Closes this turn's batch and asks for all that have no answer. */
+  dispatch(now: Micros, deadline: Micros, raft: Raft): Outgoing[] {
+    const arrived = this.#arrived;
+    this.#arrived = [];
+    const of = (consistency: Consistency): Waiter[] => arrived.filter((waiter) => waiter.consistency === consistency);
+    const byLease = of("lease");
+    const leaseIndex = byLease.length > 0 ? raft.leaseRead(now) : null;
+    this.#batch(of("stale"), deadline, 0);
+    if (leaseIndex !== null) this.#batch(byLease, deadline, leaseIndex);
+    this.#batch(leaseIndex === null ? [...of("linearizable"), ...byLease] : of("linearizable"), deadline, -1);
+    if (raft.leader === 0) return [];
+    const out: Outgoing[] = [];
+    for (const batch of this.#batches.values()) {
+      const overdue = raft.role !== "leader" && now >= batch.askedAt + this.#retryMicros;
+      if (batch.index >= 0 || (batch.askedTerm === raft.term && !overdue)) continue;
+      batch.askedTerm = raft.term;
+      batch.askedAt = now;
+      if (raft.role === "leader") raft.requestReadIndex({ node: this.#node, boot: this.#boot, id: batch.id });
+      else out.push({ to: raft.leader, message: { kind: "read", boot: this.#boot, id: batch.id } });
+    }
+    return out;
+  }
+
+  #batch(waiters: readonly Waiter[], deadline: Micros, index: Index): void {
+    if (waiters.length === 0) return;
+    const id = this.#nextId++;
+    this.#batches.set(id, { id, deadline, waiters, askedTerm: 0, askedAt: 0, index, isReading: false });
+  }
+
+  onGrant({ boot, id, index }: Omit<ReadGrant, "node">): void {
+    const batch = this.#batches.get(id);
+    if (batch === undefined || boot !== this.#boot || batch.index >= 0) return;
+    batch.index = index;
+    this.serve();
+  }
+
+  /** Answers every batch whose index the state has reached. */
+  serve(): void {
+    for (const batch of this.#batches.values()) {
+      if (batch.isReading) continue;
+      if (batch.index < 0 || batch.index > this.#store.applied.index) continue;
+      this.#answer(batch);
+    }
+  }
+
+  #answer(batch: ReadBatch): void {
+    batch.isReading = true;
+    const keys = batch.waiters.map((waiter) => waiter.key);
+    this.#store.read(keys, (error, rows) => {
+      if (error !== null) return this.#onDiskError(error);
+      // It may have failed at its deadline meanwhile.
+      if (!this.#batches.delete(batch.id)) return;
+      this.#count -= keys.length;
+      const revision = this.#store.applied.index;
+      for (const [k, { done }] of batch.waiters.entries()) done({ ok: true, row: rows[k] ?? null, revision });
+    });
+  }
+
+  /** A read never happens late: its failure is always definite. */
+  expire(now: Micros): void {
+    for (const batch of this.#batches.values()) {
+      if (batch.deadline > now) return;
+      this.#fail(batch, batch.askedTerm === 0 && batch.index < 0 ? "no-leader" : "timeout");
+    }
+  }
+
+  end(): void {
+    for (const batch of this.#batches.values()) this.#fail(batch, "stopping");
+    for (const { done } of this.#arrived.splice(0)) done({ ok: false, code: "stopping", definite: true });
+    this.#count = 0;
+  }
+
+  /** `mayAsk`: whether there is a leader elsewhere to be asked again. */
+  nextDeadline(mayAsk: boolean): Micros {
+    let deadline = Infinity;
+    for (const batch of this.#batches.values()) {
+      const askAgainAt = mayAsk && batch.index < 0 ? batch.askedAt + this.#retryMicros : Infinity;
+      deadline = Math.min(deadline, batch.deadline, askAgainAt);
+    }
+    return deadline;
+  }
+
+  #fail(batch: ReadBatch, code: FailureCode): void {
+    this.#batches.delete(batch.id);
+    this.#count -= batch.waiters.length;
+    for (const { done } of batch.waiters) done({ ok: false, code, definite: true });
+  }
+}

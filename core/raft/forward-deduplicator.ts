@@ -1,0 +1,43 @@
+/**
+ * Which forwarded commands a leader may still take. A sequence number that was taken or refused once is never decided
+ * again, so a late or doubled copy of a forward changes nothing, and a refusal can be trusted as definite. The memory
+ * belongs to one term and outlives the leadership in it: a leader that steps down still answers for its term.
+ */
+import type { NodeId, Term } from "../units.ts";
+import type { ForwardRefused, Origin, Proposal } from "./messages.ts";
+
+/** The leader's word that it will never take `proposals`, which are consecutive and not empty. */
+export function refusalOf(term: Term, proposals: readonly Proposal[]): ForwardRefused {
+  const { boot, seq: firstSeq } = proposals[0]!.origin;
+  return { kind: "forward-refused", term, boot, firstSeq, count: proposals.length };
+}
+
+function isLater(origin: Origin, seen: Origin): boolean {
+  if (origin.incarnation !== seen.incarnation) return origin.incarnation > seen.incarnation;
+  if (origin.boot !== seen.boot) return origin.boot > seen.boot;
+  return origin.seq > seen.seq;
+}
+
+export class ForwardDeduplicator {
+  #term: Term = 0;
+  readonly #seen = new Map<NodeId, Origin>();
+
+  /** This node has become the leader of `term`. */
+  open(term: Term): void {
+    this.#term = term;
+    this.#seen.clear();
+  }
+
+  /** Of `proposals`, in order of their sequence, those that were never decided before. Empty for a term whose leader this node was not. */
+  firstSeen(term: Term, proposals: readonly Proposal[]): readonly Proposal[] {
+    if (term !== this.#term) return [];
+    return proposals.filter(({ origin }) => {
+      const seen = this.#seen.get(origin.node);
+      if (seen !== undefined && !isLater(origin, seen)) {
+        return false;
+      }
+      this.#seen.set(origin.node, origin);
+      return true;
+    });
+  }
+}

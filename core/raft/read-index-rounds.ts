@@ -1,0 +1,65 @@
+/**
+ * ReadIndex (Raft thesis, 6.4): a read is answered from an index that was committed when the read arrived, after a
+ * quorum has confirmed that the leader still was the leader at some moment after that. All reads of one turn share one
+ * round; a read that comes after a round was sent waits for the next.
+ *
+ * A lease (thesis, 6.4.1): who has heard a round helps to elect nobody else for an election timeout, and counts it from
+ * later than the leader does, which counts from the opening of the round.
+ */
+import type { Index, Micros, NodeId } from "../units.ts";
+import type { ReadGrant } from "./messages.ts";
+
+export type ReadIndexRequest = { readonly node: NodeId; readonly boot: number; readonly id: number };
+type ReadIndexRound = { readonly round: number; readonly index: Index; readonly asks: readonly ReadIndexRequest[] };
+
+/** Rounds whose time of opening is remembered. */
+const openingsMax = 64;
+
+export class ReadIndexRounds {
+  /** Rises with every batch of reads. Invariant: every batch waiting has a round <= this one. */
+  #round = 0;
+  #arrived: ReadIndexRequest[] = [];
+  #waitingRounds: ReadIndexRound[] = [];
+  #openings: { readonly round: number; readonly at: Micros }[] = [];
+
+  get round(): number {
+    return this.#round;
+  }
+
+  get waiting(): number {
+    return this.#arrived.length + this.#waitingRounds.length;
+  }
+
+  add(ask: ReadIndexRequest): void {
+    this.#arrived.push(ask);
+  }
+
+  /**
+   * Gives the reads of this turn a round of their own, at `commit`; `always` opens one for the lease's sake too. To be
+   * called only once the leader has committed an entry of its own term: before that it cannot know what is committed.
+   */
+  open(commit: Index, now: Micros, always: boolean): void {
+    if (this.#arrived.length === 0 && !always) return;
+    this.#round += 1;
+    this.#openings.push({ round: this.#round, at: now });
+    if (this.#openings.length > openingsMax) this.#openings.shift();
+    if (this.#arrived.length === 0) return;
+    this.#waitingRounds.push({ round: this.#round, index: commit, asks: this.#arrived });
+    this.#arrived = [];
+  }
+
+  /** When `round` was opened; -Infinity if that is not remembered. */
+  openedAt(round: number): Micros {
+    return this.#openings.find((opening) => opening.round === round)?.at ?? -Infinity;
+  }
+
+  /** The reads of every round up to `confirmedRound`, which a quorum has confirmed. */
+  grant(confirmedRound: number): ReadGrant[] {
+    const grants: ReadGrant[] = [];
+    while (this.#waitingRounds[0] !== undefined && this.#waitingRounds[0].round <= confirmedRound) {
+      const { asks, index } = this.#waitingRounds.shift()!;
+      for (const ask of asks) grants.push({ ...ask, index });
+    }
+    return grants;
+  }
+}

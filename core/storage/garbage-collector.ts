@@ -1,0 +1,68 @@
+/** Removes rows of other generations than the one that holds, a batch at a time, between the batches of others. */
+import { assert } from "../assert.ts";
+import type { OrderedKv } from "../ports.ts";
+import type { RwLock } from "./rw-lock.ts";
+import { generationStart, sessionRange } from "./ordered-format.ts";
+
+const rowsAtOnce = 256;
+
+export class GarbageCollector {
+  readonly #kv: OrderedKv;
+  readonly #lock: RwLock;
+  #ranges: (readonly [string, string])[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #stopped = false;
+
+  constructor(kv: OrderedKv, gate: RwLock) {
+    this.#kv = kv;
+    this.#lock = gate;
+  }
+
+  /** Begins. Nobody writes rows of another generation until it is done. */
+  allBut(generation: number): void {
+    const isUnderWay = this.#ranges.length > 0;
+    this.#ranges = [
+      [generationStart(0), generationStart(generation)],
+      [generationStart(generation + 1), sessionRange[0]],
+    ];
+    if (!isUnderWay) this.#next();
+  }
+
+  /** Calls `run` when nothing is left to remove. */
+  whenDone(run: () => void): void {
+    if (this.#ranges.length === 0) run();
+    else this.#waiting.push(run);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #next(): void {
+    const range = this.#ranges[0];
+    if (range === undefined) {
+      for (const run of this.#waiting.splice(0)) run();
+      return;
+    }
+    this.#lock.acquire(true, (leave) => {
+      const scan = this.#kv.scan(...range);
+      const finish = (isDone: boolean): void => {
+        if (this.#stopped) return;
+        if (isDone && this.#ranges[0] === range) this.#ranges.shift();
+        leave();
+        this.#next();
+      };
+      scan.next(rowsAtOnce, (error, pairs) => {
+        scan.end();
+        // A map that fails is dead, and says so to the next who writes.
+        if (error !== null || pairs.length === 0) return finish(true);
+        assert(
+          pairs.every(([key]) => key >= range[0] && key < range[1]),
+          "a scan keeps within its range",
+        );
+        const batch = pairs.map(([key]) => ({ key, value: null }));
+        this.#kv.write(batch, false, () => finish(pairs.length < rowsAtOnce));
+      });
+    });
+  }
+}

@@ -1,0 +1,95 @@
+/** What machines may lose, by the run's tier: in tier a, so much that the cluster stays correct and comes back to life. */
+import type { Tier } from "../nemesis/options.ts";
+import type { NodeId } from "../../core/units.ts";
+import type { Host } from "../world/host.ts";
+import type { Ghost } from "./ghost.ts";
+import type { LyingDiskLedger } from "./lying-disk-ledger.ts";
+
+export class FaultBudget {
+  readonly #ghost: Ghost;
+  readonly #lies: LyingDiskLedger;
+  readonly #hosts: readonly Host[];
+  readonly #tier: Tier;
+  /** Without the ghost's judgement nobody can tell what is redundant: nothing may be lost. */
+  readonly #isJudged: boolean;
+  /** Tier b: what may have been lost beyond what the cluster can spare. */
+  readonly lost = new Set<string>();
+
+  constructor(ghost: Ghost, lies: LyingDiskLedger, hosts: readonly Host[], tier: Tier, isJudged: boolean) {
+    this.#lies = lies;
+    this.#ghost = ghost;
+    this.#hosts = hosts;
+    this.#tier = tier;
+    this.#isJudged = isJudged;
+  }
+
+  /** Whether what `id` would lose with its rows is held by every other voter. */
+  mayLoseRows(id: NodeId): boolean {
+    if (!this.#isJudged || this.#hosts[id - 1]!.kv === null) return false;
+    const isWithin = this.#hosts.every((host) => !host.rowsDamaged) && areRowsRedundant(this.#ghost, id);
+    return this.#mayLose(isWithin, `n${id}'s rows`);
+  }
+
+  /** One at a time, where every other voter holds all that is committed. */
+  mayLoseLog(id: NodeId): boolean {
+    if (!this.#isJudged || this.#hosts[id - 1]!.directory.mustRecover) return false;
+    const isWithin =
+      this.#hosts.every((host) => !host.directory.mustRecover && !host.rowsDamaged) && isLogRedundant(this.#ghost, id);
+    return this.#mayLose(isWithin, `n${id}'s log`);
+  }
+
+  #mayLose(isWithinModel: boolean, what: string): boolean {
+    if (isWithinModel || this.#tier === "a") return isWithinModel;
+    this.lost.add(what);
+    return true;
+  }
+
+  /** All of it: the machine is there again with an empty disk. */
+  diskLost(id: NodeId): void {
+    this.lost.add(`n${id}'s disk`);
+    this.#ghost.logLost(id);
+  }
+
+  logLost(id: NodeId): void {
+    this.#ghost.logLost(id);
+  }
+
+  /** Tier c: the directory is what it once was, and nobody may be able to tell. */
+  directoryPutBack(id: NodeId): void {
+    this.#lies.putBack(id);
+  }
+
+  /** Whether `id` votes alone, by the configuration in its own log. */
+  isSoleVoter(id: NodeId): boolean {
+    const { voters, outgoing } = this.#ghost.configurationOf(this.#ghost.node(id).written);
+    return outgoing.length === 0 && voters.every((voter) => voter === id);
+  }
+}
+
+/** Whether every other voter holds what only the rows of `id` hold there, and its own rows. */
+function areRowsRedundant(ghost: Ghost, id: NodeId): boolean {
+  const { voters, outgoing } = ghost.committedConfiguration();
+  const { base } = ghost.node(id).durable;
+  const others = [...voters, ...outgoing].filter((voter) => voter !== id);
+  // Rows of an earlier life of the directory would come back.
+  if (ghost.node(id).storageGeneration > 0) return false;
+  return (
+    // Fewer could be no voters any more before the rows are back.
+    others.length > 1 &&
+    others.every((voter) => ghost.holds(voter, base) && ghost.node(voter).covered >= ghost.node(voter).durable.base)
+  );
+}
+
+/** Whether a quorum can be had without `id`, and every other voter holds all that is committed. */
+function isLogRedundant(ghost: Ghost, id: NodeId): boolean {
+  const { voters, outgoing } = ghost.committedConfiguration();
+  const others = voters.filter((voter) => voter !== id);
+  const isSpare = (half: readonly NodeId[]): boolean => !half.includes(id) || half.length > 2;
+  const inForce = ghost.nodes.map((node) => ghost.configurationOf(node.written));
+  return (
+    inForce.every((one) => isSpare(one.voters) && isSpare(one.outgoing)) &&
+    outgoing.length === 0 &&
+    others.length > 1 &&
+    others.every((voter) => ghost.holds(voter, ghost.committed.last))
+  );
+}

@@ -1,0 +1,47 @@
+/** Where a log can be damaged so that its recovery must notice: below the mark of some batch that stays whole. */
+import { Reader } from "../../core/bytes.ts";
+import { batchHeaderBytes, checkBatch, segmentNumber } from "../../core/storage/wal-record.ts";
+import type { StoreId } from "../../core/units.ts";
+import type { SimDisk } from "./disk.ts";
+
+type Batch = { readonly name: string; readonly offset: number; readonly bytes: number; readonly end: number };
+
+/**
+ * A byte of a batch that a later one vouches for, chosen by `below`; null where there is none. Goes by the media: a power cut
+ * might take the mark, and the damage would be none that can be noticed. Segments before `firstSegment` are no part of the log.
+ */
+export function durableOffsetBelowWatermark(
+  disk: SimDisk,
+  firstSegment: number,
+  below: (bound: number) => number,
+): { readonly name: string; readonly offset: number } | null {
+  const batches: Batch[] = [];
+  let syncedThrough = 0;
+  for (const [name, bytes] of disk.mediaContents()) {
+    const number = segmentNumber(name);
+    // One that is removed already may still be on the media.
+    if (number === null || number < firstSegment || !disk.has(name)) continue;
+    for (let offset = 0; bytes.length - offset >= batchHeaderBytes;) {
+      const header = checkBatch(bytes, number, offset, new Reader(bytes, offset + 48, offset + 64).id());
+      if (typeof header === "string") break;
+      syncedThrough = Math.max(syncedThrough, header.syncedThrough);
+      batches.push({ name, offset, bytes: header.bytes, end: header.segmentPosition + offset + header.bytes });
+      offset += header.bytes;
+    }
+  }
+  const vouched = batches.filter(({ end }) => end <= syncedThrough);
+  if (vouched.length === 0) return null;
+  const { name, offset, bytes } = vouched[below(vouched.length)]!;
+  return { name, offset: offset + below(bytes) };
+}
+
+/** How many whole batches a segment begins with. */
+export function batchCount(bytes: Uint8Array, segment: number, storeId: StoreId): number {
+  let count = 0;
+  for (let offset = 0; bytes.length - offset >= batchHeaderBytes; count++) {
+    const header = checkBatch(bytes, segment, offset, storeId);
+    if (typeof header === "string") break;
+    offset += header.bytes;
+  }
+  return count;
+}

@@ -1,0 +1,75 @@
+/** Mutants that kept tapes detect, most of them of the simulator's own laws. They are not in the list of all: seeds rarely meet what they need. */
+import type { Mutant } from "../support/mutation.ts";
+
+export const mutantsOfTapes: readonly Mutant[] = [
+  {
+    name: "a learner is promoted by hand before it holds the entry that added it",
+    layer: "tapes",
+    file: "core/node/pending-changes.ts",
+    old: "return isFit(id) && match >= memberOf(raft.configuration, id)!.incarnation;",
+    new: "return match >= 0;",
+  },
+  {
+    name: "the checker decides operations that nobody can observe",
+    layer: "checker",
+    file: "checker/engines/decide.ts",
+    old: "const operations = observable(all);",
+    new: "const operations = [...all];",
+  },
+  {
+    name: "the time of a new machine does not grow with the log",
+    layer: "simulator",
+    file: "sim/liveness/work.ts",
+    old: "return entriesMicros(simulator.plan, Math.max(...logLengths(simulator)));",
+    new: "return entriesMicros(simulator.plan, 0 * Math.max(...logLengths(simulator)));",
+  },
+  {
+    name: "the ghost counts rows of an earlier directory",
+    layer: "simulator",
+    file: "sim/simulator.ts",
+    old: "rowsOf(host.directory.storeId, host.kv.contents)",
+    new: "host.kv.contents",
+  },
+  {
+    name: "the ghost asks a successor for what a lost log had acknowledged",
+    layer: "simulator",
+    file: "sim/safety/invariants.ts",
+    old: "if (covered >= match || (lost !== null && incarnation <= lost.committed)) continue;",
+    new: "if (covered >= match) continue;",
+  },
+  {
+    name: "a leader forgets at a compaction that it has committed in its term",
+    layer: "tapes",
+    file: "core/raft/raft.ts",
+    old: "return this.log.termAt(this.#commit) === this.#term;",
+    new: "return this.#commit > this.log.baseIndex && this.log.termAt(this.#commit) === this.#term;",
+  },
+  {
+    name: "the laws do not count what waits for a disk",
+    layer: "simulator",
+    file: "sim/liveness/work.ts",
+    old: "return diskMicros(plan, Math.max(...entries));",
+    new: "return diskMicros(plan, 0 * Math.max(...entries));",
+  },
+  {
+    name: "the laws do not count what members lack",
+    layer: "simulator",
+    file: "sim/liveness/work.ts",
+    old: "return entriesMicros(plan, last - shared);",
+    new: "return entriesMicros(plan, 0 * (last - shared));",
+  },
+  {
+    name: "nobody says where moved members are",
+    layer: "simulator",
+    file: "sim/liveness/moved-members.ts",
+    old: "if (plan.faults.moved === 0) return false;",
+    new: "if (plan.faults.moved >= 0) return false;",
+  },
+  {
+    name: "a write in the turn of a disk failure never left its leader",
+    layer: "simulator",
+    file: "sim/workload/monitor.ts",
+    old: "if (node.replica !== null) departures?.noteLog(host.id, node.replica.raft.log);",
+    new: "",
+  },
+];

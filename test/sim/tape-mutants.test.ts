@@ -1,0 +1,33 @@
+/** A kept tape earns its place: with the mutant that it is kept for, its run fails. */
+import { execFile } from "node:child_process";
+import { resolve } from "node:path";
+import { promisify } from "node:util";
+import test from "ava";
+import { applyMutant, withMutant } from "../support/mutation.ts";
+import { mutantsOfTapes } from "./mutants-of-tapes.ts";
+import { keptTapes, mutantOf, pathOf } from "./tapes.ts";
+
+test("every mutant of a tape still applies, once", (t) => {
+  for (const mutant of mutantsOfTapes) t.notThrows(() => applyMutant(mutant));
+});
+
+/** The exit code of the simulator with the mutant in it, on the tape. */
+async function codeOf(directory: string, tape: string): Promise<number> {
+  const run = promisify(execFile)(process.execPath, [`${directory}/sim/main.js`, "--tape", resolve(tape)], {
+    cwd: directory,
+    maxBuffer: 1 << 26,
+  });
+  return run.then(
+    () => 0,
+    (error: { code: number }) => error.code,
+  );
+}
+
+for (const kept of keptTapes) {
+  test.serial(`${kept.tape} detects: ${kept.mutant}`, async (t) => {
+    const code = await withMutant(mutantOf(kept), ["core", "sim", "checker"], (directory) =>
+      codeOf(directory, pathOf(kept)),
+    );
+    t.true(code === 1 || code === 3, `exit code ${code}`);
+  });
+}

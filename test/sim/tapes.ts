@@ -1,0 +1,110 @@
+/** The kept tapes: each run holds, and fails with the mutant that it is kept for. */
+import { mutants } from "./mutants.ts";
+import { mutantsOfTapes } from "./mutants-of-tapes.ts";
+import type { Mutant } from "../support/mutation.ts";
+
+export type KeptTape = { readonly tape: string; readonly what: string; readonly mutant: string };
+
+export const keptTapes: readonly KeptTape[] = [
+  {
+    tape: "learner-promoted-early",
+    what: "a learner that never came to the entry that added it is not promoted by hand: it would be missed as a voter for ever",
+    mutant: "a learner is promoted by hand before it holds the entry that added it",
+  },
+  {
+    tape: "founder-added-again",
+    what: "a founder that was removed and added again, empty, does not campaign by the founders' configuration",
+    mutant: "a founder that was removed and added again campaigns by the founders' configuration",
+  },
+  {
+    tape: "unobserved-write",
+    what: "failed compare-and-sets behind an indeterminate write that nobody saw are decided without a search",
+    mutant: "the checker decides operations that nobody can observe",
+  },
+  {
+    tape: "new-member-long-log",
+    what: "a new machine gets a long log entry by entry: its time grows with that",
+    mutant: "the time of a new machine does not grow with the log",
+  },
+  {
+    tape: "joiner-between",
+    what: "a leader that was removed and added again is dialled by a joiner whose log is in between, as the command line is not",
+    mutant: "an address of the command line counts as known, though it is not dialled",
+  },
+  {
+    tape: "word-of-peer-kept",
+    what: "what a peer says of itself outlives a change of the configuration: it is said once on each stream",
+    mutant: "what a peer has said is forgotten when the configuration first names it",
+  },
+  {
+    tape: "mistyped-url",
+    what: "what a peer has said of itself is kept when the configuration names it for the first time, at a mistyped URL",
+    mutant: "what a peer has said is forgotten when the configuration first names it",
+  },
+  {
+    tape: "late-vote",
+    what: "a vote of an older term, granted late, elects nobody",
+    mutant: "a granted vote of an older term is counted",
+  },
+  {
+    tape: "leader-without-rows",
+    what: "a leader that has lost its rows hands over",
+    mutant: "a leader without rows keeps the lead",
+  },
+  {
+    tape: "rows-of-earlier-directory",
+    what: "tier b: rows of the directory that a machine had before count as nothing, for the ghost too",
+    mutant: "the ghost counts rows of an earlier directory",
+  },
+  {
+    tape: "match-of-lost-log",
+    what: "what a lost log had acknowledged is not asked of its successor",
+    mutant: "the ghost asks a successor for what a lost log had acknowledged",
+  },
+  {
+    tape: "log-cut-at-commit",
+    what: "a leader whose log was compacted up to its commit index still knows that it has committed in its term",
+    mutant: "a leader forgets at a compaction that it has committed in its term",
+  },
+  {
+    tape: "disk-backlog",
+    what: "what waits for a slow disk counts in the time that the laws allow",
+    mutant: "the laws do not count what waits for a disk",
+  },
+  {
+    tape: "catch-up-entry-by-entry",
+    what: "a new leader commits behind all that an earlier one has left, entry by entry on a slow disk: the time grows with that",
+    mutant: "the laws do not count what members lack",
+  },
+  {
+    tape: "configuration-beyond-compaction",
+    what: "a restart finds the newest configuration of snapshot and log",
+    mutant: "restart reads the configuration only up to the base",
+  },
+  {
+    tape: "leader-out-of-list",
+    what: "a node that lags learns where its leader is reached",
+    mutant: "a node that lags does not learn where its leader is reached",
+  },
+  {
+    tape: "operator-says-where",
+    what: "where no leader can be had, members outside the list are started again with the list of now",
+    mutant: "nobody says where moved members are",
+  },
+  {
+    tape: "write-at-disk-failure",
+    what: "a disk that fails in the turn in which a leader took a write leaves that write indeterminate",
+    mutant: "a write in the turn of a disk failure never left its leader",
+  },
+];
+
+export function pathOf({ tape }: KeptTape): string {
+  return `test/sim/tapes/${tape}.json`;
+}
+
+/** The mutant that `kept` detects. */
+export function mutantOf(kept: KeptTape): Mutant {
+  const found = [...mutantsOfTapes, ...mutants].find(({ name }) => name === kept.mutant);
+  if (found === undefined) throw new Error(`no mutant is named "${kept.mutant}"`);
+  return found;
+}
