@@ -98,6 +98,9 @@ async function deleteAmbiguous({ operator, onFinding }: Field, { id }: Member, o
   await operator.ask(id, "DELETE", `/v1/kv/${other.id}`);
 }
 
+/** Each kind in its turn. */
+let startsInVain = 0;
+
 /** Starts a server by mistake on a member's directory: beside its process, or in its place. It must end by itself. */
 async function startInVain(field: Field): Promise<void> {
   const { world, chance } = field;
@@ -105,7 +108,8 @@ async function startInVain(field: Field): Promise<void> {
   const [port, listenPort] = (await freePorts(2)) as [number, number];
   const { id, url, joinsBy, directory, process: running } = member;
   const place = { id, port, listenPort, url, founders: world.founders, joinsBy, directory };
-  const { what, command, code, isBesideProcess } = chance.pick(world.store.startsInVain(place, world.present.length));
+  const all = world.store.startsInVain(place, world.present.length);
+  const { what, command, code, isBesideProcess } = all[startsInVain++ % all.length]!;
   const words = `n${id} started with ${what}`;
   if (isBesideProcess) return mustEnd(field, command, code, words);
   field.take(member);
