@@ -11,8 +11,14 @@ function someRun({ free }: Field): boolean {
 
 const endMs = 20_000;
 
-/** Runs a server that must end by itself with `code`. */
-async function mustEnd(field: Field, command: readonly string[], code: number, what: string): Promise<void> {
+/** Runs a server that must end by itself with `code`, with `says` in its last line. */
+async function mustEnd(
+  field: Field,
+  command: readonly string[],
+  code: number,
+  says: string,
+  what: string,
+): Promise<void> {
   const { world } = field;
   const started = world.spawn(command, join(world.directory, "logs", "others.txt"), 0);
   await world.until(() => started.exit !== null, endMs);
@@ -21,6 +27,8 @@ async function mustEnd(field: Field, command: readonly string[], code: number, w
     field.onFinding("misuse", `${what}: it still runs after ${endMs} ms`);
   } else if (started.exit.code !== code) {
     field.onFinding("misuse", `${what}: exit ${started.exit.code}, not ${code}: ${started.lastLine}`);
+  } else if (!started.lastLine.includes(says)) {
+    field.onFinding("misuse", `${what}: it does not say "${says}", but: ${started.lastLine}`);
   }
 }
 
@@ -39,7 +47,7 @@ export const twoProcesses: Family = {
     const [port, listenPort] = (await freePorts(2)) as [number, number];
     const { id, url, joinsBy, directory } = member;
     const place = { id, port, listenPort, url, founders: world.founders, joinsBy, directory };
-    await mustEnd(field, world.store.command(place), 1, `a second process on the directory of n${id}`);
+    await mustEnd(field, world.store.command(place), 1, "in use", `a second process on the directory of n${id}`);
     return { what: `a second process on the directory of n${id}`, heal: async () => undefined };
   },
 };
@@ -109,13 +117,13 @@ async function startInVain(field: Field): Promise<void> {
   const { id, url, joinsBy, directory, process: running } = member;
   const place = { id, port, listenPort, url, founders: world.founders, joinsBy, directory };
   const all = world.store.startsInVain(place, world.present.length);
-  const { what, command, code, isBesideProcess } = all[startsInVain++ % all.length]!;
+  const { what, command, code, says, isBesideProcess } = all[startsInVain++ % all.length]!;
   const words = `n${id} started with ${what}`;
-  if (isBesideProcess) return mustEnd(field, command, code, words);
+  if (isBesideProcess) return mustEnd(field, command, code, says, words);
   field.take(member);
   if (!(await world.until(() => world.isReady(member), endMs)) || member.process !== running) return;
   await world.end(member, "SIGTERM");
-  await mustEnd(field, command, code, words);
+  await mustEnd(field, command, code, says, words);
   world.start(member);
   await world.until(() => world.isReady(member), endMs);
 }

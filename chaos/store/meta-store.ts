@@ -74,9 +74,15 @@ export class MetaStore implements Store {
     other.prepare(place.directory);
     const beside = { isBesideProcess: true } as const;
     const all: StartInVain[] = [
-      { ...beside, what: "an unknown flag", command: [...command, "--clutser", "x"], code: 2 },
-      { ...beside, what: "METASTORE_JOIN=maybe", command: ["env", "METASTORE_JOIN=maybe", ...command], code: 2 },
-      { ...beside, what: "the other engine", command: other.command(place), code: 1 },
+      { ...beside, what: "an unknown flag", command: [...command, "--clutser", "x"], code: 2, says: "clutser" },
+      {
+        ...beside,
+        what: "METASTORE_JOIN=maybe",
+        command: ["env", "METASTORE_JOIN=maybe", ...command],
+        code: 2,
+        says: "METASTORE_JOIN",
+      },
+      { ...beside, what: "the other engine", command: other.command(place), code: 1, says: "holds the data of node" },
     ];
     const { id, founders, joinsBy } = place;
     if (joinsBy !== null || id > founders.length) return all;
@@ -85,7 +91,16 @@ export class MetaStore implements Store {
     while (length === founders.length || length === count) length += 1;
     const strangers = Array.from({ length }, (_, k) => `http://127.0.0.1:${k + 1}`);
     const elsewhere = this.command({ ...place, founders: strangers, url: strangers[id - 1]! });
-    return [...all, { what: "another cluster's list", command: elsewhere, code: 1, isBesideProcess: false }];
+    return [
+      ...all,
+      {
+        what: "another cluster's list",
+        command: elsewhere,
+        code: 1,
+        says: "belongs to a cluster of",
+        isBesideProcess: false,
+      },
+    ];
   }
 
   logDirectory(directory: string, id: number): string {

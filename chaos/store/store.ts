@@ -58,12 +58,13 @@ export type MemberState = {
   readonly voters: readonly number[];
 };
 
-/** A start by mistake, which must end by itself with `code`. */
+/** A start by mistake, which must end by itself with `code`, and say what is wrong in a line that holds `says`. */
 export type StartInVain = {
   /** What was given or left out, in words. */
   readonly what: string;
   readonly command: readonly string[];
   readonly code: number;
+  readonly says: string;
   /** While the member's own process runs; else in its place. */
   readonly isBesideProcess: boolean;
 };
