@@ -1,4 +1,5 @@
 /** Changes of who belongs to the cluster, and where, while it works. Budget rule 7 holds. */
+import type { MemberProcess } from "../world/member-process.ts";
 import type { Member } from "../world/member.ts";
 import { healByItself, rejoin } from "./directory-faults.ts";
 import { type Family, type Field, nothing } from "./family.ts";
@@ -9,14 +10,13 @@ const operatorMs = 60_000;
 const exitMs = 30_000;
 const readyMs = 60_000;
 
-/** Waits until a removed member has ended by itself, with 0; then its directory goes. */
-async function leave(field: Field, member: Member): Promise<void> {
+/** Waits until a removed member has ended by itself, with 0; then its directory goes. `running`: its process until then. */
+async function leave(field: Field, member: Member, running: MemberProcess | null): Promise<void> {
   const { world } = field;
-  const { process: running } = member;
   const hasEnded = await world.until(() => running === null || running.exit !== null, exitMs);
   const exit = running?.exit;
   if (!hasEnded) field.onFinding("removal", `n${member.id} was removed and still runs after ${exitMs} ms`);
-  else if (exit?.code !== 0)
+  else if (exit !== undefined && exit?.code !== 0)
     field.onFinding("removal", `n${member.id} was removed and ended with ${exit?.signal ?? `exit ${exit?.code}`}`);
   await world.end(member, "SIGKILL");
   member.wipe();
@@ -44,9 +44,10 @@ export const grow: Family = {
       what: `n${member.id} added, and removed again`,
       heal: async () => {
         member.mayEnd = "it is removed";
+        const { process: running } = member;
         if (!(await operator.must("DELETE", path, undefined, member.id, operatorMs)))
           field.onFinding("membership", `n${member.id} cannot be removed`);
-        await leave(field, member);
+        await leave(field, member, running);
         member.phase = "absent";
       },
     };
@@ -66,10 +67,11 @@ export const replace: Family = {
     if (!(await budget.mayTakeData(member))) return nothing("not all members are whole");
     budget.taken(member);
     member.mayEnd = "it is removed";
+    const { process: running } = member;
     await judgeRemoval(field, member, () =>
       operator.must("DELETE", `/v1/members/${member.id}`, undefined, member.id, operatorMs),
     );
-    await leave(field, member);
+    await leave(field, member, running);
     const isElsewhere = field.chance.below(2) === 0;
     if (isElsewhere) await world.move(member);
     if (!(await rejoin(field, member))) field.onFinding("membership", `n${member.id} cannot be added again`);

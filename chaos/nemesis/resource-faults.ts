@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { connect, type Socket } from "node:net";
 import { HttpClient } from "../http.ts";
 import type { KeyAsk } from "../store/store.ts";
-import { descriptorsOf } from "../world/proc.ts";
+import type { Member } from "../world/member.ts";
 import type { World } from "../world/world.ts";
 import { type Family, type Field, nothing } from "./family.ts";
 import { drawMember } from "./process-faults.ts";
@@ -13,6 +13,11 @@ function someRun({ free }: Field): boolean {
 }
 
 const few = 70;
+/** Fewer than a process has open of its own. */
+const none = 16;
+const snapshotWrites = 450;
+const writesAtOnce = 40;
+const writesMs = 8_000;
 const limitReadMs = 1_200;
 const readyMs = 30_000;
 
@@ -30,9 +35,8 @@ export const fewDescriptors: Family = {
       return nothing(`n${member.id} is not ready`);
     const pid = String(member.process?.pid ?? 0);
     const limit = (soft: number): void => void execFileSync("prlimit", ["--pid", pid, `--nofile=${soft}:`]);
-    // Or as few as it has open: then no file can be opened, and none of its own may be the worse for it.
-    const soft = field.chance.below(2) === 0 ? few : descriptorsOf(Number(pid));
-    limit(soft);
+    const isNone = field.chance.below(2) === 0;
+    limit(isNone ? none : few);
     member.isShort = true;
     // A limit that falls while a process runs is this harness's own: the member reads it once a second.
     await new Promise((resolve) => setTimeout(resolve, limitReadMs));
@@ -41,8 +45,10 @@ export const fewDescriptors: Family = {
       socket.on("error", () => undefined);
       return socket;
     });
+    // A snapshot opens files; that it cannot have them yet is no fault of the disk.
+    if (isNone) await writeMany(field, member);
     return {
-      what: `n${member.id} has ${soft === few ? soft : "no more"} descriptors and 80 idle clients`,
+      what: `n${member.id} has ${isNone ? "no free descriptor" : `${few} descriptors`} and 80 idle clients`,
       heal: async () => {
         for (const socket of idle) socket.destroy();
         if (member.process !== null && String(member.process.pid) === pid) limit(1_024);
@@ -54,6 +60,25 @@ export const fewDescriptors: Family = {
     };
   },
 };
+
+/** So many writes, through the other members, that `member` takes a snapshot; or as many as there is time for. */
+async function writeMany({ world }: Field, member: Member): Promise<void> {
+  const { store } = world;
+  const http = new HttpClient();
+  const until = performance.now() + writesMs;
+  const put = { op: "put", key: "shortage", value: "x", expected: null, idempotency: null } as const;
+  let left = snapshotWrites;
+  const write = async (k: number): Promise<void> => {
+    for (; left > 0 && performance.now() < until; left--) {
+      const others = world.present.filter((one) => one !== member && one.isUp);
+      const other = others[k % Math.max(1, others.length)];
+      if (other === undefined) return;
+      await http.ask(other.port, store.keyAsk(put), store.requestMsMax);
+    }
+  };
+  await Promise.all(Array.from({ length: writesAtOnce }, (_, k) => write(k)));
+  http.close();
+}
 
 const burstBytes = 1_200_000;
 const burstCount = 20;

@@ -75,17 +75,18 @@ export class MetaStore implements Store {
     const beside = { isBesideProcess: true } as const;
     const all: StartInVain[] = [
       { ...beside, what: "an unknown flag", command: [...command, "--clutser", "x"], code: 2, says: "clutser" },
-      {
-        ...beside,
-        what: "METASTORE_JOIN=maybe",
-        command: ["env", "METASTORE_JOIN=maybe", ...command],
-        code: 2,
-        says: "METASTORE_JOIN",
-      },
       { ...beside, what: "the other engine", command: other.command(place), code: 1, says: "holds the data of node" },
     ];
     const { id, founders, joinsBy } = place;
     if (joinsBy !== null || id > founders.length) return all;
+    // A flag that is given wins over the variable.
+    all.push({
+      ...beside,
+      what: "METASTORE_JOIN=maybe",
+      command: ["env", "METASTORE_JOIN=maybe", ...command],
+      code: 2,
+      says: "METASTORE_JOIN",
+    });
     // A list that is as long as the cluster's says where its members are now.
     let length = id;
     while (length === founders.length || length === count) length += 1;
