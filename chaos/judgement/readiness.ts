@@ -45,6 +45,7 @@ export class ReadinessWatch {
       const { present, links, busyAtMs } = this.#world;
       const doneAtMs = present.map((one) => one.disturbedAtMs);
       const sinceMs = Math.max(this.#disturbedAtMs, busyAtMs, links.touchedAtMs, ...doneAtMs);
+      for (const member of this.#known.keys()) if (!present.includes(member)) this.#known.delete(member);
       for (const member of present) {
         const known = this.#of(member);
         if (member.isUp && !known.isAsked) void this.#ask(member, known);
@@ -77,7 +78,8 @@ export class ReadinessWatch {
   #judge({ id }: Member, known: Known, sinceMs: number): void {
     if (known.isTold) return;
     const lastedMs = Math.round(performance.now() - sinceMs);
-    const isNeverReady = known.readyAtMs < sinceMs && known.notReadyAtMs > sinceMs;
+    // A new member that has never been ready may still wait for its snapshot.
+    const isNeverReady = known.readyAtMs > 0 && known.readyAtMs < sinceMs && known.notReadyAtMs > sinceMs;
     const isLying = known.servedAtMs < sinceMs && known.notReadyAtMs < sinceMs && known.readyAtMs > sinceMs;
     if (!isNeverReady && !isLying) return;
     known.isTold = true;
