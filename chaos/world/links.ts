@@ -22,7 +22,7 @@ export interface Pipe {
   /** Acts on `fault` from now on; null: passes everything, also what was held. */
   setFault(fault: LinkFault | null): void;
   reset(): void;
-  /** Tells each end that the other has ended, and waits for both. */
+  /** Ends it in good order: each end is told that the other has ended. */
   close(): void;
 }
 

@@ -155,7 +155,7 @@ export class SocketPipe implements Pipe {
   }
 
   close(): void {
-    this.#dialler.end();
-    this.#listener.end();
+    this.#dialler.destroySoon();
+    this.#listener.destroySoon();
   }
 }
