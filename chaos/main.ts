@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Options, parseOptions, usage, UsageError } from "./options.ts";
+import { defaultOut, type Options, parseOptions, usage, UsageError } from "./options.ts";
 import { figuresOf } from "./report/figures.ts";
 import { families as allFamilies } from "./nemesis/families.ts";
 import { keepLogs, writeFolder } from "./report/findings.ts";
@@ -22,13 +22,14 @@ function storeOf({ server, rocksdb, etcd }: Options): Store | null {
 }
 
 function lineOf(
-  { seed, minutes, nodes, rocksdb, etcd, rate }: Options,
+  { seed, minutes, nodes, rocksdb, etcd, rate, out }: Options,
   names: readonly string[],
   isAll: boolean,
 ): string {
   const flags = [`--seed ${seed}`, `--minutes ${minutes}`, `--nodes ${nodes}`, `--rate ${rate}`];
   if (rocksdb) flags.push("--rocksdb");
   if (etcd) flags.push("--etcd");
+  if (out !== defaultOut) flags.push(`--out ${out}`);
   if (!isAll) flags.push(`--families ${names.join(",")}`);
   return `npm run chaos -- ${flags.join(" ")}`;
 }
@@ -52,9 +53,7 @@ async function main(options: Options): Promise<number> {
     console.log("skipped: etcd is not installed on this machine (no etcd in PATH)");
     return 0;
   }
-  const families = options.families.filter(
-    (one) => one.isPossible?.(store) !== false && (one.isGeneral || !options.etcd),
-  );
+  const families = options.families.filter((one) => one.isGeneral || !options.etcd);
   const names = families.map(({ name }) => name);
   const command = lineOf(options, names, options.families.length === allFamilies.length);
   const title = `${store.name}${options.rocksdb ? " with RocksDB" : ""}, ${options.nodes} nodes, seed ${options.seed}`;

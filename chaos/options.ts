@@ -22,6 +22,8 @@ export type Options = {
   readonly serveMs: number;
 };
 
+export const defaultOut = "chaos-report";
+
 export const usage = `npm run chaos -- [--seed N] [--minutes M] [--nodes 3|5] [--rocksdb | --etcd] [--families a,b] [--rate N] [--out DIR]
 Runs a real cluster under real faults, and checks every answer. Linux only.
   --seed      the plan of faults and operations; drawn and printed without it
@@ -31,7 +33,7 @@ Runs a real cluster under real faults, and checks every answer. Linux only.
   --etcd      the same against etcd on this machine, by its JSON gateway
   --families  only these of ${families.map(({ name }) => name).join(", ")}
   --rate      operations a second (80)
-  --out       folder of the page, the history and the logs (chaos-report)
+  --out       folder of the page, the history and the logs (${defaultOut})
   --server    another server's main.js
   --serve-ms  within which each member must serve at the end (10000)
 Exit status: 0 nothing found, 1 something found, 2 wrong usage or it could not run, 3 the checker could not decide.`;
@@ -40,7 +42,7 @@ Exit status: 0 nothing found, 1 something found, 2 wrong usage or it could not r
 export function parseOptions(args: readonly string[]): Options | null {
   const values = parse(args);
   if (values.help === true) return null;
-  const { seed, minutes = "2", nodes = "3", rate = "80", out = "chaos-report", server = null } = values;
+  const { seed, minutes = "2", nodes = "3", rate = "80", out = defaultOut, server = null } = values;
   const chosen: Options = {
     seed: seed === undefined ? Math.floor(Math.random() * 1e9) : number("--seed", seed, 0, 1e15, true),
     minutes: number("--minutes", minutes, 0.05, 1440, false),

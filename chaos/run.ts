@@ -2,6 +2,7 @@
 import { Draws } from "../sim/draws.ts";
 import { readAll, serve } from "./judgement/liveness.ts";
 import { Monitors } from "./judgement/monitors.ts";
+import { ReadinessWatch } from "./judgement/readiness.ts";
 import { staleProblems } from "./judgement/stale-answers.ts";
 import { Nemesis } from "./nemesis/nemesis.ts";
 import { Operator } from "./nemesis/operator.ts";
@@ -128,6 +129,8 @@ export class Run {
     this.nemesis = nemesis;
     const monitors = new Monitors(world, this.#onFinding);
     await monitors.beat();
+    const isWhole = (): boolean => nemesis.budget.bereft.length === 0;
+    const readiness = new ReadinessWatch(world, serveMs, isWhole, this.#onFinding);
     let isQuiet = false;
     const shop: Shop = {
       world,
@@ -144,6 +147,7 @@ export class Run {
       pulse(shop),
       ...(this.#store.name === "metaStore" ? [readStale(shop), sendRaw(shop)] : []),
       monitors.run(() => isQuiet),
+      readiness.run(() => isQuiet),
     ];
     const striking = nemesis.run();
     const timer = setTimeout(() => this.#end(), minutes * 60_000);

@@ -1,4 +1,5 @@
 /** Watches every member from outside: who leads, who is ready, descriptors, memory, lines of log. */
+import { DescriptorLeaks } from "./descriptor-leaks.ts";
 import type { MemberProcess } from "../world/member-process.ts";
 import type { World } from "../world/world.ts";
 import { descriptorsOf, residentBytesOf } from "../world/proc.ts";
@@ -6,6 +7,8 @@ import { descriptorsOf, residentBytesOf } from "../world/proc.ts";
 const beatMs = 250;
 /** A process may say this much within a minute, whatever happens. */
 const linesPerMinuteMax = 400;
+/** The same text within a minute: the server promises one, and a minute has two ends. */
+const sameTextMax = 3;
 const residentBytesMax = 1024 * 1024 * 1024;
 /** More than a client pool, its peers and its files can need. */
 const descriptorsMax = 900;
@@ -18,6 +21,7 @@ export class Monitors {
   readonly #onFinding: (kind: string, text: string) => void;
   readonly #minutes = new Map<MemberProcess, { sinceMs: number; lines: number }>();
   readonly #told = new Set<string>();
+  readonly #leaks = new DescriptorLeaks();
   /** Changes of the leader that were seen. */
   leaderships = 0;
   #term = 0;
@@ -58,6 +62,10 @@ export class Monitors {
     this.peaks.linesPerMinute = Math.max(this.peaks.linesPerMinute, lines);
     if (descriptors > descriptorsMax) this.#tell(id, `has ${descriptors} descriptors open`, "descriptors");
     if (residentBytes > residentBytesMax) this.#tell(id, `holds ${Math.round(residentBytes / 1e6)} MB`, "memory");
+    const leak = this.#leaks.look(running, descriptors);
+    if (leak !== null) this.#tell(id, leak, "descriptors");
+    const { text, count } = running.mostRepeated;
+    if (count > sameTextMax) this.#tell(id, `repeats a line of log ${count} times within a minute: ${text}`, "log");
     if (lines > linesPerMinuteMax) this.#tell(id, `writes ${lines} lines of log within a minute`, "log");
   }
 

@@ -2,7 +2,7 @@
 import { closeSync, openSync, readdirSync, readSync, rmSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { Member } from "../world/member.ts";
-import type { Family, Field, Strike } from "./family.ts";
+import { type Family, type Field, nothing, type Strike } from "./family.ts";
 
 const restoreMs = 90_000;
 const operatorMs = 60_000;
@@ -25,7 +25,7 @@ async function killForData(field: Field): Promise<Member | null> {
   return member;
 }
 
-const nothing: Strike = { what: "nothing: not all members are whole", heal: async () => undefined };
+const notWhole = nothing("not all members are whole");
 
 /** The member must come back by itself, or by what was done for it, in its time. */
 export function healByItself(field: Field, member: Member, what: string): Strike {
@@ -53,7 +53,7 @@ export const wipe: Family = {
   name: "wipe",
   async strike(field) {
     const member = await killForData(field);
-    if (member === null) return nothing;
+    if (member === null) return notWhole;
     member.wipe();
     if (!(await rejoin(field, member))) field.onFinding("recovery", `n${member.id} cannot be removed and added again`);
     return healByItself(field, member, "directory removed, member removed and added again:");
@@ -94,7 +94,7 @@ export const oldCopy: Family = {
   async strike(field) {
     const { world } = field;
     const member = await killForData(field);
-    if (member === null) return nothing;
+    if (member === null) return notWhole;
     const copy = `${member.directory}-copy`;
     Member.copy(member.directory, copy);
     world.start(member);
@@ -116,7 +116,7 @@ export const logDeleted: Family = {
   async strike(field) {
     const { world, chance } = field;
     const member = field.take(field.chance.pick(field.free));
-    if (!member.isUp || !(await field.budget.mayTakeData(member))) return nothing;
+    if (!member.isUp || !(await field.budget.mayTakeData(member))) return notWhole;
     const log = world.store.logDirectory(member.directory, member.id);
     let what = "";
     await takeAcknowledged(field, member, () => {
@@ -154,7 +154,7 @@ export const damage: Family = {
   async strike(field) {
     const { world, chance } = field;
     const member = await killForData(field);
-    if (member === null) return nothing;
+    if (member === null) return notWhole;
     const { store } = world;
     const isLog = chance.below(3) > 0;
     const folder = isLog
@@ -164,6 +164,7 @@ export const damage: Family = {
     const path = files.length === 0 ? null : join(folder, chance.pick(files));
     const isDamaged = path !== null && statSync(path).isFile() && damageFile(field, path);
     world.start(member);
-    return healByItself(field, member, isDamaged ? `bytes of a ${isLog ? "log" : "snapshot"} damaged:` : "restarted:");
+    if (isDamaged) return healByItself(field, member, `bytes of a ${isLog ? "log" : "snapshot"} damaged:`);
+    return { ...healByItself(field, member, "no file to damage, only restarted:"), isNothing: true };
   },
 };

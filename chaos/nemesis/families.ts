@@ -1,11 +1,13 @@
 /** All families of faults, in one table. */
 import { damage, logDeleted, oldCopy, wipe } from "./directory-faults.ts";
+import { fullDisk } from "./disk-faults.ts";
 import type { Family } from "./family.ts";
 import { link, partition, reset } from "./link-faults.ts";
-import { grow, move, replace } from "./member-faults.ts";
-import { mistype, stranger, twoProcesses } from "./misuse-faults.ts";
+import { grow, move, moveAll, replace } from "./member-faults.ts";
+import { mistype, twoProcesses } from "./misuse-faults.ts";
 import { kill, killAll, pause, rolling } from "./process-faults.ts";
-import { burst, fewDescriptors, fullDisk } from "./resource-faults.ts";
+import { burst, fewDescriptors } from "./resource-faults.ts";
+import { stranger } from "./strangers.ts";
 
 export const families: readonly Family[] = [
   kill,
@@ -22,6 +24,7 @@ export const families: readonly Family[] = [
   grow,
   replace,
   move,
+  moveAll,
   fullDisk,
   fewDescriptors,
   burst,

@@ -1,6 +1,5 @@
 /** A family of faults: what it needs, how it strikes, how it heals. All families are in one table, families.ts. */
 import type { Stream } from "../chance.ts";
-import type { Store } from "../store/store.ts";
 import type { Member } from "../world/member.ts";
 import type { World } from "../world/world.ts";
 import type { Budget } from "./budget.ts";
@@ -29,8 +28,16 @@ export type Field = {
   readonly hold: (ms: number) => Promise<void>;
 };
 
-/** `what`: the strike in a few words. `heal` completes when nothing of the strike is left. */
-export type Strike = { readonly what: string; readonly heal: () => Promise<void> };
+/**
+ * `what`: the strike in a few words. `heal` completes when nothing of the strike is left. `isNothing`: no fault came of
+ * it, and none is counted.
+ */
+export type Strike = { readonly what: string; readonly heal: () => Promise<void>; readonly isNothing?: boolean };
+
+/** A strike that finds that it may not be, or cannot be told from none. */
+export function nothing(why: string): Strike {
+  return { what: `nothing: ${why}`, heal: async () => undefined, isNothing: true };
+}
 
 export type Family = {
   readonly name: string;
@@ -41,8 +48,6 @@ export type Family = {
   readonly holdMs: readonly [least: number, most: number];
   /** Works on any store, not only on metaStore. */
   readonly isGeneral: boolean;
-  /** Whether this machine and store can have it at all. */
-  isPossible?(store: Store): boolean;
   /** Whether it may strike now, as far as it knows. */
   may(field: Field): boolean;
   strike(field: Field): Promise<Strike>;

@@ -62,8 +62,9 @@ export const reset: Family = {
   async strike(field) {
     const { links } = field.world;
     const all = ids(field);
+    const how = field.chance.pick(["reset", "closed"] as const);
     let count = 0;
-    for (const from of all) for (const to of all) if (field.chance.below(2) === 0) count += links.reset(from, to);
-    return { what: `${count} connections reset`, heal: async () => undefined };
+    for (const from of all) for (const to of all) if (field.chance.below(2) === 0) count += links.endAll(from, to, how);
+    return { what: `${count} connections ${how}`, heal: async () => undefined };
   },
 };

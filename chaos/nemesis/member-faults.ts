@@ -1,14 +1,16 @@
 /** Changes of who belongs to the cluster, and where, while it works. Budget rule 7 holds. */
-import type { Member } from "../world/member.ts";
 import type { MemberProcess } from "../world/member-process.ts";
+import type { Member } from "../world/member.ts";
 import { healByItself, rejoin } from "./directory-faults.ts";
-import type { Family, Field } from "./family.ts";
+import { type Family, type Field, nothing } from "./family.ts";
+import { drawMember } from "./process-faults.ts";
+import { judgeRemoval } from "./removal.ts";
 
 const operatorMs = 60_000;
 const exitMs = 30_000;
 const readyMs = 60_000;
 
-/** Waits until `running`, the process of a removed member, has ended by itself, with 0; then its directory goes. */
+/** Waits until a removed member has ended by itself, with 0; then its directory goes. `running`: its process until then. */
 async function leave(field: Field, member: Member, running: MemberProcess | null): Promise<void> {
   const { world } = field;
   const hasEnded = await world.until(() => running === null || running.exit !== null, exitMs);
@@ -61,12 +63,14 @@ export const replace: Family = {
   may: ({ free, world }) => free.length > 0 && world.present.every(({ isUp }) => isUp),
   async strike(field) {
     const { world, operator, budget } = field;
-    const member = field.take(field.chance.pick(field.free));
-    if (!(await budget.mayTakeData(member))) return { what: "nothing", heal: async () => undefined };
+    const member = field.take(drawMember(field));
+    if (!(await budget.mayTakeData(member))) return nothing("not all members are whole");
     budget.taken(member);
     member.mayEnd = "it is removed";
     const { process: running } = member;
-    await operator.must("DELETE", `/v1/members/${member.id}`, undefined, member.id, operatorMs);
+    await judgeRemoval(field, member, () =>
+      operator.must("DELETE", `/v1/members/${member.id}`, undefined, member.id, operatorMs),
+    );
     await leave(field, member, running);
     const isElsewhere = field.chance.below(2) === 0;
     if (isElsewhere) await world.move(member);
@@ -90,5 +94,34 @@ export const move: Family = {
     world.start(member);
     await world.until(() => world.isReady(member), readyMs);
     return { what: `n${member.id} started at a new address`, heal: async () => undefined };
+  },
+};
+
+/** All at once: nobody is where the configuration says. An operator who says where they are now finds them all again. */
+export const moveAll: Family = {
+  name: "move-all",
+  needs: "the founders, and no others, are members and run",
+  isolation: "alone",
+  holdMs: [0, 0],
+  isGeneral: false,
+  may: ({ world }) => world.hasOnlyFounders && world.present.every(({ isUp }) => isUp),
+  async strike(field) {
+    const { world, chance } = field;
+    const members = world.present.map((member) => field.take(member));
+    const signal = chance.pick(["SIGKILL", "SIGTERM"] as const);
+    await Promise.all(members.map((member) => world.end(member, signal)));
+    for (const member of members) await world.move(member);
+    world.renameFounders();
+    for (const member of members) {
+      member.joinsBy = null;
+      world.start(member, ["--peer-url", member.url]);
+    }
+    const areReady = await world.until(
+      async () => (await Promise.all(members.map((member) => world.isReady(member)))).every(Boolean),
+      readyMs,
+    );
+    if (!areReady && !world.isHurried)
+      field.onFinding("recovery", `not all are ready ${readyMs} ms after all were started at new addresses`);
+    return { what: "all started at new addresses", heal: async () => undefined };
   },
 };

@@ -1,45 +1,24 @@
-/** What people do: strangers at the peer port, two processes on one directory, mistyped requests and flags. */
-import { connect, type Socket } from "node:net";
+/** What people do: two processes on one directory, mistyped requests and flags, starts beside the wrong data. */
 import { join } from "node:path";
+import type { Member } from "../world/member.ts";
 import { freePorts } from "../world/ports.ts";
-import type { Family, Field } from "./family.ts";
+import { type Family, type Field, nothing } from "./family.ts";
 import { drawMember } from "./process-faults.ts";
 
 function someRun({ free }: Field): boolean {
   return free.some(({ isUp }) => isUp);
 }
 
-const upgrade = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: metastore-peer\r\n\r\n";
-/** A frame that says it is 30 MB long, bytes of chance, the beginning of a request, and silence. */
-const sayings = [`${upgrade}\x00\x00\xc9\x01abcd`, `${upgrade}${"\x07".repeat(900)}`, "GET /", "", "\x16\x03\x01\x02"];
-
-export const stranger: Family = {
-  name: "stranger",
-  needs: "a member that runs",
-  isolation: "link",
-  holdMs: [1_000, 6_000],
-  isGeneral: false,
-  may: someRun,
-  async strike(field) {
-    const member = field.chance.pick(field.free.filter(({ isUp }) => isUp));
-    const port = Number(new URL(member.url).port);
-    const sockets: Socket[] = Array.from({ length: 30 }, () => {
-      const socket = connect(port, "127.0.0.1");
-      socket.on("error", () => undefined);
-      socket.write(Buffer.from(field.chance.pick(sayings), "latin1"));
-      return socket;
-    });
-    return {
-      what: `30 strangers at n${member.id}'s peer port`,
-      heal: async () => sockets.forEach((socket) => void socket.destroy()),
-    };
-  },
-};
-
 const endMs = 20_000;
 
-/** Runs a server that must end by itself with `code`. */
-async function mustEnd(field: Field, command: readonly string[], code: number, what: string): Promise<void> {
+/** Runs a server that must end by itself with `code`, with `says` in its last line. */
+async function mustEnd(
+  field: Field,
+  command: readonly string[],
+  code: number,
+  says: string,
+  what: string,
+): Promise<void> {
   const { world } = field;
   const started = world.spawn(command, join(world.directory, "logs", "others.txt"), 0);
   await world.until(() => started.exit !== null, endMs);
@@ -48,6 +27,8 @@ async function mustEnd(field: Field, command: readonly string[], code: number, w
     field.onFinding("misuse", `${what}: it still runs after ${endMs} ms`);
   } else if (started.exit.code !== code) {
     field.onFinding("misuse", `${what}: exit ${started.exit.code}, not ${code}: ${started.lastLine}`);
+  } else if (!started.lastLine.includes(says)) {
+    field.onFinding("misuse", `${what}: it does not say "${says}", but: ${started.lastLine}`);
   }
 }
 
@@ -62,12 +43,11 @@ export const twoProcesses: Family = {
     const { world } = field;
     const member = field.take(drawMember(field));
     // Before it has the lock, the second process may get it.
-    if (!(await world.until(() => world.isReady(member), endMs)))
-      return { what: "nothing", heal: async () => undefined };
+    if (!(await world.until(() => world.isReady(member), endMs))) return nothing(`n${member.id} is not ready`);
     const [port, listenPort] = (await freePorts(2)) as [number, number];
     const { id, url, joinsBy, directory } = member;
     const place = { id, port, listenPort, url, founders: world.founders, joinsBy, directory };
-    await mustEnd(field, world.store.command(place), 1, `a second process on the directory of n${id}`);
+    await mustEnd(field, world.store.command(place), 1, "in use", `a second process on the directory of n${id}`);
     return { what: `a second process on the directory of n${id}`, heal: async () => undefined };
   },
 };
@@ -102,8 +82,8 @@ export const mistype: Family = {
       if (isTold && reply.status !== status)
         field.onFinding("misuse", `${method} ${path} at n${member.id} is answered ${reply.status}, not ${status}`);
     }
-    const command = [...world.store.command({ ...placeOf(field), id: 1 }), "--clutser", "x"];
-    await mustEnd(field, command, 2, "an unknown flag");
+    await deleteAmbiguous(field, member, other);
+    await startInVain(field);
     await operator.ask(member.id, "POST", `/${nobody}`, nowhere);
     return {
       what: `mistyped requests at n${member.id}, and a member that nobody is`,
@@ -115,9 +95,37 @@ export const mistype: Family = {
   },
 };
 
-function placeOf({ world }: Field) {
-  const { port, listenPort, url, joinsBy, directory } = world.member(1);
-  return { port, listenPort, url, founders: world.founders, joinsBy, directory };
+/** Writes a key that has a member's number for its name, and deletes "it": the member must stay. */
+async function deleteAmbiguous({ operator, onFinding }: Field, { id }: Member, other: Member): Promise<void> {
+  const put = await operator.ask(id, "PUT", `/${other.id}`, "a key");
+  if (put.kind !== "answer" || put.status !== 204) return;
+  const reply = await operator.ask(id, "DELETE", `/${other.id}`);
+  const isTold = reply.kind === "answer" && reply.status !== 503 && reply.status !== 504;
+  if (isTold && reply.status !== 409)
+    onFinding("misuse", `DELETE /${other.id} at n${id}, a key and a member, is answered ${reply.status}, not 409`);
+  await operator.ask(id, "DELETE", `/v1/kv/${other.id}`);
+}
+
+/** Each kind in its turn. */
+let startsInVain = 0;
+
+/** Starts a server by mistake on a member's directory: beside its process, or in its place. It must end by itself. */
+async function startInVain(field: Field): Promise<void> {
+  const { world, chance } = field;
+  const member = chance.pick(field.free.filter(({ isUp }) => isUp));
+  const [port, listenPort] = (await freePorts(2)) as [number, number];
+  const { id, url, joinsBy, directory, process: running } = member;
+  const place = { id, port, listenPort, url, founders: world.founders, joinsBy, directory };
+  const all = world.store.startsInVain(place, world.present.length);
+  const { what, command, code, says, isBesideProcess } = all[startsInVain++ % all.length]!;
+  const words = `n${id} started with ${what}`;
+  if (isBesideProcess) return mustEnd(field, command, code, says, words);
+  field.take(member);
+  if (!(await world.until(() => world.isReady(member), endMs)) || member.process !== running) return;
+  await world.end(member, "SIGTERM");
+  await mustEnd(field, command, code, says, words);
+  world.start(member);
+  await world.until(() => world.isReady(member), endMs);
 }
 
 /** It may never have been added. */

@@ -73,8 +73,8 @@ export class Nemesis {
     const band: Band = { family: family.name, what: family.name, from, to: null };
     const at = this.bands.push(band) - 1;
     try {
-      const { what, heal } = await family.strike(field);
-      this.counts.set(family.name, (this.counts.get(family.name) ?? 0) + 1);
+      const { what, heal, isNothing = false } = await family.strike(field);
+      if (!isNothing) this.counts.set(family.name, (this.counts.get(family.name) ?? 0) + 1);
       this.bands[at] = { ...band, what };
       await field.hold(field.chance.between(...family.holdMs));
       await heal();

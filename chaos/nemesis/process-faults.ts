@@ -81,6 +81,7 @@ export const rolling: Family = {
       field.take(member);
       // One that still loads its program ends without a word.
       await world.until(() => world.isReady(member), readyMs);
+      if (member.process !== null) member.process.owesAnswers = true;
       const exit = await world.end(member, "SIGTERM");
       if (world.store.name === "metaStore" && exit !== null && exit.code !== 0) {
         const how = exit.signal ?? `exit ${exit.code}`;

@@ -1,76 +1,23 @@
-/** A machine that has too little: disk, descriptors; and too much asked at once. */
+/** A machine that has too few descriptors; and too much asked of a member at once. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
-import { join } from "node:path";
 import { HttpClient } from "../http.ts";
 import type { KeyAsk } from "../store/store.ts";
-import { Member } from "../world/member.ts";
+import type { Member } from "../world/member.ts";
 import type { World } from "../world/world.ts";
-import type { Family, Field } from "./family.ts";
-import { drawMember, startAgain } from "./process-faults.ts";
-
-function isRoot(): boolean {
-  return process.getuid?.() === 0;
-}
+import { type Family, type Field, nothing } from "./family.ts";
+import { drawMember } from "./process-faults.ts";
 
 function someRun({ free }: Field): boolean {
   return free.some(({ isUp }) => isUp);
 }
 
-const tmpfsMb = 192;
-const onTmpfs = new Set<Member>();
-
-/** Moves the directory of a member that does not run to a small file system of its own, where it stays. */
-function toTmpfs(world: World, member: Member): void {
-  const old = `${member.directory}-before`;
-  renameSync(member.directory, old);
-  mkdirSync(member.directory);
-  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${tmpfsMb}m`, "tmpfs", member.directory]);
-  world.atEnd(() => execFileSync("umount", [member.directory]));
-  Member.copy(old, member.directory);
-  rmSync(old, { recursive: true });
-  onTmpfs.add(member);
-}
-
-export const fullDisk: Family = {
-  name: "full-disk",
-  needs: "root, to mount a small tmpfs",
-  isolation: "process",
-  holdMs: [1_000, 6_000],
-  isGeneral: false,
-  isPossible: isRoot,
-  may: someRun,
-  async strike(field) {
-    const { world } = field;
-    const member = field.take(drawMember(field));
-    if (!onTmpfs.has(member)) {
-      await world.end(member, "SIGTERM");
-      toTmpfs(world, member);
-      world.start(member);
-      await world.until(() => world.isReady(member), 30_000);
-    }
-    member.mayEnd = "its disk is full";
-    const filler = join(member.directory, "filler");
-    try {
-      for (let k = 0; k < tmpfsMb * 16; k++) writeFileSync(filler, Buffer.alloc(65_536, 1), { flag: "a" });
-    } catch {
-      // It is full.
-    }
-    return {
-      what: `disk of n${member.id} full`,
-      heal: async () => {
-        rmSync(filler, { force: true });
-        await startAgain(field, member);
-        // It may still be ending for what it could not write.
-        await world.until(async () => member.process === null || (await world.isReady(member)), 20_000);
-        await startAgain(field, member);
-        member.mayEnd = null;
-      },
-    };
-  },
-};
-
+const few = 70;
+/** Fewer than a process has open of its own. */
+const none = 16;
+const snapshotWrites = 450;
+const writesAtOnce = 40;
+const writesMs = 8_000;
 const limitReadMs = 1_200;
 const readyMs = 30_000;
 
@@ -85,10 +32,11 @@ export const fewDescriptors: Family = {
     const member = field.take(drawMember(field));
     // One that loads its program needs more, and has no say yet.
     if (!(await field.world.until(() => field.world.isReady(member), readyMs)))
-      return { what: `n${member.id} is not ready`, heal: async () => undefined };
+      return nothing(`n${member.id} is not ready`);
     const pid = String(member.process?.pid ?? 0);
     const limit = (soft: number): void => void execFileSync("prlimit", ["--pid", pid, `--nofile=${soft}:`]);
-    limit(70);
+    const isNone = field.chance.below(2) === 0;
+    limit(isNone ? none : few);
     member.isShort = true;
     // A limit that falls while a process runs is this harness's own: the member reads it once a second.
     await new Promise((resolve) => setTimeout(resolve, limitReadMs));
@@ -97,8 +45,10 @@ export const fewDescriptors: Family = {
       socket.on("error", () => undefined);
       return socket;
     });
+    // A snapshot opens files; that it cannot have them yet is no fault of the disk.
+    if (isNone) await writeMany(field, member);
     return {
-      what: `n${member.id} has 70 descriptors and 80 idle clients`,
+      what: `n${member.id} has ${isNone ? "no free descriptor" : `${few} descriptors`} and 80 idle clients`,
       heal: async () => {
         for (const socket of idle) socket.destroy();
         if (member.process !== null && String(member.process.pid) === pid) limit(1_024);
@@ -110,6 +60,25 @@ export const fewDescriptors: Family = {
     };
   },
 };
+
+/** So many writes, through the other members, that `member` takes a snapshot; or as many as there is time for. */
+async function writeMany({ world }: Field, member: Member): Promise<void> {
+  const { store } = world;
+  const http = new HttpClient();
+  const until = performance.now() + writesMs;
+  const put = { op: "put", key: "shortage", value: "x", expected: null, idempotency: null } as const;
+  let left = snapshotWrites;
+  const write = async (k: number): Promise<void> => {
+    for (; left > 0 && performance.now() < until; left--) {
+      const others = world.present.filter((one) => one !== member && one.isUp);
+      const other = others[k % Math.max(1, others.length)];
+      if (other === undefined) return;
+      await http.ask(other.port, store.keyAsk(put), store.requestMsMax);
+    }
+  };
+  await Promise.all(Array.from({ length: writesAtOnce }, (_, k) => write(k)));
+  http.close();
+}
 
 const burstBytes = 1_200_000;
 const burstCount = 20;
@@ -130,6 +99,8 @@ export const burst: Family = {
     const member = field.take(field.chance.pick(followers.length > 0 ? followers : up));
     const http = new HttpClient();
     bursts += 1;
+    const { leader, links } = world;
+    const [sinceMs, ended] = [performance.now(), links.endedCount];
     const name = (k: number): string => `burst.${bursts}.${k}`;
     const patienceMs = store.requestMsMax + 30_000;
     const pad = "x".repeat(burstBytes);
@@ -142,10 +113,16 @@ export const burst: Family = {
         return store.keyTold(put, reply);
       }),
     );
+    const mark = { op: "put", key: name(burstCount), value: "x", expected: null, idempotency: null } as const;
+    const isMarked = store.keyTold(mark, await http.ask(member.port, store.keyAsk(mark), patienceMs)).kind === "ok";
+    // What left on the same stream to the same leader before this write is in the log before it.
+    const isKnown = isMarked && world.leader === leader && links.endedCount === ended && world.wasLeftAlone(sinceMs);
     for (const [k, { kind }] of told.entries()) {
       const value = await readUntilTold(world, http, { op: "get", key: name(k), isStale: false });
       const isThere = value?.startsWith(`${k}.`) === true && value.length > burstBytes;
       if (value === undefined) continue;
+      if (kind === "unknown" && isKnown && value === null)
+        field.onFinding("definite", `${name(k)} never left n${member.id} and was answered as unknown`);
       if (kind === "ok" && !isThere) field.onFinding("definite", `${name(k)} was acknowledged and is not there`);
       if (kind === "none" && value !== null)
         field.onFinding("definite", `${name(k)} was refused as certain and is there`);

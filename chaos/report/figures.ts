@@ -33,7 +33,7 @@ export function figuresOf({ recorder, nemesis, monitors, servedMs }: Outcome): s
       : `failover    first acknowledged write after a leader's kill: median ${ms(rank(failovers, 0.5))}, p99 ${ms(rank(failovers, 0.99))} (${failovers.length} kills)`,
     rolling.length === 0
       ? "rolling     no rolling restart"
-      : `rolling     ${rolling.map(({ from, to }) => failedIn(operations, from, to ?? Infinity)).join("; ")}`,
+      : `rolling     ${rolling.map(({ from, to }) => failedIn(recorder, from, to ?? Infinity)).join("; ")}`,
     `longest gap ${ms(gap.micros)} without an acknowledged write, ${Math.round(gap.from / 1e6)} s into the run (${during.join(", ") || "no fault"})`,
     `at the end  ${servedWords(servedMs)}`,
     `peaks       ${descriptors} descriptors, ${Math.round(residentBytes / 1e6)} MB resident, ${linesPerMinute} lines of log a minute`,
@@ -45,9 +45,10 @@ function servedWords(servedMs: number | null): string {
   return servedMs === Infinity ? "not all serve" : `all serve ${servedMs} ms after all is healed`;
 }
 
-function failedIn(operations: Outcome["recorder"]["operations"], from: number, to: number): string {
-  const own = operations.filter(({ call }) => call >= from && call <= to);
-  const none = own.filter(({ outcome }) => outcome === "none").length;
-  const unknown = own.filter(({ outcome }) => outcome === "unknown").length;
-  return `of ${own.length} requests ${none} refused, ${unknown} unknown`;
+/** Requests to members that were down, or told to stop, are not theirs to answer: a client that is refused goes elsewhere. */
+function failedIn({ operations, denials }: Outcome["recorder"], from: number, to: number): string {
+  const { length } = operations.filter(({ call }) => call >= from && call <= to);
+  const own = denials.filter(({ at }) => at >= from && at <= to);
+  const lost = own.filter(({ kind }) => kind === "lost").length;
+  return `of ${length} requests members that ran refused ${own.length - lost}, lost ${lost}`;
 }

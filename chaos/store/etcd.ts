@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Ask, Reply } from "../http.ts";
-import type { KeyAsk, MemberPlace, MemberState, Store, Told } from "./store.ts";
+import type { KeyAsk, MemberPlace, MemberState, Store, Told, StartInVain } from "./store.ts";
 
 /** Its version; null: it is not installed. */
 export function etcdVersion(): string | null {
@@ -62,6 +62,10 @@ export class Etcd implements Store {
       logger: "zap",
     };
     return ["etcd", ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value])];
+  }
+
+  startsInVain(): readonly StartInVain[] {
+    return [];
   }
 
   logDirectory(directory: string): string {

@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Ask, Reply } from "../http.ts";
-import type { KeyAsk, MemberPlace, MemberState, Store, Told } from "./store.ts";
+import type { KeyAsk, MemberPlace, MemberState, StartInVain, Store, Told } from "./store.ts";
 
 export type MetaStoreOptions = {
   /** The server's main file. */
@@ -63,6 +63,44 @@ export class MetaStore implements Store {
       "--request-timeout-ms",
       String(requestTimeoutMs),
       ...(this.#options.rocksdb ? ["--rocksdb"] : []),
+    ];
+  }
+
+  startsInVain(place: MemberPlace, count: number): readonly StartInVain[] {
+    const { rocksdb, main } = this.#options;
+    const command = this.command(place);
+    const other = new MetaStore({ main, rocksdb: !rocksdb });
+    // Without it the other engine ends for another reason.
+    other.prepare(place.directory);
+    const beside = { isBesideProcess: true } as const;
+    const all: StartInVain[] = [
+      { ...beside, what: "an unknown flag", command: [...command, "--clutser", "x"], code: 2, says: "clutser" },
+      { ...beside, what: "the other engine", command: other.command(place), code: 1, says: "holds the data of node" },
+    ];
+    const { id, founders, joinsBy } = place;
+    if (joinsBy !== null || id > founders.length) return all;
+    // A flag that is given wins over the variable.
+    all.push({
+      ...beside,
+      what: "METASTORE_JOIN=maybe",
+      command: ["env", "METASTORE_JOIN=maybe", ...command],
+      code: 2,
+      says: "METASTORE_JOIN",
+    });
+    // A list that is as long as the cluster's says where its members are now.
+    let length = id;
+    while (length === founders.length || length === count) length += 1;
+    const strangers = Array.from({ length }, (_, k) => `http://127.0.0.1:${k + 1}`);
+    const elsewhere = this.command({ ...place, founders: strangers, url: strangers[id - 1]! });
+    return [
+      ...all,
+      {
+        what: "another cluster's list",
+        command: elsewhere,
+        code: 1,
+        says: "belongs to a cluster of",
+        isBesideProcess: false,
+      },
     ];
   }
 

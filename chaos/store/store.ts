@@ -58,12 +58,25 @@ export type MemberState = {
   readonly voters: readonly number[];
 };
 
+/** A start by mistake, which must end by itself with `code`, and say what is wrong in a line that holds `says`. */
+export type StartInVain = {
+  /** What was given or left out, in words. */
+  readonly what: string;
+  readonly command: readonly string[];
+  readonly code: number;
+  readonly says: string;
+  /** While the member's own process runs; else in its place. */
+  readonly isBesideProcess: boolean;
+};
+
 export interface Store {
   readonly name: string;
   /** A request that a living member has not answered for so long hangs. */
   readonly requestMsMax: number;
   /** How a member's process is started. */
   command(place: MemberPlace): readonly string[];
+  /** What an operator may start by mistake on a member's directory in a cluster of `count`; empty: not known. */
+  startsInVain(place: MemberPlace, count: number): readonly StartInVain[];
   /** Where member `id` keeps its log, and its snapshots, under its directory. */
   logDirectory(directory: string, id: number): string;
   snapshotDirectory(directory: string, id: number): string;

@@ -7,6 +7,7 @@ import { drawClash, drawKey, drawOperation, type KeyOperation, valueOf } from ".
 import { HttpClient, type Reply } from "../http.ts";
 import type { KeyAsk, Told } from "../store/store.ts";
 import type { Member } from "../world/member.ts";
+import type { MemberProcess } from "../world/member-process.ts";
 import type { World } from "../world/world.ts";
 import type { OpenCall, Recorder } from "./history.ts";
 
@@ -48,6 +49,25 @@ export function memberFor({ world, draws }: Shop, client: number, k: number, att
 export function noteHang(shop: Shop, member: Member, sinceMs: number, reply: Reply, what: string): void {
   if (reply.kind !== "late" || member.disturbedAtMs >= sinceMs || !member.isUp) return;
   shop.onFinding("hung", `${what} at n${member.id} has no answer after ${Math.round(performance.now() - sinceMs)} ms`);
+}
+
+/**
+ * Notes what a member that ran has not done. `asked`: its process when the request left. One that was told to stop while all
+ * others were well owes an answer that says what has become of the request.
+ */
+export function noteDenial(
+  { recorder, onFinding }: Shop,
+  { id }: Member,
+  asked: MemberProcess | null,
+  reply: Reply,
+  told: Told,
+): void {
+  if (asked === null || (told.kind !== "none" && told.kind !== "unknown")) return;
+  const isLost = reply.kind === "broken" || told.why.endsWith(" stopping");
+  if (asked.owesAnswers && isLost && told.kind === "unknown")
+    onFinding("stop", `a write at n${id}, which was told to stop by SIGTERM, is unknown: ${told.why}`);
+  else if (reply.kind !== "late" && asked.exit === null && !asked.owesAnswers)
+    recorder.denials.push({ at: recorder.now(), kind: told.kind === "none" ? "refused" : "lost" });
 }
 
 type Seen = { readonly value: string | null; readonly revision: number };
@@ -134,9 +154,11 @@ export class Client {
     for (let attempt = 0; ; attempt++) {
       const member = memberFor(this.#shop, this.#id, k, attempt);
       const sinceMs = performance.now();
+      const { process: asked } = member;
       const reply = await this.#http.ask(member.port, store.keyAsk(ask), this.#patienceMs);
       if (this.#patienceMs !== impatientMs) noteHang(this.#shop, member, sinceMs, reply, `${ask.op} of ${ask.key}`);
       const told = store.keyTold(ask, reply);
+      noteDenial(this.#shop, member, asked, reply, told);
       if (told.kind === "ok" || told.kind === "mismatch" || told.kind === "wrong") return told;
       if (told.kind !== "none") mayHaveHappened = true;
       if (told.kind === "session-gone") this.#session = 0;

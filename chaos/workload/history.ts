@@ -20,6 +20,9 @@ export type StaleAnswer = {
   readonly return: number;
 };
 
+/** A request that a member which ran, and was not told to stop, has refused or never answered; micros. */
+export type Denial = { readonly at: number; readonly kind: "refused" | "lost" };
+
 type Unanswered<Any> = Any extends Operation ? Omit<Any, "return" | "outcome" | "revision"> : never;
 export type OpenCall = Unanswered<Operation>;
 type Pending = { readonly operation: OpenCall; readonly mark: number };
@@ -31,6 +34,7 @@ export class Recorder {
   readonly #beganMs = performance.now();
   readonly operations: Operation[] = [];
   readonly stale: StaleAnswer[] = [];
+  readonly denials: Denial[] = [];
   readonly seconds: Second[] = [];
   readonly #online = new OnlineChecker();
   readonly #pending = new Set<Pending>();

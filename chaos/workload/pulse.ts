@@ -1,6 +1,6 @@
 /** A small write at a steady pace, so that gaps of availability are seen to a few hundredths of a second. */
 import { HttpClient } from "../http.ts";
-import { epochKey, type Shop } from "./client.ts";
+import { epochKey, noteDenial, type Shop } from "./client.ts";
 
 const beatMs = 60;
 const outstandingMax = 24;
@@ -24,9 +24,11 @@ export async function pulse(shop: Shop): Promise<void> {
     const call = { client: firstClient + k, key, call: recorder.now(), op: "put", value } as const;
     const pending = recorder.called(call);
     const ask = { op: "put", key, value, expected: null, idempotency: null } as const;
+    const { process: asked } = member;
     void http.ask(member.port, store.keyAsk(ask), store.requestMsMax + 1_000).then((reply) => {
       outstanding -= 1;
       const told = store.keyTold(ask, reply);
+      noteDenial(shop, member, asked, reply, told);
       if (told.kind === "ok") return recorder.answered(pending, "ok", null, told.revision);
       if (told.kind === "none") refused.add(value);
       return recorder.answered(pending, told.kind === "none" ? "none" : "unknown", null, undefined);

@@ -22,12 +22,18 @@ export interface Pipe {
   /** Acts on `fault` from now on; null: passes everything, also what was held. */
   setFault(fault: LinkFault | null): void;
   reset(): void;
+  /** Ends it in good order: each end is told that the other has ended. */
+  close(): void;
 }
 
 export class Links {
   /** "from>to" -> the fault; at most one at a time. */
   readonly #faults = new Map<string, LinkFault>();
   readonly #pipes = new Set<Pipe>();
+  /** When a fault began or ended, or a connection was ended on purpose, in performance.now() milliseconds. */
+  touchedAtMs = -Infinity;
+  /** Connections that have ended, for whatever reason. */
+  endedCount = 0;
 
   /** Of connections that `from` dials to `to`; 0 is a stranger, or a process that is gone already. */
   faultOf(from: number, to: number): LinkFault | null {
@@ -39,24 +45,31 @@ export class Links {
   }
 
   strike(from: number, to: number, fault: LinkFault): void {
+    this.touchedAtMs = performance.now();
     this.#faults.set(`${from}>${to}`, fault);
     for (const pipe of this.#of(from, to)) pipe.setFault(fault);
   }
 
   heal(from: number, to: number): void {
     if (!this.#faults.delete(`${from}>${to}`)) return;
+    this.touchedAtMs = performance.now();
     for (const pipe of this.#of(from, to)) pipe.setFault(null);
   }
 
   healAll(): void {
+    if (this.hasFaults) this.touchedAtMs = performance.now();
     this.#faults.clear();
     for (const pipe of this.#pipes) pipe.setFault(null);
   }
 
-  /** Resets the connections that there are; new ones pass. How many there were. */
-  reset(from: number, to: number): number {
+  /** Ends the connections that there are, by a reset or in good order; new ones pass. How many there were. */
+  endAll(from: number, to: number, how: "reset" | "closed"): number {
     const own = this.#of(from, to);
-    for (const pipe of own) pipe.reset();
+    if (own.length > 0) this.touchedAtMs = performance.now();
+    for (const pipe of own) {
+      if (how === "reset") pipe.reset();
+      else pipe.close();
+    }
     return own.length;
   }
 
@@ -65,7 +78,7 @@ export class Links {
   }
 
   closed(pipe: Pipe): void {
-    this.#pipes.delete(pipe);
+    if (this.#pipes.delete(pipe)) this.endedCount += 1;
   }
 
   #of(from: number, to: number): Pipe[] {

@@ -7,14 +7,22 @@ export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signa
 const keptLines = 8;
 /** A process that says more than this has said enough; its lines still count. */
 const logBytesMax = 8 * 1024 * 1024;
+const minuteMs = 60_000;
+/** Texts whose repetitions are counted. */
+const textsMax = 2_000;
 
 export class MemberProcess {
   readonly startedAtMs = performance.now();
+  /** It was told to stop while all others are well: it owes an answer to each request that it has taken. */
+  owesAnswers = false;
   /** Settles when the process is gone and its output is read. */
   readonly ended: Promise<Exit>;
   readonly #child: ChildProcess;
   readonly #last: string[] = [];
   #exit: Exit | null = null;
+  /** How often each text was written within a minute. */
+  readonly #texts = new Map<string, { sinceMs: number; count: number }>();
+  #mostRepeated = { text: "", count: 0 };
   #lines = 0;
   #loggedBytes = 0;
 
@@ -30,6 +38,7 @@ export class MemberProcess {
       const lines = (rest + chunk).split("\n");
       rest = lines.pop()!;
       this.#lines += lines.length;
+      for (const line of lines) this.#countText(line);
       this.#last.push(...lines.slice(-keptLines));
       this.#last.splice(0, this.#last.length - keptLines);
     });
@@ -59,6 +68,24 @@ export class MemberProcess {
   /** Lines it has written. */
   get lines(): number {
     return this.#lines;
+  }
+
+  /** The text that was written most often within a minute, whatever its time, and how often. */
+  get mostRepeated(): { readonly text: string; readonly count: number } {
+    return this.#mostRepeated;
+  }
+
+  #countText(line: string): void {
+    const text = line.replace(/^\d{4}-\S+Z /, "").replace(/ \(repeated .*\)$/, "");
+    if (text === "") return;
+    const nowMs = performance.now();
+    const known = this.#texts.get(text);
+    const isRecent = known !== undefined && nowMs - known.sinceMs < minuteMs;
+    const entry = isRecent ? known : { sinceMs: nowMs, count: 0 };
+    entry.count += 1;
+    if (entry.count > this.#mostRepeated.count) this.#mostRepeated = { text, count: entry.count };
+    if (this.#texts.size >= textsMax) this.#texts.clear();
+    this.#texts.set(text, entry);
   }
 
   /** The last line it has written. */

@@ -153,4 +153,9 @@ export class SocketPipe implements Pipe {
     this.#dialler.resetAndDestroy();
     this.#listener.resetAndDestroy();
   }
+
+  close(): void {
+    this.#dialler.destroySoon();
+    this.#listener.destroySoon();
+  }
 }

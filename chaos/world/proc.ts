@@ -21,6 +21,18 @@ export function residentBytesOf(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
 }
 
+const closeWait = "08";
+
+/** Connections of the process whose other end has ended, and which it has not ended itself. */
+export function halfEndedOf(pid: number): number {
+  const tables = ["/proc/net/tcp", "/proc/net/tcp6"].map((file) => orElse(() => readFileSync(file, "utf8"), ""));
+  const fields = tables.flatMap((table) => table.split("\n")).map((line) => line.trim().split(/\s+/));
+  const inodes = new Set(fields.filter((one) => one[3] === closeWait).map((one) => `socket:[${one[9]}]`));
+  if (inodes.size === 0) return 0;
+  const descriptors = orElse(() => readdirSync(`/proc/${pid}/fd`), []);
+  return descriptors.filter((fd) => inodes.has(orElse(() => readlinkSync(`/proc/${pid}/fd/${fd}`), ""))).length;
+}
+
 /** An end of a connection on 127.0.0.1, as the kernel lists it. */
 function endOf(port: number): string {
   return `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`;

@@ -20,6 +20,9 @@ const askMs = 2_000;
 const pollMs = 100;
 /** After it has ended by itself a member is started again. */
 const lookAfterMs = 2_000;
+const tickMs = 500;
+/** A machine that runs this process so late runs the members late too: what takes its time then is not judged. */
+const lateMsMax = 500;
 
 /** Told of each process that ends although nobody ended it. */
 export type OnUnexpectedEnd = (member: Member, exit: Exit, lastLine: string) => void;
@@ -41,6 +44,10 @@ export class World {
   readonly #processes = new Map<number, number>();
   /** Called when the run is over: undoes what outlives processes. */
   readonly #cleanups: (() => void)[] = [];
+  /** When this process was last seen to run late, in performance.now() milliseconds. */
+  busyAtMs = -Infinity;
+  #tickedAtMs = performance.now();
+  readonly #ticks = setInterval(() => this.#tick(), tickMs);
   #isClosing = false;
   #isHurried = false;
 
@@ -178,6 +185,34 @@ export class World {
     member.proxies.push(await this.#openProxy(member, port!));
   }
 
+  #tick(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#tickedAtMs > tickMs + lateMsMax) this.busyAtMs = nowMs;
+    this.#tickedAtMs = nowMs;
+  }
+
+  /** From now on members are started with the founders' present URLs in --cluster. */
+  renameFounders(): void {
+    (this.founders as string[]).splice(0, this.#founderCount, ...this.members.slice(0, this.#founderCount).map(urlOf));
+  }
+
+  /** Whether every member was founded with the cluster, or is at a founder's place again. */
+  get hasOnlyFounders(): boolean {
+    return this.present.every(({ id }) => id <= this.#founderCount) && this.present.length === this.#founderCount;
+  }
+
+  /**
+   * Whether nothing was done to any member or link since `sinceMs`, and the machine had time for all; what is done to
+   * `except` does not count.
+   */
+  wasLeftAlone(sinceMs: number, except: Member | null = null): boolean {
+    if (this.busyAtMs >= sinceMs || this.links.hasFaults || this.links.touchedAtMs >= sinceMs) return false;
+    const others = this.present.filter((member) => member !== except);
+    return others.every(
+      ({ isUp, mayEnd, isShort, disturbedAtMs }) => isUp && mayEnd === null && !isShort && disturbedAtMs < sinceMs,
+    );
+  }
+
   /** What the member says of itself; null where it does not. */
   async stateOf(member: Member): Promise<MemberState | null> {
     const { statusAsk } = this.store;
@@ -220,6 +255,7 @@ export class World {
   /** Kills every process, closes every socket, removes every file. */
   async close(): Promise<void> {
     this.#isClosing = true;
+    clearInterval(this.#ticks);
     await Promise.all(this.members.map((member) => this.end(member, "SIGKILL")));
     for (const pid of this.#processes.keys()) killIfThere(pid);
     for (const { proxies } of this.members) for (const proxy of proxies) proxy.close();
@@ -228,6 +264,10 @@ export class World {
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
     await this.#guard.close();
   }
+}
+
+function urlOf({ url }: Member): string {
+  return url;
 }
 
 function killIfThere(pid: number): void {

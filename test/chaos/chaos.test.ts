@@ -15,7 +15,7 @@ type Ended = { readonly code: number | null; readonly output: string };
 function runChaos(
   directory: string,
   args: readonly string[],
-  onLine: (line: string, end: () => void) => void = () => undefined,
+  onLine: (line: string, end: (signal: NodeJS.Signals) => void) => void = () => undefined,
 ): Promise<Ended> {
   const child = spawn(process.execPath, ["dist/chaos/main.js", ...args, "--out", join(directory, "out")], {
     env: { ...process.env, TMPDIR: directory },
@@ -25,7 +25,7 @@ function runChaos(
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk: Buffer) => {
       output += chunk.toString();
-      onLine(chunk.toString(), () => child.kill("SIGINT"));
+      onLine(chunk.toString(), (signal) => child.kill(signal));
     });
   }
   return new Promise((resolve) => child.once("close", (code) => resolve({ code, output })));
@@ -58,11 +58,41 @@ test.serial("Ctrl-C ends a run with what it has", async (t) => {
   const directory = freshDirectory();
   const args = ["--seed", "16", "--minutes", "30", "--families", "kill", ...patient];
   const { code, output } = await runChaos(directory, args, (line, end) => {
-    if (/operations, /.test(line)) end();
+    if (/operations, /.test(line)) end("SIGINT");
   });
   t.is(code, 0, output);
   t.regex(output, /ending with what it has[^]*verdict/);
   rmSync(directory, { recursive: true });
+});
+
+/** Command lines of processes that run and name `text`. */
+function processesNaming(text: string): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ");
+      } catch {
+        return [];
+      }
+    })
+    .filter((line) => line.includes(text));
+}
+
+test.serial("kill -9 of a run leaves no process and no folder", async (t) => {
+  const directory = freshDirectory();
+  const args = ["--seed", "17", "--minutes", "30", "--families", "pause", ...patient];
+  let ran = 0;
+  await runChaos(directory, args, (line, end) => {
+    if (!/[1-9]\d* operations, /.test(line) || ran > 0) return;
+    ran = processesNaming(join(directory, "metastore-chaos-")).length;
+    end("SIGKILL");
+  });
+  t.true(ran >= 3);
+  while (readdirSync(directory).length > 0 || processesNaming(join(directory, "metastore-chaos-")).length > 0)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  rmSync(directory, { recursive: true });
+  t.pass();
 });
 
 test("each family has a name of its own, and says what it needs", (t) => {
