@@ -211,12 +211,12 @@ export class Raft {
     return true;
   }
 
-  /** Acts on every deadline that has passed. A node that may not campaign only forgets a leader that it does not hear. */
+  /** Acts on every deadline that has passed. A node that may not campaign only forgets its silent leader. */
   tick(now: Micros): void {
     if (this.#leadership?.hasLostQuorum(now) === true) return this.#becomeFollower(now, this.#term, 0);
-    if (this.#leadership !== null || now < this.#timer.electionAt) return;
-    if (this.#promotable()) this.#becomePreCandidate(now);
-    else this.#leader = 0;
+    const isDue = this.#leadership === null && now >= this.#timer.electionAt;
+    if (isDue) this.#leader = 0;
+    if (isDue && this.#promotable()) this.#becomePreCandidate(now);
   }
 
   /** What the inputs since the last call have produced. Writes are taken before messages: both are of this turn. */
@@ -258,7 +258,6 @@ export class Raft {
   }
 
   #becomePreCandidate(now: Micros): void {
-    this.#leader = 0;
     this.#role = "pre-candidate";
     this.#timer.attempt(this.#term, now);
     const term = this.#term + 1;

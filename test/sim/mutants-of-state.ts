@@ -136,11 +136,18 @@ export const mutantsOfState: readonly Mutant[] = [
     new: "return isPromotable(id, incarnation, latest.configuration, isCommitted ? null : null);",
   },
   {
-    name: "a node that may not stand believes for ever in a leader that it does not hear",
+    name: "a node that may not campaign believes for ever in a leader that it does not hear",
     layer: "membership",
     file: "core/raft/raft.ts",
-    old: "    else this.#leader = 0;\n",
-    new: "",
+    old: "    if (isDue) this.#leader = 0;\n",
+    new: "    if (isDue && this.#promotable()) this.#leader = 0;\n",
+  },
+  {
+    name: "a leader that has not committed in its term refuses a joiner by a binding that is over",
+    layer: "membership",
+    file: "core/node/peer-admission.ts",
+    old: "return isDefinite ? {",
+    new: "return isDefinite || true ? {",
   },
   {
     name: "a directory of an earlier incarnation is bound again",
