@@ -173,7 +173,7 @@ test("metastore-sim runs a seed, draws it, says how to run it again, and its cam
   );
   const campaign = await bin("metastore-sim", "--campaign", "--minutes", "0.01", "--jobs", "1", "--out", "camp");
   t.is(campaign.code, 0, campaign.output);
-  t.regex(campaign.output, /^the canary was found: I7 at seed \d+/);
+  t.regex(campaign.output, /^the canary was found: I7 commit quorum at seed \d+/);
   t.regex((await bin("metastore-sim", "--help")).output, /npx metastore-sim --seed N/);
 });
 

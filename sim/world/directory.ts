@@ -96,7 +96,7 @@ export class Directory {
 
   /** Damages the log below what had been synced; false where there is nothing of that. */
   damageLog(): boolean {
-    const place = this.#vouchedPlace();
+    const place = this.#offsetBelowWatermark();
     if (place === null) return false;
     this.#host.disk.damage(place.name, place.offset);
     this.#lose();
@@ -105,7 +105,7 @@ export class Directory {
 
   /** Removes every segment of the log; false where nothing in it had been synced. */
   removeLog(): boolean {
-    if (this.#vouchedPlace() === null) return false;
+    if (this.#offsetBelowWatermark() === null) return false;
     const { disk } = this.#host;
     for (const name of disk.contents().keys()) if (segmentNumber(name) !== null) disk.unlink(name);
     this.#lose();
@@ -146,7 +146,7 @@ export class Directory {
 
   /** The log, whole as it is, will be read wrongly at the next start; false where that might not be noticed. */
   misreadLog(): boolean {
-    const place = this.#vouchedPlace();
+    const place = this.#offsetBelowWatermark();
     if (place === null || this.storeId === null) return false;
     this.#host.disk.misreadOnce(place.name, place.offset);
     this.#lose();
@@ -154,7 +154,7 @@ export class Directory {
     return true;
   }
 
-  #vouchedPlace(): ReturnType<typeof durableOffsetBelowWatermark> {
+  #offsetBelowWatermark(): ReturnType<typeof durableOffsetBelowWatermark> {
     // Older ones are being removed.
     const firstSegment = this.identity?.log?.firstSegment ?? 0;
     return durableOffsetBelowWatermark(this.#host.disk, firstSegment, (bound) => this.#host.drawDamage(bound));

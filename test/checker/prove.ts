@@ -17,7 +17,7 @@ export async function partsOf(directory: URL): Promise<Parts> {
   const files = [
     "engines/budget.js",
     "certificate.js",
-    "engines/column.js",
+    "engines/columnar-history.js",
     "engines/decide.js",
     "engines/revisions.js",
   ];

@@ -242,7 +242,7 @@ test("what was acknowledged to one leader does not go out together with the entr
   const world = new Scenario(5);
   const first = world.leader();
   const [a, second] = world.others(first) as [number, number];
-  const mayStand = (id: number): void => {
+  const mayCampaign = (id: number): void => {
     world.drop((from, to, message) => {
       if (message.kind === "append") return message.entries.length > 0 && to !== a;
       return message.kind.includes("vote") && !message.kind.includes("reply") && from !== id;
@@ -250,7 +250,7 @@ test("what was acknowledged to one leader does not go out together with the entr
   };
   world.pass(1);
   // An entry of the first leader comes to `a` alone, then another one, which waits for the disk.
-  mayStand(first);
+  mayCampaign(first);
   world.put(first, "k", "replaced");
   world.until("it holds the entry", () => {
     return world.raft(a).log.durableIndex === world.raft(first).log.lastIndex && world.raft(a).log.lastIndex > 1;
@@ -266,7 +266,7 @@ test("what was acknowledged to one leader does not go out together with the entr
   world.until("it is heard", () => world.raft(a).term > term);
   world.pass(0.2);
   world.pause(first);
-  mayStand(second);
+  mayCampaign(second);
   world.until("the second one leads", () => world.isLeader(second), 60);
   const { log } = world.raft(a);
   world.until("its entry is there", () => log.termAt(log.lastIndex) === world.raft(second).term);
