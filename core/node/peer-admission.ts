@@ -120,8 +120,10 @@ export class PeerAdmission {
     if (lost !== "") return this.#rebind(now, from, storeId, lost);
     // A member that lags may not know yet that the asker was removed and added again.
     if (this.#raft.role !== "leader") return this.#refuseLeaderId(now, { id: from, storeId, boot });
+    // Nor does a leader before it has committed in its term: the binding that it sees may be of an incarnation that is over.
+    const isDefinite = this.#raft.log.termAt(this.#raft.commit) === this.#raft.term;
     if (member !== undefined && member.storeId !== "") {
-      return { kind: "removed", storeId, incarnation, reason: "another-directory" };
+      return isDefinite ? { kind: "removed", storeId, incarnation, reason: "another-directory" } : null;
     }
     const latest = this.#raft.configuration;
     if (memberOf(latest, from)?.storeId === "") this.#raft.proposeConfiguration(now, bindStore(latest, from, storeId));

@@ -333,3 +333,25 @@ test("a learner that is removed while it waits for its snapshot hears no leader 
   world.until("it has ended", () => world.simulator.hosts[1]!.node === null);
   world.judge();
 });
+
+test("a leader that has just restarted does not refuse a joiner by the binding of the directory that it had before", (t) => {
+  const world = new Scenario(3);
+  const leader = world.leader();
+  const [again, other] = world.others(leader) as [number, number];
+  world.changeNow({ kind: "remove", id: again });
+  world.until("it has ended", () => world.simulator.hosts[again - 1]!.node === null);
+  world.changeNow({ kind: "add", id: again, url: `http://node-${again}`, autoPromote: true });
+  for (const id of [leader, other]) world.kill(id);
+  // Who leads commits nothing: what is committed is known to nobody yet.
+  world.drop((_from, _to, { kind }) => kind === "append-reply");
+  for (const id of [leader, other]) world.start(id);
+  world.join(again);
+  for (let k = 0; k < 3; k++) {
+    world.until("one leads", () => [leader, other].some((id) => world.isLeader(id)));
+    world.pass(1);
+  }
+  t.not(world.simulator.hosts[again - 1]!.node, null);
+  world.drop(null);
+  world.until("it votes", () => votersOf(world).includes(again));
+  world.judge();
+});

@@ -91,7 +91,7 @@ export const mistakesOfTransport: readonly Mistake[] = [
     layer: "recovery",
     tier: "b",
     file: "core/node/peer-admission.ts",
-    old: 'return { kind: "removed", storeId, incarnation, reason: "another-directory" };',
+    old: 'return isDefinite ? { kind: "removed", storeId, incarnation, reason: "another-directory" } : null;',
     new: "return this.#raft.proposeConfiguration(now, bindStore(this.#raft.configuration, from, storeId)), null;",
   },
   {
