@@ -211,6 +211,7 @@ export class Running {
   /** Takes no more requests from now on, and ends in good order: `mayStop` says when. */
   beginStop(now: Micros): void {
     this.#draining.begin();
+    this.#requests.changes.endAnnouncement();
     this.handOver(now);
     this.#draining.observe(now);
   }

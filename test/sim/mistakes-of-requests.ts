@@ -58,4 +58,11 @@ export const mistakesOfRequests: readonly Mistake[] = [
     old: "return isFit(id) && match >=",
     new: "return match >=",
   },
+  {
+    name: "a node that is told to stop goes on asking for its new URL",
+    layer: "requests",
+    file: "core/node/running.ts",
+    old: "    this.#requests.changes.endAnnouncement();\n",
+    new: "",
+  },
 ];

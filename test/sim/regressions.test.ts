@@ -83,6 +83,10 @@ const found: readonly (readonly [seed: number, what: string])[] = [
     "a learner that waited for its snapshot was removed, and believed for ever in a leader that it did not hear",
   ],
   [86005672, "answers to a member that has just joined are late: it is asked to lead when they are there"],
+  [
+    87015855,
+    "a node that is told to stop does not ask once more for its new URL to be written down, and wait for that",
+  ],
   [87001847, "a machine whose request to join was late comes to its log before it is asked anything"],
   [85002049, "a leader that never heard of a member outside the list lacks the way to it, and its operator says it"],
   [
