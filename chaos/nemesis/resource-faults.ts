@@ -18,7 +18,8 @@ function someRun({ free }: Field): boolean {
   return free.some(({ isUp }) => isUp);
 }
 
-const tmpfsMb = 192;
+/** Snapshots of a state that bursts have made large need their room, twice. */
+const tmpfsMb = 512;
 const onTmpfs = new Set<Member>();
 
 /** Moves the directory of a member that does not run to a small file system of its own, where it stays. */
