@@ -153,6 +153,10 @@ function requestProblem({ name, message }: Error): Problem {
   return { status: 500, code: "internal", detail: message, definite: false };
 }
 
+function patience(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, releaseMsMax).unref());
+}
+
 /** `released` completes once the store, after its end, has let its directory go; or after a while. */
 type Storage = { readonly store: StateStore; readonly released: () => Promise<void> };
 
@@ -161,7 +165,6 @@ async function storeAt({ rows }: Places): Promise<Storage> {
   const library = await loadRocksDb(rows);
   if ("missing" in library) throw new StartError(library.missing);
   const map = new RocksKv(library, rows);
-  const patience = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, releaseMsMax).unref());
   return { store: new OrderedState(map, sessionLimits), released: () => Promise.race([map.released, patience()]) };
 }
 

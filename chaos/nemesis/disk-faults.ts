@@ -7,7 +7,8 @@ import type { World } from "../world/world.ts";
 import type { Family, Field, Strike } from "./family.ts";
 import { drawMember, startAgain } from "./process-faults.ts";
 
-const tmpfsMb = 192;
+/** Snapshots of a state that bursts have made large need their room, twice. */
+const tmpfsMb = 512;
 const onTmpfs = new Set<Member>();
 /** Null: not tried yet. */
 let mayMount: boolean | null = null;

@@ -70,6 +70,11 @@ export class PendingChanges {
     return this.#waiting.size;
   }
 
+  /** This node asks for nothing itself any more. */
+  endAnnouncement(): void {
+    this.#announcement.end();
+  }
+
   add(change: Change, deadline: Micros, done: (result: ChangeResult) => void): void {
     const seq = ++this.#seq;
     this.#waiting.set(seq, { seq, change, deadline, done, askedTerm: 0, askedAt: 0 });

@@ -100,7 +100,6 @@ export class Replica {
     // An index may have been bound twice, in two terms: a leader of before the welcome is not listened to.
     const isNew = opened.hardState.term < identity.sinceTerm;
     const hardState = isNew ? { term: identity.sinceTerm, vote: node } : opened.hardState;
-    const { index } = store.applied;
     this.raft = new Raft(
       {
         ...options,
@@ -110,7 +109,7 @@ export class Replica {
       },
       hardState,
       log,
-      index,
+      store.applied.index,
       host.random,
       clock.now(),
     );
@@ -216,6 +215,7 @@ export class Replica {
   /** Takes no more requests from now on, and ends in good order: `mayStop` says when. */
   beginStop(now: Micros): void {
     this.#draining.begin();
+    this.#requests.changes.endAnnouncement();
     this.handOver(now);
     this.#draining.observe(now);
   }

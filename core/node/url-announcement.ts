@@ -29,6 +29,11 @@ export class UrlAnnouncement {
 
   /** What hangs on the moment is asked for again. */
   onResult(result: ChangeResult): void {
-    this.#state = result.ok && result.outcome !== "busy" ? "over" : "due";
+    if (this.#state === "asked") this.#state = result.ok && result.outcome !== "busy" ? "over" : "due";
+  }
+
+  /** The node stops: it asks for nothing more, which it would have to wait for. The next start announces it. */
+  end(): void {
+    this.#state = "over";
   }
 }
