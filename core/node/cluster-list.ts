@@ -5,7 +5,8 @@
  * others of the list wait for it for ever.
  *
  * - It names only members, perhaps not all: it is of this cluster, and enough to find the others.
- * - It is as long as the founding list, or as there are members now: their addresses may all have changed. A warning.
+ * - It is as long as the founding list, or as there are members now, or has a place for each of their ids: their addresses
+ *   may all have changed. A warning. But a node that is the only voter needs nobody to be found: it leads, and is told.
  * - It is longer, and names a member: the cluster may have grown while this node was down. A warning says how a member is
  *   added. But where this node is the only voter nobody can have been added without its log: refused.
  * - It has another length and names no member at all: refused.
@@ -54,7 +55,8 @@ export function listProblem(
   if (unknown.length === 0 && namesMember) return null;
   const names = members.map(({ id, url }) => `${id} at ${url}`).join(", ");
   const there = `this directory belongs to a cluster of ${members.length} (${names})`;
-  if (list.length === founders.length || list.length === members.length) {
+  const mayBeAllMoved = list.length === placesOf(members) && !isOnlyVoter(latest, self);
+  if (list.length === founders.length || list.length === members.length || mayBeAllMoved) {
     return {
       kind: "warning",
       reason: `${there}; --cluster names other addresses: members that do not answer at their own are asked there`,
@@ -65,18 +67,25 @@ export function listProblem(
     const advice = "a longer list adds no member, POST /{id} with its peer URL does";
     return { kind: "warning", reason: `${there}, --cluster names ${list.length}: ${advice}` };
   }
-  return { kind: "refused", reason: `${there}, --cluster names ${list.length}: ${adviceOnOther(self, members, list)}` };
+  return { kind: "refused", reason: `${there}, --cluster names ${list.length}: ${adviceOnOther(self, latest, list)}` };
+}
+
+/** How long a list must be that has a place for each member: the place is the id. */
+function placesOf(members: readonly Member[]): number {
+  return Math.max(...members.map(({ id }) => id));
 }
 
 /** What an operator may have meant by a list that is refused, and how to come to it. */
-function adviceOnOther(self: number, members: readonly Member[], list: readonly string[]): string {
+function adviceOnOther(self: number, latest: Configuration, list: readonly string[]): string {
+  const { members } = latest;
   const own = members.find(({ id }) => id === self)?.url;
-  const isGapless = members.every(({ id }) => id <= members.length);
+  const isGapless = placesOf(members) === members.length;
   const urls = members.toSorted((a, b) => a.id - b.id).map(({ url }) => url);
   const peerUrl = isGapless || own === undefined ? "" : ` --peer-url ${own}`;
   const ways = [`for this cluster give its own list, --cluster ${urls.join(",")}${peerUrl}`];
-  if (members.length > 1 && isGapless) {
-    ways.push(`where its addresses have changed, give ${members.length}, that of member k at place k`);
+  if (members.length > 1 && (isGapless || !isOnlyVoter(latest, self))) {
+    const others = isGapless ? "" : ", and any URL at the other places";
+    ways.push(`where its addresses have changed, give ${placesOf(members)}, that of member k at place k${others}`);
   }
   if (list.length > members.length) ways.push("members are added with POST /{id} and a peer URL, while it runs");
   ways.push("for another cluster give another --data-dir");

@@ -7,8 +7,8 @@ import type { Simulator } from "../simulator.ts";
 import { hostEvents, type Request } from "../world/host.ts";
 
 /**
- * Tells the leader where the members of the core are; where there is none, starts those again that are not in the list,
- * with the list as it is now: the others learn of them where they dial. False: there is nothing to tell.
+ * Tells the leader where the members of the core are; where there is none, starts those again that are not in the
+ * founders' list, with a list that has a place for each member. The others learn of them where they dial. False: there is nothing to tell.
  */
 export function sayWhereMembersAre(simulator: Simulator): boolean {
   const { core, hosts, plan, network, committedConfiguration, nemesis } = simulator;
@@ -16,7 +16,9 @@ export function sayWhereMembersAre(simulator: Simulator): boolean {
   const unlisted = committedConfiguration.members.filter(({ id }) => id > plan.nodes && core.includes(id));
   const leader = core.find((id) => simulator.raftOf(id)?.role === "leader");
   if (leader === undefined) {
+    const { members } = committedConfiguration;
     for (const { id } of unlisted) {
+      hosts[id - 1]!.listLength = Math.max(...members.map((member) => member.id));
       hosts[id - 1]!.stop(false);
       nemesis.startHost(hosts[id - 1]!);
     }

@@ -53,6 +53,8 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
   retired = false;
   /** It has begun anew, and can only join. */
   wiped = false;
+  /** Of how many machines, from n1 on, the list is that the operator gives at a start. */
+  listLength: number;
   /** A power cut has taken synced rows; it has not started since. */
   rowsDamaged = false;
   /** Nobody can give back what it has lost: only a copy of its directory would help. */
@@ -91,6 +93,7 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
     this.#network = network;
     this.#draws = draws;
     this.#plan = plan;
+    this.listLength = plan.nodes;
     this.#observer = watcher;
     this.#options = options;
     this.chance = new HostDiskChance(this, draws, plan, (what) => watcher.struck(what, id));
@@ -172,7 +175,7 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
       store: this.store,
     };
     // Its operator knows where everybody is now.
-    const cluster = this.#network.addresses.list(this.#plan.nodes);
+    const cluster = this.#network.addresses.list(this.listLength);
     const peerUrl = this.#announcedUrl;
     const node = new Node(ports, onEnd, { ...this.#options, cluster, peerUrl, join: this.#options.join || this.wiped });
     this.node = node;
