@@ -33,7 +33,7 @@ const expected: readonly (readonly [name: string, property: RegExp, seeds: numbe
   ["an expired session goes on", /^I9$/, 50],
   ["applied index durable before its data", /^I9$/, 50],
   ["purge below rows that are not synced", /^I8$/, 20],
-  ["purge before the base that covers it is durable", /^(I14|L1)$/, 200],
+  ["purge before the base that covers it is durable", /^(I14|L1)$/, 600],
   ["rows run ahead of the own log", /^I14$/, 300],
 ];
 
