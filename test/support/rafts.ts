@@ -104,7 +104,10 @@ export class Rafts {
   /** Everything that `id` has written is durable. */
   sync(id: NodeId): void {
     this.flush(id);
+    const before = this.#sketch(id);
     for (const { seq } of this.writes.get(id)!.splice(0)) this.of(id).persisted(this.now, seq);
+    const after = this.#sketch(id);
+    if (after !== before) this.story.push(`  n${id} is ${after}`);
     this.flush(id);
   }
 
