@@ -11,6 +11,7 @@ export { Node, type NodePorts } from "./node/node.ts";
 export {
   type ChangeResult,
   type Ending,
+  type EndingCode,
   type Failure,
   type FailureCode,
   type NodeOptions,

@@ -45,7 +45,7 @@ const { version } = JSON.parse(readFileSync(packageUrl, "utf8")) as { version: s
 
 async function run(options: ServerOptions): Promise<void> {
   server = await startServer(options, version, (ending) => {
-    if (ending.kind !== "restart") exit(ending.kind === "removed" ? 0 : 1, ending.reason);
+    if (ending.code !== "restart") exit(ending.code === "removed" ? 0 : 1, ending.reason);
     process.stderr.write(`metaStore: ${ending.reason}\n`);
     restart(options).catch(fail);
   });

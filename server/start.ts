@@ -4,7 +4,7 @@ import { getRequestListener } from "@hono/node-server";
 import { Node } from "../core/node/node.ts";
 import { sessionLimits } from "../core/kv/sessions.ts";
 import { nodeDefaults } from "../core/node/defaults.ts";
-import type { Ending, NodeOptions } from "../core/node/options.ts";
+import { type Ending, isRefusal, type NodeOptions } from "../core/node/options.ts";
 import { MemoryState } from "../core/storage/memory-state.ts";
 import { OrderedState } from "../core/storage/ordered-state.ts";
 import type { StateStore } from "../core/storage/state-store.ts";
@@ -189,7 +189,7 @@ function createNode(
   };
   const end = (ending: Ending): void => {
     clearInterval(waiting);
-    onEnd(ending.kind === "refused" ? { ...ending, reason: `${places.log}: ${ending.reason}` } : ending);
+    onEnd(isRefusal(ending.code) ? { ...ending, reason: `${places.log}: ${ending.reason}` } : ending);
   };
   const node = new Node(ports, end, nodeOptions(options));
   const waiting = tellWhoIsMissing(node, log);

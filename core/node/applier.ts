@@ -23,7 +23,7 @@ export interface ApplierHost {
   /** The batch that ends with `entry` is in the store, all its `onApplied` done. */
   onBatch(entry: Entry): void;
   /** A committed entry that this program does not understand, or a store that failed: the node ends. */
-  onFailure(kind: "unknown-entry" | "disk", reason: string): void;
+  onFailure(code: "unknown-entry" | "disk", reason: string): void;
 }
 
 function keyOf(command: Command | null): readonly string[] {

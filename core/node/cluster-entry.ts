@@ -9,7 +9,7 @@ import { type Genesis, genesisOf, type Identity } from "../storage/identity.ts";
 import { addedAgain, lastResort, otherId } from "../storage/remedies.ts";
 import type { ClusterId, NodeId } from "../units.ts";
 import { Bootstrap, type FoundingStep } from "./bootstrap.ts";
-import type { Ending } from "./options.ts";
+import type { Ending, EndingCode } from "./options.ts";
 
 /** `adopt`: the node takes part once that identity is durable. `end`: it cannot. */
 export type EntryStep =
@@ -20,8 +20,8 @@ export type EntryStep =
 
 const wait: EntryStep = { kind: "wait" };
 
-function endOf(kind: Ending["kind"], reason: string): EntryStep {
-  return { kind: "end", ending: { kind, reason } };
+function endOf(code: EndingCode, reason: string): EntryStep {
+  return { kind: "end", ending: { code, reason } };
 }
 
 const isLostLog = "the log is damaged or missing";
@@ -106,17 +106,18 @@ export class ClusterEntry {
         return isMeant ? { kind: "removed" } : wait;
       }
       case "too-few-voters":
-        if (lost !== null) return endOf("corrupt", `${isLostLog}, and ${tooFewVoters}: ${lastResort(this.#directory)}`);
+        if (lost !== null)
+          return endOf("unrecoverable", `${isLostLog}, and ${tooFewVoters}: ${lastResort(this.#directory)}`);
         // Only a founder is told this: the leader that answers a joining node has a majority.
         if (this.bootstrap === null) return wait;
-        return endOf("refused", `${bound}, and ${tooFewVoters}: ${lastResort(this.#directory)}`);
+        return endOf("another-directory", `${bound}, and ${tooFewVoters}: ${lastResort(this.#directory)}`);
       case "another-directory": {
         if (lost !== null) return wait;
-        return endOf("refused", `${bound}: ${addedAgain(node)}`);
+        return endOf("another-directory", `${bound}: ${addedAgain(node)}`);
       }
       case "id-of-leader": {
         if (lost !== null) return wait;
-        return endOf("refused", `node ${node} runs elsewhere and leads the cluster: ${otherId}`);
+        return endOf("id-in-use", `node ${node} runs elsewhere and leads the cluster: ${otherId}`);
       }
       default:
         return reason satisfies never;

@@ -239,7 +239,7 @@ export class Node {
     this.#opened = opened;
     this.#identity = identity;
     const problem = clusterListProblem(opened, this.#options);
-    if (problem?.kind === "refused") return this.#end({ kind: "refused", reason: problem.reason });
+    if (problem?.kind === "refused") return this.#end({ code: "not-ours", reason: problem.reason });
     if (problem !== null) this.#ports.trace.note("warn", problem.reason);
     this.#nonce = this.#ports.random.draw("boot-nonce", identity.boot, 0x100000000);
     if (identity.lost === null && identity.genesis !== null) this.#run(identity, identity.genesis);
@@ -293,7 +293,7 @@ export class Node {
     this.#opened!.identityFile.save(this.#identity, (error) => {
       if (this.#ended) return;
       if (error !== null) return this.#onDiskError(error);
-      this.#end({ kind: "removed", reason: removedReason(identity.node) });
+      this.#end({ code: "removed", reason: removedReason(identity.node) });
     });
   }
 
@@ -304,7 +304,7 @@ export class Node {
       peers: this.#peers,
       schedule: () => this.#schedule(),
       onDiskError: (error: DiskError) => this.#onDiskError(error),
-      end: (ending: Ending) => (ending.kind === "removed" ? this.#writeTombstone(this.#identity!) : this.#end(ending)),
+      end: (ending: Ending) => (ending.code === "removed" ? this.#writeTombstone(this.#identity!) : this.#end(ending)),
     };
     const joined = reconcileLog(
       this.#opened.log,
@@ -312,7 +312,7 @@ export class Node {
       this.#opened.snapshot,
       host.store.applied,
     );
-    if (typeof joined === "string") return this.#end({ kind: "corrupt", reason: joined });
+    if (typeof joined === "string") return this.#end({ code: "damaged", reason: joined });
     this.#replica = new Replica(host, this.#options, identity, genesis, this.#opened, joined);
     this.#settling = false;
     const { raft } = this.#replica;
@@ -373,7 +373,7 @@ export class Node {
       done({ ok: false, code: isFull ? "busy" : this.#isEnding === null ? "not-ready" : "stopping", definite: true });
       return null;
     } catch (thrown) {
-      this.#end({ kind: "bug", reason: `a request has found a bug: ${String(thrown)}` });
+      this.#end({ code: "bug", reason: `a request has found a bug: ${String(thrown)}` });
       throw thrown;
     }
   }
@@ -386,7 +386,7 @@ export class Node {
   }
 
   #onDiskError(error: DiskError): void {
-    this.#end({ kind: "disk", reason: `the disk failed: ${error.message}` });
+    this.#end({ code: "disk", reason: `the disk failed: ${error.message}` });
   }
 
   #end(ending: Ending): void {

@@ -11,7 +11,7 @@ import { extentOf, type WalTail } from "../storage/wal.ts";
 import { segmentNumber } from "../storage/wal-record.ts";
 import { describeDamage, type ExpectedLog, recoverWal, type Recovered, type WalLog } from "../storage/wal-recovery.ts";
 import { loadSnapshot } from "./load-snapshot.ts";
-import type { Ending } from "./options.ts";
+import type { Ending, EndingCode } from "./options.ts";
 
 export type Opened = {
   /** As it was once the directory was open. */
@@ -45,17 +45,19 @@ export function openDirectory(
 ): void {
   const { clock, disk, snapshotDisk, random, trace, store } = ports;
   const { directory } = claim;
-  const refuse = (kind: "refused" | "corrupt", reason: string): void => done({ kind, reason }, null);
+  const refuse = (code: EndingCode, reason: string): void => done({ code, reason }, null);
   openIdentity(disk, random, claim, (failure, identity) => {
     if (failure?.kind === "disk") return onDiskError(failure.error);
-    if (failure !== null || identity === null) return refuse("refused", failure?.reason ?? "no identity");
+    if (failure !== null || identity === null) {
+      return refuse(failure?.code ?? "not-ours", failure?.reason ?? "no identity");
+    }
     const identityFile = new IdentityFile(disk, identity);
     if (identity.lost !== null) return openAnew(ports, identityFile, identity, onDiskError, done);
     recoverWal(disk, identity.storeId, expectedLog(identity), (result) => {
       if (!result.ok && result.kind === "disk") return onDiskError(result.error);
       if (!result.ok) {
         const where = describeDamage(result);
-        if (!knowsOthers(identity, claim)) return refuse("corrupt", `${where}; ${helpless(directory)}`);
+        if (!knowsOthers(identity, claim)) return refuse("unrecoverable", `${where}; ${helpless(directory)}`);
         trace.note("warn", `${where}; the others are asked to rebind this directory`);
         return openAnew(ports, identityFile, withLostLog(identity, random), onDiskError, done);
       }
@@ -66,11 +68,11 @@ export function openDirectory(
         const isFormer = (owner: string): boolean => identity.former.includes(owner);
         store.open(identity.storeId, isFormer, (trouble) => {
           if (trouble?.kind === "disk") return onDiskError(trouble.error);
-          if (trouble !== null) return refuse("refused", `${trouble.reason}: ${startAfresh(claim)}`);
+          if (trouble !== null) return refuse("not-ours", `${trouble.reason}: ${startAfresh(claim)}`);
           const snapshots = new SnapshotStore(snapshotDisk, clock, onDiskError, trace);
           const { hardState, tail, log } = result;
           loadSnapshot(snapshots, store, identity, directory, log, (problem, snapshot) => {
-            if (problem !== null) return refuse("corrupt", problem);
+            if (problem !== null) return refuse("unrecoverable", problem);
             done(null, { identity: identityFile.current, identityFile, hardState, tail, log, snapshot, snapshots });
           });
         });
@@ -128,11 +130,11 @@ export function openAnew(
       () => true,
       (trouble) => {
         if (trouble?.kind === "disk") return onDiskError(trouble.error);
-        if (trouble !== null) return done({ kind: "refused", reason: trouble.reason }, null);
+        if (trouble !== null) return done({ code: "not-ours", reason: trouble.reason }, null);
         recoverWal(disk, identity.storeId, null, (result) => {
           if (result.ok) return begin(result);
           if (result.kind === "disk") return onDiskError(result.error);
-          done({ kind: "corrupt", reason: describeDamage(result) }, null);
+          done({ code: "damaged", reason: describeDamage(result) }, null);
         });
       },
     );

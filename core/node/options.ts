@@ -1,7 +1,7 @@
 import type { Row } from "../kv/machine.ts";
 import type { Applied } from "../kv/machine.ts";
 import type { ChangeOutcome } from "../raft/messages.ts";
-import type { Engine } from "../storage/identity.ts";
+import type { Engine, IdentityRefusal } from "../storage/identity.ts";
 import type { Index, Micros, NodeId } from "../units.ts";
 import type { SnapshotOptions } from "./snapshotting.ts";
 
@@ -57,11 +57,24 @@ export type ReadOutcome = { readonly ok: true; readonly row: Row | null; readonl
 /** What became of an operator's change request: done, or refused with the cluster untouched. */
 export type ChangeResult = { readonly ok: true; readonly outcome: Exclude<ChangeOutcome, "gave-up"> } | Failure;
 
-/**
- * Why a node cannot go on; `reason` is one line for the operator. `removed` is no failure. `restart`: it goes on when its
- * host starts it again on the same directory.
- */
-export type Ending = {
-  readonly kind: "refused" | "corrupt" | "disk" | "unknown-entry" | "removed" | "bug" | "restart";
-  readonly reason: string;
-};
+/** A program decides by the code; the reason of an ending is for a person. */
+export type EndingCode =
+  | "removed" // a committed configuration is without this node: no failure
+  | "restart" // it goes on when its host starts it again on the same directory
+  | IdentityRefusal
+  | "another-directory" // its id is bound to another directory
+  | "id-in-use" // a node of its id runs elsewhere, and leads
+  | "outdated-copy" // the directory is an older copy, and too few others could give back what it lacks
+  | "damaged" // what is on disk cannot be trusted; a copy, or the others, may still help
+  | "unrecoverable" // nobody else has what is damaged or missing: only a copy of the directory helps
+  | "disk" // a disk failed
+  | "unknown-entry" // a committed entry is none that this program knows
+  | "bug"; // an exception that nothing explains
+
+/** Why a node cannot go on; `reason` is one line for the operator. */
+export type Ending = { readonly code: EndingCode; readonly reason: string };
+
+/** Whether the directory is refused as it is, and nothing in it was changed. */
+export function isRefusal(code: EndingCode): boolean {
+  return ["not-ours", "was-removed", "newer-format", "another-directory", "id-in-use", "outdated-copy"].includes(code);
+}

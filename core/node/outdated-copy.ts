@@ -23,12 +23,12 @@ export function markLost(
   if (isNeededVoter(configuration, identityFile.current.node)) {
     const why = "the other voters are no majority without this node";
     const reason = `${what}; ${why}: ${putBackCopy(directory)} that is newer`;
-    return done(null, { kind: "refused", reason });
+    return done(null, { code: "outdated-copy", reason });
   }
   identityFile.update(
     (identity) => withLostLog(identity, random),
     (error) => {
-      done(error, { kind: "restart", reason: `${what}; its log is set aside, and the others are asked to rebind it` });
+      done(error, { code: "restart", reason: `${what}; its log is set aside, and the others are asked to rebind it` });
     },
   );
 }

@@ -175,7 +175,7 @@ export class Replica {
         this.#host.trace.fact("applied", entry.index, entry.term, this.#host.store.hash.digest);
         this.#host.schedule();
       },
-      onFailure: (kind, reason) => this.#host.end({ kind, reason }),
+      onFailure: (code, reason) => this.#host.end({ code, reason }),
     };
   }
 
@@ -325,10 +325,10 @@ export class Replica {
     this.#requests.expire(now);
     if (this.#isOut()) {
       this.#requests.endRemoved();
-      this.#host.end({ kind: "removed", reason: removedReason(this.#options.id) });
+      this.#host.end({ code: "removed", reason: removedReason(this.#options.id) });
     }
     const { unrecoverableReason } = this.#lostState;
-    if (unrecoverableReason !== null) this.#host.end({ kind: "corrupt", reason: unrecoverableReason });
+    if (unrecoverableReason !== null) this.#host.end({ code: "unrecoverable", reason: unrecoverableReason });
     return this.#nextDeadline(ready.wakeAt);
   }
 

@@ -69,9 +69,16 @@ export type Claim = {
   readonly directory: string;
 };
 
-/** `refused`: the directory is not this node's, or newer than this program; said in one line for the operator. */
+/** Why a directory, whole as it is, is not opened. */
+export type IdentityRefusal =
+  | "not-ours" // it is another node's, engine's or cluster's than the operator says, or nobody's
+  | "was-removed" // its node was removed from the cluster
+  | "newer-format"; // a later version of this program has written it
+
+/** `reason`: one line for the operator. */
 export type IdentityFailure =
-  { readonly kind: "refused"; readonly reason: string } | { readonly kind: "disk"; readonly error: DiskError };
+  | { readonly kind: "refused"; readonly code: IdentityRefusal; readonly reason: string }
+  | { readonly kind: "disk"; readonly error: DiskError };
 
 /** `occasion` counts the ids that a directory has had. */
 export function storeIdFrom(random: Random, occasionOf: number): StoreId {
@@ -117,7 +124,9 @@ type Done = (failure: IdentityFailure | null, identity: Identity | null) => void
  */
 export function openIdentity(disk: Disk, random: Random, claim: Claim, done: Done): void {
   const onDiskError = (error: DiskError): void => done({ kind: "disk", error }, null);
-  const refuse = (reason: string): void => done({ kind: "refused", reason }, null);
+  const refuse = (reason: string, code: IdentityRefusal = "not-ours"): void => {
+    done({ kind: "refused", code, reason }, null);
+  };
   const save = (identity: Identity): void => {
     saveIdentity(disk, identity, (error) => (error === null ? done(null, identity) : onDiskError(error)));
   };
@@ -132,10 +141,12 @@ export function openIdentity(disk: Disk, random: Random, claim: Claim, done: Don
       }
       return save(firstIdentity(storeIdFrom(random, 0), claim));
     }
-    readIdentity(disk, claim, onDiskError, (identity, reason) => {
-      if (identity === null) return refuse(reason);
+    readIdentity(disk, claim, onDiskError, (identity, reason, isNewer) => {
+      if (identity === null) return refuse(reason, isNewer ? "newer-format" : "not-ours");
       const trouble = mismatch(identity, claim);
       if (trouble !== null) return refuse(trouble);
+      if (identity.removed)
+        return refuse(`${removedReason(claim.id)}: ${startAfreshRemoved(claim.id, claim.directory)}`, "was-removed");
       const { founders } = mayStillJoin(identity, claim) ? { founders: [] } : identity;
       save({ ...identity, founders, boot: identity.boot + 1 });
     });
@@ -191,18 +202,17 @@ export function removedReason(id: NodeId): string {
 }
 
 /** Why the directory is not the one that the operator means, or null. */
-function mismatch(identity: Identity, { id, engine, directory }: Claim): string | null {
+function mismatch(identity: Identity, { id, engine }: Claim): string | null {
   if (identity.node !== id) return `the directory belongs to node ${identity.node}, not node ${id}`;
   if (identity.engine !== engine) return `the directory belongs to the ${identity.engine} engine, not ${engine}`;
-  if (!identity.removed) return null;
-  return `${removedReason(id)}: ${startAfreshRemoved(id, directory)}`;
+  return null;
 }
 
 function readIdentity(
   disk: Disk,
   claim: Claim,
   onDiskError: (error: DiskError) => void,
-  done: (identity: Identity | null, reason: string) => void,
+  done: (identity: Identity | null, reason: string, isNewer: boolean) => void,
 ): void {
   disk.open(fileName, false, (error, file) => {
     if (error !== null || file === null) return onDiskError(error ?? { code: "EIO", message: "no file" });
@@ -211,15 +221,16 @@ function readIdentity(
       if (failure !== null) return onDiskError(failure);
       let identity: Identity | null = null;
       let reason = "";
+      let isNewer = false;
       try {
         identity = decodeIdentity(bytes);
       } catch (thrown) {
         if (!(thrown instanceof BadBytes) && !(thrown instanceof SyntaxError)) throw thrown;
-        const isNewer = thrown instanceof NewerFormat;
+        isNewer = thrown instanceof NewerFormat;
         const remedy = isNewer ? "start the newer program again" : startAfresh(claim);
         reason = `the ${fileName} file cannot be read: ${thrown.message}: ${remedy}`;
       }
-      done(identity, reason);
+      done(identity, reason, isNewer);
     });
   });
 }

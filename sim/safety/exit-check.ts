@@ -17,16 +17,36 @@ export function checkExit(host: Host, ending: Ending, committed: Configuration |
   return kind;
 }
 
-function kindOf(host: Host, { kind, reason }: Ending, beyondModel: boolean): ExitKind | null {
-  if (kind === "disk") return "disk";
-  const isCopy = host.directory.isOlderCopy || host.directory.isUnjudgedCopy;
-  if (kind === "restart") return isCopy ? "restart" : null;
-  // By the configuration in the copy the others could not give its log back.
-  if (kind === "refused" && isCopy && reason.includes("put back from an older copy")) return "lost";
-  if (kind === "removed" || reason.includes("was removed")) return "removed";
-  // A knock of a machine that was wiped since may have come late, and have been taken for the new one's.
-  if (host.wiped && reason.includes("another directory is bound")) return "shut-out";
-  if (host.directory.ownIdentity !== null && reason.includes("newer than this program")) return "newer";
-  const isLost = kind === "corrupt" && host.directory.mustRecover && reason.includes("put back a copy");
-  return isLost || (beyondModel && (kind === "corrupt" || kind === "refused")) ? "lost" : null;
+function kindOf({ directory, wiped }: Host, { code }: Ending, beyondModel: boolean): ExitKind | null {
+  const isCopy = directory.isOlderCopy || directory.isUnjudgedCopy;
+  switch (code) {
+    case "disk":
+      return "disk";
+    case "restart":
+      return isCopy ? "restart" : null;
+    case "removed":
+    case "was-removed":
+      return "removed";
+    case "outdated-copy":
+      // By the configuration in the copy the others could not give its log back.
+      return isCopy || beyondModel ? "lost" : null;
+    case "another-directory":
+      // A join request of a machine that was wiped since may have come late, and have been taken for the new one's.
+      if (wiped) return "shut-out";
+      return beyondModel ? "lost" : null;
+    case "newer-format":
+      if (directory.ownIdentity !== null) return "newer";
+      return beyondModel ? "lost" : null;
+    case "unrecoverable":
+      return directory.mustRecover || beyondModel ? "lost" : null;
+    case "damaged":
+    case "id-in-use":
+    case "not-ours":
+      return beyondModel ? "lost" : null;
+    case "unknown-entry":
+    case "bug":
+      return null;
+    default:
+      return code satisfies never;
+  }
 }
