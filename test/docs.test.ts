@@ -61,6 +61,22 @@ test("every path that is named is there", (t) => {
   t.deepEqual(missing, []);
 });
 
+test("what the pages of docs/ link to is in the package", (t) => {
+  const { files } = JSON.parse(readFileSync("package.json", "utf8")) as { files: readonly string[] };
+  // npm adds the README by itself.
+  const isPacked = (path: string): boolean =>
+    path === "README.md" || files.some((one) => `${path}/`.startsWith(`${one}/`));
+  for (const { path, text } of pages.filter((page) => page.path.startsWith("docs/"))) {
+    const targets = [...text.matchAll(/\]\(([^)\s#]+)/g)].map(([, target]) => target!);
+    const inside = targets.filter((target) => !/^[a-z]+:/.test(target)).map((target) => join(dirname(path), target));
+    t.deepEqual(
+      inside.filter((target) => !isPacked(target)),
+      [],
+      path,
+    );
+  }
+});
+
 test("every npm script that is named is there", (t) => {
   const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Record<string, string> };
   for (const { path, text } of pages) {
