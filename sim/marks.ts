@@ -2,7 +2,7 @@
  * What a run has gone through: which faults struck whom in which phase of the cluster's life. Many runs together show what
  * the simulator reaches, and what it only could.
  */
-import type { Configuration } from "../core/raft/messages.ts";
+import type { Configuration } from "../core/protocol/configuration.ts";
 import type { Raft } from "../core/raft/raft.ts";
 import type { NodeId } from "../core/units.ts";
 import { type TargetedAction, targetedActions } from "./nemesis/targeted-faults.ts";

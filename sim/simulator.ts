@@ -5,9 +5,9 @@
 import { OnlineChecker, type Operation } from "../checker/online.ts";
 import type { Ending } from "../core/node/options.ts";
 import type { Fact } from "../core/ports.ts";
-import type { Configuration, Envelope } from "../core/raft/messages.ts";
 import { foundersConfiguration } from "../core/node/bootstrap.ts";
-import type { Change } from "../core/raft/membership.ts";
+import type { Change, Configuration } from "../core/protocol/configuration.ts";
+import type { Envelope } from "../core/protocol/message.ts";
 import type { Raft } from "../core/raft/raft.ts";
 import { segmentNumber } from "../core/storage/wal-record.ts";
 import { snapshotPlace } from "../core/storage/snapshot-store.ts";

@@ -1,7 +1,7 @@
 /** Requests of operators: who belongs to the cluster, and who leads it. */
 import type { Node } from "../../core/node/node.ts";
 import type { ChangeResult, ReadOutcome } from "../../core/node/options.ts";
-import type { Change } from "../../core/raft/membership.ts";
+import type { Change } from "../../core/protocol/configuration.ts";
 import { parsePeerUrl } from "../peer-url.ts";
 import { bodyRefused, readBody } from "./body.ts";
 import type { Ctx } from "./keys.ts";

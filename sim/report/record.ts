@@ -1,5 +1,5 @@
 /** Everything that a run's trace says, kept as it was, with the messages by number: what a report is made from. */
-import type { Envelope } from "../../core/raft/messages.ts";
+import type { Envelope } from "../../core/protocol/message.ts";
 import type { Micros } from "../../core/units.ts";
 import type { TraceKind } from "../trace/trace.ts";
 

@@ -2,10 +2,10 @@
  * What happened, as integers: a rolling hash over everything, and the last events in a ring, worded only when somebody
  * looks. Two runs are the same run exactly when their hashes are equal.
  */
-import type { Change } from "../../core/raft/membership.ts";
-import type { Message } from "../../core/raft/messages.ts";
+import type { Change } from "../../core/protocol/configuration.ts";
+import { changeKinds, messageKinds, namesByNumber } from "../../core/protocol/message-kinds.ts";
+import type { Message } from "../../core/protocol/message.ts";
 import type { Micros } from "../../core/units.ts";
-import { changeKinds, messageKinds, namesByNumber } from "../../core/wire/message-kinds.ts";
 import { mix } from "../draws.ts";
 import type { Recorder } from "../report/record.ts";
 

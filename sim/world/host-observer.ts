@@ -1,6 +1,6 @@
 import type { Ending } from "../../core/node/options.ts";
 import type { Fact } from "../../core/ports.ts";
-import type { Envelope } from "../../core/raft/messages.ts";
+import type { Envelope } from "../../core/protocol/message.ts";
 import type { NodeId } from "../../core/units.ts";
 import type { DiskStrike } from "./disk-chance.ts";
 import type { Host } from "./host.ts";

@@ -5,10 +5,10 @@
 import { Node } from "../../core/node/node.ts";
 import type { Ending, NodeOptions } from "../../core/node/options.ts";
 import type { Fact } from "../../core/ports.ts";
+import type { Envelope } from "../../core/protocol/message.ts";
 import { MemoryState } from "../../core/storage/memory-state.ts";
 import { OrderedState } from "../../core/storage/ordered-state.ts";
 import type { StateStore } from "../../core/storage/state-store.ts";
-import type { Envelope } from "../../core/raft/messages.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";

@@ -6,11 +6,11 @@
 import { BadBytes, Writer } from "../../core/bytes.ts";
 import type { Node } from "../../core/node/node.ts";
 import type { Network } from "../../core/ports.ts";
-import type { Envelope, Message } from "../../core/raft/messages.ts";
+import { FrameReader, writeFrame } from "../../core/protocol/frame.ts";
+import { decodeEnvelope, encodeEnvelope } from "../../core/protocol/message-codec.ts";
+import { messageKinds } from "../../core/protocol/message-kinds.ts";
+import type { Envelope, Message } from "../../core/protocol/message.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
-import { FrameReader, writeFrame } from "../../core/wire/frame.ts";
-import { decodeEnvelope, encodeEnvelope } from "../../core/wire/message-codec.ts";
-import { messageKinds } from "../../core/wire/message-kinds.ts";
 import { Copies, type Draws, mix } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
 import type { Departures } from "../safety/departures.ts";
