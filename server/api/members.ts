@@ -4,7 +4,7 @@ import type { ChangeResult, ReadOutcome } from "../../core/node/options.ts";
 import type { Change } from "../../core/protocol/configuration.ts";
 import { parsePeerUrl } from "../peer-url.ts";
 import { bodyRefused, readBody } from "./body.ts";
-import type { Ctx } from "./keys.ts";
+import type { Ctx } from "./context.ts";
 import { refusedPrecondition } from "./preconditions.ts";
 import {
   badRequest,
