@@ -11,12 +11,12 @@ import { encodeEnvelope } from "../../core/protocol/message-codec.ts";
 import type { Envelope, Message } from "../../core/protocol/message.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { Trace } from "../trace/trace.ts";
 import { must } from "../violation.ts";
 import { isStrange, strangeUrl } from "../world/addresses.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
-import type { Plan } from "./options.ts";
 
 const beatMicros: Micros = 250_000;
 /** No cluster of a run comes to such a term by itself. */

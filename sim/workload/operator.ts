@@ -5,7 +5,7 @@
 import type { Change } from "../../core/protocol/configuration.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
-import type { Plan } from "../nemesis/options.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { Addresses } from "../world/addresses.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";

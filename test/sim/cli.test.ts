@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import test from "ava";
-import { allMarks } from "../../sim/marks.ts";
+import { allMarks } from "../../sim/nemesis/marks.ts";
 import { withMutant } from "../support/mutation.ts";
 import { mutants } from "./mutants.ts";
 

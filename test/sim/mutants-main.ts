@@ -1,7 +1,7 @@
 /** `npm run mutants`: for each mutant, which check notices it, after how many seeds and events. */
+import { lawName } from "../../sim/laws.ts";
+import { faultFamilies, type FaultFamily } from "../../sim/plan/families.ts";
 import { applyMutant, runMutant, type Mutant, scenariosThatFail } from "../support/mutation.ts";
-import { type FaultFamily, faultFamilies } from "../../sim/nemesis/knobs.ts";
-import { lawName } from "../../sim/safety/laws.ts";
 import type { Detection } from "./mutation-run.ts";
 import { type MutantsOptions, mutantsOptions, UsageError } from "./mutants-options.ts";
 

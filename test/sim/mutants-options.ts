@@ -1,8 +1,7 @@
 /** What `npm run mutants` is asked, checked. */
 import { readFileSync } from "node:fs";
 import yargs from "yargs";
-import { faultFamilies, type FaultFamily } from "../../sim/nemesis/knobs.ts";
-import { type Tier, tiers } from "../../sim/nemesis/options.ts";
+import { faultFamilies, type FaultFamily, type Tier, tiers } from "../../sim/plan/families.ts";
 import type { Mutant } from "../support/mutation.ts";
 import { mutants } from "./mutants.ts";
 

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import test from "ava";
 import { withoutAmbients } from "../../sim/ambient.ts";
-import { planOf } from "../../sim/nemesis/options.ts";
+import { planOf } from "../../sim/plan/plan.ts";
 import { simulate, simulateSeed } from "../../sim/run.ts";
 import { parseTape, printTape, TapeError } from "../../sim/tape.ts";
 import { verify } from "../../sim/verify.ts";
