@@ -37,11 +37,11 @@ export type {
   Timer,
   Trace,
 } from "./ports.ts";
-export type { Change } from "./raft/membership.ts";
-export type { Envelope, Message } from "./raft/messages.ts";
+export type { Change } from "./protocol/configuration.ts";
+export { type Dialler, Inbound, type Listener, Outbound } from "./protocol/connection.ts";
+export { decodeEnvelope, encodeEnvelope } from "./protocol/message-codec.ts";
+export type { Envelope, Message } from "./protocol/message.ts";
 export { MemoryState } from "./storage/memory-state.ts";
 export { OrderedState } from "./storage/ordered-state.ts";
 export type { StateStore } from "./storage/state-store.ts";
 export type { ClusterId, Index, Micros, NodeId, StoreId, Term } from "./units.ts";
-export { type Dialler, Inbound, type Listener, Outbound } from "./wire/connection.ts";
-export { decodeEnvelope, encodeEnvelope } from "./wire/message-codec.ts";

@@ -5,16 +5,17 @@
 import { OnlineChecker, type Operation } from "../checker/online.ts";
 import type { Ending } from "../core/node/options.ts";
 import type { Fact } from "../core/ports.ts";
-import type { Configuration, Envelope } from "../core/raft/messages.ts";
 import { foundersConfiguration } from "../core/node/bootstrap.ts";
-import type { Change } from "../core/raft/membership.ts";
+import type { Change, Configuration } from "../core/protocol/configuration.ts";
+import type { Envelope } from "../core/protocol/message.ts";
 import type { Raft } from "../core/raft/raft.ts";
 import { segmentNumber } from "../core/storage/wal-record.ts";
 import { snapshotPlace } from "../core/storage/snapshot-store.ts";
 import type { Micros, NodeId } from "../core/units.ts";
 import { type Decision, Draws } from "./draws.ts";
-import { type CoverageSink, Nemesis } from "./nemesis/nemesis.ts";
-import type { Plan } from "./nemesis/options.ts";
+import { type CoverageMark, type CoverageSink, Marks, phaseOf } from "./nemesis/marks.ts";
+import { Nemesis } from "./nemesis/nemesis.ts";
+import type { Plan } from "./plan/plan.ts";
 import type { Answers } from "./safety/answers.ts";
 import { Departures } from "./safety/departures.ts";
 import { checkExit } from "./safety/exit-check.ts";
@@ -23,11 +24,11 @@ import { rowsOf } from "./safety/ghost-state.ts";
 import { FaultBudget } from "./safety/redundancy.ts";
 import { LyingDiskLedger } from "./safety/lying-disk-ledger.ts";
 import { Invariants } from "./safety/invariants.ts";
-import { Marks, phaseOf, type CoverageMark } from "./marks.ts";
 import { nodeOptions } from "./node-options.ts";
-import type { Recorder } from "./report/record.ts";
 import { Scheduler } from "./scheduler.ts";
-import { changeCode, messageCode, Trace, type TraceKind } from "./trace/trace.ts";
+import type { Recorder } from "./trace/recorder.ts";
+import { Trace } from "./trace/trace.ts";
+import { changeCode, leaderRole, messageCode, type TraceKind } from "./trace/vocabulary.ts";
 import { must } from "./violation.ts";
 import { Turn } from "./safety/turn.ts";
 import { Client, type ClientWorld } from "./workload/client.ts";
@@ -40,8 +41,6 @@ import { Host, hostEvents } from "./world/host.ts";
 import { SimNetwork } from "./world/network.ts";
 import type { HostObserver } from "./world/host-observer.ts";
 
-/** The code of the role "leader" in the fact "role". */
-const leaderRole = 3;
 /** Ten times what the longest of 10,000 runs took. */
 const eventsMax = 1_000_000;
 
@@ -58,7 +57,7 @@ export type WorldOptions = {
   readonly recorder?: Recorder | null;
 };
 
-export class Simulator implements HostObserver, CoverageSink, ClientWorld, OperatorWorld {
+export class Simulator implements HostObserver<Host>, CoverageSink, ClientWorld, OperatorWorld {
   readonly plan: Plan;
   readonly scheduler = new Scheduler();
   readonly draws: Draws;
@@ -223,7 +222,7 @@ export class Simulator implements HostObserver, CoverageSink, ClientWorld, Opera
     this.nemesis.targeted.observe("changed", node);
   }
 
-  // --- Watcher
+  // --- HostObserver
 
   sent(from: NodeId, to: NodeId, envelope: Envelope): void {
     const { message } = envelope;

@@ -1,4 +1,4 @@
-import type { Property } from "./safety/laws.ts";
+import type { Property } from "./laws.ts";
 
 /** A broken law, found by the simulator. */
 export class Violation extends Error {

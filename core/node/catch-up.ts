@@ -1,5 +1,5 @@
 /** How far this boot of the node has come since its start, as measured by what the leader has said. */
-import type { Message } from "../raft/messages.ts";
+import type { Message } from "../protocol/message.ts";
 import { isQuorum } from "../raft/quorum.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { StateStore } from "../storage/state-store.ts";

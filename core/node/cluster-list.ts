@@ -13,13 +13,13 @@
  *
  * Nothing is asked of a node that is started with `--join` (it founds nothing), nor of one whose log is lost.
  */
-import type { CompactionPoint } from "../raft/configurations.ts";
+import { decodeConfiguration } from "../protocol/configuration-codec.ts";
+import type { CompactionPoint, Configuration, Member } from "../protocol/configuration.ts";
+import { entryPayload } from "../protocol/entry-codec.ts";
+import { entryKinds } from "../protocol/entry.ts";
 import { isOnlyVoter } from "../raft/membership.ts";
-import { type Configuration, entryKinds, type Member } from "../raft/messages.ts";
 import type { Identity } from "../storage/identity.ts";
 import type { WalLog } from "../storage/wal-recovery.ts";
-import { decodeConfiguration } from "../wire/configuration-codec.ts";
-import { entryPayload } from "../wire/entry-codec.ts";
 import { foundersConfiguration } from "./bootstrap.ts";
 
 export type ClusterListProblem = { readonly kind: "refused" | "warning"; readonly reason: string };

@@ -1,5 +1,5 @@
+import type { Member } from "../protocol/configuration.ts";
 import { memberOf } from "../raft/membership.ts";
-import type { Member } from "../raft/messages.ts";
 import type { Identity } from "../storage/identity.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import type { Bootstrap } from "./bootstrap.ts";

@@ -2,7 +2,7 @@
  * Which snapshot a directory is opened with. A damaged one is set aside where something else gives back what it held:
  * the log, an older snapshot, or the other voters, whom the node then asks for theirs (core/node/lost-state.ts).
  */
-import type { CompactionPoint } from "../raft/configurations.ts";
+import type { CompactionPoint } from "../protocol/configuration.ts";
 import { RaftLog } from "../raft/log.ts";
 import { isOnlyVoter } from "../raft/membership.ts";
 import type { Identity } from "../storage/identity.ts";

@@ -5,7 +5,7 @@
  * nothing that was acknowledged.
  */
 import type { Trace } from "../ports.ts";
-import type { AppendReply, Envelope } from "../raft/messages.ts";
+import type { AppendReply, Envelope } from "../protocol/message.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Index, NodeId, Term } from "../units.ts";
 import type { PeerAdmission } from "./peer-admission.ts";

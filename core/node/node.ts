@@ -2,14 +2,14 @@
 import { assert } from "../assert.ts";
 import type { Command } from "../kv/command.ts";
 import type { Clock, Disk, DiskError, Network, Random, Timer, Trace } from "../ports.ts";
-import type { Change } from "../raft/membership.ts";
-import type { Envelope, Message, Removed } from "../raft/messages.ts";
+import type { Change } from "../protocol/configuration.ts";
+import { anonymous, type FinalVerdict, handshakeRefusal, type Verdict } from "../protocol/connection.ts";
+import { type Handshake, protocolVersion } from "../protocol/frame.ts";
+import type { Envelope, Message, Removed } from "../protocol/message.ts";
 import { type Claim, type Genesis, type Identity, removedReason } from "../storage/identity.ts";
 import { reconcileLog } from "../storage/reconcile-log.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import type { ClusterId, Micros, NodeId } from "../units.ts";
-import { anonymous, type FinalVerdict, handshakeRefusal, type Verdict } from "../wire/connection.ts";
-import { type Handshake, protocolVersion } from "../wire/frame.ts";
 import { addressHints, ClusterEntry, type EntryStep } from "./cluster-entry.ts";
 import { clusterListProblem } from "./cluster-list.ts";
 import { describeNode, describeReadiness } from "./describe.ts";

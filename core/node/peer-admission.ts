@@ -2,14 +2,16 @@
  * Who may take part. Every message names its sender and the one it means, with incarnations; here they are held against
  * the configuration. A node that a committed configuration no longer has is told so, and ends itself.
  */
+import type { Member } from "../protocol/configuration.ts";
+import type { Verdict } from "../protocol/connection.ts";
+import type { Origin } from "../protocol/entry.ts";
+import type { Handshake } from "../protocol/frame.ts";
+import type { AppendReply, Envelope, JoinAccepted, JoinRequest, Removed } from "../protocol/message.ts";
 import { outdatedReply } from "../raft/following.ts";
 import { bindStore, isNeededVoter, memberOf, rebindStore, wasRemoved } from "../raft/membership.ts";
-import type { AppendReply, Envelope, JoinAccepted, JoinRequest, Member, Origin, Removed } from "../raft/messages.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Genesis, Identity } from "../storage/identity.ts";
 import type { Index, Micros, NodeId, StoreId } from "../units.ts";
-import type { Verdict } from "../wire/connection.ts";
-import type { Handshake } from "../wire/frame.ts";
 import { type Joiner, LeaderIdCheck } from "./leader-id-check.ts";
 
 /** One start of one directory. Copies of a directory count boots alike, but draw other nonces. */

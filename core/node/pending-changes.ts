@@ -3,8 +3,9 @@
  * proposes the next step where one can be, and waits where something else is under way (a promotion, a joint exit). One
  * operator's goal at a time. A member that does not lead asks the leader, and asks again: asking twice changes nothing.
  */
-import { type Change, isReached, memberOf, refusal, stepTowards } from "../raft/membership.ts";
-import type { ChangeOutcome, ChangeReply, ChangeRequest, Outgoing } from "../raft/messages.ts";
+import type { Change } from "../protocol/configuration.ts";
+import type { ChangeOutcome, ChangeReply, ChangeRequest, Outgoing } from "../protocol/message.ts";
+import { isReached, memberOf, refusal, stepTowards } from "../raft/membership.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Micros, NodeId, Term } from "../units.ts";
 import type { ChangeResult } from "./options.ts";

@@ -9,14 +9,8 @@
  */
 import type { Applied } from "../kv/machine.ts";
 import { type Command, encodeCommand } from "../kv/command.ts";
-import {
-  type Entry,
-  entryKinds,
-  type Forward,
-  type ForwardRefused,
-  type Outgoing,
-  type Proposal,
-} from "../raft/messages.ts";
+import { type Entry, entryKinds, type Proposal } from "../protocol/entry.ts";
+import type { Forward, ForwardRefused, Outgoing } from "../protocol/message.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
 import type { FailureCode, SessionKey, WriteOutcome } from "./options.ts";

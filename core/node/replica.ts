@@ -8,10 +8,10 @@
  */
 import type { Command } from "../kv/command.ts";
 import type { Clock, Disk, DiskError, Network, Random, Trace } from "../ports.ts";
-import type { CompactionPoint } from "../raft/configurations.ts";
+import type { Change, CompactionPoint } from "../protocol/configuration.ts";
+import type { Envelope, Message, Outgoing, SnapshotChunk } from "../protocol/message.ts";
 import { RaftLog } from "../raft/log.ts";
-import type { Change } from "../raft/membership.ts";
-import type { Envelope, Message, Outgoing, ReadGrant, Ready, SnapshotChunk } from "../raft/messages.ts";
+import type { ReadGrant, Ready } from "../raft/ready.ts";
 import { Raft } from "../raft/raft.ts";
 import { type Genesis, type Identity, removedReason } from "../storage/identity.ts";
 import type { ReconciledLog } from "../storage/reconcile-log.ts";

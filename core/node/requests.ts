@@ -1,5 +1,5 @@
 /** All that clients and operators wait for at this node: each has a deadline, and each ends by it. */
-import type { Outgoing } from "../raft/messages.ts";
+import type { Outgoing } from "../protocol/message.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Micros, NodeId } from "../units.ts";
 import type { PendingChanges } from "./pending-changes.ts";

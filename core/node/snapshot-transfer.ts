@@ -5,7 +5,7 @@
  */
 import { crc32 } from "../bytes.ts";
 import type { DiskError, DiskFile, Trace } from "../ports.ts";
-import type { Message, Outgoing, SnapshotChunk, SnapshotReply } from "../raft/messages.ts";
+import type { Message, Outgoing, SnapshotChunk, SnapshotReply } from "../protocol/message.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { SnapshotFile, SnapshotStore } from "../storage/snapshot-store.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";

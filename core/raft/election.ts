@@ -2,8 +2,9 @@
  * Elections: a campaign's tally and the rules by which others answer it. Pure functions of what they are given.
  * Raft paper 5.2 and 5.4.1; pre-vote and check-quorum after the thesis, 9.6 and 6.2.
  */
+import type { Configuration } from "../protocol/configuration.ts";
+import type { HardState, LogEnd } from "../protocol/entry.ts";
 import type { Index, NodeId, Term } from "../units.ts";
-import type { Configuration, HardState } from "./messages.ts";
 import type { RaftLog } from "./log.ts";
 import { voteResult, type VoteResult } from "./quorum.ts";
 
@@ -13,9 +14,6 @@ export type Campaign = { readonly pre: boolean; readonly term: Term; readonly vo
 export function tally(campaign: Campaign, configuration: Configuration): VoteResult {
   return voteResult(configuration, (voter) => campaign.votes.get(voter));
 }
-
-/** Where a log ends. */
-export type LogEnd = { readonly lastIndex: Index; readonly lastTerm: Term };
 
 /** 5.4.1: the later last term wins; at equal terms the longer log. */
 export function isUpToDate(theirs: LogEnd, own: LogEnd): boolean {

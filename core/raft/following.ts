@@ -3,9 +3,9 @@
  * has acknowledged. Raft paper, 5.3.
  */
 import { assert } from "../assert.ts";
+import type { Append, AppendReply } from "../protocol/message.ts";
 import type { Index, Term } from "../units.ts";
 import type { RaftLog } from "./log.ts";
-import type { Append, AppendReply } from "./messages.ts";
 
 export class Following {
   readonly #log: RaftLog;

@@ -3,20 +3,15 @@
  * Raft paper 5.3 and 5.4.2; flow control after etcd's probe and replicate states.
  */
 import { assert } from "../assert.ts";
+import type { Configuration } from "../protocol/configuration.ts";
+import { makeEntry } from "../protocol/entry-codec.ts";
+import { noopProposal, type Proposal } from "../protocol/entry.ts";
+import type { Append, AppendReply, Outgoing } from "../protocol/message.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
-import { makeEntry } from "../wire/entry-codec.ts";
 import { InFlight, type InFlightLimits } from "./in-flight.ts";
 import type { RaftLog } from "./log.ts";
 import { enterJoint, isJoint, leaveJoint, memberOf } from "./membership.ts";
-import {
-  type Append,
-  type AppendReply,
-  type Configuration,
-  noopProposal,
-  type Outgoing,
-  type Proposal,
-  type ReadGrant,
-} from "./messages.ts";
+import type { ReadGrant } from "./ready.ts";
 import { committedIndex, isQuorum } from "./quorum.ts";
 import { ReadIndexRounds } from "./read-index-rounds.ts";
 

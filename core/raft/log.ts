@@ -5,12 +5,12 @@
  * `durableIndex` has been covered by a completed sync and not been rewritten since.
  */
 import { assert } from "../assert.ts";
+import { decodeConfiguration } from "../protocol/configuration-codec.ts";
+import type { CompactionPoint } from "../protocol/configuration.ts";
+import { entryPayload } from "../protocol/entry-codec.ts";
+import { type Entry, entryKinds, type LogEnd, type LogPosition } from "../protocol/entry.ts";
 import type { Index, Micros, Term } from "../units.ts";
-import { decodeConfiguration } from "../wire/configuration-codec.ts";
-import { entryPayload } from "../wire/entry-codec.ts";
-import type { LogEnd } from "./election.ts";
-import { Configurations, type CompactionPoint } from "./configurations.ts";
-import { type Entry, entryKinds, type LogPosition } from "./messages.ts";
+import { Configurations } from "./configurations.ts";
 
 type PendingWrite = { readonly seq: number; lastIndex: Index };
 

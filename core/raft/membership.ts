@@ -2,28 +2,8 @@
  * Changes of the configuration, as pure functions (Raft thesis, chapter 4). Adding, binding and moving a learner are one
  * step; whatever changes who votes is joint: enter it with both halves, leave it when it is committed.
  */
+import type { Change, ChangeRefusal, Configuration, Member } from "../protocol/configuration.ts";
 import type { Index, NodeId, StoreId } from "../units.ts";
-import type { Configuration, Member } from "./messages.ts";
-
-/** What an operator wants. Each is a goal, not a step: asking again for what is already so changes nothing. */
-export type Change =
-  | { readonly kind: "add"; readonly id: NodeId; readonly url: string; readonly autoPromote: boolean }
-  /** The member stays who it is, and is reached at another URL. */
-  | { readonly kind: "move"; readonly id: NodeId; readonly url: string }
-  | { readonly kind: "remove"; readonly id: NodeId }
-  | { readonly kind: "promote"; readonly id: NodeId }
-  /** No change of the configuration: that `id` leads. */
-  | { readonly kind: "transfer-leader"; readonly id: NodeId };
-
-export type ChangeRefusal =
-  | "member-exists" // the id is in use with another URL
-  | "url-in-use"
-  | "unknown-member" // never known
-  | "last-voter"
-  | "no-majority-left" // those that answer and wait for no snapshot would be no majority of what is left
-  | "not-bound" // the node has not been heard of yet
-  | "no-voter" // only a voter can lead
-  | "not-caught-up"; // silent for an election timeout, or behind the leader's log
 
 export function isJoint({ outgoing }: Configuration): boolean {
   return outgoing.length > 0;

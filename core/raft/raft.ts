@@ -10,8 +10,11 @@
  */
 import { assert } from "../assert.ts";
 import type { Random } from "../ports.ts";
+import { configurationProposal } from "../protocol/configuration-codec.ts";
+import type { CompactionPoint, Configuration, ConfigurationAt } from "../protocol/configuration.ts";
+import type { HardState, Proposal } from "../protocol/entry.ts";
+import type { Append, Forward, Message, PreVote, Vote } from "../protocol/message.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
-import type { ConfigurationAt, CompactionPoint } from "./configurations.ts";
 import { type Campaign, mayElect, mayVoteFor, tally } from "./election.ts";
 import { ElectionTimer } from "./election-timer.ts";
 import { ForwardDeduplicator, refusalOf } from "./forward-deduplicator.ts";
@@ -19,19 +22,7 @@ import { Following, outdatedReply } from "./following.ts";
 import { Leadership } from "./leadership.ts";
 import type { RaftLog } from "./log.ts";
 import { isVoter, isPromotable, memberOf, isSoleMemberEver } from "./membership.ts";
-import {
-  type Append,
-  type Configuration,
-  configurationProposal,
-  type Forward,
-  type HardState,
-  type Message,
-  type PreVote,
-  type Proposal,
-  type ReadGrant,
-  type Ready,
-  type Vote,
-} from "./messages.ts";
+import type { ReadGrant, Ready } from "./ready.ts";
 import type { ConfigChangeRejection, Proposed, RaftOptions, Role } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import type { ReadIndexRequest } from "./read-index-rounds.ts";

@@ -9,8 +9,8 @@
 import { assert } from "../assert.ts";
 import { Writer } from "../bytes.ts";
 import type { Clock, Disk, DiskError, DiskFile, Timer } from "../ports.ts";
-import type { CompactionPoint } from "../raft/configurations.ts";
-import type { HardState } from "../raft/messages.ts";
+import type { CompactionPoint } from "../protocol/configuration.ts";
+import type { HardState } from "../protocol/entry.ts";
 import type { Index, Micros, StoreId } from "../units.ts";
 import type { LogExtent } from "./identity.ts";
 import { type BatchContent, emptyBatch, encodeBatch, segmentName } from "./wal-record.ts";

@@ -4,8 +4,8 @@
  */
 import type { RaftLog } from "../../core/raft/log.ts";
 import type { Index, Micros } from "../../core/units.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Simulator } from "../simulator.ts";
-import type { Plan } from "../nemesis/options.ts";
 import { logLengths, membersOf } from "./core.ts";
 
 /** Disk calls of an entry in a batch of its own, and of a new segment: each takes up to twice the mean. */

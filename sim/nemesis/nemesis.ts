@@ -4,10 +4,12 @@
  */
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
+import { familyNumbers, faultFamilies, type FaultFamily } from "../plan/families.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { FaultBudget } from "../safety/redundancy.ts";
 import type { Trace } from "../trace/trace.ts";
-import { isMarked, type CoverageMark } from "../marks.ts";
+import { type CoverageSink, isMarked } from "./marks.ts";
 import type { Host } from "../world/host.ts";
 import type { SimNetwork } from "../world/network.ts";
 import { TargetedFaults, type TargetedAction } from "./targeted-faults.ts";
@@ -15,8 +17,6 @@ import { LeaderIsolation, type IsolationWorld } from "./leader-isolation.ts";
 import { DirectoryFaults } from "./directory-faults.ts";
 import { GracefulStops } from "./graceful-stops.ts";
 import { Moves, type MovingWorld } from "./moves.ts";
-import { type FaultFamily, faultFamilies, familyNumbers } from "./knobs.ts";
-import type { Plan } from "./options.ts";
 import { type CopyingWorld, OlderCopies } from "./older-copies.ts";
 import { type Cut, cutsOf, shapes } from "./partitions.ts";
 import { Strangers } from "./strangers.ts";
@@ -28,16 +28,6 @@ type TargetedFault = { readonly action: TargetedAction; readonly node: NodeId; r
 
 /** A leader that is cut off; or one that is back, and who led meanwhile and goes down. */
 type IsolatedLeader = { readonly old: NodeId; readonly successor: NodeId };
-
-/** Takes note of what has struck whom. */
-export interface CoverageSink {
-  /** A fault strikes node `id`; 0 where it strikes nobody alone. */
-  struck(what: CoverageMark, id: NodeId): void;
-  /** The process of `host` has been told to stop. */
-  stopping(host: Host): void;
-  /** Every founder has taken part once. */
-  readonly everyoneHasRun: boolean;
-}
 
 export class Nemesis implements Target {
   readonly #scheduler: Scheduler;

@@ -4,7 +4,7 @@
  */
 import type { NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
-import type { Plan } from "./options.ts";
+import type { Plan } from "../plan/plan.ts";
 
 /** `often`: of so many moments of the kind one counts, so that rare ones are struck about as often as common ones. */
 const moments = {

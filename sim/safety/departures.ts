@@ -1,10 +1,10 @@
 /** Which writes have ever left the node that took them: in a forward that its network took, or as an entry of a log. */
+import { entryPayload } from "../../core/protocol/entry-codec.ts";
+import { type Entry, entryKinds } from "../../core/protocol/entry.ts";
+import type { Message } from "../../core/protocol/message.ts";
 import type { RaftLog } from "../../core/raft/log.ts";
 import { decodeCommand } from "../../core/kv/command.ts";
-import type { Entry, Message } from "../../core/raft/messages.ts";
-import { entryKinds } from "../../core/raft/messages.ts";
 import type { Index, NodeId } from "../../core/units.ts";
-import { entryPayload } from "../../core/wire/entry-codec.ts";
 
 export class Departures {
   readonly #values = new Set<string>();

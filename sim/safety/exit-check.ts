@@ -1,6 +1,6 @@
 /** Why a node may end itself. Within the model only a disk that failed, or a committed configuration that is without it. */
 import type { Ending } from "../../core/node/options.ts";
-import type { Configuration } from "../../core/raft/messages.ts";
+import type { Configuration } from "../../core/protocol/configuration.ts";
 import { must } from "../violation.ts";
 import type { Host } from "../world/host.ts";
 

@@ -3,12 +3,13 @@
  * the network, never from what a node believes. Invariants are judged against it.
  */
 import type { SessionLimits } from "../../core/kv/sessions.ts";
+import { decodeConfiguration } from "../../core/protocol/configuration-codec.ts";
+import type { Configuration } from "../../core/protocol/configuration.ts";
+import { entryPayload } from "../../core/protocol/entry-codec.ts";
+import { type Entry, entryKinds } from "../../core/protocol/entry.ts";
 import type { RaftLog } from "../../core/raft/log.ts";
-import { type Configuration, type Entry, entryKinds } from "../../core/raft/messages.ts";
 import { snapshotPlace } from "../../core/storage/snapshot-store.ts";
 import type { NodeId, Term } from "../../core/units.ts";
-import { decodeConfiguration } from "../../core/wire/configuration-codec.ts";
-import { entryPayload } from "../../core/wire/entry-codec.ts";
 import { must, Violation } from "../violation.ts";
 import { Answers } from "./answers.ts";
 import type { Departures } from "./departures.ts";

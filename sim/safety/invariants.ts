@@ -2,7 +2,7 @@
  * The invariants, judged as facts come in. Each names itself as in SIMULATION.md. What a message or a commit claims is
  * held against the ghost; a node's own flags are only ever the claim.
  */
-import type { Append, AppendReply, Envelope } from "../../core/raft/messages.ts";
+import type { Append, AppendReply, Envelope } from "../../core/protocol/message.ts";
 import { memberOf } from "../../core/raft/membership.ts";
 import type { Raft } from "../../core/raft/raft.ts";
 import type { StateStore } from "../../core/storage/state-store.ts";

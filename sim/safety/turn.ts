@@ -1,5 +1,5 @@
 /** What a turn that is under way has brought to its node. */
-import type { Message } from "../../core/raft/messages.ts";
+import type { Message } from "../../core/protocol/message.ts";
 import type { Raft } from "../../core/raft/raft.ts";
 import type { NodeId } from "../../core/units.ts";
 import { must } from "../violation.ts";

@@ -10,7 +10,7 @@ import type { Node } from "../../core/node/node.ts";
 import { noSession, type SessionKey } from "../../core/node/options.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
-import type { Plan } from "../nemesis/options.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Answers } from "../safety/answers.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import { must } from "../violation.ts";

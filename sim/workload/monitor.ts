@@ -7,7 +7,7 @@ import type { Node } from "../../core/node/node.ts";
 import { noSession, type ReadOutcome, type WriteOutcome } from "../../core/node/options.ts";
 import type { Index, Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
-import type { Plan } from "../nemesis/options.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Ghost } from "../safety/ghost.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import { must } from "../violation.ts";

@@ -4,7 +4,7 @@
  */
 import type { Micros, NodeId, Term } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
-import type { Plan } from "../nemesis/options.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import { must } from "../violation.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";

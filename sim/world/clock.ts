@@ -1,12 +1,18 @@
 /** A node's clock: its own start, its own rate. Timers are kept lazily: one queued event a timer, moved when it comes too early. */
 import type { Clock, Timer } from "../../core/ports.ts";
-import type { Micros } from "../../core/units.ts";
+import type { Micros, NodeId } from "../../core/units.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { must } from "../violation.ts";
-import type { Host } from "./host.ts";
 
 /** A turn leaves one thing for its end, and that sometimes another. */
 const turnEndsMax = 10_000;
+
+/** What a clock needs of its machine. */
+export interface TimerQueue {
+  readonly id: NodeId;
+  /** `timer` comes back to its clock, as due, at the true time `at`. */
+  queueTimer(at: Micros, timer: SimTimer): void;
+}
 
 export class SimTimer implements Timer {
   readonly fire: () => void;
@@ -33,7 +39,7 @@ export class SimTimer implements Timer {
 
 export class SimClock implements Clock {
   readonly #scheduler: Scheduler;
-  readonly #host: Host;
+  readonly #queue: TimerQueue;
   readonly #startedAt: Micros;
   readonly #offset: Micros;
   readonly #rate: number;
@@ -45,9 +51,9 @@ export class SimClock implements Clock {
   #jumps = false;
 
   /** `offset` is what the clock shows at its start; it gains `rate` microseconds a true one. */
-  constructor(scheduler: Scheduler, host: Host, offset: Micros, rate: number) {
+  constructor(scheduler: Scheduler, queue: TimerQueue, offset: Micros, rate: number) {
     this.#scheduler = scheduler;
-    this.#host = host;
+    this.#queue = queue;
     this.#startedAt = scheduler.now;
     this.#offset = offset;
     this.#rate = rate;
@@ -91,7 +97,7 @@ export class SimClock implements Clock {
   runTurnEnds(): void {
     let ends = 0;
     for (let run = this.#turnEnds.shift(); run !== undefined; run = this.#turnEnds.shift()) {
-      must(++ends <= turnEndsMax, "I21", () => `n${this.#host.id}: a turn that never ends`);
+      must(++ends <= turnEndsMax, "I21", () => `n${this.#queue.id}: a turn that never ends`);
       run();
     }
   }
@@ -101,7 +107,7 @@ export class SimClock implements Clock {
     const at = this.#trueTime(timer.deadline);
     if (timer.queuedAt <= at) return;
     timer.queuedAt = at;
-    this.#host.queueTimer(at, timer);
+    this.#queue.queueTimer(at, timer);
   }
 
   /** The queued event of `timer` has come; returns whether its deadline has passed. */

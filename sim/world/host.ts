@@ -5,15 +5,15 @@
 import { Node } from "../../core/node/node.ts";
 import type { Ending, NodeOptions } from "../../core/node/options.ts";
 import type { Fact } from "../../core/ports.ts";
+import type { Envelope } from "../../core/protocol/message.ts";
 import { MemoryState } from "../../core/storage/memory-state.ts";
 import { OrderedState } from "../../core/storage/ordered-state.ts";
 import type { StateStore } from "../../core/storage/state-store.ts";
-import type { Envelope } from "../../core/raft/messages.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
-import type { Plan } from "../nemesis/options.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Scheduler } from "../scheduler.ts";
-import { SimClock, SimTimer } from "./clock.ts";
+import { SimClock, type SimTimer, type TimerQueue } from "./clock.ts";
 import { Directory, type DirectoryHost } from "./directory.ts";
 import { type DiskRole, type DiskWorld, SimDisk } from "./disk.ts";
 import { HostDiskChance } from "./disk-chance.ts";
@@ -34,7 +34,7 @@ const kvSeq = 2_000_000_000;
 type Completion = { readonly boot: number; readonly done: () => void };
 type TimerEvent = { readonly boot: number; readonly timer: SimTimer };
 
-export class Host implements StreamHost, DiskWorld, DirectoryHost {
+export class Host implements StreamHost, DiskWorld, DirectoryHost, TimerQueue {
   readonly id: NodeId;
   disk: SimDisk;
   snapshotDisk: SimDisk;
@@ -70,7 +70,7 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
   readonly #network: SimNetwork;
   readonly #draws: Draws;
   readonly #plan: Plan;
-  readonly #observer: HostObserver;
+  readonly #observer: HostObserver<Host>;
   readonly #options: NodeOptions;
   #clock: SimClock | null = null;
   readonly #waiting: { code: number; payload: unknown }[] = [];
@@ -85,7 +85,7 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
     network: SimNetwork,
     draws: Draws,
     plan: Plan,
-    watcher: HostObserver,
+    observer: HostObserver<Host>,
     options: NodeOptions,
   ) {
     this.id = id;
@@ -94,9 +94,9 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost {
     this.#draws = draws;
     this.#plan = plan;
     this.listLength = plan.nodes;
-    this.#observer = watcher;
+    this.#observer = observer;
     this.#options = options;
-    this.chance = new HostDiskChance(this, draws, plan, (what) => watcher.struck(what, id));
+    this.chance = new HostDiskChance(this, draws, plan, (what) => observer.struck(what, id));
     this.disk = new SimDisk(this, 0);
     this.snapshotDisk = new SimDisk(this.#snapshotWorld(), snapshotDiskSeq);
     this.kv = this.#newKv();

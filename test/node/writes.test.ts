@@ -4,7 +4,7 @@ import { runInNewContext } from "node:vm";
 import test from "ava";
 import { noSession, type WriteOutcome } from "../../core/node/options.ts";
 import { PendingWrites } from "../../core/node/pending-writes.ts";
-import type { Outgoing } from "../../core/raft/messages.ts";
+import type { Outgoing } from "../../core/protocol/message.ts";
 import type { Raft } from "../../core/raft/raft.ts";
 import { always, type Command } from "../../core/kv/command.ts";
 

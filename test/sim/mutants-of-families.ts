@@ -61,7 +61,7 @@ export const mutantsOfFamilies: readonly Mutant[] = [
   {
     name: "a guest's frames may be as long as a member's",
     layer: "transport",
-    file: "core/wire/connection.ts",
+    file: "core/protocol/connection.ts",
     old: "this.#frames.bytesMax = this.#isMember ? frameBytesMax : smallFrameBytesMax;",
     new: "this.#frames.bytesMax = frameBytesMax;",
   },

@@ -55,7 +55,7 @@ export const mutantsOfService: readonly Mutant[] = [
     name: "a removed member goes on",
     layer: "service",
     file: "core/node/replica.ts",
-    old: '      this.#host.end({ kind: "removed", reason: removedReason(this.#options.id) });\n',
+    old: '      this.#host.end({ code: "removed", reason: removedReason(this.#options.id) });\n',
     new: "",
   },
   {

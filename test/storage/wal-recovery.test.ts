@@ -1,9 +1,9 @@
 import test from "ava";
 import { Writer } from "../../core/bytes.ts";
-import { type Entry, entryKinds } from "../../core/raft/messages.ts";
+import { makeEntry } from "../../core/protocol/entry-codec.ts";
+import { type Entry, entryKinds } from "../../core/protocol/entry.ts";
 import { scanSegments } from "../../core/storage/wal-recovery.ts";
 import { encodeBatch } from "../../core/storage/wal-record.ts";
-import { makeEntry } from "../../core/wire/entry-codec.ts";
 
 const storeId = "00112233445566778899aabbccddeeff";
 

@@ -1,20 +1,13 @@
 /** A few Rafts as plain values: no node, no disk, no clock. Messages and writes move when the test says so. */
-import type { ConfigurationAt } from "../../core/raft/configurations.ts";
+import type { Configuration, ConfigurationAt } from "../../core/protocol/configuration.ts";
+import { makeEntry } from "../../core/protocol/entry-codec.ts";
+import { type Entry, entryKinds, type HardState, noopProposal, type Proposal } from "../../core/protocol/entry.ts";
+import type { Message } from "../../core/protocol/message.ts";
 import { RaftLog } from "../../core/raft/log.ts";
-import {
-  type Configuration,
-  type Entry,
-  entryKinds,
-  type HardState,
-  type Message,
-  noopProposal,
-  type Persist,
-  type Proposal,
-} from "../../core/raft/messages.ts";
+import type { Persist } from "../../core/raft/ready.ts";
 import type { ReplicationLimits } from "../../core/raft/leadership.ts";
 import { Raft } from "../../core/raft/raft.ts";
 import type { NodeId } from "../../core/units.ts";
-import { makeEntry } from "../../core/wire/entry-codec.ts";
 
 export const electionMicros = 1_000;
 export const heartbeatMicros = 100;

@@ -1,8 +1,10 @@
 /**
- * The knobs of a plan and the families of faults, each with its number. All that is drawn of one is keyed by that number,
- * never by its name or its place in a list: a new name changes no run, and a new knob changes no other.
+ * The knobs of a plan, each with its number, and what a seed draws for them. All that is drawn of a knob or of a family of
+ * faults is keyed by its number, never by its name or its place in a list: a new name changes no run, and a new knob
+ * changes no other.
  */
 import alea from "seedrandom/lib/alea.js";
+import { familyNumbers, type FaultFamily } from "./families.ts";
 
 /** Numbers are part of a seed's meaning and never reused. */
 export const planKnobs = {
@@ -42,60 +44,6 @@ export const planKnobs = {
   messagesInFlightMax: 34,
 } as const;
 export type Knob = keyof typeof planKnobs;
-
-/** Numbers are part of the meaning of seeds and tapes, and never reused. */
-export const familyNumbers = {
-  loss: 0,
-  duplication: 1,
-  delayTail: 2,
-  partition: 3,
-  oneWay: 4,
-  clientPartition: 5,
-  powerCut: 6,
-  kill: 7,
-  fastRestart: 8,
-  pause: 9,
-  diskStall: 10,
-  syncFailure: 11,
-  clockDrift: 12,
-  rowsLost: 13,
-  logDamaged: 14,
-  brokenLink: 15,
-  bridge: 16,
-  ring: 17,
-  flapping: 18,
-  clog: 19,
-  targeted: 20,
-  replaced: 21,
-  writeFailure: 22,
-  readFailure: 23,
-  diskLost: 24,
-  corruption: 25,
-  syncLie: 26,
-  reset: 27,
-  slow: 28,
-  clockStall: 29,
-  misread: 30,
-  newerFormat: 31,
-  misdirected: 32,
-  leaderIsolated: 33,
-  logMissing: 34,
-  monitor: 35,
-  gracefulStop: 36,
-  moved: 37,
-  stranger: 38,
-  burst: 39,
-  rowsReadFailure: 40,
-  segmentMissing: 41,
-  olderCopy: 42,
-} as const;
-export type FaultFamily = keyof typeof familyNumbers;
-export const faultFamilies = Object.keys(familyNumbers) as readonly FaultFamily[];
-
-/** The family with the number `number`, as a tape has it. */
-export function familyOfNumber(number: number): FaultFamily | undefined {
-  return faultFamilies.find((family) => familyNumbers[family] === number);
-}
 
 /** Raised when the meaning of a seed changes for its plan alone. */
 const planVersion = 5;

@@ -2,16 +2,16 @@
 import { fc, testProp } from "@fast-check/ava";
 import test from "ava";
 import { Writer } from "../../core/bytes.ts";
-import { answerKinds, type Envelope, guestKinds, type Message } from "../../core/raft/messages.ts";
-import { handshakeRefusal, Inbound, Outbound, type Verdict } from "../../core/wire/connection.ts";
+import { handshakeRefusal, Inbound, Outbound, type Verdict } from "../../core/protocol/connection.ts";
 import {
   encodeHandshake,
   type Handshake,
   handshakeBytesMax,
   protocolVersion,
   writeFrame,
-} from "../../core/wire/frame.ts";
-import { encodeEnvelope } from "../../core/wire/message-codec.ts";
+} from "../../core/protocol/frame.ts";
+import { encodeEnvelope } from "../../core/protocol/message-codec.ts";
+import { answerKinds, type Envelope, guestKinds, type Message } from "../../core/protocol/message.ts";
 
 const cluster = "c".repeat(32);
 const storeId = "a".repeat(32);

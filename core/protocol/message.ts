@@ -1,93 +1,7 @@
-/**
- * The values that Raft takes and gives: entries, configurations, messages, hard state, Ready. All of it is plain data,
- * never changed once made, and so can be passed by reference between simulated nodes.
- */
-import type { CompactionPoint } from "./configurations.ts";
-import type { Change, ChangeRefusal } from "./membership.ts";
-import { encodeConfiguration } from "../wire/configuration-codec.ts";
-import type { ClusterId, Index, Micros, NodeId, StoreId, Term } from "../units.ts";
-
-/** What an entry is for. A kind that a node does not know halts it: skipping it would make the replicas differ. */
-export const entryKinds = { noop: 0, configuration: 1, command: 2 } as const;
-export type EntryKind = (typeof entryKinds)[keyof typeof entryKinds];
-
-/**
- * Which boot of which member took the command from its client, and that boot's count of it. All zero for entries nobody
- * waits for. Unique over all history: a request that an entry answers is known by it.
- */
-export type Origin = {
-  readonly node: NodeId;
-  readonly incarnation: Index;
-  readonly boot: number;
-  readonly seq: number;
-};
-
-/**
- * One command, one entry. `bytes` is the whole encoded record, made once: the same bytes go to the WAL and to every
- * peer. The fields beside it are what the record's header says; the payload is `bytes` from `entryHeaderBytes` on.
- */
-export type Entry = {
-  readonly index: Index;
-  readonly term: Term;
-  readonly kind: number;
-  /** Version of the payload's format. */
-  readonly version: number;
-  /** Cluster time: replicated microseconds, never falling along the log. */
-  readonly clusterMicros: Micros;
-  readonly origin: Origin;
-  /** Client session (its log index) and sequence; 0, 0 without one. */
-  readonly session: number;
-  readonly sequence: number;
-  /** CRC-32 over everything after it in the record. */
-  readonly crc: number;
-  readonly bytes: Uint8Array;
-};
-
-/** A command on its way into the log, before a leader has given it an index and a term. */
-export type Proposal = {
-  readonly kind: EntryKind;
-  readonly origin: Origin;
-  readonly session: number;
-  readonly sequence: number;
-  readonly payload: Uint8Array;
-};
-
-/** What a leader opens its term with: an entry that nobody waits for. */
-export const noopProposal: Proposal = {
-  kind: entryKinds.noop,
-  origin: { node: 0, incarnation: 0, boot: 0, seq: 0 },
-  session: 0,
-  sequence: 0,
-  payload: new Uint8Array(0),
-};
-
-export type Member = {
-  readonly id: NodeId;
-  /** Log index of the configuration entry that added this member; 0 for founders. */
-  readonly incarnation: Index;
-  /** Peer URL. */
-  readonly url: string;
-  /** The directory that speaks for this member; empty until it is bound. */
-  readonly storeId: StoreId;
-  /** A learner that becomes a voter by itself once it has caught up. */
-  readonly autoPromote: boolean;
-};
-
-/**
- * The whole configuration, as one entry carries it. Joint while `outgoing` is not empty: then every decision needs a
- * majority of `voters` and a majority of `outgoing` (Raft thesis, 4.3).
- */
-export type Configuration = {
-  readonly members: readonly Member[];
-  readonly voters: readonly NodeId[];
-  readonly outgoing: readonly NodeId[];
-  readonly learners: readonly NodeId[];
-  /** The latest removed incarnation of each id that was a member once. */
-  readonly removed: readonly { readonly id: NodeId; readonly incarnation: Index }[];
-};
-
-/** What a node must never forget of an election (Raft paper, figure 2). `vote` 0: nobody in this term. */
-export type HardState = { readonly term: Term; readonly vote: NodeId };
+/** What nodes say to each other: every message, who takes it, and the envelope around it. Plain data, never changed once made. */
+import type { ClusterId, Index, NodeId, StoreId, Term } from "../units.ts";
+import type { Change, ChangeRefusal } from "./configuration.ts";
+import type { Entry, Proposal } from "./entry.ts";
 
 /** Asks, without changing anything, whether an election in `term` could be won (thesis 9.6). `term` is the term to come. */
 export type PreVote = {
@@ -252,28 +166,25 @@ export type ChangeReply = {
 };
 export type ChangeOutcome = "done" | "busy" | "gave-up" | ChangeRefusal;
 
-export type Message =
-  | TimeoutNow
+/** What Raft takes: elections, replication, and what only a leader can grant. */
+export type RaftMessage =
+  PreVote | PreVoteReply | Vote | VoteReply | Append | AppendReply | TimeoutNow | Forward | ReadRequest | SnapshotReply;
+
+/** What the node around Raft takes: answers to its own requests, snapshots, bootstrap and membership. */
+export type ControlMessage =
+  | ForwardRefused
+  | ReadReply
   | SnapshotChunk
-  | SnapshotReply
   | SnapshotWanted
+  | BootstrapHello
+  | BootstrapReply
   | JoinRequest
   | JoinAccepted
   | Removed
   | ChangeRequest
-  | ChangeReply
-  | PreVote
-  | PreVoteReply
-  | Vote
-  | VoteReply
-  | Append
-  | AppendReply
-  | Forward
-  | ForwardRefused
-  | ReadRequest
-  | ReadReply
-  | BootstrapHello
-  | BootstrapReply;
+  | ChangeReply;
+
+export type Message = RaftMessage | ControlMessage;
 
 /** Kinds that answer a question, on the very stream that brought it. Nobody else's word of these kinds is taken. */
 export const answerKinds: ReadonlySet<Message["kind"]> = new Set(["bootstrap-reply", "join-accepted", "removed"]);
@@ -292,41 +203,5 @@ export type Envelope = {
   readonly message: Message;
 };
 
-/** What leaves by itself, not for a client: a configuration entry. */
-export function configurationProposal(configuration: Configuration): Proposal {
-  return { ...noopProposal, kind: entryKinds.configuration, payload: encodeConfiguration(configuration) };
-}
-
-/** Who asked for a read index: this node (0) or a follower. */
-export type ReadGrant = { readonly node: NodeId; readonly boot: number; readonly id: number; readonly index: Index };
-
-/** A place in the log: the entry there, or all before it. */
-export type LogPosition = { readonly index: Index; readonly term: Term; readonly clusterMicros: Micros };
-
-/**
- * One write to the WAL: durable together, in order of `seq`. With `base` the log begins after that place from now on:
- * everything up to it is durable elsewhere. The first entry's index may cut the log before it.
- */
-export type Persist = {
-  readonly seq: number;
-  readonly hardState: HardState | null;
-  readonly base: CompactionPoint | null;
-  /** The log held another entry there, and nothing of what followed it stays. */
-  readonly replaces: boolean;
-  readonly entries: readonly Entry[];
-};
-
-/**
- * What a turn has produced. The caller writes `persist` and, once it is durable, calls `persisted(seq)`; sends
- * `messages` at once (those that depend on a write are held back inside until then); applies up to `commit`.
- */
-export type Ready = {
-  readonly persist: Persist | null;
-  readonly messages: readonly Outgoing[];
-  readonly commit: Index;
-  readonly reads: readonly ReadGrant[];
-  /** Raft wants `tick` called at this time if nothing comes before. */
-  readonly wakeAt: Micros;
-};
-
+/** A message on its way to the node `to`, before it has an envelope. */
 export type Outgoing = { readonly to: NodeId; readonly message: Message };

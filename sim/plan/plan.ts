@@ -3,26 +3,20 @@
  * others 2012): every fault family is off in half of the runs, so that one does not hide what another would find.
  */
 import type { SessionLimits } from "../../core/kv/sessions.ts";
-import { type FaultFamily, faultFamilies, type Knob, KnobDraws } from "./knobs.ts";
+import {
+  byMessage,
+  faultFamilies,
+  type FaultFamily,
+  needsStreams,
+  onStreams,
+  strengths,
+  type Tier,
+  tiersOf,
+} from "./families.ts";
+import { type Knob, KnobDraws } from "./knobs.ts";
 
 export const engineChoices = ["memory", "rocksdb", "mixed"] as const;
 export type Engines = (typeof engineChoices)[number];
-
-/**
- * How much may be lost. a: after every loss each committed entry is still durable on a majority of each current voter set, and
- * the cluster must come back to life. b: any number of losses that a node can notice: it may halt, and never answers wrong.
- * c: lies that no node can notice; a wrong answer is allowed once one has taken effect.
- */
-export const tiers = ["a", "b", "c"] as const;
-export type Tier = (typeof tiers)[number];
-
-/** Families that only other tiers have. */
-const tiersOf: Partial<Record<FaultFamily, readonly Tier[]>> = {
-  diskLost: ["b"],
-  syncLie: ["c"],
-  misdirected: ["c"],
-  olderCopy: ["b", "c"],
-};
 
 export type Plan = {
   readonly seed: number;
@@ -74,65 +68,6 @@ export type Plan = {
   readonly sessionLimits: SessionLimits;
   /** Parts in a million: per message, per sync or per time slot and target; 0: the family is off. */
   readonly faults: Readonly<Record<FaultFamily, number>>;
-};
-
-/** Messages that travel by themselves find their node wherever it is, and meet no connection. */
-const needsStreams: ReadonlySet<FaultFamily> = new Set<FaultFamily>(["reset", "moved", "burst", "olderCopy"]);
-
-/** A stream loses nothing, and nothing twice, while it lasts. */
-function onStreams(family: FaultFamily): boolean {
-  return family !== "loss" && family !== "duplication";
-}
-
-function byMessage(family: FaultFamily): boolean {
-  return !needsStreams.has(family);
-}
-
-/** How strong a family may be drawn, in parts in a million. */
-const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
-  loss: [5_000, 50_000, 200_000],
-  duplication: [10_000, 100_000],
-  delayTail: [2_000, 20_000],
-  partition: [30_000, 120_000],
-  oneWay: [30_000, 120_000],
-  clientPartition: [30_000, 100_000],
-  powerCut: [10_000, 60_000],
-  kill: [10_000, 60_000],
-  fastRestart: [30_000, 100_000],
-  pause: [10_000, 50_000],
-  diskStall: [5_000, 30_000],
-  syncFailure: [500, 5_000],
-  clockDrift: [2_000, 9_000],
-  rowsLost: [200_000, 600_000],
-  logDamaged: [200_000, 600_000],
-  brokenLink: [30_000, 120_000],
-  bridge: [20_000, 60_000],
-  ring: [20_000, 60_000],
-  flapping: [20_000, 60_000],
-  clog: [30_000, 120_000],
-  targeted: [30_000, 100_000, 300_000],
-  replaced: [20_000, 80_000],
-  writeFailure: [100, 1_000],
-  readFailure: [2_000, 20_000],
-  diskLost: [100_000, 300_000],
-  corruption: [2_000, 20_000],
-  syncLie: [10_000, 100_000],
-  reset: [30_000, 120_000],
-  slow: [20_000, 80_000],
-  clockStall: [20_000, 80_000],
-  misread: [200_000, 600_000],
-  newerFormat: [100_000, 300_000],
-  misdirected: [2_000, 20_000],
-  leaderIsolated: [10_000, 50_000, 200_000],
-  logMissing: [200_000, 600_000],
-  monitor: [50_000, 300_000],
-  gracefulStop: [10_000, 60_000],
-  moved: [100_000, 500_000],
-  stranger: [30_000, 200_000],
-  burst: [50_000, 200_000],
-  rowsReadFailure: [2_000, 20_000],
-  segmentMissing: [200_000, 600_000],
-  olderCopy: [30_000, 120_000],
 };
 
 /** What is asked for, whatever the seed draws. */

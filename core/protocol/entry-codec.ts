@@ -9,8 +9,8 @@
  *     32 u64 cluster time
  */
 import { BadBytes, crc32, readU32, readU64, writeU32, writeU64 } from "../bytes.ts";
-import type { Entry, Proposal } from "../raft/messages.ts";
 import type { Index, Micros, Term } from "../units.ts";
+import type { Entry, Proposal } from "./entry.ts";
 
 export const entryHeaderBytes = 88;
 /** The only payload version there is. */

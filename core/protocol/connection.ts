@@ -7,7 +7,6 @@
  * verdict about a node comes only from a URL that the node itself has dialled, never from somebody who dials it.
  */
 import { BadBytes, latin1, latin1Bytes, type Reader, Writer } from "../bytes.ts";
-import { answerKinds, type Envelope, guestKinds } from "../raft/messages.ts";
 import {
   decodeHandshake,
   encodeHandshake,
@@ -19,6 +18,7 @@ import {
   writeFrame,
 } from "./frame.ts";
 import { decodeEnvelope, encodeEnvelope } from "./message-codec.ts";
+import { answerKinds, type Envelope, guestKinds } from "./message.ts";
 
 /**
  * What a listener makes of a dialler. `member`: it takes part, and may say everything. `guest`: one of the two does not

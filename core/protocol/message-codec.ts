@@ -4,12 +4,13 @@
  */
 import { unreachable } from "../assert.ts";
 import { BadBytes, Reader, Writer } from "../bytes.ts";
-import { type Entry, type Envelope, type Message, type Proposal, entryKinds } from "../raft/messages.ts";
-import type { Change } from "../raft/membership.ts";
 import type { StoreId } from "../units.ts";
 import { decodeConfiguration, urlBytesMax } from "./configuration-codec.ts";
+import type { Change } from "./configuration.ts";
 import { decodeEntry, entryHeaderBytes, entryLength, entryPayload } from "./entry-codec.ts";
+import { type Entry, entryKinds, type Proposal } from "./entry.ts";
 import { changeKinds, changeOutcomes, messageKinds, namesByNumber, removalReasons } from "./message-kinds.ts";
+import type { Envelope, Message } from "./message.ts";
 
 const foundersMax = 64;
 const changeNames = namesByNumber(changeKinds);

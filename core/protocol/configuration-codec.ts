@@ -1,7 +1,8 @@
 /** A whole configuration as bytes: the payload of a configuration entry, and a part of every snapshot's header. */
 import { BadBytes, Reader, Writer } from "../bytes.ts";
-import type { Configuration, Member } from "../raft/messages.ts";
 import type { NodeId } from "../units.ts";
+import type { Configuration, Member } from "./configuration.ts";
+import { entryKinds, noopProposal, type Proposal } from "./entry.ts";
 
 export const urlBytesMax = 2048;
 
@@ -58,4 +59,9 @@ export function decodeConfiguration(bytes: Uint8Array): Configuration {
   const configuration = readConfiguration(reader);
   reader.end();
   return configuration;
+}
+
+/** `configuration` on its way into the log: an entry that no client waits for. */
+export function configurationProposal(configuration: Configuration): Proposal {
+  return { ...noopProposal, kind: entryKinds.configuration, payload: encodeConfiguration(configuration) };
 }

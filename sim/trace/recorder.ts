@@ -1,7 +1,7 @@
 /** Everything that a run's trace says, kept as it was, with the messages by number: what a report is made from. */
-import type { Envelope } from "../../core/raft/messages.ts";
+import type { Envelope } from "../../core/protocol/message.ts";
 import type { Micros } from "../../core/units.ts";
-import type { TraceKind } from "../trace/trace.ts";
+import type { TraceKind } from "./vocabulary.ts";
 
 export type Line = {
   readonly time: Micros;

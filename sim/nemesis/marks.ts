@@ -2,11 +2,12 @@
  * What a run has gone through: which faults struck whom in which phase of the cluster's life. Many runs together show what
  * the simulator reaches, and what it only could.
  */
-import type { Configuration } from "../core/raft/messages.ts";
-import type { Raft } from "../core/raft/raft.ts";
-import type { NodeId } from "../core/units.ts";
-import { type TargetedAction, targetedActions } from "./nemesis/targeted-faults.ts";
-import { type FaultFamily, faultFamilies } from "./nemesis/knobs.ts";
+import type { Configuration } from "../../core/protocol/configuration.ts";
+import type { Raft } from "../../core/raft/raft.ts";
+import type { NodeId } from "../../core/units.ts";
+import { faultFamilies, type FaultFamily } from "../plan/families.ts";
+import type { Host } from "../world/host.ts";
+import { type TargetedAction, targetedActions } from "./targeted-faults.ts";
 
 /** Families that strike a network, not one node; and one that strikes when its node is down. */
 const everywhere = [
@@ -90,4 +91,14 @@ export class Marks {
       isEverywhere(what) ? `${what} | ${phase}` : `${what} | ${phase} | ${roleOf(raft, configuration, id)}`,
     );
   }
+}
+
+/** Takes note of what has struck whom. */
+export interface CoverageSink {
+  /** A fault strikes node `id`; 0 where it strikes nobody alone. */
+  struck(what: CoverageMark, id: NodeId): void;
+  /** The process of `host` has been told to stop. */
+  stopping(host: Host): void;
+  /** Every founder has taken part once. */
+  readonly everyoneHasRun: boolean;
 }

@@ -1,9 +1,10 @@
 import { fc, testProp } from "@fast-check/ava";
 import { accelerate, BadBytes, crc32, latin1, latin1Bytes, portable, Reader, Writer } from "../../core/bytes.ts";
-import { type Envelope, entryKinds, type Message } from "../../core/raft/messages.ts";
-import type { Change } from "../../core/raft/membership.ts";
-import { makeEntry } from "../../core/wire/entry-codec.ts";
-import { decodeEnvelope, encodeEnvelope } from "../../core/wire/message-codec.ts";
+import type { Change } from "../../core/protocol/configuration.ts";
+import { makeEntry } from "../../core/protocol/entry-codec.ts";
+import { entryKinds } from "../../core/protocol/entry.ts";
+import { decodeEnvelope, encodeEnvelope } from "../../core/protocol/message-codec.ts";
+import type { Envelope, Message } from "../../core/protocol/message.ts";
 import { useNativeBytes } from "../../server/native.ts";
 
 const u53 = fc.maxSafeNat();

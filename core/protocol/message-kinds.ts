@@ -1,6 +1,6 @@
 /** The numbers of what a message says with a name. A number is on the wire, in the simulator's trace and in the keys of its draws. */
-import type { Change } from "../raft/membership.ts";
-import type { ChangeOutcome, Message, RemovalReason } from "../raft/messages.ts";
+import type { Change } from "./configuration.ts";
+import type { ChangeOutcome, Message, RemovalReason } from "./message.ts";
 
 /** Every kind of message. A number is never reused; a new name for an old number changes no byte, no trace and no draw. */
 export const messageKinds = {
