@@ -1,6 +1,6 @@
 /**
  * The node without the machine: Raft, its log, its rows, and the ports by which a host gives it clock, disk, network and
- * chance. Nothing here touches Node; examples/embedded-node.ts is a host in a hundred lines.
+ * chance. Nothing here touches Node; examples/embedded-node.ts is a small host.
  */
 export { BadBytes, Reader, Writer } from "./bytes.ts";
 export { always, type Command, type Condition, keyBytesMax } from "./kv/command.ts";

@@ -277,12 +277,12 @@ export class ClientServer {
     socket.destroySoon = endOnce;
   }
 
-  /** Closes `count` idle connections: those that never asked for anything first, then the oldest. */
   /** The node's own files and its peers may have come to need more. */
   #closeTooMany(): void {
     this.#closeIdle(this.#connections.size - this.#bound.max(this.#connections.size));
   }
 
+  /** Closes `count` idle connections: those that never asked for anything first, then the oldest. */
   #closeIdle(count: number): void {
     const idle = [...this.#connections].filter(([, last]) => last === null || last.writableFinished);
     const silent = idle.filter(([, last]) => last === null);

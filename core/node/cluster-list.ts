@@ -64,7 +64,7 @@ export function listProblem(
   }
   const isOther = !namesMember || (isOnlyVoter(latest, self) && list.length > members.length);
   if (!isOther) {
-    const advice = "a longer list adds no member, POST /{id} with its peer URL does";
+    const advice = "a list adds no member, POST /{id} with its peer URL does";
     return { kind: "warning", reason: `${there}, --cluster names ${list.length}: ${advice}` };
   }
   return { kind: "refused", reason: `${there}, --cluster names ${list.length}: ${adviceOnOther(self, latest, list)}` };
@@ -84,7 +84,7 @@ function adviceOnOther(self: number, latest: Configuration, list: readonly strin
   const peerUrl = isGapless || own === undefined ? "" : ` --peer-url ${own}`;
   const ways = [`for this cluster give its own list, --cluster ${urls.join(",")}${peerUrl}`];
   if (members.length > 1 && (isGapless || !isOnlyVoter(latest, self))) {
-    const others = isGapless ? "" : ", and any URL at the other places";
+    const others = isGapless ? "" : ", and any other URL at the other places";
     ways.push(`where its addresses have changed, give ${placesOf(members)}, that of member k at place k${others}`);
   }
   if (list.length > members.length) ways.push("members are added with POST /{id} and a peer URL, while it runs");

@@ -97,7 +97,7 @@ export class Replica {
     this.#identity = identity;
     this.#opened = opened;
     const log = new RaftLog(joined.base, joined.entries);
-    // An index may have been bound twice, in two terms: a leader of before the welcome is not listened to.
+    // An index may have been bound twice, in two terms: a leader of before it was accepted is not listened to.
     const isNew = opened.hardState.term < identity.sinceTerm;
     const hardState = isNew ? { term: identity.sinceTerm, vote: node } : opened.hardState;
     this.raft = new Raft(

@@ -32,7 +32,7 @@ const triesMax = 10;
 export class SnapshotSender {
   readonly #snapshots: SnapshotStore;
   readonly #raft: Raft;
-  readonly #broken: (error: DiskError) => void;
+  readonly #onDiskError: (error: DiskError) => void;
   readonly #send: (outgoing: Outgoing) => void;
   readonly #chunkBytes: number;
   readonly #resendMicros: Micros;
@@ -46,13 +46,13 @@ export class SnapshotSender {
   constructor(
     snapshots: SnapshotStore,
     raft: Raft,
-    broken: (error: DiskError) => void,
+    onDiskError: (error: DiskError) => void,
     send: (outgoing: Outgoing) => void,
     options: { readonly chunkBytes: number; readonly resendMicros: Micros },
   ) {
     this.#snapshots = snapshots;
     this.#raft = raft;
-    this.#broken = broken;
+    this.#onDiskError = onDiskError;
     this.#send = send;
     this.#chunkBytes = options.chunkBytes;
     this.#resendMicros = options.resendMicros;
@@ -172,7 +172,7 @@ export class SnapshotSender {
     snapshot.file.read(offset, length, (error, bytes) => {
       sending.reading = false;
       if (this.#sending.get(to) !== sending) return this.#snapshots.release(snapshot);
-      if (error !== null) return this.#broken(error);
+      if (error !== null) return this.#onDiskError(error);
       if (!this.#isWhole(sending, offset, bytes)) return this.#setAside(snapshot);
       const { index, term: lastTerm, sizeBytes: totalBytes, crc } = snapshot;
       this.#send({ to, message: { kind: "snapshot-chunk", term, index, lastTerm, totalBytes, crc, offset, bytes } });
@@ -209,7 +209,7 @@ type Incoming = {
 
 export class SnapshotReceiver {
   readonly #snapshots: SnapshotStore;
-  readonly #broken: (error: DiskError) => void;
+  readonly #onDiskError: (error: DiskError) => void;
   readonly #trace: Trace;
   readonly #onComplete: (snapshot: SnapshotFile) => void;
   #incoming: Incoming | null = null;
@@ -219,12 +219,12 @@ export class SnapshotReceiver {
   /** `onComplete` gets each snapshot that is whole and durable; it ends with `installed`. */
   constructor(
     snapshots: SnapshotStore,
-    broken: (error: DiskError) => void,
+    onDiskError: (error: DiskError) => void,
     trace: Trace,
     onComplete: (snapshot: SnapshotFile) => void,
   ) {
     this.#snapshots = snapshots;
-    this.#broken = broken;
+    this.#onDiskError = onDiskError;
     this.#trace = trace;
     this.#onComplete = onComplete;
   }
@@ -263,7 +263,7 @@ export class SnapshotReceiver {
     const { offset, bytes, term, index } = chunk;
     if (offset === incoming.received && offset + bytes.length <= incoming.totalBytes) {
       const error = bytes.length === 0 ? null : file.write(offset, bytes);
-      if (error !== null) return this.#broken(error);
+      if (error !== null) return this.#onDiskError(error);
       incoming.received += bytes.length;
       incoming.crc = crc32(bytes, incoming.crc);
     }
