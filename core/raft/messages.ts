@@ -252,28 +252,34 @@ export type ChangeReply = {
 };
 export type ChangeOutcome = "done" | "busy" | "gave-up" | ChangeRefusal;
 
-export type Message =
-  | TimeoutNow
-  | SnapshotChunk
-  | SnapshotReply
-  | SnapshotWanted
-  | JoinRequest
-  | JoinAccepted
-  | Removed
-  | ChangeRequest
-  | ChangeReply
+/** What Raft takes: core/raft/raft.ts has the switch. */
+export type RaftMessage =
   | PreVote
   | PreVoteReply
   | Vote
   | VoteReply
   | Append
   | AppendReply
+  | SnapshotChunk
+  | SnapshotReply
+  | TimeoutNow
   | Forward
+  | ReadRequest;
+
+/** What only the node takes that Raft is driven by. */
+export type ControlMessage =
   | ForwardRefused
-  | ReadRequest
   | ReadReply
+  | SnapshotWanted
   | BootstrapHello
-  | BootstrapReply;
+  | BootstrapReply
+  | JoinRequest
+  | JoinAccepted
+  | Removed
+  | ChangeRequest
+  | ChangeReply;
+
+export type Message = RaftMessage | ControlMessage;
 
 /** Kinds that answer a question, on the very stream that brought it. Nobody else's word of these kinds is taken. */
 export const answerKinds: ReadonlySet<Message["kind"]> = new Set(["bootstrap-reply", "join-accepted", "removed"]);

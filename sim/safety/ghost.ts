@@ -3,7 +3,7 @@
  * the network, never from what a node believes. Invariants are judged against it.
  */
 import type { SessionLimits } from "../../core/kv/sessions.ts";
-import type { RaftLog } from "../../core/raft/log.ts";
+import type { LogView } from "../../core/raft/log.ts";
 import { type Configuration, type Entry, entryKinds } from "../../core/raft/messages.ts";
 import { snapshotPlace } from "../../core/storage/snapshot-store.ts";
 import type { NodeId, Term } from "../../core/units.ts";
@@ -356,7 +356,7 @@ export class Ghost {
   // --- the committed prefix
 
   /** `log`, a leader's, says what is committed from now on. */
-  extendCommitted(id: NodeId, log: RaftLog, index: number): void {
+  extendCommitted(id: NodeId, log: LogView, index: number): void {
     for (let at = this.committed.last + 1; at <= index; at++) {
       const { term, crc } = log.entryAt(at);
       const entry = this.#entries.get(at * 65536 + term);
