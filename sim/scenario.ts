@@ -5,8 +5,13 @@
 import { check, type Operation } from "../checker/index.ts";
 import { always, type Command } from "../core/kv/command.ts";
 import type { Node } from "../core/node/node.ts";
-import { noSession, type ReadOutcome, type SessionKey, type WriteOutcome } from "../core/node/options.ts";
-import type { ChangeResult } from "../core/node/options.ts";
+import {
+  noSession,
+  type ReadOutcome,
+  type SessionKey,
+  type WriteOutcome,
+  type ChangeResult,
+} from "../core/node/options.ts";
 import type { Change } from "../core/protocol/configuration.ts";
 import type { Message } from "../core/protocol/message.ts";
 import { type Plan, planOf } from "./plan/plan.ts";

@@ -77,17 +77,16 @@ export class SnapshotSender {
 
   /** What a snapshot for `to` must reach to be of use; 0: it needs none. */
   #needOf(to: NodeId, now: Micros): Index {
-    const { leadership, log } = this.#raft;
-    const peer = leadership?.progress.get(to);
+    const peer = this.#raft.progressOf(to);
     const since = now - triesMax * this.#resendMicros;
-    if (peer === undefined || !leadership!.isActive(to, since) || (this.#resting.get(to) ?? 0) > now) return 0;
+    if (peer === null || peer.heardAt < since || (this.#resting.get(to) ?? 0) > now) return 0;
     const asked = this.isWantedBy(to, now) ? this.#wanted.get(to)!.index : 0;
-    return Math.max(asked, leadership!.needsSnapshot(peer) ? log.baseIndex : 0);
+    return Math.max(asked, this.#raft.needsSnapshot(to) ? this.#raft.log.baseIndex : 0);
   }
 
   /** Begins, goes on and ends whatever is due: call it every turn. */
   advance(now: Micros): void {
-    const { leadership, term } = this.#raft;
+    const { peers, term } = this.#raft;
     this.#wantedIndex = 0;
     for (const [to, sending] of this.#sending) {
       const need = this.#needOf(to, now);
@@ -95,8 +94,7 @@ export class SnapshotSender {
       if (isOver || this.#hasStalled(to, sending, now)) this.#end(to, sending);
       else if (now >= sending.sentAt + this.#resendMicros) this.#chunk(to, sending, now);
     }
-    if (leadership === null) return;
-    for (const to of leadership.progress.keys()) {
+    for (const to of peers) {
       const snapshot = this.#snapshots.latest;
       const need = this.#needOf(to, now);
       if (need === 0 || this.#sending.has(to)) continue;

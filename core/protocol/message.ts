@@ -166,15 +166,24 @@ export type ChangeReply = {
 };
 export type ChangeOutcome = "done" | "busy" | "gave-up" | ChangeRefusal;
 
-/** What Raft takes: elections, replication, and what only a leader can grant. */
+/** What Raft takes: core/raft/raft.ts has the switch. */
 export type RaftMessage =
-  PreVote | PreVoteReply | Vote | VoteReply | Append | AppendReply | TimeoutNow | Forward | ReadRequest | SnapshotReply;
+  | PreVote
+  | PreVoteReply
+  | Vote
+  | VoteReply
+  | Append
+  | AppendReply
+  | SnapshotChunk
+  | SnapshotReply
+  | TimeoutNow
+  | Forward
+  | ReadRequest;
 
-/** What the node around Raft takes: answers to its own requests, snapshots, bootstrap and membership. */
+/** What only the node takes that Raft is driven by. */
 export type ControlMessage =
   | ForwardRefused
   | ReadReply
-  | SnapshotChunk
   | SnapshotWanted
   | BootstrapHello
   | BootstrapReply

@@ -6,15 +6,38 @@
  */
 import { assert } from "../assert.ts";
 import { decodeConfiguration } from "../protocol/configuration-codec.ts";
-import type { CompactionPoint } from "../protocol/configuration.ts";
+import type { CompactionPoint, ConfigurationAt } from "../protocol/configuration.ts";
 import { entryPayload } from "../protocol/entry-codec.ts";
 import { type Entry, entryKinds, type LogEnd, type LogPosition } from "../protocol/entry.ts";
 import type { Index, Micros, Term } from "../units.ts";
 import { Configurations } from "./configurations.ts";
 
+/** What others than Raft see of its log: the log itself, read and never written. It goes on changing as Raft does. */
+export interface LogView {
+  readonly configurations: ConfigurationsView;
+  /** The place before the first entry held, and the configuration in force there. */
+  readonly base: CompactionPoint;
+  readonly baseIndex: Index;
+  readonly lastIndex: Index;
+  readonly lastTerm: Term;
+  /** Up to here a completed sync covers the log. */
+  readonly durableIndex: Index;
+  /** `index` lies within [base, last]. */
+  termAt(index: Index): Term;
+  /** `index` lies within (base, last]. */
+  entryAt(index: Index): Entry;
+}
+
+export interface ConfigurationsView {
+  /** The newest in the log, committed or not. */
+  readonly latest: ConfigurationAt;
+  /** The one in force once the log is known up to `index`, which is not below the log's base. */
+  at(index: Index): ConfigurationAt;
+}
+
 type PendingWrite = { readonly seq: number; lastIndex: Index };
 
-export class RaftLog {
+export class RaftLog implements LogView {
   readonly configurations: Configurations;
   /** The entry before the first one held: (0, 0), or one that a durable snapshot covers. */
   #base: LogPosition;

@@ -1,8 +1,13 @@
-import type { Index, NodeId } from "../units.ts";
-import type { LeadershipOptions } from "./leadership.ts";
+import type { Index, Micros, NodeId } from "../units.ts";
+import type { InFlightLimits } from "./in-flight.ts";
 
-/** `electionMicros`: elections start one to two of these after the last word of a leader. */
-export type RaftOptions = LeadershipOptions & {
+/** How much a leader sends at once, and to one peer ahead of its answers. */
+export type ReplicationLimits = InFlightLimits & {
+  readonly entriesPerAppendMax: number;
+  readonly bytesPerAppendMax: number;
+};
+
+export type RaftOptions = ReplicationLimits & {
   readonly id: NodeId;
   /** Durable start counter; 1 at the directory's first start. */
   readonly boot: number;
@@ -10,6 +15,11 @@ export type RaftOptions = LeadershipOptions & {
   readonly incarnation: Index;
   /** It votes for nobody, itself included, before its log durably reaches this index; 0 for most. */
   readonly voteBarrierIndex: Index;
+  /** Elections start one to two of these after the last word of a leader. */
+  readonly electionMicros: Micros;
+  readonly heartbeatMicros: Micros;
+  /** Proposals that would leave more than this uncommitted, or not durable here, are refused (but one is always taken). */
+  readonly uncommittedBytesMax: number;
 };
 
 export type Role = "follower" | "pre-candidate" | "candidate" | "leader";

@@ -4,10 +4,10 @@
  */
 import type { SessionLimits } from "../../core/kv/sessions.ts";
 import { decodeConfiguration } from "../../core/protocol/configuration-codec.ts";
-import type { Configuration } from "../../core/protocol/configuration.ts";
+import { type Configuration } from "../../core/protocol/configuration.ts";
 import { entryPayload } from "../../core/protocol/entry-codec.ts";
 import { type Entry, entryKinds } from "../../core/protocol/entry.ts";
-import type { RaftLog } from "../../core/raft/log.ts";
+import type { LogView } from "../../core/raft/log.ts";
 import { snapshotPlace } from "../../core/storage/snapshot-store.ts";
 import type { NodeId, Term } from "../../core/units.ts";
 import { must, Violation } from "../violation.ts";
@@ -357,7 +357,7 @@ export class Ghost {
   // --- the committed prefix
 
   /** `log`, a leader's, says what is committed from now on. */
-  extendCommitted(id: NodeId, log: RaftLog, index: number): void {
+  extendCommitted(id: NodeId, log: LogView, index: number): void {
     for (let at = this.committed.last + 1; at <= index; at++) {
       const { term, crc } = log.entryAt(at);
       const entry = this.#entries.get(at * 65536 + term);

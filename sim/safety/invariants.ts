@@ -77,7 +77,7 @@ export class Invariants {
   /** A leader's entries count before anybody, its own disk included, has got them: to a new member, and as a configuration. */
   #recordCreationUpTo(node: GhostNode, term: Term, last: number): void {
     const raft = this.#raftOf(node.id);
-    if (raft?.leadership?.term !== term) return;
+    if (raft?.role !== "leader" || raft.term !== term) return;
     for (let index = this.#ghost.lastAsLeader(node, term) + 1; index <= last; index++) {
       this.#ghost.recordEntryCreation(node, raft.log.entryAt(index));
     }
@@ -117,7 +117,7 @@ export class Invariants {
     });
     const leader = this.#ghost.leaders.get(term);
     const leading = leader === undefined ? null : this.#raftOf(leader);
-    if (leading?.leadership?.term !== term) return; // It leads no more; its log may have changed since.
+    if (leading?.role !== "leader" || leading.term !== term) return; // It leads no more; its log may have changed since.
     must(this.#agrees(leading, node.durable, matchIndex), "I7", () => {
       return `n${node.id} acknowledges ${matchIndex} to n${leader}, but its durable entries are others`;
     });
@@ -137,7 +137,7 @@ export class Invariants {
 
   #newlyCommitted(id: NodeId, index: number, raft: Raft): void {
     const term = raft.log.termAt(index);
-    must(raft.leadership === null || term === raft.term, "I7", () => {
+    must(raft.role !== "leader" || term === raft.term, "I7", () => {
       return `n${id} commits entry ${index} of term ${term} by counting in term ${raft.term}`;
     });
     // A leader that steps down in the turn in which it commits is none any more; but it has led that term.
@@ -198,8 +198,7 @@ export class Invariants {
 
   /** After acknowledgements have reached a leader. I11: match <= what the peer really holds durably. */
   progress(id: NodeId, raft: Raft): void {
-    if (raft.leadership === null) return;
-    for (const [peer, { match, next, incarnation }] of raft.leadership.progress) {
+    for (const [peer, { match, next, incarnation }] of raft.status().progress) {
       const key = `${raft.term}.${id}.${peer}.${incarnation}`;
       must(
         match >= (this.#matches.get(key) ?? 0),

@@ -82,7 +82,7 @@ export const mutantsOfFamilies: readonly Mutant[] = [
   {
     name: "a leader bounds what is uncommitted, not what is not durable on its own disk",
     layer: "log",
-    file: "core/raft/leadership.ts",
+    file: "core/raft/uncommitted-bytes.ts",
     old: "const through = Math.min(commit, this.#log.durableIndex);",
     new: "const through = commit;",
   },

@@ -26,7 +26,7 @@ export const mutantsOfService: readonly Mutant[] = [
   {
     name: "each leader counts the cluster's time from its own start",
     layer: "service",
-    file: "core/raft/leadership.ts",
+    file: "core/raft/leader.ts",
     old: "    this.#clusterBase = log.lastIndex > log.baseIndex ? log.entryAt(log.lastIndex).clusterMicros : log.baseMicros;\n",
     new: "    this.#clusterBase = 0;\n",
   },

@@ -82,16 +82,16 @@ export const mutantsOfState: readonly Mutant[] = [
   {
     name: "second change while one is in flight",
     layer: "membership",
-    file: "core/raft/leadership.ts",
+    file: "core/raft/leader.ts",
     old: "const isOpen = this.#log.configurations.latest.index > commit;",
     new: "const isOpen = commit < 0;",
   },
   {
     name: "change before the first own-term commit",
     layer: "membership",
-    file: "core/raft/raft.ts",
-    old: 'if (!this.#committedInTerm) return "no-commit-yet";',
-    new: 'if (this.#commit < 0) return "no-commit-yet";',
+    file: "core/raft/leader.ts",
+    old: 'if (!this.#server.committedInTerm) return "no-commit-yet";',
+    new: 'if (this.#server.commit < 0) return "no-commit-yet";',
   },
   {
     name: "restart reads the configuration only up to the base",
@@ -110,9 +110,9 @@ export const mutantsOfState: readonly Mutant[] = [
   {
     name: "removed leader counts itself",
     layer: "membership",
-    file: "core/raft/leadership.ts",
-    old: "const index = committedIndex(this.configuration, (voter) =>",
-    new: "const own = this.configuration.voters.includes(this.#self) ? [] : [this.#self];\n    const index = committedIndex({ ...this.configuration, voters: [...this.configuration.voters, ...own] }, (voter) =>",
+    file: "core/raft/leader.ts",
+    old: "const index = committedIndex(this.#server.configuration, (voter) =>",
+    new: "const own = this.#server.configuration.voters.includes(this.#self) ? [] : [this.#self];\n    const index = committedIndex({ ...this.#server.configuration, voters: [...this.#server.configuration.voters, ...own] }, (voter) =>",
   },
   {
     name: "joint quorum as majority of the union, for commit",
@@ -131,16 +131,16 @@ export const mutantsOfState: readonly Mutant[] = [
   {
     name: "a removed voter does not campaign before that is committed",
     layer: "membership",
-    file: "core/raft/raft.ts",
+    file: "core/raft/server-state.ts",
     old: "return isPromotable(id, incarnation, latest.configuration, isCommitted ? null : previous.configuration);",
     new: "return isPromotable(id, incarnation, latest.configuration, isCommitted ? null : null);",
   },
   {
     name: "a node that may not campaign believes for ever in a leader that it does not hear",
     layer: "membership",
-    file: "core/raft/raft.ts",
-    old: "    if (isDue) this.#leader = 0;\n",
-    new: "    if (isDue && this.#promotable()) this.#leader = 0;\n",
+    file: "core/raft/roles.ts",
+    old: "    following.leader = 0;\n",
+    new: "    if (this.#server.promotable) following.leader = 0;\n",
   },
   {
     name: "a leader that has not committed in its term refuses a joiner by a binding that is over",
@@ -264,8 +264,8 @@ export const mutantsOfState: readonly Mutant[] = [
   {
     name: "lease runs from the receipt of the acknowledgement",
     layer: "reads",
-    file: "core/raft/leadership.ts",
-    old: "peer.leaseFrom = Math.max(peer.leaseFrom, this.reads.openedAt(reply.round));",
+    file: "core/raft/replication.ts",
+    old: "peer.leaseFrom = Math.max(peer.leaseFrom, this.#reads.openedAt(reply.round));",
     new: "peer.leaseFrom = Math.max(peer.leaseFrom, now);",
   },
   {
@@ -285,22 +285,22 @@ export const mutantsOfState: readonly Mutant[] = [
   {
     name: "lease goes on though timeout-now was sent",
     layer: "reads",
-    file: "core/raft/leadership.ts",
-    old: "if (this.#timeoutNowSent) return longAgo;",
+    file: "core/raft/lease.ts",
+    old: "if (this.#isGivenUp) return longAgo;",
     new: "",
   },
   {
     name: "lease of a leader that has committed nothing in its term",
     layer: "reads",
-    file: "core/raft/raft.ts",
-    old: "const holds = this.#committedInTerm && this.#leadership",
-    new: "const holds = this.#leadership",
+    file: "core/raft/leader.ts",
+    old: "const holds = this.#server.committedInTerm && now",
+    new: "const holds = now",
   },
   {
     name: "a follower that has just heard a leader votes for another",
     layer: "reads",
     file: "core/raft/raft.ts",
-    old: "if (term > this.#term && !transfer && this.#inLease(now)) return;",
+    old: 'if (kind === "vote" && !message.transfer && this.#roles.inLease(now)) return false;',
     new: "",
   },
   {

@@ -40,7 +40,7 @@ export const mutantsOfTapes: readonly Mutant[] = [
   {
     name: "a leader forgets at a compaction that it has committed in its term",
     layer: "tapes",
-    file: "core/raft/raft.ts",
+    file: "core/raft/server-state.ts",
     old: "return this.log.termAt(this.#commit) === this.#term;",
     new: "return this.#commit > this.log.baseIndex && this.log.termAt(this.#commit) === this.#term;",
   },
