@@ -287,7 +287,7 @@ export class Replica {
     this.#requests.reads.serve();
     this.#requests.expire(now);
     if (this.#isOut()) {
-      this.#requests.endRemoved();
+      this.#requests.endRemoved(!this.#lostState.isLost);
       this.#host.end({ code: "removed", reason: removedReason(this.#options.id) });
     }
     const { unrecoverableReason } = this.#lostState;

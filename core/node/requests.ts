@@ -40,10 +40,10 @@ export class Requests {
     this.changes.expire(now);
   }
 
-  /** An applied configuration does not have this node. */
-  endRemoved(): void {
+  /** A committed configuration does not have this node; `isApplied`: all up to it is applied here. */
+  endRemoved(isApplied: boolean): void {
     this.changes.resolveSelfRemoval();
-    this.writes.endRemoved();
+    this.writes.endRemoved(isApplied);
   }
 
   /** Everybody who waits is told that the node stops. */

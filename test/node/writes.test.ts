@@ -79,3 +79,23 @@ test("a write whose client goes while it is under way is not sent once more when
   writes.expire(200);
   t.is(outcomes.length, 1);
 });
+
+test("a member that is removed says of a forwarded write that it never happens only where it has applied all before", (t) => {
+  for (const isApplied of [true, false]) {
+    const writes = writesOfNodeOne();
+    const outcomes: WriteOutcome[] = [];
+    writes.add(put, noSession, 100, (outcome) => outcomes.push(outcome));
+    writes.dispatch(
+      0,
+      ledByTwo,
+      () => true,
+      () => true,
+    );
+    writes.add(put, noSession, 100, (outcome) => outcomes.push(outcome));
+    writes.endRemoved(isApplied);
+    t.deepEqual(outcomes, [
+      { ok: false, code: "stopping", definite: isApplied },
+      { ok: false, code: "stopping", definite: true },
+    ]);
+  }
+});

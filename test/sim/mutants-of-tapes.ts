@@ -72,4 +72,11 @@ export const mutantsOfTapes: readonly Mutant[] = [
     old: "if (node.replica !== null) departures?.noteLog(host.id, node.replica.raft.log);",
     new: "",
   },
+  {
+    name: "a member that has lost its rows says at its removal that forwarded writes never happened",
+    layer: "tapes",
+    file: "core/node/replica.ts",
+    old: "this.#requests.endRemoved(!this.#lostState.isLost);",
+    new: "this.#requests.endRemoved(true);",
+  },
 ];
