@@ -166,15 +166,24 @@ export type ChangeReply = {
 };
 export type ChangeOutcome = "done" | "busy" | "gave-up" | ChangeRefusal;
 
-/** What Raft takes: elections, replication, and what only a leader can grant. */
+/** What carries Raft's own protocol: elections, replication, snapshots, and what only a leader can grant. */
 export type RaftMessage =
-  PreVote | PreVoteReply | Vote | VoteReply | Append | AppendReply | TimeoutNow | Forward | ReadRequest | SnapshotReply;
+  | PreVote
+  | PreVoteReply
+  | Vote
+  | VoteReply
+  | Append
+  | AppendReply
+  | SnapshotChunk
+  | SnapshotReply
+  | TimeoutNow
+  | Forward
+  | ReadRequest;
 
-/** What the node around Raft takes: answers to its own requests, snapshots, bootstrap and membership. */
+/** What only the node around Raft takes: answers to its own requests, bootstrap and membership. */
 export type ControlMessage =
   | ForwardRefused
   | ReadReply
-  | SnapshotChunk
   | SnapshotWanted
   | BootstrapHello
   | BootstrapReply
