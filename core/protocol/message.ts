@@ -180,7 +180,7 @@ export type RaftMessage =
   | Forward
   | ReadRequest;
 
-/** What only the node takes that Raft is driven by. */
+/** What only the node around Raft takes: answers to its own requests, bootstrap and membership. */
 export type ControlMessage =
   | ForwardRefused
   | ReadReply
