@@ -7,11 +7,12 @@ import type { Index, Micros, NodeId, Term } from "../units.ts";
 import { makeEntry } from "../wire/entry-codec.ts";
 import { Lease } from "./lease.ts";
 import type { RaftLog } from "./log.ts";
-import { enterJoint, isJoint, isVoter, leaveJoint } from "./membership.ts";
+import { enterJoint, isJoint, isVoter, leaveJoint, stepProblem } from "./membership.ts";
 import {
   type AppendReply,
   type Configuration,
   configurationProposal,
+  entryKinds,
   noopProposal,
   type Proposal,
   type ReadGrant,
@@ -69,6 +70,8 @@ export class Leader {
 
   /** Appends all of `proposals` or none. */
   propose(now: Micros, proposals: readonly Proposal[]): Proposed {
+    const areCommands = proposals.every(({ kind }) => kind === entryKinds.command);
+    assert(areCommands, "configurations pass through proposeConfiguration");
     if (this.transferee !== 0 || this.#uncommitted.isFull(proposals)) return { ok: false, code: "busy" };
     return { ok: true, firstIndex: this.#append(now, proposals) };
   }
@@ -162,10 +165,10 @@ export class Leader {
 
   // --- changes of the configuration
 
-  /** Appends `configuration`, which is in force at once; or says why it cannot be now. */
+  /** Appends `configuration`, which is in force at once; or says why it cannot be, now or ever. */
   proposeConfiguration(now: Micros, configuration: Configuration): ConfigChangeRejection | null {
     if (!this.#server.committedInTerm) return "no-commit-yet";
-    const blocker = this.#configChangeBlocker(configuration);
+    const blocker = this.#configChangeBlocker(configuration) ?? stepProblem(this.#server.configuration, configuration);
     if (blocker !== null) return blocker;
     this.#append(now, [configurationProposal(configuration)]);
     this.replication.trackMembers(now);
@@ -223,7 +226,7 @@ export class Leader {
   /** Begins to hand over to `to`; false where that node cannot lead. */
   transfer(now: Micros, to: NodeId): boolean {
     if (to === this.#self || !this.#server.configuration.voters.includes(to)) return false;
-    this.#transfer.begin(to, now + this.#options.electionMicros);
+    this.#transfer.begin(now, to, now + this.#options.electionMicros);
     return true;
   }
 
