@@ -98,7 +98,8 @@ function beforeBootstrap(founders: readonly string[], list: readonly string[]): 
   return { kind: list.length === founders.length ? "warning" : "refused", reason };
 }
 
-function latestConfiguration({ base, entries }: WalLog, snapshot: CompactionPoint | null): Configuration | null {
+/** The newest configuration of what a directory holds; null where it holds none but the founders'. */
+export function latestConfiguration({ base, entries }: WalLog, snapshot: CompactionPoint | null): Configuration | null {
   const entry = entries.findLast(({ kind }) => kind === entryKinds.configuration);
   if (entry !== undefined) return decodeConfiguration(entryPayload(entry));
   const bases = [base, snapshot].filter((one) => one !== null);

@@ -1,5 +1,6 @@
 /** A node from its first moment to its last. What it does while it runs is core/node/replica.ts. */
 import { assert } from "../assert.ts";
+import { BadBytes } from "../bytes.ts";
 import type { Command } from "../kv/command.ts";
 import type { Clock, Disk, DiskError, Network, Random, Timer, Trace } from "../ports.ts";
 import type { Change } from "../protocol/configuration.ts";
@@ -147,15 +148,14 @@ export class Node {
   }
 
   status(): Status {
-    const { store } = this.#ports;
-    const bootstrap = this.#entry?.bootstrap ?? null;
+    const [bootstrap, { store }] = [this.#entry?.bootstrap ?? null, this.#ports];
     return describeNode(this.#options, this.#identity, bootstrap, this.#replica, this.#opened, store, this.readiness());
   }
 
   /** Whether it can serve a linearizable read now, or why not. */
   readiness(): Readiness {
-    const bootstrap = this.#entry?.bootstrap ?? null;
-    return describeReadiness(this.#ports.clock.now(), this.#isEnding, this.#identity, bootstrap, this.#replica);
+    const now = this.#ports.clock.now();
+    return describeReadiness(now, this.#isEnding, this.#identity, this.#entry?.bootstrap ?? null, this.#replica);
   }
 
   get #isEnding(): "stopping" | "ended" | null {
@@ -310,11 +310,16 @@ export class Node {
       host.store.applied,
     );
     if (typeof joined === "string") return this.#end({ code: "damaged", reason: joined });
-    this.#replica = new Replica(host, this.#options, identity, genesis, this.#opened, joined);
+    try {
+      this.#replica = new Replica(host, this.#options, identity, genesis, this.#opened, joined);
+    } catch (thrown) {
+      if (!(thrown instanceof BadBytes)) throw thrown;
+      return this.#end({ code: "damaged", reason: thrown.message });
+    }
     this.#settling = false;
-    const { raft } = this.#replica;
+    const { lastIndex, term, vote } = this.#replica.raft.status();
     const { trace } = this.#ports;
-    trace.fact("recovered", raft.log.lastIndex, raft.term, raft.vote);
+    trace.fact("recovered", lastIndex, term, vote);
     const { node, boot } = identity;
     trace.note("info", `node ${node} of cluster ${genesis.cluster} is running, start ${boot} of its directory`);
   }

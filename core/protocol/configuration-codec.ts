@@ -43,6 +43,7 @@ export function readConfiguration(reader: Reader): Configuration {
     return list;
   };
   const [voters, outgoing, learners] = [ids(), ids(), ids()];
+  if (voters.length === 0) throw new BadBytes("a configuration without voters");
   const removed = Array.from({ length: reader.count(16) }, () => ({ id: reader.u64(), incarnation: reader.u64() }));
   return { members, voters, outgoing, learners, removed };
 }

@@ -7,11 +7,11 @@ import type { Index, Micros, NodeId, Term } from "../units.ts";
 import { makeEntry } from "../protocol/entry-codec.ts";
 import { Lease } from "./lease.ts";
 import type { RaftLog } from "./log.ts";
-import { enterJoint, isJoint, isVoter, leaveJoint } from "./membership.ts";
+import { enterJoint, isJoint, isVoter, leaveJoint, stepProblem } from "./membership.ts";
 import type { AppendReply } from "../protocol/message.ts";
 import type { Configuration } from "../protocol/configuration.ts";
 import { configurationProposal } from "../protocol/configuration-codec.ts";
-import { noopProposal, type Proposal } from "../protocol/entry.ts";
+import { entryKinds, noopProposal, type Proposal } from "../protocol/entry.ts";
 import type { ReadGrant } from "./ready.ts";
 import type { ConfigChangeRejection, Proposed, RaftOptions } from "./options.ts";
 import { committedIndex } from "./quorum.ts";
@@ -66,6 +66,8 @@ export class Leader {
 
   /** Appends all of `proposals` or none. */
   propose(now: Micros, proposals: readonly Proposal[]): Proposed {
+    const areCommands = proposals.every(({ kind }) => kind === entryKinds.command);
+    assert(areCommands, "configurations pass through proposeConfiguration");
     if (this.transferee !== 0 || this.#uncommitted.isFull(proposals)) return { ok: false, code: "busy" };
     return { ok: true, firstIndex: this.#append(now, proposals) };
   }
@@ -159,10 +161,10 @@ export class Leader {
 
   // --- changes of the configuration
 
-  /** Appends `configuration`, which is in force at once; or says why it cannot be now. */
+  /** Appends `configuration`, which is in force at once; or says why it cannot be, now or ever. */
   proposeConfiguration(now: Micros, configuration: Configuration): ConfigChangeRejection | null {
     if (!this.#server.committedInTerm) return "no-commit-yet";
-    const blocker = this.#configChangeBlocker(configuration);
+    const blocker = this.#configChangeBlocker(configuration) ?? stepProblem(this.#server.configuration, configuration);
     if (blocker !== null) return blocker;
     this.#append(now, [configurationProposal(configuration)]);
     this.replication.trackMembers(now);
@@ -220,7 +222,7 @@ export class Leader {
   /** Begins to hand over to `to`; false where that node cannot lead. */
   transfer(now: Micros, to: NodeId): boolean {
     if (to === this.#self || !this.#server.configuration.voters.includes(to)) return false;
-    this.#transfer.begin(to, now + this.#options.electionMicros);
+    this.#transfer.begin(now, to, now + this.#options.electionMicros);
     return true;
   }
 

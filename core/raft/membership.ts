@@ -138,6 +138,22 @@ export function leaveJoint(configuration: Configuration): Configuration {
   return { voters, outgoing: [], learners, members: members.filter(stays), removed: remember(removed, gone) };
 }
 
+/** Why a configuration may not follow another in a log, whoever wants it: no two quorums would need to share a voter. */
+export type StepProblem = "no-voters" | "not-joint"; // who votes changes through a configuration in which both halves decide (thesis 4.3)
+
+/** Of `to`, right after `from`; null where it may follow. */
+export function stepProblem(from: Configuration, to: Configuration): StepProblem | null {
+  if (to.voters.length === 0) return "no-voters";
+  const keepsVoters = isSameSet(to.voters, from.voters);
+  // In a joint configuration both halves stay as they are, until the old one is left behind.
+  if (isJoint(from)) return keepsVoters && (!isJoint(to) || isSameSet(to.outgoing, from.outgoing)) ? null : "not-joint";
+  return (isJoint(to) ? isSameSet(to.outgoing, from.voters) : keepsVoters) ? null : "not-joint";
+}
+
+function isSameSet(a: readonly NodeId[], b: readonly NodeId[]): boolean {
+  return a.length === b.length && a.every((id) => b.includes(id));
+}
+
 /** The member, its incarnation and its directory stay; only where it is reached changes. */
 function moveMember(configuration: Configuration, id: NodeId, url: string): Configuration {
   const members = configuration.members.map((member) => (member.id === id ? { ...member, url } : member));

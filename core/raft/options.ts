@@ -1,5 +1,6 @@
 import type { Index, Micros, NodeId } from "../units.ts";
 import type { InFlightLimits } from "./in-flight.ts";
+import type { StepProblem } from "./membership.ts";
 
 /** How much a leader sends at once, and to one peer ahead of its answers. */
 export type ReplicationLimits = InFlightLimits & {
@@ -25,9 +26,10 @@ export type RaftOptions = ReplicationLimits & {
 export type Role = "follower" | "pre-candidate" | "candidate" | "leader";
 export type Proposed =
   { readonly ok: true; readonly firstIndex: Index } | { readonly ok: false; readonly code: "not-leader" | "busy" };
-/** Why a configuration cannot be proposed now, though it may be later. */
+/** Why a configuration is not proposed: for the first four, it may be later. */
 export type ConfigChangeRejection =
   | "not-leader"
   | "no-commit-yet" // nothing of the own term is committed (thesis 4.1; the bug of 2015)
   | "change-in-flight" // the newest configuration is not committed, or joint
-  | "transferring";
+  | "transferring"
+  | StepProblem;

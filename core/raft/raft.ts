@@ -204,12 +204,15 @@ export class Raft {
     return this.#roles.leading?.propose(now, proposals) ?? { ok: false, code: "not-leader" };
   }
 
-  /** Appends `configuration`, which is in force at once; or says why it cannot be now. */
+  /** Appends `configuration`, which is in force at once; or says why it cannot be, now or ever. */
   proposeConfiguration(now: Micros, configuration: Configuration): ConfigChangeRejection | null {
     return this.#roles.leading === null ? "not-leader" : this.#roles.leading.proposeConfiguration(now, configuration);
   }
 
-  /** Begins to hand the leadership over to `to`; false where it cannot be. */
+  /**
+   * Begins to hand the leadership over to `to`, for an election timeout; false where it cannot be. Asking again while that is
+   * under way changes nothing; another `to` takes its place.
+   */
   transfer(now: Micros, to: NodeId): boolean {
     return this.#roles.leading?.transfer(now, to) === true;
   }

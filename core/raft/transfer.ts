@@ -11,8 +11,12 @@ export class Transfer {
     return this.#handover?.to ?? 0;
   }
 
-  /** From now on nothing is proposed; `to` is sent timeout-now as soon as it holds everything; all ends at `deadline`. */
-  begin(to: NodeId, deadline: Micros): void {
+  /**
+   * From now on nothing is proposed; `to` is sent timeout-now as soon as it holds everything; all ends at `deadline`. Where it
+   * is the transferee already, its first deadline holds: else whoever asks again and again would stop the leader for ever.
+   */
+  begin(now: Micros, to: NodeId, deadline: Micros): void {
+    if (this.#handover?.to === to && now < this.#handover.deadline) return;
     this.#handover = { to, deadline, told: false };
   }
 

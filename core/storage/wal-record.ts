@@ -18,11 +18,11 @@
  * whose place the log held another entry: what it held after that goes too, also where a reader no longer sees which it was).
  */
 import { BadBytes, crc32, Reader, readU32, readU64, type Writer, writeId, writeU32, writeU64 } from "../bytes.ts";
-import { readConfiguration, writeConfiguration } from "../protocol/configuration-codec.ts";
 import type { CompactionPoint } from "../protocol/configuration.ts";
-import { decodeEntry, entryLength } from "../protocol/entry-codec.ts";
-import type { Entry, HardState } from "../protocol/entry.ts";
+import { type Entry, entryKinds, type HardState } from "../protocol/entry.ts";
 import type { StoreId } from "../units.ts";
+import { decodeConfiguration, readConfiguration, writeConfiguration } from "../protocol/configuration-codec.ts";
+import { decodeEntry, entryLength, entryPayload } from "../protocol/entry-codec.ts";
 
 export const batchHeaderBytes = 64;
 const magic = 0x4257534d; // "MSWB"
@@ -145,7 +145,9 @@ export function readRecords(
       taker.base({ place, configuration }, kind === recordKinds.replacingBase);
       at = end - reader.left;
     } else if (kind === recordKinds.entry) {
-      taker.entry(decodeEntry(bytes, at, end));
+      const entry = decodeEntry(bytes, at, end);
+      if (entry.kind === entryKinds.configuration) decodeConfiguration(entryPayload(entry));
+      taker.entry(entry);
       at += entryLength(bytes, at, end);
     } else {
       throw new BadBytes(`record kind ${kind} is not known: written by a newer version?`);
