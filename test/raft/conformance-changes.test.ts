@@ -101,13 +101,16 @@ test("T 4.3: Raft itself refuses a configuration without voters, and a change of
   t.is(rafts.of(1).proposeConfiguration(rafts.now, { ...configuration, learners: [4] }), null);
 });
 
+function firstEntry(next: Configuration): Entry {
+  return makeEntry(1, 1, 0, configurationProposal(next));
+}
+
 test("T 4.3: no log takes a configuration that may not follow: from a disk it is no log, from a leader it stops the node", (t) => {
-  const entry = (next: Configuration): Entry => makeEntry(1, 1, 0, configurationProposal(next));
   const place = { index: 0, term: 0, clusterMicros: 0 };
   const base = { place, configuration: { index: 0, configuration: three } };
-  const oneStep = entry({ ...three, voters: [1, 2] });
+  const oneStep = firstEntry({ ...three, voters: [1, 2] });
   t.throws(() => new RaftLog(base, [oneStep]), { instanceOf: BadBytes, message: /entry 1 .*not-joint/ });
-  t.notThrows(() => new RaftLog(base, [entry(enterJoint(three, [1, 2]))]));
+  t.notThrows(() => new RaftLog(base, [firstEntry(enterJoint(three, [1, 2]))]));
   const append = { kind: "append", term: 1, prevIndex: 0, prevTerm: 0, commit: 0, round: 0, stream: 1 } as const;
   const rafts = new Rafts(three);
   const take = (): void => rafts.of(2).receive(rafts.now, 1, { ...append, entries: [oneStep] });
