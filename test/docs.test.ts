@@ -20,9 +20,6 @@ function textOf(path: string): string {
   return pages.find((page) => page.path === path)!.text;
 }
 
-/** Folders and files that the docs name and that are still to come. */
-const awaited: readonly RegExp[] = [/^core\/raft\/(candidate|leader|lease|replication)\.ts$/];
-
 /** Where the paths of a page begin, besides the project's root. */
 const roots: Readonly<Record<string, readonly string[]>> = { "docs/checker.md": ["checker"] };
 
@@ -39,7 +36,6 @@ function missingPaths({ path, text }: Page): string[] {
   const named = [...text.matchAll(/`([\w.-]+(?:\/[\w.-]+)*\/?)`/g)].map(([, one]) => one!);
   const paths = named.filter((one) => one.includes("/") && (/\.(ts|md|json|yml)$/.test(one) || one.endsWith("/")));
   return paths
-    .filter((one) => !awaited.some((pattern) => pattern.test(one)))
     .filter((one) => !["", ...(roots[path] ?? [])].some((root) => existsSync(join(root, one))))
     .map((one) => `${path} names ${one}`);
 }
