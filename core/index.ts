@@ -9,7 +9,11 @@ export { type SessionLimits, sessionLimits } from "./kv/sessions.ts";
 export { nodeDefaults } from "./node/defaults.ts";
 export { Node, type NodePorts } from "./node/node.ts";
 export {
+  type ChangeFailure,
+  type ChangeFailureCode,
+  type ChangeRefused,
   type ChangeResult,
+  isRefusedChange,
   type Ending,
   type EndingCode,
   type Failure,

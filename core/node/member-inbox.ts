@@ -108,8 +108,9 @@ export class MemberInbox implements MemberReceiver {
   }
 
   onChangeRequest({ from }: Envelope, request: ChangeRequest): void {
+    const { raft, requests, requestMicros } = this.#parts;
     const now = this.#now;
-    this.#parts.requests.changes.onRequest(from, request, now, now + this.#parts.requestMicros);
+    requests.changes.onRequest(from, request, raft, now, now + requestMicros);
   }
 
   onChangeReply(reply: ChangeReply): void {

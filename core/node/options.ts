@@ -1,4 +1,5 @@
 import type { Row, Applied } from "../kv/machine.ts";
+import { changeOutcomes } from "../protocol/message-kinds.ts";
 import type { ChangeOutcome } from "../protocol/message.ts";
 import type { Engine, IdentityRefusal } from "../storage/identity.ts";
 import type { Index, Micros, NodeId } from "../units.ts";
@@ -53,8 +54,18 @@ export type WriteOutcome = { readonly ok: true; readonly applied: Applied } | Fa
 /** `revision`: the store's when it answered; the row is its state there. */
 export type ReadOutcome = { readonly ok: true; readonly row: Row | null; readonly revision: Index } | Failure;
 
-/** What became of an operator's change request: done, or refused with the cluster untouched. */
-export type ChangeResult = { readonly ok: true; readonly outcome: Exclude<ChangeOutcome, "gave-up"> } | Failure;
+/** A change request failed, or the leader refused it. `definite`: it certainly was not made and never will be. */
+export type ChangeFailure = { readonly ok: false; readonly code: ChangeFailureCode; readonly definite: boolean };
+export type ChangeFailureCode = FailureCode | ChangeRefused;
+/** The leader's word that it will not be made. */
+export type ChangeRefused = Exclude<ChangeOutcome, "done" | "gave-up">;
+/** Whether the leader has said no; else the request failed on its way. */
+export function isRefusedChange(code: ChangeFailureCode): code is ChangeRefused {
+  return code in changeOutcomes;
+}
+
+/** What became of an operator's change request: it holds, by a committed configuration, or it failed. */
+export type ChangeResult = { readonly ok: true } | ChangeFailure;
 
 /** A program decides by the code; the reason of an ending is for a person. */
 export type EndingCode =

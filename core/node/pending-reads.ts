@@ -33,6 +33,7 @@ type ReadBatch = {
 
 export class PendingReads {
   readonly #node: NodeId;
+  readonly #incarnation: Index;
   readonly #boot: number;
   readonly #store: StateStore;
   readonly #onDiskError: (error: DiskError) => void;
@@ -45,12 +46,14 @@ export class PendingReads {
 
   constructor(
     node: NodeId,
+    incarnation: Index,
     boot: number,
     store: StateStore,
     onDiskError: (error: DiskError) => void,
     retryMicros: Micros,
   ) {
     this.#node = node;
+    this.#incarnation = incarnation;
     this.#boot = boot;
     this.#store = store;
     this.#onDiskError = onDiskError;
@@ -89,8 +92,9 @@ export class PendingReads {
       if (batch.index >= 0 || (batch.askedTerm === raft.term && !overdue)) continue;
       batch.askedTerm = raft.term;
       batch.askedAt = now;
-      if (raft.role === "leader") raft.requestReadIndex({ node: this.#node, boot: this.#boot, id: batch.id });
-      else out.push({ to: raft.leader, message: { kind: "read", boot: this.#boot, id: batch.id } });
+      const request = { incarnation: this.#incarnation, boot: this.#boot, id: batch.id };
+      if (raft.role === "leader") raft.requestReadIndex({ node: this.#node, ...request });
+      else out.push({ to: raft.leader, message: { kind: "read", ...request } });
     }
     return out;
   }
@@ -101,9 +105,10 @@ export class PendingReads {
     this.#batches.set(id, { id, deadline, waiters, askedTerm: 0, askedAt: 0, index, isReading: false });
   }
 
-  onGrant({ boot, id, index }: Omit<ReadGrant, "node">): void {
+  onGrant({ incarnation, boot, id, index }: Omit<ReadGrant, "node">): void {
+    if (incarnation !== this.#incarnation || boot !== this.#boot) return;
     const batch = this.#batches.get(id);
-    if (batch === undefined || boot !== this.#boot || batch.index >= 0) return;
+    if (batch === undefined || batch.index >= 0) return;
     batch.index = index;
     this.serve();
   }

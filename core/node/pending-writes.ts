@@ -181,8 +181,8 @@ export class PendingWrites {
   }
 
   /** The leader will never append those: they go once more, a moment later, for what it lacks now it may have then. */
-  onRefused(now: Micros, { term, boot, firstSeq, count }: ForwardRefused): void {
-    if (boot !== this.#boot) return;
+  onRefused(now: Micros, { term, incarnation, boot, firstSeq, count }: ForwardRefused): void {
+    if (incarnation !== this.#incarnation || boot !== this.#boot) return;
     this.#block(term, now);
     for (let seq = firstSeq; seq < firstSeq + count && seq <= this.#seq; seq++) {
       const waiter = this.#inFlight.get(seq);

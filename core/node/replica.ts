@@ -91,7 +91,7 @@ export class Replica {
     joined: ReconciledLog,
   ) {
     const { clock, store } = host;
-    const { boot, node, storeId } = identity;
+    const { boot, incarnation, node, storeId } = identity;
     this.genesis = genesis;
     this.#host = host;
     this.#options = options;
@@ -105,8 +105,8 @@ export class Replica {
       {
         ...options,
         boot,
-        incarnation: identity.incarnation,
-        voteBarrierIndex: identity.anew ? identity.incarnation : 0,
+        incarnation,
+        voteBarrierIndex: identity.anew ? incarnation : 0,
       },
       hardState,
       log,
@@ -124,9 +124,9 @@ export class Replica {
     const retryMicros = Math.ceil(options.heartbeatMicros / 4);
     const announcedUrl = opened.identity.genesis === null ? null : options.peerUrl;
     this.#requests = new Requests(
-      new PendingWrites(node, identity.incarnation, boot, retryMicros),
-      new PendingReads(node, boot, store, onDiskError, 2 * options.heartbeatMicros),
-      new PendingChanges(node, boot, announcedUrl, options.electionMicros, options.heartbeatMicros),
+      new PendingWrites(node, incarnation, boot, retryMicros),
+      new PendingReads(node, incarnation, boot, store, onDiskError, 2 * options.heartbeatMicros),
+      new PendingChanges(node, incarnation, boot, announcedUrl, options.electionMicros, options.heartbeatMicros),
     );
     this.#unsentRefusals = new UnsentRefusals(options.requestMicros, retryMicros);
     this.#applier = new Applier(store, this.#applierHost(), options.entriesPerApplyMax);
@@ -325,10 +325,10 @@ export class Replica {
   }
 
   #grant(grant: ReadGrant): void {
-    const { node, boot, id, index } = grant;
-    this.#host.trace.fact("read-index", index, this.#host.store.applied.index, 0);
+    const { node, ...granted } = grant;
+    this.#host.trace.fact("read-index", grant.index, this.#host.store.applied.index, 0);
     if (node === this.#options.id) this.#requests.reads.onGrant(grant);
-    else this.#send({ to: node, message: { kind: "read-reply", boot, id, index } });
+    else this.#send({ to: node, message: { kind: "read-reply", ...granted } });
   }
 
   #publishTrace(now: Micros): void {

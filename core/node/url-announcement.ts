@@ -6,7 +6,12 @@ import type { Change } from "../protocol/configuration.ts";
 import { memberOf } from "../raft/membership.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { NodeId } from "../units.ts";
-import type { ChangeResult } from "./options.ts";
+import { type ChangeResult, isRefusedChange } from "./options.ts";
+
+/** Whether it holds, or was refused for good; what hangs on the moment is asked for again. */
+function isSettled(result: ChangeResult): boolean {
+  return result.ok || (result.definite && isRefusedChange(result.code) && result.code !== "other-change");
+}
 
 export class UrlAnnouncement {
   readonly #self: NodeId;
@@ -28,9 +33,8 @@ export class UrlAnnouncement {
     return this.#state === "asked" ? { kind: "move", id: this.#self, url: this.#url } : null;
   }
 
-  /** What hangs on the moment is asked for again. */
   onResult(result: ChangeResult): void {
-    if (this.#state === "asked") this.#state = result.ok && result.outcome !== "busy" ? "over" : "due";
+    if (this.#state === "asked") this.#state = isSettled(result) ? "over" : "due";
   }
 
   /** The node stops: it asks for nothing more, which it would have to wait for. The next start announces it. */

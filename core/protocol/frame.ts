@@ -7,7 +7,7 @@ import type { ClusterId, Index, NodeId, StoreId } from "../units.ts";
 export const frameHeaderBytes = 8;
 /** Must hold the largest value (1.5 MiB by default, 16 MiB by flag) and an append's batch around it. */
 export const frameBytesMax = 32 * 1024 * 1024;
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 /** A handshake is this small. */
 export const handshakeBytesMax = 1024;
 

@@ -61,16 +61,14 @@ function encodeMessage(writer: Writer, message: Message): void {
       for (const proposal of message.proposals) encodeProposal(writer, proposal);
       return;
     case "forward-refused":
-      for (const field of [message.term, message.boot, message.firstSeq, message.count]) writer.u64(field);
+      for (const field of [message.term, message.incarnation, message.boot]) writer.u64(field);
+      for (const field of [message.firstSeq, message.count]) writer.u64(field);
       return;
     case "read":
-      writer.u64(message.boot);
-      writer.u64(message.id);
+      for (const field of [message.incarnation, message.boot, message.id]) writer.u64(field);
       return;
     case "read-reply":
-      writer.u64(message.boot);
-      writer.u64(message.id);
-      writer.u64(message.index);
+      for (const field of [message.incarnation, message.boot, message.id, message.index]) writer.u64(field);
       return;
     case "bootstrap-hello":
       writer.id(message.storeId);
@@ -125,14 +123,14 @@ function encodeAffair(writer: Writer, message: Affair): void {
       writer.u8(removalReasons[message.reason]);
       return;
     case "change":
-      for (const field of [message.boot, message.seq]) writer.u64(field);
+      for (const field of [message.term, message.incarnation, message.boot, message.seq]) writer.u64(field);
       writer.u8(changeKinds[message.change.kind]);
       writer.u64(message.change.id);
       if ("url" in message.change) writer.text(message.change.url);
       if (message.change.kind === "add") writer.u8(message.change.autoPromote ? 1 : 0);
       return;
     case "change-reply":
-      for (const field of [message.boot, message.seq]) writer.u64(field);
+      for (const field of [message.term, message.incarnation, message.boot, message.seq]) writer.u64(field);
       writer.u8(changeOutcomes[message.outcome]);
       return;
     default:
@@ -212,13 +210,15 @@ function decodeMessage(reader: Reader, kind: number): Message {
       return { kind: "forward", term, proposals };
     }
     case messageKinds["forward-refused"]: {
-      const [term, boot, firstSeq, count] = [reader.u64(), reader.u64(), reader.u64(), reader.u64()];
-      return { kind: "forward-refused", term, boot, firstSeq, count };
+      const [term, incarnation, boot] = [reader.u64(), reader.u64(), reader.u64()];
+      return { kind: "forward-refused", term, incarnation, boot, firstSeq: reader.u64(), count: reader.u64() };
     }
     case messageKinds.read:
-      return { kind: "read", boot: reader.u64(), id: reader.u64() };
-    case messageKinds["read-reply"]:
-      return { kind: "read-reply", boot: reader.u64(), id: reader.u64(), index: reader.u64() };
+      return { kind: "read", incarnation: reader.u64(), boot: reader.u64(), id: reader.u64() };
+    case messageKinds["read-reply"]: {
+      const [incarnation, boot, id] = [reader.u64(), reader.u64(), reader.u64()];
+      return { kind: "read-reply", incarnation, boot, id, index: reader.u64() };
+    }
     case messageKinds["bootstrap-hello"]:
       return { kind: "bootstrap-hello", storeId: reader.id(), urls: decodeUrls(reader) };
     case messageKinds["bootstrap-reply"]:
@@ -260,16 +260,13 @@ function decodeAffair(reader: Reader, kind: number): Affair {
       return { kind: "removed", storeId, incarnation, reason: decodeName(reader, reasonNames) };
     }
     case messageKinds.change: {
-      const [boot, seq] = [reader.u64(), reader.u64()];
-      return { kind: "change", boot, seq, change: decodeChange(reader) };
+      const [term, incarnation, boot, seq] = [reader.u64(), reader.u64(), reader.u64(), reader.u64()];
+      return { kind: "change", term, incarnation, boot, seq, change: decodeChange(reader) };
     }
-    case messageKinds["change-reply"]:
-      return {
-        kind: "change-reply",
-        boot: reader.u64(),
-        seq: reader.u64(),
-        outcome: decodeName(reader, outcomeNames),
-      };
+    case messageKinds["change-reply"]: {
+      const [term, incarnation, boot, seq] = [reader.u64(), reader.u64(), reader.u64(), reader.u64()];
+      return { kind: "change-reply", term, incarnation, boot, seq, outcome: decodeName(reader, outcomeNames) };
+    }
     default:
       throw new BadBytes(`message kind ${kind} is not known`);
   }

@@ -39,7 +39,7 @@ export const changeKinds = {
 /** What became of a change request. */
 export const changeOutcomes = {
   done: 0,
-  busy: 1,
+  "other-change": 1,
   "gave-up": 2,
   "member-exists": 3,
   "url-in-use": 4,

@@ -58,18 +58,30 @@ export type AppendReply = {
  * happens.
  */
 export type Forward = { readonly kind: "forward"; readonly term: Term; readonly proposals: readonly Proposal[] };
-/** The leader of `term` has not appended and will never append the sequences [firstSeq, firstSeq + count) of that boot. */
+/**
+ * The leader of `term` has not appended and will never append the sequences [firstSeq, firstSeq + count) of that start.
+ *
+ * This answer and those below name the incarnation and the boot of the node that asked: it counts its requests from one
+ * again in each, and the leader may answer late.
+ */
 export type ForwardRefused = {
   readonly kind: "forward-refused";
   readonly term: Term;
+  readonly incarnation: Index;
   readonly boot: number;
   readonly firstSeq: number;
   readonly count: number;
 };
 /** A follower asks for a read index on behalf of all its waiting reads; `id` is unique within the sender's boot. */
-export type ReadRequest = { readonly kind: "read"; readonly boot: number; readonly id: number };
+export type ReadRequest = {
+  readonly kind: "read";
+  readonly incarnation: Index;
+  readonly boot: number;
+  readonly id: number;
+};
 export type ReadReply = {
   readonly kind: "read-reply";
+  readonly incarnation: Index;
   readonly boot: number;
   readonly id: number;
   readonly index: Index;
@@ -151,20 +163,26 @@ export type RemovalReason =
   | "id-of-leader"
   /** What was lost cannot be had back from fewer than two other voters. */
   | "too-few-voters";
-/** An operator's change request, on its way from the member that took it to the leader. */
+/** An operator's change request, on its way from the member that took it to the leader of `term`; nobody else may take it. */
 export type ChangeRequest = {
   readonly kind: "change";
+  readonly term: Term;
+  readonly incarnation: Index;
   readonly boot: number;
   readonly seq: number;
   readonly change: Change;
 };
+/** What the leader of `term` has decided. */
 export type ChangeReply = {
   readonly kind: "change-reply";
+  readonly term: Term;
+  readonly incarnation: Index;
   readonly boot: number;
   readonly seq: number;
   readonly outcome: ChangeOutcome;
 };
-export type ChangeOutcome = "done" | "busy" | "gave-up" | ChangeRefusal;
+/** "other-change": another change is under way. "gave-up": the leader pursues it no more, and says nothing about it. */
+export type ChangeOutcome = "done" | "other-change" | "gave-up" | ChangeRefusal;
 
 /** What Raft takes: core/raft/raft.ts has the switch. */
 export type RaftMessage =

@@ -9,8 +9,8 @@ import type { NodeId, Term } from "../units.ts";
 
 /** The leader's word that it will never take `proposals`, which are consecutive and not empty. */
 export function refusalOf(term: Term, proposals: readonly Proposal[]): ForwardRefused {
-  const { boot, seq: firstSeq } = proposals[0]!.origin;
-  return { kind: "forward-refused", term, boot, firstSeq, count: proposals.length };
+  const { incarnation, boot, seq: firstSeq } = proposals[0]!.origin;
+  return { kind: "forward-refused", term, incarnation, boot, firstSeq, count: proposals.length };
 }
 
 function isLater(origin: Origin, seen: Origin): boolean {

@@ -45,15 +45,14 @@ import { unreachable } from "../assert.ts";
 import type { Random } from "../ports.ts";
 import type { CompactionPoint, Configuration, ConfigurationAt } from "../protocol/configuration.ts";
 import type { HardState, Proposal } from "../protocol/entry.ts";
-import type { Forward, RaftMessage } from "../protocol/message.ts";
+import type { Forward, RaftMessage, ReadRequest } from "../protocol/message.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
 import { refusalOf } from "./forward-deduplicator.ts";
 import { outdatedReply } from "./follower.ts";
 import type { RaftLog, LogView } from "./log.ts";
 import { isSoleMemberEver, memberOf } from "./membership.ts";
-import type { Ready } from "./ready.ts";
+import type { ReadIndexRequest, Ready } from "./ready.ts";
 import type { ConfigChangeRejection, Proposed, RaftOptions, Role } from "./options.ts";
-import type { ReadIndexRequest } from "./read-index-rounds.ts";
 import type { PeerProgress } from "./replication.ts";
 import { Roles } from "./roles.ts";
 import { ServerState } from "./server-state.ts";
@@ -193,7 +192,7 @@ export class Raft {
       case "forward":
         return this.#onForward(now, from, message);
       case "read":
-        return this.requestReadIndex({ node: from, boot: message.boot, id: message.id });
+        return this.#onRead(from, message);
       default:
         return unreachable(message);
     }
@@ -304,6 +303,10 @@ export class Raft {
       return false;
     }
     return true;
+  }
+
+  #onRead(from: NodeId, { incarnation, boot, id }: ReadRequest): void {
+    this.requestReadIndex({ node: from, incarnation, boot, id });
   }
 
   #onForward(now: Micros, from: NodeId, { term, proposals }: Forward): void {

@@ -6,10 +6,9 @@
  * A lease (thesis, 6.4.1): who has heard a round helps to elect nobody else for an election timeout, and counts it from
  * later than the leader does, which counts from the opening of the round.
  */
-import type { Index, Micros, NodeId } from "../units.ts";
-import type { ReadGrant } from "./ready.ts";
+import type { Index, Micros } from "../units.ts";
+import type { ReadGrant, ReadIndexRequest } from "./ready.ts";
 
-export type ReadIndexRequest = { readonly node: NodeId; readonly boot: number; readonly id: number };
 type ReadIndexRound = { readonly round: number; readonly index: Index; readonly asks: readonly ReadIndexRequest[] };
 
 /** Rounds whose time of opening is remembered. */

@@ -4,8 +4,14 @@ import type { Entry, HardState } from "../protocol/entry.ts";
 import type { Outgoing } from "../protocol/message.ts";
 import type { Index, Micros, NodeId } from "../units.ts";
 
-/** Who asked for a read index: this node (0) or a follower. */
-export type ReadGrant = { readonly node: NodeId; readonly boot: number; readonly id: number; readonly index: Index };
+/** Who asks for a read index, this node or a follower: `id` is unique within that boot of that incarnation. */
+export type ReadIndexRequest = {
+  readonly node: NodeId;
+  readonly incarnation: Index;
+  readonly boot: number;
+  readonly id: number;
+};
+export type ReadGrant = ReadIndexRequest & { readonly index: Index };
 
 /**
  * One write to the WAL: durable together, in order of `seq`. With `base` the log begins after that place from now on:

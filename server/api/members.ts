@@ -1,6 +1,6 @@
 /** Requests of operators: who belongs to the cluster, and who leads it. */
 import type { Node } from "../../core/node/node.ts";
-import type { ChangeResult, ReadOutcome } from "../../core/node/options.ts";
+import { type ChangeRefused, type ChangeResult, isRefusedChange, type ReadOutcome } from "../../core/node/options.ts";
 import type { Change } from "../../core/protocol/configuration.ts";
 import { parsePeerUrl } from "../peer-url.ts";
 import { bodyRefused, readBody } from "./body.ts";
@@ -16,10 +16,11 @@ import {
 } from "./problem.ts";
 
 const bodyBytesMax = 4096;
-type Refusal = Exclude<Extract<ChangeResult, { ok: true }>["outcome"], "done">;
+/** A sentence for each refusal. */
+type Details = Readonly<Record<ChangeRefused, string>>;
 
-const problems: Readonly<Record<Refusal, { readonly status: number; readonly detail: string }>> = {
-  busy: { status: 409, detail: "Another change of the membership is not finished yet." },
+const problems: Readonly<Record<ChangeRefused, Omit<Problem, "code" | "definite">>> = {
+  "other-change": { status: 409, detail: "Another change of the membership is not finished yet." },
   "member-exists": { status: 409, detail: "The id is in use with another URL; POST /v1/members/{id} changes it." },
   "url-in-use": { status: 409, detail: "The URL is in use by another member." },
   "unknown-member": { status: 404, detail: "There never was a member with that id." },
@@ -36,24 +37,27 @@ const problems: Readonly<Record<Refusal, { readonly status: number; readonly det
   },
 };
 
-async function ask(c: Ctx, node: Node, change: Change, problem: (outcome: Refusal) => Problem): Promise<Response> {
+async function ask(c: Ctx, node: Node, change: Change, details: Partial<Details> = {}): Promise<Response> {
   const refusal = refusedPrecondition(c, "");
   if (refusal !== null) return problemResponse(refusal);
-  return answerOf(node, await outcomeOf(node, change), problem);
+  return answerOf(node, await outcomeOf(node, change), details);
 }
 
 function outcomeOf(node: Node, change: Change): Promise<ChangeResult> {
   return new Promise((resolve) => node.change(change, resolve));
 }
 
-function answerOf(node: Node, result: ChangeResult, problem: (outcome: Refusal) => Problem): Response {
-  if (!result.ok) return problemResponse(failureProblem(result));
-  if (result.outcome === "done") return new Response(null, { status: 204, headers: revisionOf(node) });
-  return problemResponse(problem(result.outcome));
-}
-
-function problemOf(outcome: Refusal): Problem {
-  return { ...problems[outcome], code: outcome, definite: true };
+/** `details`: what to say in the place of the usual sentences. */
+function answerOf(node: Node, result: ChangeResult, details: Partial<Details> = {}): Response {
+  if (result.ok) return new Response(null, { status: 204, headers: revisionOf(node) });
+  const { code, definite } = result;
+  if (!isRefusedChange(code)) return problemResponse(failureProblem({ ok: false, code, definite }));
+  const { status, detail } = problems[code];
+  const unknown = definite
+    ? ""
+    : " The leader before this one was asked too, and may have made it: look at /v1/members.";
+  const shownCode = code === "other-change" ? "busy" : code;
+  return problemResponse({ status, code: shownCode, detail: `${details[code] ?? detail}${unknown}`, definite });
 }
 
 /** The header that says how far the store is; empty where that is not known. */
@@ -65,7 +69,7 @@ export function revisionOf(node: Node): Record<string, string> {
 /** POST /{id}: the body is the peer URL, or JSON with "url" and "autoPromote". An id in use keeps its URL. */
 export async function addMember(c: Ctx, node: Node, id: number): Promise<Response> {
   const member = await readMember(c);
-  return member instanceof Response ? member : ask(c, node, { kind: "add", id, ...member }, problemOf);
+  return member instanceof Response ? member : ask(c, node, { kind: "add", id, ...member });
 }
 
 /** POST /v1/members/{id}, with the same body: adds the member, or changes where it is reached. */
@@ -75,8 +79,8 @@ async function putMember(c: Ctx, node: Node, id: number): Promise<Response> {
   const member = await readMember(c);
   if (member instanceof Response) return member;
   const added = await outcomeOf(node, { kind: "add", id, ...member });
-  if (!added.ok || added.outcome !== "member-exists") return answerOf(node, added, problemOf);
-  return ask(c, node, { kind: "move", id, url: member.url }, problemOf);
+  if (added.ok || added.code !== "member-exists") return answerOf(node, added);
+  return ask(c, node, { kind: "move", id, url: member.url });
 }
 
 async function readMember(c: Ctx): Promise<{ readonly url: string; readonly autoPromote: boolean } | Response> {
@@ -120,11 +124,8 @@ export async function removeMemberUnlessKey(c: Ctx, node: Node, id: number): Pro
     const headers = { [revisionHeader]: String(key.revision) };
     return problemResponse({ status: 409, code: "ambiguous", detail, definite: true }, headers);
   }
-  return ask(c, node, { kind: "remove", id }, (outcome) => {
-    if (outcome !== "unknown-member") return problemOf(outcome);
-    const detail = `There never was a member /v1/members/${id}, and there is no key /v1/kv/${id}.`;
-    return { ...problemOf(outcome), detail };
-  });
+  const detail = `There never was a member /v1/members/${id}, and there is no key /v1/kv/${id}.`;
+  return ask(c, node, { kind: "remove", id }, { "unknown-member": detail });
 }
 
 /** Everything under /v1/members; `rest` is what follows it in the path. */
@@ -140,9 +141,9 @@ export function onMembers(c: Ctx, node: Node, rest: string): Response | Promise<
   const [, idText] = /^\/([1-9]\d{0,14})(?:\/promote)?$/.exec(rest) ?? [];
   if (idText === undefined) return problemResponse(badRequest("no-member-id", "Members are named /v1/members/{id}."));
   const id = Number(idText);
-  if (isPromotion) return ask(c, node, { kind: "promote", id }, problemOf);
+  if (isPromotion) return ask(c, node, { kind: "promote", id });
   if (method === "POST") return putMember(c, node, id);
-  if (method === "DELETE") return ask(c, node, { kind: "remove", id }, problemOf);
+  if (method === "DELETE") return ask(c, node, { kind: "remove", id });
   const member = node.status().members.find((one) => one.id === id);
   if (member !== undefined) return c.json(member, 200, revisionOf(node));
   return problemResponse({ status: 404, code: "unknown-member", detail: "There is no such member.", definite: true });
@@ -154,5 +155,5 @@ export async function moveLeader(c: Ctx, node: Node): Promise<Response> {
   if (typeof body !== "string") return bodyRefused(body);
   const id = /^\s*\{\s*"id"\s*:\s*([1-9]\d{0,14})\s*\}\s*$/.exec(body)?.[1];
   if (id === undefined) return problemResponse(badRequest("bad-json", 'The body is {"id": 2}.'));
-  return ask(c, node, { kind: "transfer-leader", id: Number(id) }, problemOf);
+  return ask(c, node, { kind: "transfer-leader", id: Number(id) });
 }

@@ -7,6 +7,7 @@ import type { Row } from "../../core/kv/machine.ts";
 import type { Node } from "../../core/node/node.ts";
 import {
   type ChangeResult,
+  isRefusedChange,
   type Failure,
   noSession,
   type ReadOutcome,
@@ -189,9 +190,9 @@ class Probes {
         (node, done) => node.change(change, done),
         probeBounds.changeMicros,
       );
-      said = result === null ? "nothing" : result.ok ? result.outcome : result.code;
-      if (said === "done") return null;
-      if (result?.ok === true && said !== "busy") break;
+      if (result?.ok === true) return null;
+      said = result === null ? "nothing" : result.code;
+      if (result !== null && isRefusedChange(result.code) && result.code !== "other-change") break;
       this.#simulator.runUntil(scheduler.now + 100_000);
     }
     return { property: "L6", message: `a calm core, asked at n${asked} to ${change.kind} n${change.id}, says ${said}` };

@@ -2,6 +2,7 @@
  * The operator: adds machines and starts them, removes members, promotes, moves the leadership, at awkward moments and
  * through whichever member comes to hand. It takes a refusal as an answer, and never repairs anything.
  */
+import { type ChangeResult, isRefusedChange } from "../../core/node/options.ts";
 import type { Change } from "../../core/protocol/configuration.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
@@ -70,14 +71,14 @@ export class Operator implements Target {
     this.counters.asked += 1;
     this.openUntil = this.#scheduler.now + this.#plan.requestMicros + 1_000_000;
     this.#world.asked(asked.id, change);
-    const end = (outcome: string): void => {
-      this.counters[outcome === "done" ? "done" : outcome === "unknown" ? "unknown" : "refused"] += 1;
-      this.#world.answered(asked.id, change, outcome);
+    const end = (result: ChangeResult): void => {
+      const count = result.ok ? "done" : result.definite ? "refused" : "unknown";
+      this.counters[count] += 1;
+      this.#world.answered(asked.id, change, result.ok ? "done" : isRefusedChange(result.code) ? result.code : count);
     };
     const request: Request = {
-      run: (node) =>
-        node.change(change, (result) => end(result.ok ? result.outcome : result.definite ? "none" : "unknown")),
-      refused: () => end("none"),
+      run: (node) => node.change(change, end),
+      refused: () => end({ ok: false, code: "refused", definite: true }),
     };
     this.#scheduler.at(
       this.#scheduler.now + 100,

@@ -1,8 +1,19 @@
 /** Changes of the membership that a node asks its leader for. */
 import test from "ava";
+import fc from "fast-check";
+import { DecidedChanges } from "../../core/node/decided-changes.ts";
+import type { ChangeResult } from "../../core/node/options.ts";
 import { PendingChanges } from "../../core/node/pending-changes.ts";
+import type { Change } from "../../core/protocol/configuration.ts";
+import type { ChangeReply, ChangeRequest, Outgoing } from "../../core/protocol/message.ts";
 import type { Raft } from "../../core/raft/raft.ts";
-import { configurationOf } from "../support/rafts.ts";
+import type { NodeId } from "../../core/units.ts";
+import {
+  configurationOf,
+  electionMicros as raftElectionMicros,
+  heartbeatMicros as raftHeartbeatMicros,
+  Rafts,
+} from "../support/rafts.ts";
 
 const electionMicros = 100;
 const heartbeatMicros = 10;
@@ -12,7 +23,7 @@ test("a node that stops asks no more for its new URL to be written down, and wai
   const configuration = configurationOf([1, 2, 3]);
   const ledByTwo = { leader: 2, role: "follower", term: 1, configuration } as Raft;
   for (const isStopping of [false, true]) {
-    const changes = new PendingChanges(1, 1, "http://elsewhere", electionMicros, heartbeatMicros);
+    const changes = new PendingChanges(1, 0, 1, "http://elsewhere", electionMicros, heartbeatMicros);
     const asked: number[] = [];
     const dispatch = (now: number): void => {
       const out = changes.dispatch(
@@ -32,4 +43,233 @@ test("a node that stops asks no more for its new URL to be written down, and wai
     t.deepEqual(asked, isStopping ? [began] : [began, deadline]);
     t.is(changes.count, isStopping ? 0 : 1);
   }
+});
+
+/** Real Rafts, and at each the changes that its operators ask for; change requests and replies wait until a test delivers them. */
+class Operators {
+  readonly rafts: Rafts;
+  readonly said = new Map<string, ChangeResult>();
+  letters: { readonly from: NodeId; readonly to: NodeId; readonly message: ChangeRequest | ChangeReply }[] = [];
+  readonly #changes = new Map<NodeId, PendingChanges>();
+
+  constructor(voters: readonly NodeId[]) {
+    this.rafts = new Rafts(configurationOf(voters));
+    for (const id of voters)
+      this.#changes.set(id, new PendingChanges(id, 0, 1, null, raftElectionMicros, raftHeartbeatMicros));
+    this.rafts.elect(1);
+    this.rafts.pass(raftHeartbeatMicros);
+    this.rafts.settle();
+  }
+
+  ask(at: NodeId, change: Change, patienceMicros = 5_000): void {
+    const name = `${change.kind} ${change.id} at ${at}`;
+    this.#changes.get(at)!.add(change, this.rafts.now + patienceMicros, (result) => this.said.set(name, result));
+  }
+
+  /** A turn of `id`: what it asks and answers is on its way then. */
+  turn(id: NodeId): void {
+    const note = ({ to, message }: Outgoing): boolean =>
+      this.letters.push({ from: id, to, message: message as ChangeRequest | ChangeReply }) > 0;
+    const changes = this.#changes.get(id)!;
+    changes.dispatch(this.rafts.now, this.rafts.of(id), () => false, note).forEach(note);
+    changes.expire(this.rafts.now);
+    this.rafts.flush(id);
+  }
+
+  /** Takes the newest letter of that kind from the mail: a test may deliver it often, or never. */
+  take(kind: "change" | "change-reply"): (typeof this.letters)[number] {
+    const at = this.letters.findLastIndex(({ message }) => message.kind === kind);
+    if (at === -1) throw new Error(`no ${kind} is on its way`);
+    return this.letters.splice(at, 1)[0]!;
+  }
+
+  deliver({ from, to, message }: (typeof this.letters)[number]): void {
+    const changes = this.#changes.get(to)!;
+    const { now } = this.rafts;
+    if (message.kind === "change") changes.onRequest(from, message, this.rafts.of(to), now, now + 5_000);
+    else changes.onReply(message);
+  }
+
+  /** Time passes for all but `dead`, and `leader` does what can be done. */
+  go(leader: NodeId, dead: readonly NodeId[] = [], steps = 8): void {
+    const alive = [...this.rafts.rafts.keys()].filter((id) => !dead.includes(id));
+    for (let k = 0; k < steps; k++) {
+      this.turn(leader);
+      this.rafts.settle(dead);
+      this.rafts.pass(raftHeartbeatMicros, alive);
+      this.rafts.settle(dead);
+    }
+  }
+
+  votersAt(id: NodeId): readonly NodeId[] {
+    return this.rafts.of(id).committedConfiguration.configuration.voters;
+  }
+}
+
+const nine = { kind: "add", id: 9, url: "http://nine", autoPromote: false } as const;
+const removalOfFour = { kind: "remove", id: 4 } as const;
+
+test("a change that was refused is not made by a copy of the request that comes later", (t) => {
+  const world = new Operators([1, 2, 3, 4]);
+  world.ask(1, nine);
+  world.turn(1);
+  world.ask(2, removalOfFour);
+  world.turn(2);
+  const request = world.take("change");
+  world.deliver(request);
+  world.turn(1);
+  const refusal = world.take("change-reply");
+  world.go(1);
+  t.deepEqual(world.said.get("add 9 at 1"), { ok: true });
+  for (let k = 0; k < 3; k++) {
+    world.deliver(request);
+    world.go(1, [], 2);
+    t.like(world.take("change-reply").message, { outcome: "other-change" });
+  }
+  world.deliver(refusal);
+  t.deepEqual(world.said.get("remove 4 at 2"), { ok: false, code: "other-change", definite: true });
+  t.deepEqual(world.votersAt(1), [1, 2, 3, 4]);
+});
+
+test("a change that was made and undone since is not made again by a copy of its request", (t) => {
+  const world = new Operators([1, 2, 3, 4]);
+  world.ask(2, nine);
+  world.turn(2);
+  const request = world.take("change");
+  world.deliver(request);
+  world.go(1);
+  world.deliver(world.take("change-reply"));
+  t.deepEqual(world.said.get("add 9 at 2"), { ok: true });
+  world.ask(1, { kind: "remove", id: 9 });
+  world.go(1);
+  t.deepEqual(world.said.get("remove 9 at 1"), { ok: true });
+  world.deliver(request);
+  world.go(1);
+  t.false(world.rafts.of(1).configuration.members.some(({ id }) => id === 9));
+});
+
+test("a request counts for the leader to whom it was sent, in the term in which it was", (t) => {
+  const world = new Operators([1, 2, 3, 4]);
+  world.ask(3, removalOfFour);
+  world.turn(3);
+  const request = world.take("change");
+  for (const [from, to] of [
+    [1, 2],
+    [2, 1],
+  ] as const) {
+    world.rafts.of(from).transfer(world.rafts.now, to);
+    world.rafts.settle();
+    world.rafts.pass(raftHeartbeatMicros);
+    world.rafts.settle();
+  }
+  t.is(world.rafts.of(1).role, "leader");
+  world.turn(1);
+  world.deliver(request);
+  world.go(1);
+  t.deepEqual(world.votersAt(1), [1, 2, 3, 4]);
+});
+
+test("a new leader does not refuse what an earlier one has begun", (t) => {
+  const world = new Operators([1, 2, 3, 4]);
+  const { rafts } = world;
+  world.ask(3, removalOfFour);
+  world.turn(3);
+  world.deliver(world.take("change"));
+  world.turn(1);
+  rafts.sync(1);
+  while (rafts.deliver(({ message }) => message.kind === "append"));
+  rafts.letters = [];
+  t.true(rafts.of(2).configuration.outgoing.length > 0);
+  world.ask(2, nine);
+  for (const id of [2, 3, 4]) rafts.sync(id);
+  rafts.letters = [];
+  rafts.pass(2 * raftElectionMicros + 1, [2]);
+  const isOfTheLiving = (letter: { from: NodeId; to: NodeId }): boolean => letter.from !== 1 && letter.to !== 1;
+  for (let k = 0; rafts.of(2).role !== "leader" && k < 100; k++) {
+    rafts.sync(2);
+    rafts.deliver(isOfTheLiving);
+    for (const id of [3, 4]) rafts.sync(id);
+  }
+  while (rafts.of(3).leader !== 2 && rafts.deliver(({ from, to }) => from === 2 && to === 3));
+  rafts.letters = [];
+  t.is(rafts.of(3).leader, 2);
+  world.turn(2);
+  world.turn(3);
+  world.deliver(world.take("change"));
+  world.go(2, [1]);
+  t.deepEqual(world.votersAt(2), [1, 2, 3]);
+  world.deliver(world.take("change-reply"));
+  t.deepEqual(world.said.get("remove 4 at 3"), { ok: true });
+  t.deepEqual(world.said.get("add 9 at 2"), { ok: true });
+});
+
+test("a refusal is definite only where one leader alone was asked, and counts only where it is the last one's", (t) => {
+  const world = new Operators([1, 2, 3, 4]);
+  const { rafts } = world;
+  world.ask(3, removalOfFour);
+  world.turn(3);
+  const first = world.take("change").message as ChangeRequest;
+  rafts.of(1).transfer(rafts.now, 2);
+  rafts.settle();
+  rafts.pass(raftHeartbeatMicros);
+  rafts.settle();
+  world.turn(3);
+  const second = world.take("change").message as ChangeRequest;
+  t.true(second.term > first.term);
+  const refusalIn = ({ term, incarnation, boot, seq }: ChangeRequest): ChangeReply => {
+    return { kind: "change-reply", term, incarnation, boot, seq, outcome: "no-majority-left" };
+  };
+  world.deliver({ from: 1, to: 3, message: refusalIn(first) });
+  t.is(world.said.size, 0);
+  world.deliver({ from: 2, to: 3, message: refusalIn(second) });
+  t.deepEqual(world.said.get("remove 4 at 3"), { ok: false, code: "no-majority-left", definite: false });
+});
+
+test("two operators with one goal at the leader: neither is told that nothing will happen while it happens", (t) => {
+  const world = new Operators([1, 2, 3, 4]);
+  world.ask(1, removalOfFour, 300);
+  world.turn(1);
+  world.ask(1, { ...removalOfFour }, 300);
+  for (let k = 0; k < 4; k++) {
+    world.turn(1);
+    world.rafts.pass(raftHeartbeatMicros, [1]);
+  }
+  world.turn(1);
+  t.deepEqual(world.said.get("remove 4 at 1"), { ok: false, code: "timeout", definite: false });
+  world.go(1);
+  t.deepEqual(world.votersAt(1), [1, 2, 3]);
+});
+
+test("an answer to an earlier incarnation of a node, which counted its requests alike, is not taken for one to this", (t) => {
+  const { rafts } = new Operators([1, 2, 3]);
+  const raft = rafts.of(1);
+  const changes = new PendingChanges(1, 7, 1, null, raftElectionMicros, raftHeartbeatMicros);
+  const said: ChangeResult[] = [];
+  changes.add(nine, rafts.now + 100, (result) => said.push(result));
+  changes.onReply({ kind: "change-reply", term: raft.term, incarnation: 0, boot: 1, seq: 1, outcome: "done" });
+  t.deepEqual(said, []);
+  changes.onReply({ kind: "change-reply", term: raft.term, incarnation: 7, boot: 1, seq: 1, outcome: "done" });
+  t.deepEqual(said, [{ ok: true }]);
+});
+
+test("what was decided is never judged again, also where the answer is forgotten (generated)", (t) => {
+  const mostlyTwo = fc.oneof({ weight: 9, arbitrary: fc.constant(2) }, { weight: 1, arbitrary: fc.nat(2) });
+  const request = fc.record({ incarnation: mostlyTwo, boot: mostlyTwo, seq: fc.integer({ min: 1, max: 200 }) });
+  const requests = fc.array(request, { minLength: 100, maxLength: 400, size: "max" });
+  fc.assert(
+    fc.property(requests, (asked) => {
+      const decided = new DecidedChanges();
+      const names = new Set<string>();
+      for (const one of asked) {
+        const key = { node: 1, ...one };
+        const name = JSON.stringify(key);
+        const known = decided.outcomeOf(key);
+        if (names.has(name) && known === null) return false;
+        if (known === null) decided.add(key, "done");
+        names.add(name);
+      }
+      return true;
+    }),
+  );
+  t.pass();
 });

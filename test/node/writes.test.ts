@@ -71,7 +71,7 @@ test("a write whose client goes while it is under way is not sent once more when
   );
   writes.dispatch(1, ledByTwo, () => true, send);
   writes.cancel(gone!);
-  writes.onRefused(2, { kind: "forward-refused", term: 1, boot: 1, firstSeq: 1, count: 2 });
+  writes.onRefused(2, { kind: "forward-refused", term: 1, incarnation: 0, boot: 1, firstSeq: 1, count: 2 });
   writes.dispatch(20, ledByTwo, () => true, send);
   t.is(sent.length, 2);
   const again = sent[1]!.message;

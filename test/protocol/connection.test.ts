@@ -33,7 +33,7 @@ function envelopeOf(message: Message, changes: Partial<Envelope> = {}): Envelope
 const samples: readonly Message[] = [
   { kind: "timeout-now", term: 3 },
   { kind: "vote", term: 9, lastIndex: 1, lastTerm: 1, transfer: false },
-  { kind: "read", boot: 1, id: 4 },
+  { kind: "read", incarnation: 0, boot: 1, id: 4 },
   { kind: "snapshot-wanted", index: 4 },
   { kind: "bootstrap-hello", storeId, urls: ["http://a:1"] },
   { kind: "bootstrap-reply", storeId, urls: ["http://a:1"], genesis: [storeId] },
@@ -112,7 +112,7 @@ test("a slow peer loses messages, never our memory", (t) => {
   const inbound = listening({ kind: "member", ours: theirs });
   inbound.receive(outbound.take()!);
   outbound.receive(inbound.takeReply()!);
-  for (let k = 0; k < 1_000; k++) outbound.send(envelopeOf({ kind: "read", boot: 1, id: 1 }));
+  for (let k = 0; k < 1_000; k++) outbound.send(envelopeOf({ kind: "read", incarnation: 0, boot: 1, id: 1 }));
   t.true(outbound.take()!.length < 1_200);
   t.true(outbound.dropped > 900);
 });
@@ -143,7 +143,9 @@ for (const { kind } of samples) {
     outbound.take();
     const asked = listening({ kind: "member", ours: theirs }, [], [envelopeOf(message, { from: 2, to: 1 })]);
     asked.receive(framed((writer) => encodeHandshake(writer, ours)));
-    asked.receive(framed((writer) => encodeEnvelope(writer, envelopeOf({ kind: "read", boot: 1, id: 1 }))));
+    asked.receive(
+      framed((writer) => encodeEnvelope(writer, envelopeOf({ kind: "read", incarnation: 0, boot: 1, id: 1 }))),
+    );
     const trouble = outbound.receive(asked.takeReply()!);
     t.is(answers.length, answerKinds.has(kind) ? 1 : 0);
     t.regex(trouble ?? "", answerKinds.has(kind) ? /^$/ : /out of turn/);

@@ -212,7 +212,7 @@ test("T 6.4: a read is granted at the commit index of its arrival, once a later 
   const rafts = new Rafts(three);
   rafts.elect(1);
   const { commit } = rafts.of(1);
-  rafts.of(1).requestReadIndex({ node: 1, boot: 1, id: 7 });
+  rafts.of(1).requestReadIndex({ node: 1, incarnation: 0, boot: 1, id: 7 });
   const first = rafts.of(1).ready(rafts.now);
   t.deepEqual(first.reads, []);
   for (const one of first.messages) rafts.letters.push({ from: 1, to: one.to, message: raftMessage(one) });
@@ -229,7 +229,7 @@ test("T 6.4: before the leader has committed in its own term it grants no read",
     rafts.deliver();
     for (const id of [1, 2, 3]) rafts.sync(id);
   }
-  rafts.of(1).requestReadIndex({ node: 1, boot: 1, id: 7 });
+  rafts.of(1).requestReadIndex({ node: 1, incarnation: 0, boot: 1, id: 7 });
   t.deepEqual(rafts.of(1).ready(rafts.now).reads, []);
   t.is(rafts.of(1).leaseRead(rafts.now), null);
 });

@@ -134,7 +134,7 @@ test("the leader is removed: no write fails through any member, and whoever aske
     if (world.simulator.hosts[leader - 1]!.node?.replica != null) asked.push(world.put(leader, "kl", `${k}`));
     world.pass(0.005);
   }
-  t.deepEqual(world.answer(change), { ok: true, outcome: "done" });
+  t.deepEqual(world.answer(change), { ok: true });
   const outcomes = asked.map((one) => world.answer(one));
   t.deepEqual(
     outcomes.filter((outcome) => !outcome.ok && !outcome.definite),
@@ -161,7 +161,7 @@ test("a write that a removed member forwards behind its own removal is refused, 
   world.pass(0.05);
   world.drop(null);
   t.like(world.answer(late), { ok: false, definite: true });
-  t.deepEqual(world.answer(change), { ok: true, outcome: "done" });
+  t.deepEqual(world.answer(change), { ok: true });
   const read = world.answer(world.get(leader, "k"));
   t.is(read.ok ? read.row?.value : null, "v");
   world.judge();
@@ -174,12 +174,12 @@ test("a removal that would leave no majority is refused, but not for a moment's 
   world.pass(1);
   world.isolate(b);
   world.pass(1.5);
-  t.like(world.answer(world.change(leader, { kind: "remove", id: a })), { outcome: "no-majority-left" });
+  t.like(world.answer(world.change(leader, { kind: "remove", id: a })), { code: "no-majority-left", definite: true });
   const asked = world.change(leader, { kind: "remove", id: a });
   world.pass(0.2);
   t.is(asked.outcome, null);
   world.heal();
-  t.deepEqual(world.answer(asked), { ok: true, outcome: "done" });
+  t.deepEqual(world.answer(asked), { ok: true });
   world.judge();
 });
 
@@ -195,12 +195,12 @@ test("who asks that a silent voter leads is told so after an election timeout, n
     world.pass(0.8);
     t.is(asked.outcome, null);
     world.pass(0.5);
-    t.deepEqual(asked.outcome, { ok: true, outcome: "not-caught-up" });
+    t.deepEqual(asked.outcome, { ok: false, code: "not-caught-up", definite: true });
   }
   const asked = world.change(leader, { kind: "transfer-leader", id: a });
   world.pass(0.2);
   world.heal();
-  t.deepEqual(world.answer(asked), { ok: true, outcome: "done" });
+  t.deepEqual(world.answer(asked), { ok: true });
   t.is(world.leader(), a);
   world.judge();
 });
@@ -217,7 +217,7 @@ test("a voter that was told to take over may yet do so: that it is silent now re
   world.pass(2.9);
   t.is(asked.outcome, null);
   world.drop(null);
-  t.deepEqual(world.answer(asked), { ok: true, outcome: "done" });
+  t.deepEqual(world.answer(asked), { ok: true });
   world.judge();
 });
 
@@ -230,10 +230,10 @@ test("a learner that is silent is not promoted by hand, and who asks is told so;
   world.pass(1);
   world.kill(2);
   world.pass(1.5);
-  t.like(world.answer(world.change(1, { kind: "promote", id: 2 })), { outcome: "not-caught-up" });
+  t.like(world.answer(world.change(1, { kind: "promote", id: 2 })), { code: "not-caught-up", definite: true });
   world.putNow("k", "goes on");
   world.start(2);
-  t.deepEqual(world.answer(world.change(1, { kind: "promote", id: 2 })), { ok: true, outcome: "done" });
+  t.deepEqual(world.answer(world.change(1, { kind: "promote", id: 2 })), { ok: true });
   world.judge();
 });
 
@@ -254,7 +254,7 @@ test("a learner and a voter that wait for a snapshot: neither is promoted, or le
   world.until("both answer", () => [laggard, 4].every((id) => world.raft(id).leader === leader));
   const wanted = [{ kind: "transfer-leader", id: laggard } as const, { kind: "promote", id: 4 } as const];
   for (const change of wanted) {
-    t.like(world.answer(world.change(leader, change), 3), { ok: true, outcome: "not-caught-up" });
+    t.like(world.answer(world.change(leader, change), 3), { ok: false, code: "not-caught-up", definite: true });
   }
   world.drop(null);
   world.until("both have caught up", () => {

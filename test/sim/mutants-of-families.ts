@@ -75,7 +75,7 @@ export const mutantsOfFamilies: readonly Mutant[] = [
   {
     name: "a leader that is to be removed hands over to the same node in every term",
     layer: "membership",
-    file: "core/node/pending-changes.ts",
+    file: "core/node/open-changes.ts",
     old: "    this.#triedSuccessors.add(to);\n",
     new: "",
   },

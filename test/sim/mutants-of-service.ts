@@ -40,9 +40,9 @@ export const mutantsOfService: readonly Mutant[] = [
   {
     name: "a change of members is never proposed",
     layer: "service",
-    file: "core/node/pending-changes.ts",
-    old: "if (next !== null && raft.proposeConfiguration(now, next) === null) onBegin();",
-    new: "if (next !== null) onBegin();",
+    file: "core/node/open-changes.ts",
+    old: "if (next !== null && raft.proposeConfiguration(now, next) === null) open.hasBegun = true;",
+    new: "if (next !== null) open.hasBegun = true;",
   },
   {
     name: "a transfer of leadership is answered as done at once",

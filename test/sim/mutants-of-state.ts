@@ -338,7 +338,7 @@ export const mutantsOfState: readonly Mutant[] = [
     name: "a rebound node votes at once",
     layer: "recovery",
     file: "core/node/replica.ts",
-    old: "voteBarrierIndex: identity.anew ? identity.incarnation : 0,",
+    old: "voteBarrierIndex: identity.anew ? incarnation : 0,",
     new: "voteBarrierIndex: 0,",
     defended: "the entry that bound it is on a quorum without it, and whoever it could elect must have that",
   },

@@ -5,7 +5,7 @@ export const mutantsOfTapes: readonly Mutant[] = [
   {
     name: "a learner is promoted by hand before it holds the entry that added it",
     layer: "tapes",
-    file: "core/node/pending-changes.ts",
+    file: "core/node/open-changes.ts",
     old: "return isFit(id) && match >= memberOf(raft.configuration, id)!.incarnation;",
     new: "return match >= 0;",
   },

@@ -14,9 +14,9 @@ const quiet = { print: null, invariants: true };
 
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
-  [1, "1d45b723c9e15baa"],
-  [2, "f43e0f2b4dfa6d7b"],
-  [3, "185870365d3aa595"],
+  [1, "ce9df92fcaed7786"],
+  [2, "5185b7824b4933a0"],
+  [3, "1e74669e061becbe"],
 ];
 
 for (const [seed, hash] of golden) {

@@ -1,0 +1,183 @@
+/**
+ * Change requests at the leader. Each is a goal: the leader looks every turn whether it is reached, proposes the next step
+ * where one can be, and waits where something else is under way (a promotion, the exit of a joint configuration). One goal
+ * at a time. Each request counts in one term only, and is decided once in it.
+ */
+import { assert } from "../assert.ts";
+import type { Change } from "../protocol/configuration.ts";
+import type { ChangeOutcome } from "../protocol/message.ts";
+import { isJoint, isReached, memberOf, refusal, stepTowards } from "../raft/membership.ts";
+import type { Raft } from "../raft/raft.ts";
+import type { Micros, NodeId, Term } from "../units.ts";
+import { type ChangeKey, DecidedChanges } from "./decided-changes.ts";
+
+type OpenChange = {
+  readonly key: ChangeKey;
+  readonly change: Change;
+  readonly deadline: Micros;
+  /** When this leader first saw it. */
+  readonly since: Micros;
+  /** This leader has begun to carry it out. */
+  hasBegun: boolean;
+};
+
+/** What a request has come to. */
+export type Decision = { readonly key: ChangeKey; readonly term: Term; readonly outcome: ChangeOutcome };
+
+/** Requests of other members. */
+const openMax = 64;
+
+function nameOf({ node, incarnation, boot, seq }: ChangeKey): string {
+  return `${node}.${incarnation}.${boot}.${seq}`;
+}
+
+function isSameGoal(one: Change, other: Change): boolean {
+  return one.kind === other.kind && one.id === other.id;
+}
+
+export class OpenChanges {
+  readonly #self: NodeId;
+  readonly #electionMicros: Micros;
+  /** All below is of this term. */
+  #term: Term = 0;
+  /** By name of their keys; in the order in which they came. */
+  readonly #open = new Map<string, OpenChange>();
+  readonly #decided = new DecidedChanges();
+  /** The term in which this leader has begun to hand over for the sake of its own removal. */
+  #handedOverTerm: Term = 0;
+  /** To whom it has handed over since another node led, in vain. */
+  readonly #triedSuccessors = new Set<NodeId>();
+
+  constructor(self: NodeId, electionMicros: Micros) {
+    this.#self = self;
+    this.#electionMicros = electionMicros;
+  }
+
+  /**
+   * A request that was sent to this leader of `term`. Returns what it has come to, if that is decided; null: it will be
+   * among what `advance` returns, or nothing is said of it, because too much is open.
+   */
+  add(key: ChangeKey, term: Term, change: Change, deadline: Micros, now: Micros): Decision | null {
+    if (term !== this.#term) this.#begin(term);
+    const decided = this.#decided.outcomeOf(key);
+    if (decided !== null) return decided === "forgotten" ? null : { key, term, outcome: decided };
+    const isFull = key.node !== this.#self && this.#open.size >= openMax;
+    const name = nameOf(key);
+    if (!isFull && !this.#open.has(name)) {
+      this.#open.set(name, { key, change, deadline, since: now, hasBegun: false });
+    }
+    return null;
+  }
+
+  #begin(term: Term): void {
+    assert(term > this.#term, "a leader's terms rise");
+    this.#term = term;
+    this.#open.clear();
+    this.#decided.clear();
+  }
+
+  /** This node does not lead; `leader`: who does, or 0. */
+  stepDown(leader: NodeId): void {
+    this.#open.clear();
+    if (leader !== 0) this.#triedSuccessors.clear();
+  }
+
+  /** Takes the steps that can be taken now; returns what is decided. For the leader, every turn. */
+  advance(now: Micros, raft: Raft, hasLostRows: (id: NodeId) => boolean): Decision[] {
+    assert(raft.role === "leader", "changes are carried out by the leader");
+    if (raft.term !== this.#term) this.#begin(raft.term);
+    const decisions: Decision[] = [];
+    let first: OpenChange | null = null;
+    for (const [name, open] of this.#open) {
+      const outcome =
+        first === null || isSameGoal(first.change, open.change)
+          ? this.#judge(open, now, raft, hasLostRows)
+          : this.#judgeOther(open, first, now, raft);
+      if (outcome === null) {
+        first ??= open;
+        continue;
+      }
+      this.#open.delete(name);
+      this.#decided.add(open.key, outcome);
+      decisions.push({ key: open.key, term: raft.term, outcome });
+    }
+    return decisions;
+  }
+
+  /**
+   * Of one that has another goal than `first`. It is refused once it is certain that nothing is under way for it: the step
+   * of an earlier leader may be the step that it asked for.
+   */
+  #judgeOther(open: OpenChange, first: OpenChange, now: Micros, raft: Raft): ChangeOutcome | null {
+    if (now >= open.deadline) return "gave-up";
+    const { configuration, committedConfiguration } = raft;
+    const isSettled =
+      raft.committedInTerm && !isJoint(configuration) && committedConfiguration.configuration === configuration;
+    if (!isSettled && !first.hasBegun) return null;
+    return isReached(open.change, committedConfiguration.configuration) ? "done" : "other-change";
+  }
+
+  /** What became of it, or null while it is under way. Takes the next step where one can be taken. */
+  #judge(open: OpenChange, now: Micros, raft: Raft, hasLostRows: (id: NodeId) => boolean): ChangeOutcome | null {
+    const { change } = open;
+    if (now >= open.deadline) return "gave-up";
+    if (change.kind === "transfer-leader" && change.id === this.#self) return "done";
+    const since = now - this.#electionMicros;
+    const isFit = (id: NodeId): boolean => raft.isFit(id, since) && !hasLostRows(id);
+    const trouble = refusal(change, raft.configuration, isFit);
+    // A busy moment of this node is no silence of the others: that takes an election timeout to show.
+    const isPatient = now < open.since + this.#electionMicros;
+    if (trouble === "no-majority-left" && isPatient) return null;
+    // Before that, an earlier leader's step for the same change may still be committed.
+    const isDefinite = raft.committedInTerm;
+    if (trouble !== null) return isDefinite ? trouble : null;
+    if (isReached(change, raft.committedConfiguration.configuration)) return "done";
+    if (change.kind === "transfer-leader") {
+      if (raft.transferee !== 0) return null;
+      // While one hands over nothing is proposed: not for the sake of a node that does not answer.
+      if (!isFit(change.id)) return isPatient || !isDefinite || open.hasBegun ? null : "not-caught-up";
+      open.hasBegun = true;
+      raft.transfer(now, change.id);
+      return null;
+    }
+    if (change.kind === "remove" && change.id === this.#self && this.#handsOver(now, raft, isFit)) return null;
+    if (change.kind === "promote" && !this.#mayVote(change.id, raft, isFit)) {
+      const isLearner = raft.configuration.learners.includes(change.id);
+      return isPatient || !isDefinite || !isLearner ? null : "not-caught-up";
+    }
+    const next = stepTowards(change, raft.configuration, raft.log.lastIndex + 1);
+    if (next !== null && raft.proposeConfiguration(now, next) === null) open.hasBegun = true;
+    return null;
+  }
+
+  /**
+   * One that has not come to the entry that added it could not vote; nor may one be counted on that is silent, or waits
+   * for a snapshot: as a voter it might be missed for ever.
+   */
+  #mayVote(id: NodeId, raft: Raft, isFit: (id: NodeId) => boolean): boolean {
+    const match = raft.progressOf(id)?.match ?? 0;
+    return isFit(id) && match >= memberOf(raft.configuration, id)!.incarnation;
+  }
+
+  /**
+   * A leader that is to be removed hands over first: the new leader, asked again, carries the removal on, and no election
+   * is waited for. Where nobody can take over, or has in one try, the leader removes itself. A node that was sent timeout-now and
+   * was not elected is not told again: it may be cut off from the others, and would depose each leader that it is told by.
+   */
+  #handsOver(now: Micros, raft: Raft, isFit: (id: NodeId) => boolean): boolean {
+    const { term, configuration } = raft;
+    if (!configuration.voters.includes(this.#self)) return false;
+    if (raft.transferee !== 0) return true;
+    const to = raft.successor((id) => !isFit(id) || this.#triedSuccessors.has(id));
+    if (to === 0 || this.#handedOverTerm === term) return false;
+    this.#handedOverTerm = term;
+    this.#triedSuccessors.add(to);
+    return raft.transfer(now, to);
+  }
+
+  nextDeadline(): Micros {
+    let deadline = Infinity;
+    for (const open of this.#open.values()) deadline = Math.min(deadline, open.deadline);
+    return deadline;
+  }
+}
