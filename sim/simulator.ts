@@ -15,7 +15,6 @@ import type { Micros, NodeId } from "../core/units.ts";
 import { type Decision, Draws } from "./draws.ts";
 import { type CoverageSink, Nemesis } from "./nemesis/nemesis.ts";
 import type { Plan } from "./nemesis/options.ts";
-import type { Answers } from "./safety/answers.ts";
 import { Departures } from "./safety/departures.ts";
 import { checkExit } from "./safety/exit-check.ts";
 import { Ghost, nobody } from "./safety/ghost.ts";
@@ -23,12 +22,15 @@ import { rowsOf } from "./safety/ghost-state.ts";
 import { FaultBudget } from "./safety/redundancy.ts";
 import { LyingDiskLedger } from "./safety/lying-disk-ledger.ts";
 import { Invariants } from "./safety/invariants.ts";
+import type { Answers } from "./safety/laws/answers.ts";
+import { indexesMustBeOrdered } from "./safety/laws/commit.ts";
+import { runMustEnd } from "./safety/laws/limits.ts";
+import { directoryMustBeOfThisFormat, lostLogMustNotBegin } from "./safety/laws/storage.ts";
 import { Marks, phaseOf, type CoverageMark } from "./marks.ts";
 import { nodeOptions } from "./node-options.ts";
 import type { Recorder } from "./report/record.ts";
 import { Scheduler } from "./scheduler.ts";
 import { changeCode, messageCode, Trace, type TraceKind } from "./trace/trace.ts";
-import { must } from "./violation.ts";
 import { Turn } from "./safety/turn.ts";
 import { Client, type ClientWorld } from "./workload/client.ts";
 import { Monitor } from "./workload/monitor.ts";
@@ -42,8 +44,6 @@ import type { HostObserver } from "./world/host-observer.ts";
 
 /** The code of the role "leader" in the fact "role". */
 const leaderRole = 3;
-/** Ten times what the longest of 10,000 runs took. */
-const eventsMax = 1_000_000;
 
 export type WorldOptions = {
   /** Takes each line of the trace as it happens, or null. */
@@ -150,11 +150,7 @@ export class Simulator implements HostObserver, CoverageSink, ClientWorld, Opera
   runUntil(until: Micros, stop: () => boolean = () => false): boolean {
     const note = (time: Micros, tie: number, code: number): void => this.trace.event(time, tie, code);
     while (this.scheduler.step(until, note)) {
-      must(
-        this.scheduler.events < eventsMax,
-        "I21",
-        () => "something goes round in circles: there is no end of events",
-      );
+      runMustEnd(this.scheduler.events);
       if (stop()) return true;
     }
     this.scheduler.idleUntil(until);
@@ -266,13 +262,9 @@ export class Simulator implements HostObserver, CoverageSink, ClientWorld, Opera
       this.#everRan.add(host.id);
       this.nemesis.targeted.observe("recovered", host.id);
       if (host.directory.isOlderCopy) return;
-      must(host.directory.ownIdentity === null, "I14", () => `n${host.id} runs in a directory of a newer program`);
+      directoryMustBeOfThisFormat(host.id, host.directory.ownIdentity !== null);
       this.#noteLoss(host);
-      must(
-        !host.directory.runsOnLostLog,
-        "I14",
-        () => `n${host.id} takes part with an empty log in the place of a lost one`,
-      );
+      lostLogMustNotBegin(host.id, host.directory.runsOnLostLog);
       host.directory.mustRecover = false;
       if (raft === null || this.#invariants === null) return;
       const { replica } = host.node!;
@@ -355,11 +347,7 @@ export class Simulator implements HostObserver, CoverageSink, ClientWorld, Opera
     if (raft === null || this.#invariants === null || host.directory.isOlderCopy) return;
     const { commit, log } = raft;
     this.ghost.departures?.noteLog(host.id, log);
-    must(
-      this.ghost.node(host.id).applied <= commit && commit <= log.lastIndex,
-      "I10",
-      () => `n${host.id}: applied <= commit <= last`,
-    );
+    indexesMustBeOrdered(this.ghost.node(host.id), commit, log.lastIndex);
     this.#invariants.configured(host.id, raft);
     const isJoint = raft.configuration.outgoing.length > 0;
     if (isJoint !== this.#joint.has(host.id)) {

@@ -1,9 +1,9 @@
 /** Processes that are told to stop, as by SIGTERM: each must have stopped within its time, and is started again later. */
 import type { Micros } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
+import { toldToStopMustStop } from "../safety/laws/limits.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { Trace } from "../trace/trace.ts";
-import { must } from "../violation.ts";
 import type { Host } from "../world/host.ts";
 import type { CoverageSink } from "./nemesis.ts";
 import type { Plan } from "./options.ts";
@@ -57,10 +57,10 @@ export class GracefulStops implements Target {
     return Math.ceil(1.01 * (requestMicros + 2 * electionMicros)) + 100_000;
   }
 
-  /** I21: it has stopped by now, if nothing has kept it from doing so. */
+  /** It has stopped by now, if nothing has kept it from doing so. */
   on(_code: number, payload: unknown): void {
     const { host, boot, disturbances } = payload as Stopping;
     const isKept = host.isHampered || host.disturbances !== disturbances;
-    must(host.boot !== boot || host.node === null || isKept, "I21", () => `n${host.id} was told to stop, and does not`);
+    toldToStopMustStop(host.id, host.boot !== boot || host.node === null || isKept);
   }
 }

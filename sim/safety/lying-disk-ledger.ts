@@ -5,8 +5,8 @@
 import type { Raft } from "../../core/raft/raft.ts";
 import type { NodeId } from "../../core/units.ts";
 import { identityName } from "../world/identity-file.ts";
-import type { GhostNode } from "./ghost.ts";
 import type { GhostLog } from "./ghost-log.ts";
+import type { GhostNode } from "./ghost-node.ts";
 
 type Erased = { readonly id: NodeId; readonly index: number; readonly term: number; readonly crc: number };
 

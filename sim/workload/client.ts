@@ -11,9 +11,9 @@ import { noSession, type SessionKey } from "../../core/node/options.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
-import type { Answers } from "../safety/answers.ts";
+import { type Answers, answerMustBeSo } from "../safety/laws/answers.ts";
+import { answerMustBeFresh, historyMustBeLinearizable } from "../safety/laws/reads.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
-import { must } from "../violation.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 import { drawClash, drawKey, drawOperation, valueOf } from "./generator.ts";
 
@@ -239,7 +239,7 @@ export class Client implements Target {
   }
 
   #answer({ k, kind, seen, mismatch, wrong }: Answer): void {
-    must(wrong === null, "I18", () => `client ${this.id} is told what is not so: ${wrong}`);
+    answerMustBeSo(`client ${this.id}`, wrong);
     const current = this.#current;
     if (current?.k !== k) return;
     if (kind !== "answer") {
@@ -255,9 +255,7 @@ export class Client implements Target {
     }
     const { op, committedAtCall, session } = current;
     // A retry is answered with the revision of the first run.
-    must(session.session !== 0 || seen.revision >= committedAtCall, "I16", () => {
-      return `client ${this.id}'s ${op} is answered at revision ${seen.revision}, but ${committedAtCall} was committed when it was called`;
-    });
+    if (session.session === 0) answerMustBeFresh(`client ${this.id}'s ${op}`, seen.revision, committedAtCall);
     this.#end(mismatch ? "mismatch" : "ok", seen);
   }
 
@@ -286,8 +284,7 @@ export class Client implements Target {
 
   #record(operation: Operation): void {
     this.#world.record(operation);
-    const wrong = this.#world.online.answered(operation, this.#current!.mark);
-    must(wrong === null, "linearizability", () => wrong!);
+    historyMustBeLinearizable(this.#world.online.answered(operation, this.#current!.mark));
   }
 
   /** A get tells the store's revision, not the key's: only own writes, and absence, give something to compare with. */

@@ -9,8 +9,15 @@ import type { Index, Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
 import type { Ghost } from "../safety/ghost.ts";
+import {
+  answerMustBeSo,
+  refusedMustNotHappen,
+  staleAnswerMustBeKnown,
+  unknownMustHaveLeft,
+} from "../safety/laws/answers.ts";
+import { requestMustEndOnce } from "../safety/laws/limits.ts";
+import { answerMustBeFresh } from "../safety/laws/reads.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
-import { must } from "../violation.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 import { keyNames } from "./generator.ts";
 
@@ -106,14 +113,9 @@ export class Monitor implements Target {
     return [...this.#pending].filter(isOpen).map(({ host, what }) => `${what} at n${host.id}`);
   }
 
-  /** I18: what was refused as definite has never happened. */
+  /** Looks at the end whether what was refused as definite has happened. */
   judge(): void {
-    for (const value of this.#refused)
-      must(
-        !this.#world.ghost.wasWritten(ownKey, value),
-        "I18",
-        () => `the write of ${value} was refused, and has happened`,
-      );
+    for (const value of this.#refused) refusedMustNotHappen(value, this.#world.ghost.wasWritten(ownKey, value));
   }
 
   /** More than a small queue holds, through one member. */
@@ -156,7 +158,7 @@ export class Monitor implements Target {
         const pending: Pending = { host, boot: host.boot, what };
         this.#pending.add(pending);
         run(node, (isOk) => {
-          must(this.#pending.delete(pending), "I21", () => `n${host.id} answers a ${what} twice`);
+          requestMustEndOnce(host.id, what, this.#pending.delete(pending));
           this.counters[isOk ? "answered" : "refused"] += 1;
         });
       },
@@ -165,14 +167,11 @@ export class Monitor implements Target {
     this.#scheduler.at(at, this.#draws.u32("tie", host.id, occasion, 60), host, hostEvents.request, request);
   }
 
-  /** I18: a state that was, of an entry that is committed. A node that has applied nothing knows nothing. */
   #readStale(node: Node, host: Host, key: string, end: (isOk: boolean) => void): void {
     node.readStale(key, (outcome) => {
       end(outcome.ok);
       if (!outcome.ok) return;
-      must(node.replica !== null && outcome.revision > 0, "I18", () => {
-        return `n${host.id} answers a stale read at revision ${outcome.revision}, and cannot know`;
-      });
+      staleAnswerMustBeKnown(host.id, outcome.revision, node.replica !== null && outcome.revision > 0);
       this.#mustBeSo(key, outcome);
     });
   }
@@ -182,19 +181,15 @@ export class Monitor implements Target {
     node.read(key, false, (outcome) => {
       end(outcome.ok);
       if (!outcome.ok) return;
-      must(outcome.revision >= committedAtCall, "I16", () => {
-        return `the monitor is answered at revision ${outcome.revision}, but ${committedAtCall} was committed`;
-      });
+      answerMustBeFresh("the monitor's read", outcome.revision, committedAtCall);
       this.#mustBeSo(key, outcome);
     });
   }
 
   #mustBeSo(key: string, { row, revision }: Extract<ReadOutcome, { ok: true }>): void {
-    const wrong = this.#world.isJudged ? this.#world.ghost.answers.ofRead(key, row, revision) : null;
-    must(wrong === null, "I18", () => `the monitor is told what is not so: ${wrong}`);
+    answerMustBeSo("the monitor", this.#world.isJudged ? this.#world.ghost.answers.ofRead(key, row, revision) : null);
   }
 
-  /** I18: what never left the node is never told to be unknown. */
   #write(node: Node, host: Host, value: string, end: (isOk: boolean) => void): void {
     const command = { op: "put", key: ownKey, value, condition: always } as const;
     node.write(command, noSession, (outcome: WriteOutcome) => {
@@ -204,15 +199,13 @@ export class Monitor implements Target {
         const { departures } = this.#world.ghost;
         // A disk that fails ends the node in the turn in which it took the write.
         if (node.replica !== null) departures?.noteLog(host.id, node.replica.raft.log);
-        must(outcome.definite || departures === null || departures.hasLeft(value), "I18", () => {
-          return `n${host.id} does not know what came of ${value.slice(0, 30)}, which never left it`;
-        });
+        if (!outcome.definite && departures !== null) unknownMustHaveLeft(host.id, value, departures.hasLeft(value));
         return;
       }
       const wrong = this.#world.isJudged
         ? this.#world.ghost.answers.ofWrite(command, noSession, outcome.applied)
         : null;
-      must(wrong === null, "I18", () => `the monitor is told what is not so: ${wrong}`);
+      answerMustBeSo("the monitor", wrong);
     });
   }
 }

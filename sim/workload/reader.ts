@@ -5,8 +5,9 @@
 import type { Micros, NodeId, Term } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
+import { answerMustBeSo } from "../safety/laws/answers.ts";
+import { answerMustBeFresh, historyMustBeLinearizable } from "../safety/laws/reads.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
-import { must } from "../violation.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 import type { ClientWorld } from "./client.ts";
 import { keyNames } from "./generator.ts";
@@ -94,13 +95,10 @@ export class Reader implements Target {
     const { asked, value, revision, wrong } = payload as Told;
     const { client, key, call, mark, committedAtCall } = asked;
     this.answered += 1;
-    must(wrong === null, "I18", () => `a reader is told what is not so: ${wrong}`);
-    must(revision >= committedAtCall, "I16", () => {
-      return `a read is answered at revision ${revision}, but ${committedAtCall} was committed when it was called`;
-    });
+    answerMustBeSo("a reader", wrong);
+    answerMustBeFresh("a read", revision, committedAtCall);
     const read = { client, key, call, return: this.#scheduler.now, outcome: "ok", op: "get", value, revision } as const;
     this.#world.record(read);
-    const stale = this.#world.online.answered(read, mark);
-    must(stale === null, "linearizability", () => stale!);
+    historyMustBeLinearizable(this.#world.online.answered(read, mark));
   }
 }

@@ -2,11 +2,8 @@
 import type { Clock, Timer } from "../../core/ports.ts";
 import type { Micros } from "../../core/units.ts";
 import type { Scheduler } from "../scheduler.ts";
-import { must } from "../violation.ts";
+import { turnMustEnd } from "../safety/laws/limits.ts";
 import type { Host } from "./host.ts";
-
-/** A turn leaves one thing for its end, and that sometimes another. */
-const turnEndsMax = 10_000;
 
 export class SimTimer implements Timer {
   readonly fire: () => void;
@@ -91,7 +88,7 @@ export class SimClock implements Clock {
   runTurnEnds(): void {
     let ends = 0;
     for (let run = this.#turnEnds.shift(); run !== undefined; run = this.#turnEnds.shift()) {
-      must(++ends <= turnEndsMax, "I21", () => `n${this.#host.id}: a turn that never ends`);
+      turnMustEnd(this.#host.id, ++ends);
       run();
     }
   }

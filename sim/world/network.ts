@@ -14,9 +14,10 @@ import { messageKinds } from "../../core/wire/message-kinds.ts";
 import { Copies, type Draws, mix } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
 import type { Departures } from "../safety/departures.ts";
+import { frameMustBeReadIfWhole } from "../safety/laws/limits.ts";
+import { addressMustNotComeFromStranger } from "../safety/laws/strangers.ts";
 import type { Recorder } from "../report/record.ts";
 import type { Scheduler } from "../scheduler.ts";
-import { must } from "../violation.ts";
 import { Addresses, isStrange } from "./addresses.ts";
 import { SimStreams, type StreamHost } from "./streams.ts";
 
@@ -130,12 +131,8 @@ export class SimNetwork {
     this.streams?.attach(host);
   }
 
-  /** I22: of where peers are, nothing comes from a stranger. */
   #setPeers(from: NodeId, peers: ReadonlyMap<NodeId, readonly string[]>): void {
-    for (const [to, urls] of peers) {
-      const strange = urls.find(isStrange);
-      must(strange === undefined, "I22", () => `n${from} takes n${to} to be at ${strange}, as a stranger has said`);
-    }
+    for (const [to, urls] of peers) addressMustNotComeFromStranger(from, to, urls.find(isStrange));
     this.streams?.setPeers(from, peers);
   }
 
@@ -292,8 +289,7 @@ export class SimNetwork {
       if (!(error instanceof BadBytes && isCorrupted)) throw error;
       return null;
     }
-    must(isCorrupted || read !== null, "I21", () => "a whole message is not read");
-    must(!isCorrupted || read === null, "I21", () => "a message with another byte in it is taken for whole");
+    frameMustBeReadIfWhole(isCorrupted, read !== null);
     return read;
   }
 }

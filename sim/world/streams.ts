@@ -13,8 +13,14 @@ import { frameHeaderBytes, type Handshake } from "../../core/wire/frame.ts";
 import { encodeEnvelope } from "../../core/wire/message-codec.ts";
 import type { Draws } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
+import {
+  peerQueueMustBeBounded,
+  readMessageMustBeTheSent,
+  readMessageMustHaveBeenSent,
+  streamMustBeUnderstood,
+} from "../safety/laws/limits.ts";
+import { olderCopyMustBeRefused } from "../safety/laws/storage.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
-import { must } from "../violation.ts";
 import type { Addresses } from "./addresses.ts";
 import { Stream, type StreamEvent } from "./stream.ts";
 
@@ -250,7 +256,7 @@ export class SimStreams implements Target {
     const held = this.#world.heldUntil(stream.from, stream.at);
     const bytes = held === Infinity ? null : stream.outbound.take();
     if (bytes === null) return;
-    must(lastFrame(bytes) <= this.#plan.queueBytesMax, "I21", () => `n${stream.from} queues ${bytes.length} bytes`);
+    peerQueueMustBeBounded(stream.from, bytes.length, lastFrame(bytes), this.#plan.queueBytesMax);
     stream.unsentBytes += bytes.length;
     // Two pieces; three of four times one of them is all.
     const cut = this.#draws.below(bytes.length * 4, "streamCut", stream.link, stream.generation, stream.pieces);
@@ -328,16 +334,15 @@ export class SimStreams implements Target {
     if (trouble === null) return;
     // A listener that has nothing against the dialler understands it.
     const isRefusal = !wasGreeted && reply !== null;
-    must(isRefusal || stream.hasDamage, "I21", () => `n${stream.at} cannot read what n${stream.from} says: ${trouble}`);
+    streamMustBeUnderstood(stream.at, stream.from, String(trouble), isRefusal || stream.hasDamage);
     stream.inbound = null;
     this.#tellClosed(stream, this.#plan.latencyMicros * 4);
   }
 
-  /** I14: an older copy of a directory is put back only where everybody can tell, and nobody takes it for a member. */
   #checkHandshake(host: StreamHost, { from }: Stream, theirs: Handshake): ReturnType<Node["checkHandshake"]> {
     const verdict = host.node!.checkHandshake(theirs);
     const isCopy = this.#hosts.get(from)?.directory.isOlderCopy === true;
-    must(!isCopy || verdict.kind !== "member", "I14", () => `n${host.id} takes an older copy of n${from} for a member`);
+    olderCopyMustBeRefused(host.id, from, isCopy, verdict.kind);
     return verdict;
   }
 
@@ -351,11 +356,9 @@ export class SimStreams implements Target {
     // What stands in the piece behind the message that has ended the connection is heard nevertheless.
     if (generation !== stream.generation) return host.hear(envelope, answer);
     const sent = stream.onItsWay.shift();
-    must(sent !== undefined, "I21", () => `n${host.id} reads a message that n${stream.from} has not sent`);
+    readMessageMustHaveBeenSent(host.id, stream.from, sent);
     const isLookedAt = stream.hasDamage || this.#draws.below(32, "messageCodec", stream.link, stream.pieces, 1) === 0;
-    must(!isLookedAt || this.#isSame(sent, envelope), "I21", () => {
-      return `n${host.id} reads another message than n${stream.from} has sent: ${envelope.message.kind}`;
-    });
+    if (isLookedAt) readMessageMustBeTheSent(host.id, stream.from, envelope.message.kind, this.#isSame(sent, envelope));
     this.#world.same(sent, envelope);
     host.hear(envelope, answer);
   }

@@ -33,9 +33,9 @@ export const mutantsOfTapes: readonly Mutant[] = [
   {
     name: "the ghost asks a successor for what a lost log had acknowledged",
     layer: "simulator",
-    file: "sim/safety/invariants.ts",
-    old: "if (covered >= match || (lost !== null && incarnation <= lost.committed)) continue;",
-    new: "if (covered >= match) continue;",
+    file: "sim/safety/laws/replication.ts",
+    old: "if (covered >= match || (lost !== null && incarnation <= lost.committed)) return;",
+    new: "if (covered >= match) return;",
   },
   {
     name: "a leader forgets at a compaction that it has committed in its term",

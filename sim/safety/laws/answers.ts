@@ -1,13 +1,15 @@
 /**
- * What clients are answered, held against the fold of the committed prefix (I18): a command's result is what its own
- * entry gave, at its first run; a refusal has its reason; a read is the row as it was at the revision that it names.
+ * What clients are answered: I18 answer integrity. Answers are held against the fold of the committed prefix: a command's
+ * result is what its own entry gave, at its first run; a refusal has its reason; a read is the row as it was at the revision
+ * that it names.
  */
-import { crc32 } from "../../core/bytes.ts";
-import { type Command, encodeCommand } from "../../core/kv/command.ts";
-import type { Applied, Row } from "../../core/kv/machine.ts";
-import type { SessionKey } from "../../core/node/options.ts";
-import type { Index } from "../../core/units.ts";
-import type { GhostMachine } from "./ghost-machine.ts";
+import { crc32 } from "../../../core/bytes.ts";
+import { type Command, encodeCommand } from "../../../core/kv/command.ts";
+import type { Applied, Row } from "../../../core/kv/machine.ts";
+import type { SessionKey } from "../../../core/node/options.ts";
+import type { Index, NodeId } from "../../../core/units.ts";
+import { must } from "../../violation.ts";
+import type { GhostMachine } from "../ghost-machine.ts";
 
 /** A command that has run, now or before. */
 type Ran = Extract<Applied, { readonly revision: Index }>;
@@ -61,6 +63,26 @@ export class Answers {
           row.version === was.version;
     return isSame ? null : `at ${revision} the row was ${wordsOf(was)}, not ${wordsOf(row)}`;
   }
+}
+
+/** I18. `whom` is answered; `wrong`: what Answers says against that. */
+export function answerMustBeSo(whom: string, wrong: string | null): void {
+  must(wrong === null, "I18", () => `${whom} is told what is not so: ${wrong}`);
+}
+
+/** I18. The run is over, in which the write of `value` was refused as definite. */
+export function refusedMustNotHappen(value: string, hasHappened: boolean): void {
+  must(!hasHappened, "I18", () => `the write of ${value} was refused, and has happened`);
+}
+
+/** I18. `id` answers a stale read. `canKnow`: it takes part, and has applied something. */
+export function staleAnswerMustBeKnown(id: NodeId, revision: Index, canKnow: boolean): void {
+  must(canKnow, "I18", () => `n${id} answers a stale read at revision ${revision}, and cannot know`);
+}
+
+/** I18. `id` says that it does not know what has come of the write of `value`. `mayHaveLeft`: the write has left it. */
+export function unknownMustHaveLeft(id: NodeId, value: string, mayHaveLeft: boolean): void {
+  must(mayHaveLeft, "I18", () => `n${id} does not know what came of ${value.slice(0, 30)}, which never left it`);
 }
 
 function wordsOf(row: Row | null): string {
