@@ -94,7 +94,7 @@ function resultOf(simulator: Simulator, verdict: Verdict, property: string, mess
     ...prefixed("network", network.counters),
   };
   for (const client of clients) add(counters, prefixed("client", client.counters));
-  for (const host of hosts) add(counters, prefixed("disk", host.disk.counters));
+  for (const host of hosts) add(counters, prefixed("disk", host.devices.disk.counters));
   Object.assign(counters, prefixed("operator", simulator.operator.counters));
   counters["reader.answered"] = simulator.reader.answered;
   Object.assign(counters, prefixed("monitor", simulator.monitor.counters));

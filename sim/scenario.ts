@@ -280,7 +280,7 @@ export class Scenario {
   }
 
   pause(id: NodeId): void {
-    this.simulator.hosts[id - 1]!.paused = true;
+    this.simulator.hosts[id - 1]!.pause();
   }
 
   resume(id: NodeId): void {
@@ -289,12 +289,12 @@ export class Scenario {
 
   /** No sync of the node's ends before so long. */
   stallDisk(id: NodeId, seconds: number): void {
-    this.simulator.hosts[id - 1]!.syncsHeldUntil = this.simulator.scheduler.now + seconds * second;
+    this.simulator.hosts[id - 1]!.devices.holdSyncs(this.simulator.scheduler.now + seconds * second);
   }
 
   /** The next sync of the node's fails, and drops what was not synced. */
   failNextSync(id: NodeId): void {
-    this.simulator.hosts[id - 1]!.chance.nextSyncFails = true;
+    this.simulator.hosts[id - 1]!.devices.chance.nextSyncFails = true;
   }
 
   /** A byte below what was synced rots; the node is down. */
@@ -310,9 +310,9 @@ export class Scenario {
   judge(): void {
     this.heal();
     for (const host of this.simulator.hosts) {
-      host.syncsHeldUntil = 0;
+      host.devices.holdSyncs(0);
       if (host.paused) host.resume();
-      if (this.#down.has(host.id) && host.node === null && !host.retired) this.start(host.id);
+      if (this.#down.has(host.id) && host.canStart) this.start(host.id);
     }
     this.putNow("the end", "reached");
     const { configuration } = this.raft(this.leader()).committedConfiguration;

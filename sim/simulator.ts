@@ -199,8 +199,8 @@ export class Simulator implements HostObserver, CoverageSink, ClientWorld, Opera
 
   /** A machine that never ran starts; one that was removed starts empty; one that runs goes on. */
   startJoining(host: Host): void {
-    if (host.node !== null || host.dead || (host.boot > 0 && !host.retired)) return;
-    if (host.boot > 0) {
+    if (!host.mayJoin) return;
+    if (host.state.kind === "retired") {
       this.line("wipe", host.id);
       host.wipe();
       this.ghost.wiped(host.id);
@@ -262,10 +262,10 @@ export class Simulator implements HostObserver, CoverageSink, ClientWorld, Opera
       this.#everRan.add(host.id);
       this.nemesis.targeted.observe("recovered", host.id);
       if (host.directory.isOlderCopy) return;
-      directoryMustBeOfThisFormat(host.id, host.directory.ownIdentity !== null);
+      directoryMustBeOfThisFormat(host.id, host.directory.isOfNewerFormat);
       this.#noteLoss(host);
       lostLogMustNotBegin(host.id, host.directory.runsOnLostLog);
-      host.directory.mustRecover = false;
+      host.directory.takesPart();
       if (raft === null || this.#invariants === null) return;
       const { replica } = host.node!;
       this.ghost.founded(foundersConfiguration(nodeOptions(this.plan, host.id).cluster, replica!.genesis));
@@ -299,9 +299,7 @@ export class Simulator implements HostObserver, CoverageSink, ClientWorld, Opera
 
   /** One that has read its log wrongly has set it aside by the time that it says or writes anything. */
   #noteLoss(host: Host): void {
-    if (!host.directory.misreadPending) return;
-    host.directory.misreadPending = false;
-    this.ghost.logLost(host.id);
+    if (host.directory.setMisreadAside()) this.ghost.logLost(host.id);
   }
 
   synced(host: Host, file: string, throughSeq: number): void {
@@ -324,7 +322,7 @@ export class Simulator implements HostObserver, CoverageSink, ClientWorld, Opera
   }
 
   rowsSynced(host: Host): void {
-    if (this.#isFollowed(host)) this.ghost.rowsDurable(host.id, host.kv!.contents);
+    if (this.#isFollowed(host)) this.ghost.rowsDurable(host.id, host.devices.kv!.contents);
   }
 
   lieTold(id: NodeId, file: string): void {
@@ -364,9 +362,9 @@ export class Simulator implements HostObserver, CoverageSink, ClientWorld, Opera
     const kind = checkExit(host, ending, committed, this.budget.lost.size > 0 || this.lies.liars.size > 0);
     host.stop(false);
     if (kind === "newer") host.directory.restoreFormat();
-    if (kind === "restart") host.directory.isOlderCopy = host.directory.isUnjudgedCopy = false;
-    host.dead = kind === "lost";
-    host.retired = kind === "removed" || kind === "shut-out" || host.dead;
+    if (kind === "restart") host.directory.toldThatItIsOver();
+    if (kind === "lost") host.leave("lost");
+    else if (kind === "removed" || kind === "shut-out") host.leave("retired");
     const isRestarted = this.core.length === 0 || (host.healed && kind === "disk"); // Drawn before the healing.
     if (!host.retired && isRestarted) this.nemesis.restartLater(host);
   }
@@ -377,12 +375,13 @@ export class Simulator implements HostObserver, CoverageSink, ClientWorld, Opera
     if (this.#invariants === null) return;
     host.directory.settleMisread();
     if (host.directory.mustRecover) return; // What is left of a damaged log is set aside.
-    const snapshots = [...host.snapshotDisk.contents().keys()];
+    const { disk, snapshotDisk, kv } = host.devices;
+    const snapshots = [...snapshotDisk.contents().keys()];
     const isSuspect = this.lies.liars.has(host.id);
     const before = this.ghost.node(host.id);
     if (isSuspect) this.ghost.deceived(host.id);
-    const rows = host.kv === null ? null : rowsOf(host.directory.storeId, host.kv.contents);
-    const makesSense = this.ghost.restarted(host.id, host.disk.contents(), snapshots, rows, isSuspect);
+    const rows = kv === null ? null : rowsOf(host.directory.storeId, kv.contents);
+    const makesSense = this.ghost.restarted(host.id, disk.contents(), snapshots, rows, isSuspect);
     if (isSuspect) this.lies.compare(before, this.ghost.node(host.id), makesSense);
   }
 }

@@ -118,7 +118,7 @@ function drawCore(simulator: Simulator): NodeId[] {
   const founders = hosts.filter(({ id }) => id <= plan.nodes).map(({ id }) => id);
   if (!everyoneHasRun) return founders;
   const order = hosts
-    .filter(({ boot, retired, directory }) => boot > 0 && !retired && !directory.isRecovering)
+    .filter(({ state, retired, directory }) => state.kind !== "unused" && !retired && !directory.isRecovering)
     .map(({ id }) => ({ id, draw: draws.u32("core", id) }))
     .toSorted((a, b) => a.draw - b.draw || a.id - b.id)
     .map(({ id }) => id);
@@ -141,9 +141,9 @@ function heal(simulator: Simulator, core: readonly NodeId[]): void {
   for (const id of core) {
     const host = simulator.hosts[id - 1]!;
     host.heal();
-    if (host.directory.ownIdentity !== null || host.isStopping) host.stop(false);
+    if (host.directory.isOfNewerFormat || host.isStopping) host.stop(false);
     host.directory.restoreFormat();
-    if (host.node === null && !host.retired) simulator.nemesis.startHost(host);
+    if (host.canStart) simulator.nemesis.startHost(host);
   }
   for (const { id } of simulator.hosts) if (!core.includes(id)) freeze(simulator, id, core);
 }

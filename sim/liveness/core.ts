@@ -63,7 +63,7 @@ const snapshotFilesMax = 2;
 export function logsAreBounded(simulator: Simulator): boolean {
   const { snapshotEntries, trailingEntries } = simulator.plan;
   const largest = Math.max(...simulator.hosts.map(({ node }) => node?.status().storage.snapshotBytes ?? 0));
-  const files = membersOf(simulator).map((id) => simulator.hosts[id - 1]!.snapshotDisk.contents().size);
+  const files = membersOf(simulator).map((id) => simulator.hosts[id - 1]!.devices.snapshotDisk.contents().size);
   if (Math.max(...files) > snapshotFilesMax) return false;
   const between = Math.max(snapshotEntries, largest / 2 / entryBytesMin);
   return logLengths(simulator).every((length) => length <= between + trailingEntries + entriesMeanwhile);

@@ -128,8 +128,7 @@ class Probes {
   /** A machine that has never run, or has been removed, becomes a voter. */
   grow(): Missed | null {
     const { hosts, committedConfiguration, core, network } = this.#simulator;
-    const isFree = ({ id, node, dead, boot, retired }: Host): boolean =>
-      node === null && !dead && (boot === 0 || retired) && memberOf(committedConfiguration, id) === undefined;
+    const isFree = ({ id, mayJoin }: Host): boolean => mayJoin && memberOf(committedConfiguration, id) === undefined;
     const spares = hosts.filter(isFree);
     if (spares.length === 0) return null;
     const host = hosts[this.#pick(spares.map(({ id }) => id)) - 1]!;

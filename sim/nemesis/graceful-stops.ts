@@ -38,7 +38,7 @@ export class GracefulStops implements Target {
   begin(host: Host): void {
     const { id, boot, disturbances, isHampered } = host;
     this.#trace.line(this.#scheduler.now, "gracefulStop", id);
-    host.isStopping = true;
+    host.tellToStop();
     const stopping: Stopping = { host, boot, disturbances };
     const tie = this.#draws.u32("tie", id, boot, 61);
     if (!isHampered) this.#scheduler.at(this.#scheduler.now + this.#boundMicros, tie, this, 0, stopping);

@@ -129,7 +129,7 @@ export class Nemesis implements Target {
     if (code === nemesisEvents.slot) this.#strike();
     else if (code === nemesisEvents.restart) {
       const isFrozen = this.#stopped && !host.healed;
-      if (host.node === null && !host.retired && !isFrozen) this.startHost(host);
+      if (host.canStart && !isFrozen) this.startHost(host);
     } else if (host.paused) {
       this.#trace.line(this.#scheduler.now, "resume", host.id);
       host.resume();
@@ -336,7 +336,7 @@ export class Nemesis implements Target {
 
   #pauseFor(host: Host, length: Micros): void {
     this.#trace.line(this.#scheduler.now, "pause", host.id, length);
-    host.paused = true;
+    host.pause();
     this.#at(length, nemesisEvents.resume, host);
   }
 

@@ -71,7 +71,7 @@ export class OlderCopies {
     const { id, directory } = host;
     const { identity } = directory;
     this.#kept.delete(id);
-    const isWhole = !directory.mustRecover && directory.ownIdentity === null && identity?.removed === false;
+    const isWhole = !directory.mustRecover && !directory.isOfNewerFormat && identity?.removed === false;
     // What knows no other voter asks nobody: it cannot be told.
     if (!isWhole || identity.genesis === null || identity.lost !== null || this.#budget.isSoleVoter(id)) return false;
     if (!this.#draws.chance(4 * this.#plan.faults.olderCopy, "olderCopy", slot, id)) return false;

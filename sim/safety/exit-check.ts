@@ -19,7 +19,7 @@ export function checkExit(host: Host, ending: Ending, committed: Configuration |
 }
 
 function kindOf({ directory, wiped }: Host, { code }: Ending, beyondModel: boolean): ExitKind | null {
-  const isCopy = directory.isOlderCopy || directory.isUnjudgedCopy;
+  const isCopy = directory.isAnyCopy;
   switch (code) {
     case "disk":
       return "disk";
@@ -36,7 +36,7 @@ function kindOf({ directory, wiped }: Host, { code }: Ending, beyondModel: boole
       if (wiped) return "shut-out";
       return beyondModel ? "lost" : null;
     case "newer-format":
-      if (directory.ownIdentity !== null) return "newer";
+      if (directory.isOfNewerFormat) return "newer";
       return beyondModel ? "lost" : null;
     case "unrecoverable":
       return directory.mustRecover || beyondModel ? "lost" : null;

@@ -97,7 +97,7 @@ export class Operator implements Target {
     if (this.#plan.faults.moved === 0) return addresses.urlOf(id);
     const host = hosts[id - 1]!;
     const dice = this.#draws.below(10, "operator", this.#k, 6);
-    if (dice < 5 && host.node === null && (host.boot === 0 || host.retired)) addresses.move(id);
+    if (dice < 5 && (host.state.kind === "unused" || host.retired)) addresses.move(id);
     return dice === 9 ? `${addresses.urlOf(id)}-mistyped` : addresses.urlOf(id);
   }
 

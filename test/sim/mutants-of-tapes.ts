@@ -27,8 +27,8 @@ export const mutantsOfTapes: readonly Mutant[] = [
     name: "the ghost counts rows of an earlier directory",
     layer: "simulator",
     file: "sim/simulator.ts",
-    old: "rowsOf(host.directory.storeId, host.kv.contents)",
-    new: "host.kv.contents",
+    old: "rowsOf(host.directory.storeId, kv.contents)",
+    new: "kv.contents",
   },
   {
     name: "the ghost asks a successor for what a lost log had acknowledged",
