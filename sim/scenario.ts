@@ -276,7 +276,7 @@ export class Scenario {
   /** A machine that is not a founder, or was removed, starts with an empty directory. */
   join(id: NodeId): void {
     this.#down.delete(id);
-    this.simulator.startJoining(this.simulator.hosts[id - 1]!);
+    this.simulator.machines.startJoining(this.simulator.hosts[id - 1]!);
   }
 
   pause(id: NodeId): void {

@@ -4,7 +4,7 @@ import type { Simulator } from "../simulator.ts";
 
 /** Whether `core` holds a quorum of the committed configuration, and of each configuration in any of its logs. */
 export function holdsQuorums(simulator: Simulator, core: readonly NodeId[]): boolean {
-  const configurations = [simulator.committedConfiguration, ...core.map((id) => simulator.configurationAt(id))];
+  const configurations = [simulator.committedConfiguration, ...core.map((id) => simulator.view.configurationAt(id))];
   const { ghost } = simulator;
   return core.length > 0 && configurations.every((one) => ghost.isQuorum(one, (voter) => core.includes(voter)));
 }

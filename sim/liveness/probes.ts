@@ -138,7 +138,7 @@ class Probes {
     this.#simulator.core = [...core, id];
     network.heal(new Set(this.#simulator.core));
     host.heal();
-    this.#simulator.startJoining(host);
+    this.#simulator.machines.startJoining(host);
     const isVoter = (): boolean =>
       this.#simulator.committedConfiguration.voters.includes(id) && membersOf(this.#simulator).includes(id);
     return this.#reaches(`n${id} does not become a voter`, isVoter, replicationMicros(this.#simulator));

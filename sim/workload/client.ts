@@ -9,6 +9,7 @@ import { type Command, type Condition, always } from "../../core/kv/command.ts";
 import type { Node } from "../../core/node/node.ts";
 import { noSession, type SessionKey } from "../../core/node/options.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
+import type { Events } from "../bus.ts";
 import type { Draws } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
 import { type Answers, answerMustBeSo } from "../safety/laws/answers.ts";
@@ -37,8 +38,7 @@ export interface ClientWorld {
   readonly answers: Answers | null;
   /** Looks at each answer as it comes. */
   readonly online: OnlineChecker;
-  called(client: number, k: number, node: NodeId): void;
-  returned(client: number, k: number, outcome: number): void;
+  readonly bus: Pick<Events, "called" | "returned">;
 }
 
 type Seen = { readonly value: string | null; readonly revision: number };
@@ -179,7 +179,7 @@ export class Client implements Target {
     const { k, attempt } = current;
     const targets = this.#world.targets();
     const node = targets[this.#draws.below(targets.length, "clientTarget", this.id, k, attempt)]!;
-    this.#world.called(this.id, k, node);
+    this.#world.bus.called(this.id, k, node);
     if (this.#world.cutOff(this.id, node)) return this.#later(current);
     const request: Request = {
       run: (to) => this.#ask(to, node, current, attempt),
@@ -276,7 +276,7 @@ export class Client implements Target {
     if (outcome === "mismatch") this.#known.delete(key);
     if (outcome === "unknown") this.#process += 1_000;
     this.counters[outcome === "none" ? "refused" : outcome] += 1;
-    this.#world.returned(this.id, k, outcome === "ok" ? 0 : outcome === "none" ? 1 : 2);
+    this.#world.bus.returned(this.id, k, outcome === "ok" ? 0 : outcome === "none" ? 1 : 2);
     this.#current = null;
     this.#k += 1;
     if (!this.#stopped) this.#plant(this.#scheduler.now);

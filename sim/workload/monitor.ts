@@ -5,7 +5,9 @@
 import { always } from "../../core/kv/command.ts";
 import type { Node } from "../../core/node/node.ts";
 import { noSession, type ReadOutcome, type WriteOutcome } from "../../core/node/options.ts";
+import type { Envelope } from "../../core/raft/messages.ts";
 import type { Index, Micros, NodeId } from "../../core/units.ts";
+import type { Subscriber } from "../bus.ts";
 import type { Draws } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
 import type { Ghost } from "../safety/ghost.ts";
@@ -34,7 +36,7 @@ const moments = {
   /** Many large writes at once. */
   burst: { code: 5, requests: 12, withinMicros: 1 },
 } as const;
-export type MonitoredMoment = keyof typeof moments;
+type MonitoredMoment = keyof typeof moments;
 
 const beatMicros: Micros = 250_000;
 /** Written by nobody else; no client reads it. */
@@ -54,7 +56,7 @@ export interface MonitorWorld {
   committedIndex(): Index;
 }
 
-export class Monitor implements Target {
+export class Monitor implements Target, Subscriber {
   readonly #scheduler: Scheduler;
   readonly #draws: Draws;
   readonly #plan: Plan;
@@ -87,13 +89,25 @@ export class Monitor implements Target {
     this.#beat += 1;
     for (const host of this.#world.hosts) {
       if (host.node === null) continue;
-      this.observe("beat", host);
+      this.#observe("beat", host);
       if (this.#draws.chance(this.#plan.faults.burst, "burst", host.id, this.#beat)) this.#burst(host);
     }
   }
 
+  sent(_from: NodeId, to: NodeId, { message }: Envelope): void {
+    if (message.kind === "snapshot-chunk") this.#observe("snapshotSent", this.#world.hosts[to - 1]!);
+  }
+
+  starting(host: Host): void {
+    this.#observe("started", host);
+  }
+
+  stopping(host: Host): void {
+    this.#observe("stopping", host);
+  }
+
   /** In the middle of a turn: the requests come after it. */
-  observe(moment: MonitoredMoment, host: Host): void {
+  #observe(moment: MonitoredMoment, host: Host): void {
     const { monitor } = this.#plan.faults;
     if (monitor === 0 || this.#stopped) return;
     const { code, requests, withinMicros } = moments[moment];

@@ -4,6 +4,7 @@
  */
 import type { Change } from "../../core/raft/membership.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
+import type { Events } from "../bus.ts";
 import type { Draws } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
@@ -16,9 +17,8 @@ export interface OperatorWorld {
   readonly hosts: readonly Host[];
   readonly addresses: Addresses;
   /** Starts a machine that has never run, or begins it anew where it was removed. */
-  startJoining(host: Host): void;
-  asked(node: NodeId, change: Change): void;
-  answered(node: NodeId, change: Change, outcome: string): void;
+  readonly machines: { startJoining(host: Host): void };
+  readonly bus: Pick<Events, "asked" | "answered">;
 }
 
 export class Operator implements Target {
@@ -46,7 +46,7 @@ export class Operator implements Target {
 
   on(code: number, payload: unknown): void {
     if (this.#stopped) return;
-    if (code === operatorEvents.start) return this.#world.startJoining(payload as Host);
+    if (code === operatorEvents.start) return this.#world.machines.startJoining(payload as Host);
     if (this.#draws.always("changeRequest", this.#k)) this.#requestChange();
     this.#k += 1;
     this.#plant();
@@ -69,10 +69,10 @@ export class Operator implements Target {
     const asked = of(2);
     this.counters.asked += 1;
     this.openUntil = this.#scheduler.now + this.#plan.requestMicros + 1_000_000;
-    this.#world.asked(asked.id, change);
+    this.#world.bus.asked(asked.id, change);
     const end = (outcome: string): void => {
       this.counters[outcome === "done" ? "done" : outcome === "unknown" ? "unknown" : "refused"] += 1;
-      this.#world.answered(asked.id, change, outcome);
+      this.#world.bus.answered(asked.id, change, outcome);
     };
     const request: Request = {
       run: (node) =>

@@ -26,8 +26,8 @@ export const mutantsOfTapes: readonly Mutant[] = [
   {
     name: "the ghost counts rows of an earlier directory",
     layer: "simulator",
-    file: "sim/simulator.ts",
-    old: "rowsOf(host.directory.storeId, kv.contents)",
+    file: "sim/safety/judge.ts",
+    old: "rowsOf(directory.storeId, kv.contents)",
     new: "kv.contents",
   },
   {
