@@ -2,8 +2,16 @@
  * When a node campaigns because its leader is silent, and how long it withholds its vote for one. Raft paper 5.2 (jitter),
  * thesis 6.2: a node that has heard a leader within an election timeout votes for no other.
  */
+import { assert } from "../assert.ts";
 import type { Random } from "../ports.ts";
 import type { Micros, Term } from "../units.ts";
+
+/**
+ * Boots, terms and attempts have draws of their own up to these bounds. A term beyond its bound draws what the next boot would,
+ * which does no harm: the node must not end for it.
+ */
+const termsApart = 65_536;
+const attemptsApart = 64;
 
 export class ElectionTimer {
   readonly #random: Random;
@@ -25,7 +33,8 @@ export class ElectionTimer {
   }
 
   reset(term: Term, now: Micros): void {
-    const occasion = (this.#boot * 65536 + term) * 64 + (this.#attempts % 64);
+    const occasion = (this.#boot * termsApart + term) * attemptsApart + (this.#attempts % attemptsApart);
+    assert(Number.isSafeInteger(occasion), "the occasion of a draw is an exact integer");
     this.electionAt = now + this.#electionMicros + this.#random.draw("election-jitter", occasion, this.#electionMicros);
   }
 

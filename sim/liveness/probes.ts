@@ -28,6 +28,9 @@ export const probeBounds = {
   changeMicros: 20_000_000,
 } as const satisfies Record<string, Micros>;
 
+/** Before the same is asked again, where there was no room for it. */
+const retryMicros: Micros = 100_000;
+
 type Missed = { readonly property: Law; readonly message: string };
 
 /** What is not done in time or is answered wrongly, or null. The core has a leader, nothing is under way, and no client asks. */
@@ -94,7 +97,7 @@ class Probes {
     // A configuration entry that binds a member's directory may take all the room for what is not committed. The leader
     // then says "busy", and a member whose forward the leader has turned away says "refused".
     for (let tries = 0; tries < 10 && outcome?.ok === false && isFull(outcome); tries++) {
-      this.#simulator.runUntil(this.#simulator.scheduler.now + 100_000);
+      this.#simulator.runUntil(this.#simulator.scheduler.now + retryMicros);
       outcome = ask();
     }
     const isOpen = outcome === null || (!outcome.ok && outcome.code === "timeout");
@@ -190,7 +193,7 @@ class Probes {
       said = result === null ? "nothing" : result.ok ? result.outcome : result.code;
       if (said === "done") return null;
       if (result?.ok === true && said !== "busy") break;
-      this.#simulator.runUntil(scheduler.now + 100_000);
+      this.#simulator.runUntil(scheduler.now + retryMicros);
     }
     return { property: "L6", message: `a calm core, asked at n${asked} to ${change.kind} n${change.id}, says ${said}` };
   }

@@ -10,6 +10,9 @@ import type { Plan } from "./options.ts";
 
 type Stopping = { readonly host: Host; readonly boot: number; readonly disturbances: number };
 
+/** For a last sync, and for what was under way. */
+const slackMicros: Micros = 100_000;
+
 export class GracefulStops implements Target {
   readonly #scheduler: Scheduler;
   readonly #draws: Draws;
@@ -54,7 +57,7 @@ export class GracefulStops implements Target {
   /** What waits ends by its deadline; a leadership is handed over within an election timeout. Clocks may be slow. */
   get #boundMicros(): Micros {
     const { requestMicros, electionMicros } = this.#plan;
-    return Math.ceil(1.01 * (requestMicros + 2 * electionMicros)) + 100_000;
+    return Math.ceil(1.01 * (requestMicros + 2 * electionMicros)) + slackMicros;
   }
 
   /** It has stopped by now, if nothing has kept it from doing so. */

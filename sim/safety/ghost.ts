@@ -10,6 +10,7 @@ import { snapshotPlace } from "../../core/storage/snapshot-store.ts";
 import type { NodeId, Term } from "../../core/units.ts";
 import { decodeConfiguration } from "../../core/wire/configuration-codec.ts";
 import { entryPayload } from "../../core/wire/entry-codec.ts";
+import { keyOfEntry, keyOfVote, voterOf } from "../keys.ts";
 import { Violation } from "../violation.ts";
 import type { Departures } from "./departures.ts";
 import type { GhostBatch } from "./ghost-disk.ts";
@@ -38,9 +39,9 @@ export class Ghost {
   readonly nodes: GhostNode[];
   /** The node whose election each term has seen. */
   readonly leaders = new Map<Term, NodeId>();
-  /** Durable votes: (term * 64 + voter) * 64 + life of the voter -> candidate. */
+  /** Durable votes, by term, voter and the losses of its log: for whom. */
   readonly #votes = new Map<number, NodeId>();
-  /** Every (index, term) ever written, by index * 65536 + term. */
+  /** Every entry ever made, by index and term. */
   readonly #entries = new Map<number, Entry>();
   readonly #configurations = new Map<number, Configuration>();
   /** What the founders have agreed on; empty until one of them runs. */
@@ -74,7 +75,7 @@ export class Ghost {
   wiped(id: NodeId): void {
     // What a log had held that it has lost since, it still has held.
     this.nodes[id - 1] = new GhostNode(id, 0, this.node(id).lost);
-    for (const key of this.#votes.keys()) if (Math.floor(key / 64) % 64 === id) this.#votes.delete(key);
+    for (const key of this.#votes.keys()) if (voterOf(key) === id) this.#votes.delete(key);
   }
 
   /** The log of a machine is damaged: it is rebound before it takes part again, and begins with nothing. */
@@ -102,13 +103,13 @@ export class Ghost {
   configurationOf(log: GhostLog): Configuration {
     const index = log.configurationIndex;
     if (index === 0) return this.committedConfiguration(log.base);
-    return this.#configurations.get(index * 65536 + log.termAt(index))!;
+    return this.#configurations.get(keyOfEntry(index, log.termAt(index)))!;
   }
 
   /** The configuration in force at the committed `index`. */
   committedConfiguration(index = this.committed.last): Configuration {
     const at = this.#configurationAt[index] ?? 0;
-    return at === 0 ? this.#founding : this.#configurations.get(at * 65536 + this.committed.termAt(at))!;
+    return at === 0 ? this.#founding : this.#configurations.get(keyOfEntry(at, this.committed.termAt(at)))!;
   }
 
   committedConfigurationIndex(index: number): number {
@@ -117,7 +118,7 @@ export class Ghost {
 
   votedFor(voter: NodeId, candidate: NodeId, term: Term): boolean {
     for (let storageGeneration = 0; storageGeneration <= this.node(voter).storageGeneration; storageGeneration++) {
-      if (this.#votes.get((term * 64 + voter) * 64 + storageGeneration) === candidate) return true;
+      if (this.#votes.get(keyOfVote(term, voter, storageGeneration)) === candidate) return true;
     }
     return false;
   }
@@ -227,7 +228,7 @@ export class Ghost {
 
   /** `node` tells or writes `entry`: if nobody has before, it makes it, by its first write or its first append. */
   recordEntryCreation(node: GhostNode, entry: Entry): void {
-    const key = entry.index * 65536 + entry.term;
+    const key = keyOfEntry(entry.index, entry.term);
     const known = this.#entries.get(key);
     if (known !== undefined) return entryMustNameOnePayload(node.id, entry, known);
     const isLeader = this.leaders.get(entry.term) === node.id || this.isElected(node.id, entry.term);
@@ -276,7 +277,7 @@ export class Ghost {
   }
 
   #vote(voter: NodeId, hard: Hard): void {
-    const key = (hard.term * 64 + voter) * 64 + this.node(voter).storageGeneration;
+    const key = keyOfVote(hard.term, voter, this.node(voter).storageGeneration);
     voteMustBeTheOnly(voter, hard, this.#votes.get(key));
     this.#votes.set(key, hard.vote);
   }
@@ -313,7 +314,7 @@ export class Ghost {
   extendCommitted(id: NodeId, log: RaftLog, index: number): void {
     for (let at = this.committed.last + 1; at <= index; at++) {
       const { term, crc } = log.entryAt(at);
-      const entry = this.#entries.get(at * 65536 + term);
+      const entry = this.#entries.get(keyOfEntry(at, term));
       committedEntryMustBeKnown(id, at, crc, entry);
       clusterTimeMustNotFall(id, entry, this.#machine.clusterMicros);
       putInto(this.committed, entry, "committed");

@@ -6,6 +6,7 @@ import type { Append, AppendReply, Envelope } from "../../core/raft/messages.ts"
 import type { Raft } from "../../core/raft/raft.ts";
 import type { StateStore } from "../../core/storage/state-store.ts";
 import type { NodeId, Term } from "../../core/units.ts";
+import { keyOfNode } from "../keys.ts";
 import type { Ghost } from "./ghost.ts";
 import type { GhostNode } from "./ghost-node.ts";
 import {
@@ -40,7 +41,7 @@ export class Invariants {
   readonly #ghost: Ghost;
   /** What each leader last took each peer to hold, by term, leader, peer and the peer's incarnation. */
   readonly #matches = new Map<string, number>();
-  /** By term * 64 + candidate: where the log ends of one that asks for votes. */
+  /** By term and candidate: where the log ends of one that asks for votes. */
   readonly #ends = new Map<number, { readonly lastIndex: number; readonly lastTerm: Term }>();
   readonly #entriesPerAppendMax: number;
   /** The Raft of a running node: its log in memory is the claim. */
@@ -60,13 +61,13 @@ export class Invariants {
     else if (message.kind === "vote-reply" && message.granted) this.#grant(node, to, message.term);
     else if (message.kind === "vote") {
       candidacyMustBeDurable(node, message.term);
-      this.#ends.set(message.term * 64 + from, message);
+      this.#ends.set(keyOfNode(message.term, from), message);
     }
   }
 
   #grant(node: GhostNode, candidate: NodeId, term: Term): void {
     grantedVoteMustBeDurable(node, candidate, term);
-    const end = this.#ends.get(term * 64 + candidate);
+    const end = this.#ends.get(keyOfNode(term, candidate));
     // Once there is a leader of that term, or of a later one, the voter's log may have grown since it voted.
     const mayHaveGrown = this.#ghost.leaders.has(term) || node.writtenHard.term > term;
     if (end !== undefined && !mayHaveGrown) votersLogMustNotBeNewer(node.id, node.written, candidate, end);

@@ -19,6 +19,10 @@ import { type Host, hostEvents, type Request } from "../world/host.ts";
 import { drawClash, drawKey, drawOperation, valueOf } from "./generator.ts";
 
 const clientEvents = { begin: 1, answer: 2, patience: 3, again: 4 } as const;
+/** Before it asks again, where it was refused. */
+const retryMicros: Micros = 20_000;
+/** In a healed core it waits so much longer than a request may take. */
+const graceMicros: Micros = 1_000_000;
 /** Tries of one operation under one sequence. */
 const triesMax = 4;
 
@@ -159,7 +163,7 @@ export class Client implements Target {
   /** A healed core is not asked for more than it can do: there a client waits until its request has ended. */
   #patienceMicros(): Micros {
     const { patienceMicros, requestMicros } = this.#plan;
-    return this.#world.core.length > 0 ? Math.max(patienceMicros, requestMicros + 1_000_000) : patienceMicros;
+    return this.#world.core.length > 0 ? Math.max(patienceMicros, requestMicros + graceMicros) : patienceMicros;
   }
 
   /** Now and then the last sequence once more, for another command: it must be refused, unless the first never ran. */
@@ -249,7 +253,7 @@ export class Client implements Target {
       if (isLive && current.attempt < triesMax) {
         current.attempt += 1;
         this.counters.again += 1;
-        return this.#at(this.#scheduler.now + 20_000, clientEvents.again, k);
+        return this.#at(this.#scheduler.now + retryMicros, clientEvents.again, k);
       }
       return this.#end(current.mayHaveHappened ? "unknown" : "none", nothing);
     }

@@ -9,6 +9,7 @@ import type { Envelope } from "../../core/raft/messages.ts";
 import type { Index, Micros, NodeId } from "../../core/units.ts";
 import type { Subscriber } from "../bus.ts";
 import type { Draws } from "../draws.ts";
+import { keyOfNode, occasionOf } from "../keys.ts";
 import type { Plan } from "../nemesis/options.ts";
 import type { Ghost } from "../safety/ghost.ts";
 import {
@@ -61,7 +62,7 @@ export class Monitor implements Target, Subscriber {
   readonly #draws: Draws;
   readonly #plan: Plan;
   readonly #world: MonitorWorld;
-  /** moment * 64 + node -> how often. */
+  /** By moment and node: how often it has come. */
   readonly #seen = new Map<number, number>();
   readonly #pending = new Set<Pending>();
   /** Values whose writes were definitely refused. */
@@ -112,7 +113,7 @@ export class Monitor implements Target, Subscriber {
     if (monitor === 0 || this.#stopped) return;
     const { code, requests, withinMicros } = moments[moment];
     for (let k = 0; k < requests; k++) {
-      const which = code * 64 + host.id;
+      const which = keyOfNode(code, host.id);
       const count = this.#seen.get(which) ?? 0;
       this.#seen.set(which, count + 1);
       if (this.#draws.chance(monitor, "monitor", which, count)) this.#ask(host, which, count, withinMicros);
@@ -137,7 +138,7 @@ export class Monitor implements Target, Subscriber {
     const { code, requests } = moments.burst;
     this.counters.bursts += 1;
     for (let k = 0; k < requests; k++) {
-      const which = code * 64 + host.id;
+      const which = keyOfNode(code, host.id);
       const value = `burst.${which}.${this.#beat}.${k}.${"x".repeat(burstValueBytes)}`;
       this.#request(host, "write", k, (node, end) => this.#write(node, host, value, end), this.#scheduler.now + 1 + k);
     }
@@ -156,7 +157,7 @@ export class Monitor implements Target, Subscriber {
       else if (what === "change") node.change({ kind: "promote", id: nobody }, (result) => end(result.ok));
       else end(node.status().id === host.id);
     };
-    this.#request(host, what, which * 100_000 + count, run, this.#scheduler.now + 1 + draw(withinMicros, 3));
+    this.#request(host, what, occasionOf(which, count), run, this.#scheduler.now + 1 + draw(withinMicros, 3));
   }
 
   #request(

@@ -13,6 +13,11 @@ import { type Host, hostEvents, type Request } from "../world/host.ts";
 
 const operatorEvents = { request: 1, start: 2 } as const;
 
+/** After its deadline, by which a change request has ended on any clock. */
+const graceMicros: Micros = 1_000_000;
+/** Until a machine that is to be added is set up. */
+const setUpMicros = { atOnce: 1_000, late: 2_000_000 } as const satisfies Record<string, Micros>;
+
 export interface OperatorWorld {
   readonly hosts: readonly Host[];
   readonly addresses: Addresses;
@@ -68,7 +73,7 @@ export class Operator implements Target {
     const change = this.#draw(of(1).id);
     const asked = of(2);
     this.counters.asked += 1;
-    this.openUntil = this.#scheduler.now + this.#plan.requestMicros + 1_000_000;
+    this.openUntil = this.#scheduler.now + this.#plan.requestMicros + graceMicros;
     this.#world.bus.asked(asked.id, change);
     const end = (outcome: string): void => {
       this.counters[outcome === "done" ? "done" : outcome === "unknown" ? "unknown" : "refused"] += 1;
@@ -88,7 +93,8 @@ export class Operator implements Target {
     );
     // The machine is set up without waiting for the answer, or some time later.
     const isLate = this.#draws.below(2, "operator", this.#k, 4) === 1;
-    if (change.kind === "add") this.#at(isLate ? 2_000_000 : 1_000, operatorEvents.start, hosts[change.id - 1]!);
+    if (change.kind === "add")
+      this.#at(isLate ? setUpMicros.late : setUpMicros.atOnce, operatorEvents.start, hosts[change.id - 1]!);
   }
 
   /** Where addresses change, a machine that is down may be set up elsewhere; and now and then its URL is mistyped. */

@@ -37,6 +37,9 @@ import type { HostObserver } from "./host-observer.ts";
 /** Codes of the events that a host takes. */
 export const hostEvents = { message: 1, timer: 2, disk: 3, request: 4, stream: 5, beat: 6 } as const;
 
+/** What a clock shows when its process starts. */
+const clockOffsetMicrosMax: Micros = 1_000_000_000;
+
 type Completion = { readonly boot: number; readonly done: () => void };
 type TimerEvent = { readonly boot: number; readonly timer: SimTimer };
 
@@ -170,7 +173,7 @@ export class Host implements StreamHost, DevicesHost {
     const { boot } = this;
     this.#heardBoots.clear();
     this.#observer.starting(this);
-    const offset = this.#draws.below(1_000_000_000, "clockOffset", this.id, boot);
+    const offset = this.#draws.below(clockOffsetMicrosMax, "clockOffset", this.id, boot);
     const drift = this.#plan.faults.clockDrift;
     const rate = 1 + (drift === 0 ? 0 : (this.#draws.below(2 * drift, "clockRate", this.id, boot) - drift) / 1_000_000);
     const clock = new SimClock(this.#scheduler, this, offset, rate);

@@ -13,6 +13,7 @@ import { frameHeaderBytes, type Handshake } from "../../core/wire/frame.ts";
 import { encodeEnvelope } from "../../core/wire/message-codec.ts";
 import type { Draws } from "../draws.ts";
 import type { Plan } from "../nemesis/options.ts";
+import { linkOf } from "../keys.ts";
 import {
   peerQueueMustBeBounded,
   readMessageMustBeTheSent,
@@ -57,6 +58,8 @@ function lastFrame(bytes: Uint8Array): number {
 }
 
 const redialMicros: Micros = 200_000;
+/** Until a machine that has begun anew is sent something on a connection of before, and answers it. */
+const resendMicrosMax: Micros = 1_000_000;
 const noBytes = new Uint8Array(0);
 
 export class SimStreams implements Target {
@@ -116,12 +119,12 @@ export class SimStreams implements Target {
   }
 
   connected(from: NodeId, to: NodeId): boolean {
-    return this.#streams.get(from * 64 + to)?.outbound?.open === true;
+    return this.#streams.get(linkOf(from, to))?.outbound?.open === true;
   }
 
   /** False: it never leaves. */
   send(from: NodeId, to: NodeId, envelope: Envelope): boolean {
-    const stream = this.#streams.get(from * 64 + to);
+    const stream = this.#streams.get(linkOf(from, to));
     if (stream === undefined || stream.outbound === null) return false;
     const isTaken = stream.outbound.send(envelope);
     if (isTaken) {
@@ -140,7 +143,7 @@ export class SimStreams implements Target {
 
   /** Cuts the connection: both ends know at once. */
   reset(from: NodeId, to: NodeId): void {
-    const stream = this.#streams.get(from * 64 + to);
+    const stream = this.#streams.get(linkOf(from, to));
     if (stream === undefined || stream.outbound === null) return;
     this.counters.resets += 1;
     this.#reset(stream);
@@ -163,7 +166,7 @@ export class SimStreams implements Target {
 
   /** A process starts on machine `id`: what is sent again on connections of an earlier one is answered with a reset. */
   started(id: NodeId): void {
-    for (const stream of this.#streams.values()) if (stream.at === id) this.#tellClosed(stream, 1_000_000);
+    for (const stream of this.#streams.values()) if (stream.at === id) this.#tellClosed(stream, resendMicrosMax);
   }
 
   /** In the turn of the host that the event came to. */
@@ -197,7 +200,7 @@ export class SimStreams implements Target {
   }
 
   #stream(from: NodeId, to: NodeId): Stream {
-    const known = this.#streams.get(from * 64 + to);
+    const known = this.#streams.get(linkOf(from, to));
     if (known !== undefined) return known;
     const stream = new Stream(from, to);
     this.#streams.set(stream.link, stream);
