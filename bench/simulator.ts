@@ -1,6 +1,6 @@
-import { lawName } from "../sim/safety/laws.ts";
-import { faultFamilies } from "../sim/nemesis/knobs.ts";
-import { type Plan, planOf } from "../sim/nemesis/options.ts";
+import { lawName } from "../sim/laws.ts";
+import { faultFamilies } from "../sim/plan/families.ts";
+import { type Plan, planOf } from "../sim/plan/plan.ts";
 import { simulate } from "../sim/run.ts";
 import { median } from "./median.ts";
 import { sharesOf } from "./profile.ts";

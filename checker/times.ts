@@ -1,5 +1,8 @@
 /** How the times of a history are said: in its own unit, to the last digit. */
-import type { Unit } from "./formats/jsonl.ts";
+
+/** What a time of a history may count. */
+export const units = ["ns", "us", "ms", "s", "event"] as const;
+export type Unit = (typeof units)[number];
 
 export type Times = {
   readonly at: (time: number) => string;

@@ -1,6 +1,6 @@
 /**
  * The node without the machine: Raft, its log, its rows, and the ports by which a host gives it clock, disk, network and
- * chance. Nothing here touches Node; examples/embedded-node.ts is a host in a hundred lines.
+ * chance. Nothing here touches Node; examples/embedded-node.ts is a small host.
  */
 export { BadBytes, Reader, Writer } from "./bytes.ts";
 export { always, type Command, type Condition, keyBytesMax } from "./kv/command.ts";
@@ -37,11 +37,11 @@ export type {
   Timer,
   Trace,
 } from "./ports.ts";
-export type { Change } from "./raft/membership.ts";
-export type { Envelope, Message } from "./raft/messages.ts";
+export type { Change } from "./protocol/configuration.ts";
+export { type Dialler, Inbound, type Listener, Outbound } from "./protocol/connection.ts";
+export { decodeEnvelope, encodeEnvelope } from "./protocol/message-codec.ts";
+export type { Envelope, Message } from "./protocol/message.ts";
 export { MemoryState } from "./storage/memory-state.ts";
 export { OrderedState } from "./storage/ordered-state.ts";
 export type { StateStore } from "./storage/state-store.ts";
 export type { ClusterId, Index, Micros, NodeId, StoreId, Term } from "./units.ts";
-export { type Dialler, Inbound, type Listener, Outbound } from "./wire/connection.ts";
-export { decodeEnvelope, encodeEnvelope } from "./wire/message-codec.ts";

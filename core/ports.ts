@@ -3,7 +3,7 @@
  * names; nothing else in core reaches the machine. Completions are callbacks, never promises: the order in which they
  * come belongs to the scheduler alone. A completion may be called before the method that takes it has returned.
  */
-import type { Envelope } from "./raft/messages.ts";
+import type { Envelope } from "./protocol/message.ts";
 import type { Micros, NodeId } from "./units.ts";
 
 export interface Clock {

@@ -61,6 +61,8 @@ export class ClientServer {
   readonly #sweep: NodeJS.Timeout;
   /** Answers of which a part is not taken yet, and when that was first seen. */
   readonly #untaken = new WeakMap<ServerResponse, number>();
+  /** Answers whose request a handler has. */
+  readonly #handled = new WeakSet<ServerResponse>();
   /** Answers whose request is being discarded. */
   readonly #discarded = new WeakSet<ServerResponse>();
 
@@ -184,6 +186,7 @@ export class ClientServer {
     const isLast = this.#connections.get(incoming.socket) === outgoing;
     if (this.#isStopping && isLast) outgoing.setHeader("Connection", "close");
     if (incoming.method === "OPTIONS" && incoming.url === "*") return answerServerOptions(outgoing, this.#revision());
+    this.#handled.add(outgoing);
     this.#answer(incoming, outgoing);
   }
 
@@ -260,8 +263,9 @@ export class ClientServer {
   /** Answers for the request that cannot be read, after those before it. */
   #refuse(socket: Socket, problem: Problem): void {
     this.#ending.add(socket);
-    const end = (): void => endWithProblem(socket, problem, this.#revision());
     const last = this.#connections.get(socket) ?? null;
+    const definite = problem.definite && !this.#mayHaveTakenEffect(last);
+    const end = (): void => endWithProblem(socket, { ...problem, definite }, this.#revision());
     if (last === null) return end();
     const isOfLast = !last.req.complete;
     if (last.headersSent && isOfLast) return void socket.destroy();
@@ -277,12 +281,18 @@ export class ClientServer {
     socket.destroySoon = endOnce;
   }
 
-  /** Closes `count` idle connections: those that never asked for anything first, then the oldest. */
+  /** Whether the request, of which the end has not come, may be carried out all the same. What PUT writes is its whole body. */
+  #mayHaveTakenEffect(last: ServerResponse | null): boolean {
+    if (last === null || last.req.complete || !this.#handled.has(last)) return false;
+    return last.req.method === "DELETE" || last.req.method === "POST";
+  }
+
   /** The node's own files and its peers may have come to need more. */
   #closeTooMany(): void {
     this.#closeIdle(this.#connections.size - this.#bound.max(this.#connections.size));
   }
 
+  /** Closes `count` idle connections: those that never asked for anything first, then the oldest. */
   #closeIdle(count: number): void {
     const idle = [...this.#connections].filter(([, last]) => last === null || last.writableFinished);
     const silent = idle.filter(([, last]) => last === null);

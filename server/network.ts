@@ -1,15 +1,15 @@
 /**
  * Peers over HTTP Upgrade. Each node dials every peer and sends on that stream (peer-link.ts); it listens for theirs.
- * The streams' content is core/wire/connection.ts; here are sockets only. A socket that has not been accepted as a
+ * The streams' content is core/protocol/connection.ts; here are sockets only. A socket that has not been accepted as a
  * member's costs a few KiB for a few seconds, and there are few of them.
  */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Network } from "../core/ports.ts";
-import type { Envelope } from "../core/raft/messages.ts";
+import { type FinalVerdict, Inbound, type Verdict } from "../core/protocol/connection.ts";
+import type { Handshake } from "../core/protocol/frame.ts";
+import type { Envelope } from "../core/protocol/message.ts";
 import type { NodeId } from "../core/units.ts";
-import { type FinalVerdict, Inbound, type Verdict } from "../core/wire/connection.ts";
-import type { Handshake } from "../core/wire/frame.ts";
 import { ClosedStreams } from "./closed-streams.ts";
 import type { Log } from "./log.ts";
 import { nonceHeader, PeerLink, proofHeader, protocolName } from "./peer-link.ts";

@@ -4,10 +4,10 @@
  */
 import { request } from "node:http";
 import type { Socket } from "node:net";
-import type { Envelope } from "../core/raft/messages.ts";
+import { type Dialler, type FinalVerdict, isFinal, Outbound } from "../core/protocol/connection.ts";
+import type { Handshake } from "../core/protocol/frame.ts";
+import type { Envelope } from "../core/protocol/message.ts";
 import type { NodeId } from "../core/units.ts";
-import { type Dialler, type FinalVerdict, isFinal, Outbound } from "../core/wire/connection.ts";
-import type { Handshake } from "../core/wire/frame.ts";
 import type { Log } from "./log.ts";
 import { isNonce, isSameProof, newNonce, type PeerSecret } from "./peer-secret.ts";
 

@@ -23,7 +23,8 @@ import { MachineNetwork } from "./network.ts";
 import type { ServerOptions } from "./options.ts";
 import { RocksKv } from "./ordered-kv.ts";
 import { type PeerSecret, readPeerSecret } from "./peer-secret.ts";
-import { hasIdentity, makeDirectory, placeProblem, type Places, placesInWords, placesOf } from "./places.ts";
+import { placeProblem } from "./place-problem.ts";
+import { hasIdentity, makeDirectory, type Places, placesInWords, placesOf } from "./places.ts";
 import { machineRandom } from "./random.ts";
 import { loadRocksDb } from "./rocksdb/choose.ts";
 

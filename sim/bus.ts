@@ -5,19 +5,16 @@
  */
 import type { Ending } from "../core/node/options.ts";
 import type { Fact } from "../core/ports.ts";
-import type { Change } from "../core/raft/membership.ts";
-import type { Envelope } from "../core/raft/messages.ts";
+import type { Change } from "../core/protocol/configuration.ts";
+import type { Envelope } from "../core/protocol/message.ts";
 import type { Index, NodeId, Term } from "../core/units.ts";
-import type { CoverageMark } from "./marks.ts";
-import type { Host } from "./world/host.ts";
+import type { CoverageMark } from "./plan/families.ts";
 import type { HostObserver } from "./world/host-observer.ts";
-
-/** By which facts of core name a role. */
-export const roleCodes = { follower: 0, preCandidate: 1, candidate: 2, leader: 3 } as const;
+import type { Host } from "./world/host.ts";
 
 /** Those of hosts and their devices are told inside the host's turn, but `turnEnded`, which closes it. */
-export interface Events extends HostObserver {
-  /** `host` has another role (see `roleCodes`), term or leader (0: none). */
+export interface Events extends HostObserver<Host> {
+  /** `host` has another role (its place in the trace's `roleNames`), term or leader (0: none). */
   roleChanged(host: Host, role: number, term: Term, leader: NodeId): void;
   /** `host` takes part, with what its disk has given back. */
   recovered(host: Host): void;

@@ -2,7 +2,7 @@
 import type { NodeOptions } from "../core/node/options.ts";
 import type { Engine } from "../core/storage/identity.ts";
 import type { NodeId } from "../core/units.ts";
-import type { Plan } from "./nemesis/options.ts";
+import type { Plan } from "./plan/plan.ts";
 import { firstAddress } from "./world/addresses.ts";
 
 function engineOf({ engines }: Plan, id: NodeId): Engine {

@@ -3,10 +3,10 @@ import { check, type Operation } from "../checker/index.ts";
 import type { Micros } from "../core/units.ts";
 import { withoutAmbients } from "./ambient.ts";
 import type { Decision } from "./draws.ts";
+import { lawName } from "./laws.ts";
 import { checkLiveness } from "./liveness/check.ts";
-import { type Plan, planOf, type PlanChanges } from "./nemesis/options.ts";
+import { type Plan, type PlanChanges, planOf } from "./plan/plan.ts";
 import { Simulator, type WorldOptions } from "./simulator.ts";
-import { lawName } from "./safety/laws.ts";
 import { Violation } from "./violation.ts";
 
 export type Verdict = "ok" | "violation" | "liveness" | "unknown";

@@ -5,16 +5,21 @@
 import { check, type Operation } from "../checker/index.ts";
 import { always, type Command } from "../core/kv/command.ts";
 import type { Node } from "../core/node/node.ts";
-import { noSession, type ReadOutcome, type SessionKey, type WriteOutcome } from "../core/node/options.ts";
-import type { ChangeResult } from "../core/node/options.ts";
-import type { DirectoryCopy } from "./world/directory.ts";
+import {
+  noSession,
+  type ReadOutcome,
+  type SessionKey,
+  type WriteOutcome,
+  type ChangeResult,
+} from "../core/node/options.ts";
 import type { Status } from "../core/node/status.ts";
-import type { Change } from "../core/raft/membership.ts";
-import type { Message } from "../core/raft/messages.ts";
+import type { Change } from "../core/protocol/configuration.ts";
+import type { Message } from "../core/protocol/message.ts";
 import type { Raft } from "../core/raft/raft.ts";
 import type { NodeId } from "../core/units.ts";
-import { type Plan, planOf } from "./nemesis/options.ts";
+import { type Plan, planOf } from "./plan/plan.ts";
 import { Simulator } from "./simulator.ts";
+import type { DirectoryCopy } from "./world/directory.ts";
 import { hostEvents, type Request } from "./world/host.ts";
 
 /** A question and, once it has come, its answer. */

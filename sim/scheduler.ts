@@ -4,7 +4,7 @@
  */
 import { assert } from "../core/assert.ts";
 import type { Micros } from "../core/units.ts";
-import { queueOfEventsMustBeBounded } from "./safety/laws/limits.ts";
+import { queueOfEventsMustBeBounded } from "./laws/limits.ts";
 
 /** Takes events; `code` and `payload` mean what the target says they mean. */
 export interface Target {

@@ -3,8 +3,8 @@
  * what is left (delta debugging, Zeller and Hildebrandt 2002), in a plainer world.
  */
 import type { Decision, Site } from "./draws.ts";
-import { type FaultFamily, familyOfNumber } from "./nemesis/knobs.ts";
-import type { Plan } from "./nemesis/options.ts";
+import { familyOfNumber, type FaultFamily } from "./plan/families.ts";
+import type { Plan } from "./plan/plan.ts";
 import type { Result, RunOptions } from "./run.ts";
 import { askedSites, type Tape } from "./tape.ts";
 

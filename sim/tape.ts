@@ -3,7 +3,7 @@
  * the seed's choice of these, so that some can be left out; and it outlives changes to how seeds draw their plans.
  */
 import { type Decision, type Site, sites } from "./draws.ts";
-import { type Plan, planOf } from "./nemesis/options.ts";
+import { type Plan, planOf } from "./plan/plan.ts";
 
 export type Tape = {
   readonly plan: Plan;

@@ -1,5 +1,5 @@
 /** Runs a tape twice, and compares event by event: the proof that a run hangs on its tape alone. */
-import type { Plan } from "./nemesis/options.ts";
+import type { Plan } from "./plan/plan.ts";
 import type { Result, RunOptions } from "./run.ts";
 import type { Tape } from "./tape.ts";
 

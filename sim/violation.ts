@@ -1,4 +1,4 @@
-/** The laws by number; `safety/laws.ts` says of each its name, what it demands, and what checks it. */
+/** The laws by number; `laws.ts` says of each its name, what it demands, and what checks it. */
 type SafetyLaw =
   | "I1"
   | "I2"
@@ -37,7 +37,7 @@ export class Violation extends Error {
   }
 }
 
-/** Throws a Violation of `property` where `condition` does not hold. Called by the functions in `safety/laws/`, and by nothing else. */
+/** Throws a Violation of `property` where `condition` does not hold. Called by the functions in `laws/`, and by nothing else. */
 export function must(condition: boolean, property: Property, message: () => string): asserts condition {
   if (!condition) throw new Violation(property, message());
 }

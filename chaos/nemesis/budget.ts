@@ -13,7 +13,12 @@
  */
 import type { Member } from "../world/member.ts";
 import type { World } from "../world/world.ts";
-import type { Isolation } from "./family.ts";
+
+/**
+ * What else may be struck meanwhile. `link`, `process`: anything but `alone`. `data`: no other `data`. `members`: no other
+ * change of who belongs to the cluster, and no `data`. `alone`: nothing.
+ */
+export type Isolation = "link" | "process" | "data" | "members" | "alone";
 
 export class Budget {
   readonly #world: World;

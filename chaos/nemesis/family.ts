@@ -2,14 +2,8 @@
 import type { Stream } from "../chance.ts";
 import type { Member } from "../world/member.ts";
 import type { World } from "../world/world.ts";
-import type { Budget } from "./budget.ts";
+import type { Budget, Isolation } from "./budget.ts";
 import type { Operator } from "./operator.ts";
-
-/**
- * What else may be struck meanwhile. `link`, `process`: anything but `alone`. `data`: no other `data`. `members`: no other
- * change of who belongs to the cluster, and no `data`. `alone`: nothing.
- */
-export type Isolation = "link" | "process" | "data" | "members" | "alone";
 
 /** What a strike gets. */
 export type Field = {

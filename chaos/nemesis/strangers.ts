@@ -4,9 +4,9 @@
  */
 import { connect, type Socket } from "node:net";
 import { Writer } from "../../core/bytes.ts";
-import type { Message } from "../../core/raft/messages.ts";
-import { encodeHandshake, protocolVersion, writeFrame } from "../../core/wire/frame.ts";
-import { encodeEnvelope } from "../../core/wire/message-codec.ts";
+import { encodeHandshake, protocolVersion, writeFrame } from "../../core/protocol/frame.ts";
+import { encodeEnvelope } from "../../core/protocol/message-codec.ts";
+import type { Message } from "../../core/protocol/message.ts";
 import type { Member } from "../world/member.ts";
 import type { Family, Field } from "./family.ts";
 

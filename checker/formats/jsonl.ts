@@ -7,7 +7,7 @@
  * UTF-8 stand as {"base64":"..."}; in memory they are strings that begin with `bytesMark`.
  */
 import type { History, Operation, Step, Transaction } from "../history.ts";
-import { type Times, timesOf } from "../times.ts";
+import { type Times, timesOf, type Unit, units } from "../times.ts";
 import { ClientNumbers } from "./client-numbers.ts";
 import { HistoryError } from "./history-error.ts";
 
@@ -16,8 +16,6 @@ type Any = Operation | Transaction;
 /** No text of UTF-8 begins with it: U+FFFF is no character. */
 export const bytesMark = "\uffffbase64:";
 
-export const units = ["ns", "us", "ms", "s", "event"] as const;
-export type Unit = (typeof units)[number];
 export type Heading = { readonly unit: Unit | null; readonly source: string | null };
 
 export function printJsonLines(history: History): string {

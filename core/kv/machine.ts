@@ -3,9 +3,9 @@
  * what is written; the clock, chance and the node's own identity do not reach it.
  */
 import { crc32 } from "../bytes.ts";
-import type { Entry } from "../raft/messages.ts";
+import { entryPayload } from "../protocol/entry-codec.ts";
+import type { Entry } from "../protocol/entry.ts";
 import type { Index } from "../units.ts";
-import { entryPayload } from "../wire/entry-codec.ts";
 import type { Command, Condition } from "./command.ts";
 import type { Session, Sessions, Standing } from "./sessions.ts";
 

@@ -8,10 +8,10 @@
  * in order of their last use, then the rows in order of their keys; an empty block is the end.
  */
 import { BadBytes, crc32, Reader, readU32, Writer, writeU32 } from "../bytes.ts";
-import type { ConfigurationAt } from "../raft/configurations.ts";
-import type { LogPosition } from "../raft/messages.ts";
+import { readConfiguration, writeConfiguration } from "../protocol/configuration-codec.ts";
+import type { ConfigurationAt } from "../protocol/configuration.ts";
+import type { LogPosition } from "../protocol/entry.ts";
 import type { ClusterId } from "../units.ts";
-import { readConfiguration, writeConfiguration } from "../wire/configuration-codec.ts";
 import type { Row } from "./machine.ts";
 import type { Session } from "./sessions.ts";
 

@@ -8,10 +8,10 @@ import { BadBytes } from "../bytes.ts";
 import { type Command, decodeCommand } from "../kv/command.ts";
 import { type Applied, applyCommand, type Row, type RowChanges } from "../kv/machine.ts";
 import type { DiskError } from "../ports.ts";
-import { type Entry, entryKinds } from "../raft/messages.ts";
+import { entryPayload } from "../protocol/entry-codec.ts";
+import { type Entry, entryKinds } from "../protocol/entry.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import type { Index } from "../units.ts";
-import { entryPayload } from "../wire/entry-codec.ts";
 
 type Step = { readonly entry: Entry; readonly command: Command | null };
 

@@ -5,9 +5,9 @@
  * who dials this node counts for nothing.
  */
 import type { Trace } from "../ports.ts";
-import type { CompactionPoint } from "../raft/configurations.ts";
+import type { CompactionPoint, Configuration } from "../protocol/configuration.ts";
+import type { BootstrapHello, BootstrapReply, Removed } from "../protocol/message.ts";
 import { isNeededVoter } from "../raft/membership.ts";
-import type { BootstrapHello, BootstrapReply, Configuration, Removed } from "../raft/messages.ts";
 import { type Genesis, genesisOf, type Identity } from "../storage/identity.ts";
 import type { NodeId, StoreId } from "../units.ts";
 

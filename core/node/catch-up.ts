@@ -1,6 +1,5 @@
 /** How far this boot of the node has come since its start, as measured by what the leader has said. */
-import type { Message } from "../raft/messages.ts";
-import { isQuorum } from "../raft/quorum.ts";
+import type { RaftMessage } from "../protocol/message.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
@@ -34,7 +33,7 @@ export class CatchUp {
   }
 
   /** Call it with each message that Raft has taken. */
-  onMessage(now: Micros, from: NodeId, message: Message): void {
+  onMessage(now: Micros, from: NodeId, message: RaftMessage): void {
     if (message.kind !== "append" && message.kind !== "snapshot-chunk") return;
     if (from !== this.#raft.leader || message.term !== this.#raft.term) return;
     this.#heardAt = now;
@@ -45,21 +44,21 @@ export class CatchUp {
   /** Call it every turn. */
   observe(): void {
     if (this.#floorIsFinal) return;
-    const { commit, leader, log, term } = this.#raft;
+    const { commit, committedInTerm, leader } = this.#raft;
     this.#floor = Math.max(this.#floor, commit);
-    this.#floorIsFinal = leader !== 0 && log.termAt(commit) === term;
+    this.#floorIsFinal = leader !== 0 && committedInTerm;
   }
 
   /** What decides whether this node can serve a linearizable read at `now`. */
   facts(now: Micros, connected: (id: NodeId) => boolean, isInstalling: boolean): ReplicaFacts {
-    const { leader, role, log, commit, term, leadership, configuration } = this.#raft;
+    const { leader, role, log, commit, committedInTerm, term } = this.#raft;
     const { electionMicros, entriesPerApplyMax } = this.#options;
     const appliedIndex = this.#store.applied.index;
     return {
       leader,
       isLeader: role === "leader",
-      hasCommittedInTerm: log.termAt(commit) === term,
-      hasQuorum: leadership !== null && isQuorum(configuration, (id) => leadership.isActive(id, now - electionMicros)),
+      hasCommittedInTerm: committedInTerm,
+      hasQuorum: this.#raft.hasHeardQuorum(now - electionMicros),
       hearsLeader: this.#heardTerm === term && now <= this.#heardAt + electionMicros,
       reachesLeader: leader !== 0 && connected(leader),
       hasLostRows: appliedIndex < log.baseIndex,

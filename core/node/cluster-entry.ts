@@ -4,7 +4,14 @@
  * dialled, in the phase in which that answer can come.
  */
 import type { Trace } from "../ports.ts";
-import type { BootstrapHello, BootstrapReply, Envelope, JoinAccepted, JoinRequest, Removed } from "../raft/messages.ts";
+import type {
+  BootstrapHello,
+  BootstrapReply,
+  Envelope,
+  JoinAccepted,
+  JoinRequest,
+  Removed,
+} from "../protocol/message.ts";
 import { type Genesis, genesisOf, type Identity } from "../storage/identity.ts";
 import { addedAgain, lastResort, otherId } from "../storage/remedies.ts";
 import type { ClusterId, NodeId } from "../units.ts";

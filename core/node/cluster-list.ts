@@ -13,13 +13,13 @@
  *
  * Nothing is asked of a node that is started with `--join` (it founds nothing), nor of one whose log is lost.
  */
-import type { CompactionPoint } from "../raft/configurations.ts";
+import { decodeConfiguration } from "../protocol/configuration-codec.ts";
+import type { CompactionPoint, Configuration, Member } from "../protocol/configuration.ts";
+import { entryPayload } from "../protocol/entry-codec.ts";
+import { entryKinds } from "../protocol/entry.ts";
 import { isOnlyVoter } from "../raft/membership.ts";
-import { type Configuration, entryKinds, type Member } from "../raft/messages.ts";
 import type { Identity } from "../storage/identity.ts";
 import type { WalLog } from "../storage/wal-recovery.ts";
-import { decodeConfiguration } from "../wire/configuration-codec.ts";
-import { entryPayload } from "../wire/entry-codec.ts";
 import { foundersConfiguration } from "./bootstrap.ts";
 
 export type ClusterListProblem = { readonly kind: "refused" | "warning"; readonly reason: string };
@@ -64,7 +64,7 @@ export function listProblem(
   }
   const isOther = !namesMember || (isOnlyVoter(latest, self) && list.length > members.length);
   if (!isOther) {
-    const advice = "a longer list adds no member, POST /{id} with its peer URL does";
+    const advice = "a list adds no member, POST /{id} with its peer URL does";
     return { kind: "warning", reason: `${there}, --cluster names ${list.length}: ${advice}` };
   }
   return { kind: "refused", reason: `${there}, --cluster names ${list.length}: ${adviceOnOther(self, latest, list)}` };
@@ -84,7 +84,7 @@ function adviceOnOther(self: number, latest: Configuration, list: readonly strin
   const peerUrl = isGapless || own === undefined ? "" : ` --peer-url ${own}`;
   const ways = [`for this cluster give its own list, --cluster ${urls.join(",")}${peerUrl}`];
   if (members.length > 1 && (isGapless || !isOnlyVoter(latest, self))) {
-    const others = isGapless ? "" : ", and any URL at the other places";
+    const others = isGapless ? "" : ", and any other URL at the other places";
     ways.push(`where its addresses have changed, give ${placesOf(members)}, that of member k at place k${others}`);
   }
   if (list.length > members.length) ways.push("members are added with POST /{id} and a peer URL, while it runs");
@@ -98,7 +98,8 @@ function beforeBootstrap(founders: readonly string[], list: readonly string[]): 
   return { kind: list.length === founders.length ? "warning" : "refused", reason };
 }
 
-function latestConfiguration({ base, entries }: WalLog, snapshot: CompactionPoint | null): Configuration | null {
+/** The newest configuration of what a directory holds; null where it holds none but the founders'. */
+export function latestConfiguration({ base, entries }: WalLog, snapshot: CompactionPoint | null): Configuration | null {
   const entry = entries.findLast(({ kind }) => kind === entryKinds.configuration);
   if (entry !== undefined) return decodeConfiguration(entryPayload(entry));
   const bases = [base, snapshot].filter((one) => one !== null);

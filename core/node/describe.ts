@@ -1,5 +1,5 @@
+import type { Member } from "../protocol/configuration.ts";
 import { memberOf } from "../raft/membership.ts";
-import type { Member } from "../raft/messages.ts";
 import type { Identity } from "../storage/identity.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import type { Bootstrap } from "./bootstrap.ts";
@@ -20,7 +20,7 @@ export function describeNode(
   store: StateStore,
   readiness: Readiness,
 ): Status {
-  const raft = replica?.raft ?? null;
+  const raft = replica?.raft.status() ?? null;
   const snapshot = opened?.snapshots.latest ?? null;
   return {
     id: options.id,
@@ -41,11 +41,11 @@ export function describeNode(
             : "recovering"),
     term: raft?.term ?? 0,
     leader: raft?.leader ?? 0,
-    leaderUrl: raft === null ? "" : (memberOf(raft.configuration, raft.leader)?.url ?? ""),
+    leaderUrl: replica === null ? "" : (memberOf(replica.raft.configuration, replica.raft.leader)?.url ?? ""),
     commitIndex: raft?.commit ?? 0,
     appliedIndex: store.applied.index,
-    lastIndex: raft?.log.lastIndex ?? 0,
-    durableIndex: raft?.log.durableIndex ?? 0,
+    lastIndex: raft?.lastIndex ?? 0,
+    durableIndex: raft?.durableIndex ?? 0,
     members:
       replica === null ? [] : replica.raft.configuration.members.map((member) => describeMember(member, replica)),
     waitingFor: replica === null ? (bootstrap?.missing() ?? []) : [],
@@ -54,7 +54,7 @@ export function describeNode(
     rows: store.rowCount,
     sessions: store.sessions.count,
     storage: {
-      firstIndex: raft === null ? 0 : raft.log.baseIndex + 1,
+      firstIndex: raft?.firstIndex ?? 0,
       walSegments: replica?.wal.segmentCount ?? 0,
       snapshotIndex: snapshot?.index ?? 0,
       snapshotBytes: snapshot?.sizeBytes ?? 0,
@@ -89,8 +89,8 @@ function describeMember({ id, incarnation, url, storeId }: Member, { raft }: Rep
       : outgoing.includes(id)
         ? "leaving"
         : "learner";
-  const own = raft.leadership !== null && raft.leader === id ? raft.log.durableIndex : null;
-  const matchIndex = raft.leadership?.progress.get(id)?.match ?? own;
+  const own = raft.role === "leader" && raft.leader === id ? raft.log.durableIndex : null;
+  const matchIndex = raft.progressOf(id)?.match ?? own;
   const lagEntries = matchIndex === null ? null : raft.log.lastIndex - matchIndex;
   return { id, incarnation, url, role, bound: storeId !== "", matchIndex, lagEntries };
 }

@@ -23,20 +23,18 @@ export class Draining {
 
   /** Call it every turn, before `nextDeadline`. */
   observe(now: Micros): void {
-    const { leadership } = this.#raft;
-    if (this.#isStopping && leadership !== null && leadership.transferee !== 0) this.#ledUntil = now;
+    if (this.#isStopping && this.#raft.transferee !== 0) this.#ledUntil = now;
     else if (now >= this.#ledUntil + this.#lingerMicros) this.#ledUntil = -Infinity;
   }
 
   /** Nothing is lost if the node ends now, once it has no requests of its own. */
   isOver(now: Micros): boolean {
-    const { leadership } = this.#raft;
-    if (leadership !== null) return leadership.transferee === 0;
+    if (this.#raft.role === "leader") return this.#raft.transferee === 0;
     return now >= this.#ledUntil + this.#lingerMicros;
   }
 
   nextDeadline(): Micros {
-    return this.#isStopping && this.#raft.leadership === null && this.#ledUntil > -Infinity
+    return this.#isStopping && this.#raft.role !== "leader" && this.#ledUntil > -Infinity
       ? this.#ledUntil + this.#lingerMicros
       : Infinity;
   }

@@ -2,8 +2,7 @@
  * Which snapshot a directory is opened with. A damaged one is set aside where something else gives back what it held:
  * the log, an older snapshot, or the other voters, whom the node then asks for theirs (core/node/lost-state.ts).
  */
-import type { CompactionPoint } from "../raft/configurations.ts";
-import { RaftLog } from "../raft/log.ts";
+import type { CompactionPoint } from "../protocol/configuration.ts";
 import { isOnlyVoter } from "../raft/membership.ts";
 import type { Identity } from "../storage/identity.ts";
 import { holdsPosition } from "../storage/reconcile-log.ts";
@@ -11,6 +10,7 @@ import { lastResort, putBackCopy } from "../storage/remedies.ts";
 import { snapshotPlace, type SnapshotStore } from "../storage/snapshot-store.ts";
 import type { StateInstaller, StateStore } from "../storage/state-store.ts";
 import type { WalLog } from "../storage/wal-recovery.ts";
+import { latestConfiguration } from "./cluster-list.ts";
 
 type Done = (problem: string | null, snapshot: CompactionPoint | null) => void;
 
@@ -49,10 +49,12 @@ export function loadSnapshot(
 }
 
 /** Whether the log leads on from the rows, or another voter can send its snapshot. */
-function canDoWithout({ base, entries }: WalLog, store: StateStore, node: number): boolean {
+function canDoWithout(log: WalLog, store: StateStore, node: number): boolean {
+  const { base } = log;
   // A log without a base begins with entry 1.
   if (base === null || base.place.index <= store.applied.index) return true;
-  return !isOnlyVoter(new RaftLog(base, entries).configurations.latest.configuration, node);
+  const latest = latestConfiguration(log, null);
+  return latest === null || !isOnlyVoter(latest, node);
 }
 
 function neverTookPart(directory: string): string {

@@ -5,7 +5,7 @@
  * nothing that was acknowledged.
  */
 import type { Trace } from "../ports.ts";
-import type { AppendReply, Envelope } from "../raft/messages.ts";
+import type { AppendReply, Envelope } from "../protocol/message.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Index, NodeId, Term } from "../units.ts";
 import type { PeerAdmission } from "./peer-admission.ts";
@@ -48,9 +48,9 @@ export class LostAcknowledgements {
   }
 
   #isShownBy({ from, fromIncarnation, fromBoot }: Envelope, reply: AppendReply): boolean {
-    const { term, leadership } = this.#raft;
-    const progress = leadership?.progress.get(from);
-    if (progress === undefined || reply.term !== term || progress.incarnation !== fromIncarnation) return false;
+    const { term } = this.#raft;
+    const progress = this.#raft.progressOf(from);
+    if (progress === null || reply.term !== term || progress.incarnation !== fromIncarnation) return false;
     let start = this.#starts.get(from);
     const isKnown = start?.term === term && start.incarnation === fromIncarnation && start.boot === fromBoot;
     if (start === undefined || !isKnown) {

@@ -4,8 +4,8 @@
  * leadership of its own.
  */
 import type { Trace } from "../ports.ts";
+import type { Outgoing } from "../protocol/message.ts";
 import { isOnlyVoter } from "../raft/membership.ts";
-import type { Outgoing } from "../raft/messages.ts";
 import type { Raft } from "../raft/raft.ts";
 import { lastResort } from "../storage/remedies.ts";
 import type { StateStore } from "../storage/state-store.ts";

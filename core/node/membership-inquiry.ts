@@ -1,6 +1,6 @@
 /** A node that does not vote and hears no leader asks whether it still belongs: nobody may think of telling it. */
+import type { Outgoing } from "../protocol/message.ts";
 import { isVoter } from "../raft/membership.ts";
-import type { Outgoing } from "../raft/messages.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Identity } from "../storage/identity.ts";
 import type { Micros } from "../units.ts";

@@ -1,21 +1,23 @@
 /** A node from its first moment to its last. What it does while it runs is core/node/replica.ts. */
 import { assert } from "../assert.ts";
+import { BadBytes } from "../bytes.ts";
 import type { Command } from "../kv/command.ts";
 import type { Clock, Disk, DiskError, Network, Random, Timer, Trace } from "../ports.ts";
-import type { Change } from "../raft/membership.ts";
-import type { Envelope, Message, Removed } from "../raft/messages.ts";
+import type { Change } from "../protocol/configuration.ts";
+import { anonymous, type FinalVerdict, handshakeRefusal, type Verdict } from "../protocol/connection.ts";
+import { type Handshake, protocolVersion } from "../protocol/frame.ts";
+import type { Envelope, Message, Removed, BootstrapHello } from "../protocol/message.ts";
 import { type Claim, type Genesis, type Identity, removedReason } from "../storage/identity.ts";
 import { reconcileLog } from "../storage/reconcile-log.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import type { ClusterId, Micros, NodeId } from "../units.ts";
-import { anonymous, type FinalVerdict, handshakeRefusal, type Verdict } from "../wire/connection.ts";
-import { type Handshake, protocolVersion } from "../wire/frame.ts";
 import { addressHints, ClusterEntry, type EntryStep } from "./cluster-entry.ts";
 import { clusterListProblem } from "./cluster-list.ts";
 import { describeNode, describeReadiness } from "./describe.ts";
 import { answerHello, bootstrapBase } from "./bootstrap.ts";
 import { openDirectory, type Opened } from "./opening.ts";
 import type { ChangeResult, Ending, Failure, NodeOptions, ReadOutcome, SessionKey, WriteOutcome } from "./options.ts";
+import { type Answer, dispatch, type EntryReceiver } from "./message-dispatch.ts";
 import { markLost } from "./outdated-copy.ts";
 import { Peers } from "./peers.ts";
 import type { Readiness } from "./readiness.ts";
@@ -50,6 +52,12 @@ export class Node {
   /** Null before the directory is open, and once the node takes part. */
   #entry: ClusterEntry | null = null;
   #replica: Replica | null = null;
+  readonly #entryReceiver: EntryReceiver = {
+    onBootstrapHello: ({ from }, hello, answer) => this.#onBootstrapHello(from, hello, answer),
+    onBootstrapReply: ({ from }, reply) => this.#applyEntryStep(this.#entry?.onBootstrapReply(from, reply)),
+    onJoinAccepted: (accepted) => this.#applyEntryStep(this.#entry?.onJoinAccepted(accepted)),
+    onRemoved: ({ cluster }, removed) => this.#onRemoved(cluster, removed),
+  };
   #settling = false;
   #ended = false;
   #stopping: (() => void) | null = null;
@@ -85,29 +93,10 @@ export class Node {
    * Takes a message from the network; what is not meant for this node is dropped. `answer` puts a message on the stream
    * that brought it, and is called before this returns. `dialled`: the URL whose listener answers with it, where known.
    */
-  receive(envelope: Envelope, answer: (envelope: Envelope) => void, dialled: string | null = null): void {
-    const identity = this.#identity;
-    if (this.#ended || identity === null) return;
-    const { message, from, cluster } = envelope;
+  receive(envelope: Envelope, answer: Answer, dialled: string | null = null): void {
+    if (this.#ended || this.#identity === null) return;
     if (this.#entry?.believes(envelope, dialled) === false) return;
-    switch (message.kind) {
-      case "bootstrap-hello": {
-        const reply = answerHello(identity, from, message, this.#replica?.raft.configuration ?? null);
-        if (reply !== null) answer(this.#envelope(identity, from, reply));
-        return;
-      }
-      case "bootstrap-reply":
-        return this.#applyEntryStep(this.#entry?.onBootstrapReply(from, message));
-      case "join-accepted":
-        return this.#applyEntryStep(this.#entry?.onJoinAccepted(message));
-      case "removed":
-        if (this.#entry !== null) return this.#applyEntryStep(this.#entry.onRemoved(cluster, message));
-        return this.#onRemoved(identity, cluster, message);
-      default:
-        if (this.#replica === null) return;
-        this.#replica.receive(envelope, answer);
-        this.#schedule();
-    }
+    dispatch(envelope, answer, this.#entryReceiver, this.#replica?.inbox ?? null);
   }
 
   /**
@@ -159,15 +148,14 @@ export class Node {
   }
 
   status(): Status {
-    const { store } = this.#ports;
-    const bootstrap = this.#entry?.bootstrap ?? null;
+    const [bootstrap, { store }] = [this.#entry?.bootstrap ?? null, this.#ports];
     return describeNode(this.#options, this.#identity, bootstrap, this.#replica, this.#opened, store, this.readiness());
   }
 
   /** Whether it can serve a linearizable read now, or why not. */
   readiness(): Readiness {
-    const bootstrap = this.#entry?.bootstrap ?? null;
-    return describeReadiness(this.#ports.clock.now(), this.#isEnding, this.#identity, bootstrap, this.#replica);
+    const now = this.#ports.clock.now();
+    return describeReadiness(now, this.#isEnding, this.#identity, this.#entry?.bootstrap ?? null, this.#replica);
   }
 
   get #isEnding(): "stopping" | "ended" | null {
@@ -275,11 +263,20 @@ export class Node {
     });
   }
 
-  /** An answer to this node, which takes part: a committed configuration no longer has it. */
-  #onRemoved(identity: Identity, cluster: string, { storeId, incarnation, reason }: Removed): void {
-    const isMeant = storeId === "" || storeId === identity.storeId;
-    const isOurs = cluster === identity.genesis?.cluster && incarnation === identity.incarnation;
-    if (reason === "removed" && isMeant && isOurs) this.#writeTombstone(identity);
+  #onBootstrapHello(from: NodeId, hello: BootstrapHello, answer: Answer): void {
+    if (this.#identity === null) return;
+    const reply = answerHello(this.#identity, from, hello, this.#replica?.raft.configuration ?? null);
+    if (reply !== null) answer(this.#envelope(this.#identity, from, reply));
+  }
+
+  /** An answer to this node. One that takes part has been removed only if a committed configuration no longer has it. */
+  #onRemoved(cluster: ClusterId, removed: Removed): void {
+    if (this.#entry !== null) return this.#applyEntryStep(this.#entry.onRemoved(cluster, removed));
+    if (this.#identity === null) return;
+    const { genesis, incarnation, storeId } = this.#identity;
+    const isMeant = removed.storeId === "" || removed.storeId === storeId;
+    const isOurs = cluster === genesis?.cluster && removed.incarnation === incarnation;
+    if (removed.reason === "removed" && isMeant && isOurs) this.#writeTombstone(this.#identity);
   }
 
   /** Removed for ever: says so on its own disk, then ends. */
@@ -313,11 +310,16 @@ export class Node {
       host.store.applied,
     );
     if (typeof joined === "string") return this.#end({ code: "damaged", reason: joined });
-    this.#replica = new Replica(host, this.#options, identity, genesis, this.#opened, joined);
+    try {
+      this.#replica = new Replica(host, this.#options, identity, genesis, this.#opened, joined);
+    } catch (thrown) {
+      if (!(thrown instanceof BadBytes)) throw thrown;
+      return this.#end({ code: "damaged", reason: thrown.message });
+    }
     this.#settling = false;
-    const { raft } = this.#replica;
+    const { lastIndex, term, vote } = this.#replica.raft.status();
     const { trace } = this.#ports;
-    trace.fact("recovered", raft.log.lastIndex, raft.term, raft.vote);
+    trace.fact("recovered", lastIndex, term, vote);
     const { node, boot } = identity;
     trace.note("info", `node ${node} of cluster ${genesis.cluster} is running, start ${boot} of its directory`);
   }

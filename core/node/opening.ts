@@ -1,7 +1,7 @@
 /** How a directory is opened: its identity, its log, its rows, its snapshot; and how they make one. */
 import type { Clock, Disk, DiskError, Random, Trace } from "../ports.ts";
-import type { CompactionPoint } from "../raft/configurations.ts";
-import type { HardState } from "../raft/messages.ts";
+import type { CompactionPoint } from "../protocol/configuration.ts";
+import type { HardState } from "../protocol/entry.ts";
 import { type Claim, type Identity, openIdentity, withLostLog } from "../storage/identity.ts";
 import { IdentityFile } from "../storage/identity-file.ts";
 import { lastResortAlone, startAfresh } from "../storage/remedies.ts";

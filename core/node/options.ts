@@ -1,6 +1,5 @@
-import type { Row } from "../kv/machine.ts";
-import type { Applied } from "../kv/machine.ts";
-import type { ChangeOutcome } from "../raft/messages.ts";
+import type { Row, Applied } from "../kv/machine.ts";
+import type { ChangeOutcome } from "../protocol/message.ts";
 import type { Engine, IdentityRefusal } from "../storage/identity.ts";
 import type { Index, Micros, NodeId } from "../units.ts";
 import type { SnapshotOptions } from "./snapshotting.ts";

@@ -4,8 +4,8 @@
  * store id and asks the others to rebind it.
  */
 import type { DiskError, Random } from "../ports.ts";
+import type { Configuration } from "../protocol/configuration.ts";
 import { isNeededVoter } from "../raft/membership.ts";
-import type { Configuration } from "../raft/messages.ts";
 import { withLostLog } from "../storage/identity.ts";
 import type { IdentityFile } from "../storage/identity-file.ts";
 import { putBackCopy } from "../storage/remedies.ts";

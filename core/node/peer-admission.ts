@@ -2,14 +2,16 @@
  * Who may take part. Every message names its sender and the one it means, with incarnations; here they are held against
  * the configuration. A node that a committed configuration no longer has is told so, and ends itself.
  */
-import { outdatedReply } from "../raft/following.ts";
+import type { Member } from "../protocol/configuration.ts";
+import type { Verdict } from "../protocol/connection.ts";
+import type { Origin } from "../protocol/entry.ts";
+import type { Handshake } from "../protocol/frame.ts";
+import type { AppendReply, Envelope, JoinAccepted, JoinRequest, Removed } from "../protocol/message.ts";
+import { outdatedReply } from "../raft/follower.ts";
 import { bindStore, isNeededVoter, memberOf, rebindStore, wasRemoved } from "../raft/membership.ts";
-import type { AppendReply, Envelope, JoinAccepted, JoinRequest, Member, Origin, Removed } from "../raft/messages.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Genesis, Identity } from "../storage/identity.ts";
 import type { Index, Micros, NodeId, StoreId } from "../units.ts";
-import type { Verdict } from "../wire/connection.ts";
-import type { Handshake } from "../wire/frame.ts";
 import { type Joiner, LeaderIdCheck } from "./leader-id-check.ts";
 
 /** One start of one directory. Copies of a directory count boots alike, but draw other nonces. */
@@ -57,7 +59,7 @@ export class PeerAdmission {
       return outdatedReply(this.#raft.term);
     }
     // A removed peer that its leader still replicates to is about to learn of it from its log.
-    const isLeaving = this.#raft.leadership?.progress.get(from)?.incarnation === fromIncarnation;
+    const isLeaving = this.#raft.progressOf(from)?.incarnation === fromIncarnation;
     if (!isLeaving && this.isRemoved(from, fromIncarnation)) {
       return { kind: "removed", storeId: "", incarnation: fromIncarnation, reason: "removed" };
     }
@@ -121,7 +123,7 @@ export class PeerAdmission {
     // A member that lags may not know yet that the asker was removed and added again.
     if (this.#raft.role !== "leader") return this.#refuseLeaderId(now, { id: from, storeId, boot });
     // Nor does a leader before it has committed in its term: the binding that it sees may be of an incarnation that is over.
-    const isDefinite = this.#raft.log.termAt(this.#raft.commit) === this.#raft.term;
+    const isDefinite = this.#raft.committedInTerm;
     if (member !== undefined && member.storeId !== "") {
       return isDefinite ? { kind: "removed", storeId, incarnation, reason: "another-directory" } : null;
     }

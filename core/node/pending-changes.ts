@@ -3,8 +3,9 @@
  * proposes the next step where one can be, and waits where something else is under way (a promotion, a joint exit). One
  * operator's goal at a time. A member that does not lead asks the leader, and asks again: asking twice changes nothing.
  */
-import { type Change, isReached, memberOf, refusal, stepTowards } from "../raft/membership.ts";
-import type { ChangeOutcome, ChangeReply, ChangeRequest, Outgoing } from "../raft/messages.ts";
+import type { Change } from "../protocol/configuration.ts";
+import type { ChangeOutcome, ChangeReply, ChangeRequest, Outgoing } from "../protocol/message.ts";
+import { isReached, memberOf, refusal, stepTowards } from "../raft/membership.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Micros, NodeId, Term } from "../units.ts";
 import type { ChangeResult } from "./options.ts";
@@ -156,17 +157,17 @@ export class PendingChanges {
     const { change, onBegin } = open;
     if (change.kind === "transfer-leader" && change.id === this.#self) return "done";
     const since = now - this.#electionMicros;
-    const isFit = (id: NodeId): boolean => raft.leadership?.isFit(id, since) === true && !hasLostRows(id);
+    const isFit = (id: NodeId): boolean => raft.isFit(id, since) && !hasLostRows(id);
     const trouble = refusal(change, raft.configuration, isFit);
     // A busy moment of this node is no silence of the others: that takes an election timeout to show.
     const isPatient = now < open.since + this.#electionMicros;
     if (trouble === "no-majority-left" && isPatient) return null;
     // Before that, an earlier leader's step for the same change may still be committed.
-    const isDefinite = raft.log.termAt(raft.commit) === raft.term;
+    const isDefinite = raft.committedInTerm;
     if (trouble !== null) return isDefinite ? trouble : null;
     if (isReached(change, raft.committedConfiguration.configuration)) return "done";
     if (change.kind === "transfer-leader") {
-      if (raft.leadership?.transferee !== 0) return null;
+      if (raft.transferee !== 0) return null;
       // While one hands over nothing is proposed: not for the sake of a node that does not answer.
       if (!isFit(change.id)) return isPatient || !isDefinite || open.hasHandedOver ? null : "not-caught-up";
       onBegin();
@@ -189,7 +190,7 @@ export class PendingChanges {
    * for a snapshot: as a voter it might be missed for ever.
    */
   #mayVote(id: NodeId, raft: Raft, isFit: (id: NodeId) => boolean): boolean {
-    const match = raft.leadership?.progress.get(id)?.match ?? 0;
+    const match = raft.progressOf(id)?.match ?? 0;
     return isFit(id) && match >= memberOf(raft.configuration, id)!.incarnation;
   }
 
@@ -199,10 +200,10 @@ export class PendingChanges {
    * was not elected is not told again: it may be cut off from the others, and would depose each leader that it is told by.
    */
   #handsOver(now: Micros, raft: Raft, isFit: (id: NodeId) => boolean): boolean {
-    const { leadership, term, configuration } = raft;
-    if (leadership === null || !configuration.voters.includes(this.#self)) return false;
-    if (leadership.transferee !== 0) return true;
-    const to = leadership.successor((id) => !isFit(id) || this.#triedSuccessors.has(id));
+    const { term, configuration } = raft;
+    if (!configuration.voters.includes(this.#self)) return false;
+    if (raft.transferee !== 0) return true;
+    const to = raft.successor((id) => !isFit(id) || this.#triedSuccessors.has(id));
     if (to === 0 || this.#handedOverTerm === term) return false;
     this.#handedOverTerm = term;
     this.#triedSuccessors.add(to);

@@ -5,7 +5,8 @@
  * nothing. Stale reads need no index.
  */
 import type { DiskError } from "../ports.ts";
-import type { Outgoing, ReadGrant } from "../raft/messages.ts";
+import type { Outgoing } from "../protocol/message.ts";
+import type { ReadGrant } from "../raft/ready.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";

@@ -9,14 +9,8 @@
  */
 import type { Applied } from "../kv/machine.ts";
 import { type Command, encodeCommand } from "../kv/command.ts";
-import {
-  type Entry,
-  entryKinds,
-  type Forward,
-  type ForwardRefused,
-  type Outgoing,
-  type Proposal,
-} from "../raft/messages.ts";
+import { type Entry, entryKinds, type Proposal } from "../protocol/entry.ts";
+import type { Forward, ForwardRefused, Outgoing } from "../protocol/message.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
 import type { FailureCode, SessionKey, WriteOutcome } from "./options.ts";
@@ -221,13 +215,14 @@ export class PendingWrites {
   }
 
   /**
-   * The entry that removes this node is applied. A leader takes no forward behind that entry, and what it took before is
-   * applied here or was skipped: any other forward that is not answered never happens.
+   * The entry that removes this node is committed. A leader takes no forward behind that entry. Where it is applied too
+   * (`isApplied`), what the leader took before is applied here or was skipped: any other forward that is not answered never
+   * happens. A node that has lost its rows does not come to apply it, and cannot tell.
    */
-  endRemoved(): void {
+  endRemoved(isApplied: boolean): void {
     for (const waiter of this.#waiting.values()) {
-      const isForwarded = waiter.index === 0 && !waiter.isSkipped;
-      this.#fail(waiter, "stopping", waiter.seq === 0 || isForwarded);
+      const neverHappens = isApplied && waiter.index === 0 && !waiter.isSkipped;
+      this.#fail(waiter, "stopping", waiter.seq === 0 || neverHappens);
     }
   }
 

@@ -8,10 +8,10 @@
  */
 import type { Command } from "../kv/command.ts";
 import type { Clock, Disk, DiskError, Network, Random, Trace } from "../ports.ts";
-import type { CompactionPoint } from "../raft/configurations.ts";
+import type { Change, CompactionPoint } from "../protocol/configuration.ts";
+import type { Envelope, Message, Outgoing } from "../protocol/message.ts";
 import { RaftLog } from "../raft/log.ts";
-import type { Change } from "../raft/membership.ts";
-import type { Envelope, Message, Outgoing, ReadGrant, Ready, SnapshotChunk } from "../raft/messages.ts";
+import type { ReadGrant, Ready } from "../raft/ready.ts";
 import { Raft } from "../raft/raft.ts";
 import { type Genesis, type Identity, removedReason } from "../storage/identity.ts";
 import type { ReconciledLog } from "../storage/reconcile-log.ts";
@@ -25,6 +25,7 @@ import { Draining } from "./draining.ts";
 import { FactPublisher } from "./fact-publisher.ts";
 import { LostState } from "./lost-state.ts";
 import { LostAcknowledgements } from "./lost-acknowledgements.ts";
+import { MemberInbox } from "./member-inbox.ts";
 import { MembershipInquiry } from "./membership-inquiry.ts";
 import type { Opened } from "./opening.ts";
 import type { ChangeResult, Ending, NodeOptions, ReadOutcome, SessionKey, WriteOutcome } from "./options.ts";
@@ -61,6 +62,7 @@ export class Replica {
   readonly genesis: Genesis;
   readonly raft: Raft;
   readonly wal: Wal;
+  readonly inbox: MemberInbox;
   readonly admission: PeerAdmission;
   readonly #host: ReplicaHost;
   readonly #options: NodeOptions;
@@ -76,7 +78,6 @@ export class Replica {
   readonly #facts: FactPublisher;
   readonly #peerUrls: PeerUrls;
   readonly #inquiry: MembershipInquiry;
-  readonly #lostAcknowledgements: LostAcknowledgements;
   readonly #catchUp: CatchUp;
   readonly #draining: Draining;
   readonly #unsentRefusals: UnsentRefusals;
@@ -97,7 +98,7 @@ export class Replica {
     this.#identity = identity;
     this.#opened = opened;
     const log = new RaftLog(joined.base, joined.entries);
-    // An index may have been bound twice, in two terms: a leader of before the welcome is not listened to.
+    // An index may have been bound twice, in two terms: a leader of before it was accepted is not listened to.
     const isNew = opened.hardState.term < identity.sinceTerm;
     const hardState = isNew ? { term: identity.sinceTerm, vote: node } : opened.hardState;
     this.raft = new Raft(
@@ -158,10 +159,26 @@ export class Replica {
     });
     this.#facts = new FactPublisher(this.raft, host.trace);
     this.#peerUrls = new PeerUrls(this.raft, options.electionMicros);
-    this.#lostAcknowledgements = new LostAcknowledgements(this.raft, this.admission, host);
+    const lostAcknowledgements = new LostAcknowledgements(this.raft, this.admission, host);
     this.#inquiry = new MembershipInquiry(this.raft, identity, options.electionMicros);
     this.#catchUp = new CatchUp(this.raft, store, options);
     this.#draining = new Draining(this.raft, 2 * options.heartbeatMicros);
+    this.inbox = new MemberInbox({
+      cluster: genesis.cluster,
+      clock,
+      raft: this.raft,
+      admission: this.admission,
+      requests: this.#requests,
+      sender: this.#sender,
+      receiver: this.#receiver,
+      catchUp: this.#catchUp,
+      lostState: this.#lostState,
+      lostAcknowledgements,
+      requestMicros: options.requestMicros,
+      schedule: () => host.schedule(),
+      send: (outgoing) => void this.#send(outgoing),
+      envelope: (to, message) => this.#envelope(to, message),
+    });
   }
 
   #applierHost(): ConstructorParameters<typeof Applier>[1] {
@@ -205,11 +222,10 @@ export class Replica {
 
   /** Begins to hand the leadership over, if this node has it and there is somebody. */
   handOver(now: Micros, unfit: (id: NodeId) => boolean = () => false): void {
-    const { leadership } = this.raft;
     // One that does not answer would be waited for in vain, again and again.
     const since = now - this.#options.electionMicros;
-    const to = leadership?.successor((id) => unfit(id) || !leadership.isFit(id, since)) ?? 0;
-    if (to !== 0 && leadership?.transferee === 0) this.raft.transfer(now, to);
+    const to = this.raft.successor((id) => unfit(id) || !this.raft.isFit(id, since));
+    if (to !== 0 && this.raft.transferee === 0) this.raft.transfer(now, to);
   }
 
   /** Takes no more requests from now on, and ends in good order: `mayStop` says when. */
@@ -226,59 +242,6 @@ export class Replica {
 
   readinessFacts(now: Micros): ReplicaFacts {
     return this.#catchUp.facts(now, (id) => this.#host.network.connected(id), this.#installer.isBusy);
-  }
-
-  /** Takes a message from the network; what is not meant for this node is dropped. */
-  receive(envelope: Envelope, answer: (envelope: Envelope) => void): void {
-    const { message, from, fromBoot, cluster } = envelope;
-    const now = this.#host.clock.now();
-    if (message.kind === "join-request") {
-      const knowsCluster = cluster === this.genesis.cluster;
-      if (!knowsCluster && cluster !== "") return;
-      const reply = this.admission.onJoinRequest(now, from, fromBoot, message, knowsCluster);
-      if (reply !== null) answer(this.#envelope(from, reply));
-      return;
-    }
-    const admitted = this.admission.checkEnvelope(envelope);
-    if (admitted === true) {
-      const isCopy = message.kind === "append-reply" && this.#lostAcknowledgements.isOfCopy(envelope, message);
-      return isCopy ? undefined : this.#dispatch(now, from, message);
-    }
-    if (admitted === false) return;
-    if (admitted.kind === "removed") answer(this.#envelope(from, admitted));
-    else this.#send({ to: from, message: admitted });
-  }
-
-  #dispatch(now: Micros, from: NodeId, message: Message): void {
-    switch (message.kind) {
-      case "read-reply":
-        return this.#requests.reads.onGrant(message);
-      case "forward-refused":
-        return this.#requests.writes.onRefused(now, message);
-      case "change":
-        return this.#requests.changes.onRequest(from, message, now, now + this.#options.requestMicros);
-      case "change-reply":
-        return this.#requests.changes.onReply(message);
-      case "snapshot-wanted":
-        return this.#sender.onWanted(from, message.index, now);
-      case "snapshot-chunk":
-        return this.#onChunk(now, from, message);
-      case "snapshot-reply":
-        this.raft.receive(now, from, message);
-        if (message.term === this.raft.term) this.#sender.onReply(from, message, now);
-        return;
-      default:
-        this.raft.receive(now, from, message);
-        return this.#catchUp.onMessage(now, from, message);
-    }
-  }
-
-  #onChunk(now: Micros, from: NodeId, chunk: SnapshotChunk): void {
-    if (!this.raft.onLeaderContact(now, from, chunk.term)) return;
-    this.#catchUp.onMessage(now, from, chunk);
-    const { isLost } = this.#lostState;
-    if (isLost ? chunk.index < this.raft.log.baseIndex : this.raft.acknowledgeUpTo(chunk.index)) return;
-    this.#receiver.onChunk(chunk, (message) => this.#send({ to: from, message }));
   }
 
   // --- the turn
@@ -324,7 +287,7 @@ export class Replica {
     this.#requests.reads.serve();
     this.#requests.expire(now);
     if (this.#isOut()) {
-      this.#requests.endRemoved();
+      this.#requests.endRemoved(!this.#lostState.isLost);
       this.#host.end({ code: "removed", reason: removedReason(this.#options.id) });
     }
     const { unrecoverableReason } = this.#lostState;

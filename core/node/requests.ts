@@ -1,5 +1,5 @@
 /** All that clients and operators wait for at this node: each has a deadline, and each ends by it. */
-import type { Outgoing } from "../raft/messages.ts";
+import type { Outgoing } from "../protocol/message.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Micros, NodeId } from "../units.ts";
 import type { PendingChanges } from "./pending-changes.ts";
@@ -40,10 +40,10 @@ export class Requests {
     this.changes.expire(now);
   }
 
-  /** An applied configuration does not have this node. */
-  endRemoved(): void {
+  /** A committed configuration does not have this node; `isApplied`: all up to it is applied here. */
+  endRemoved(isApplied: boolean): void {
     this.changes.resolveSelfRemoval();
-    this.writes.endRemoved();
+    this.writes.endRemoved(isApplied);
   }
 
   /** Everybody who waits is told that the node stops. */

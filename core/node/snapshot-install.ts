@@ -1,6 +1,6 @@
 /** A snapshot that came whole becomes the state, once the applier stands still. */
+import type { CompactionPoint } from "../protocol/configuration.ts";
 import type { SnapshotFile, SnapshotStore } from "../storage/snapshot-store.ts";
-import type { CompactionPoint } from "../raft/configurations.ts";
 import type { StateStore } from "../storage/state-store.ts";
 import type { ClusterId } from "../units.ts";
 import type { Applier } from "./applier.ts";

@@ -5,7 +5,7 @@
  */
 import { crc32 } from "../bytes.ts";
 import type { DiskError, DiskFile, Trace } from "../ports.ts";
-import type { Message, Outgoing, SnapshotChunk, SnapshotReply } from "../raft/messages.ts";
+import type { Message, Outgoing, SnapshotChunk, SnapshotReply } from "../protocol/message.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { SnapshotFile, SnapshotStore } from "../storage/snapshot-store.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
@@ -32,7 +32,7 @@ const triesMax = 10;
 export class SnapshotSender {
   readonly #snapshots: SnapshotStore;
   readonly #raft: Raft;
-  readonly #broken: (error: DiskError) => void;
+  readonly #onDiskError: (error: DiskError) => void;
   readonly #send: (outgoing: Outgoing) => void;
   readonly #chunkBytes: number;
   readonly #resendMicros: Micros;
@@ -46,13 +46,13 @@ export class SnapshotSender {
   constructor(
     snapshots: SnapshotStore,
     raft: Raft,
-    broken: (error: DiskError) => void,
+    onDiskError: (error: DiskError) => void,
     send: (outgoing: Outgoing) => void,
     options: { readonly chunkBytes: number; readonly resendMicros: Micros },
   ) {
     this.#snapshots = snapshots;
     this.#raft = raft;
-    this.#broken = broken;
+    this.#onDiskError = onDiskError;
     this.#send = send;
     this.#chunkBytes = options.chunkBytes;
     this.#resendMicros = options.resendMicros;
@@ -77,17 +77,16 @@ export class SnapshotSender {
 
   /** What a snapshot for `to` must reach to be of use; 0: it needs none. */
   #needOf(to: NodeId, now: Micros): Index {
-    const { leadership, log } = this.#raft;
-    const peer = leadership?.progress.get(to);
+    const peer = this.#raft.progressOf(to);
     const since = now - triesMax * this.#resendMicros;
-    if (peer === undefined || !leadership!.isActive(to, since) || (this.#resting.get(to) ?? 0) > now) return 0;
+    if (peer === null || peer.heardAt < since || (this.#resting.get(to) ?? 0) > now) return 0;
     const asked = this.isWantedBy(to, now) ? this.#wanted.get(to)!.index : 0;
-    return Math.max(asked, leadership!.needsSnapshot(peer) ? log.baseIndex : 0);
+    return Math.max(asked, this.#raft.needsSnapshot(to) ? this.#raft.log.baseIndex : 0);
   }
 
   /** Begins, goes on and ends whatever is due: call it every turn. */
   advance(now: Micros): void {
-    const { leadership, term } = this.#raft;
+    const { peers, term } = this.#raft;
     this.#wantedIndex = 0;
     for (const [to, sending] of this.#sending) {
       const need = this.#needOf(to, now);
@@ -95,8 +94,7 @@ export class SnapshotSender {
       if (isOver || this.#hasStalled(to, sending, now)) this.#end(to, sending);
       else if (now >= sending.sentAt + this.#resendMicros) this.#chunk(to, sending, now);
     }
-    if (leadership === null) return;
-    for (const to of leadership.progress.keys()) {
+    for (const to of peers) {
       const snapshot = this.#snapshots.latest;
       const need = this.#needOf(to, now);
       if (need === 0 || this.#sending.has(to)) continue;
@@ -172,7 +170,7 @@ export class SnapshotSender {
     snapshot.file.read(offset, length, (error, bytes) => {
       sending.reading = false;
       if (this.#sending.get(to) !== sending) return this.#snapshots.release(snapshot);
-      if (error !== null) return this.#broken(error);
+      if (error !== null) return this.#onDiskError(error);
       if (!this.#isWhole(sending, offset, bytes)) return this.#setAside(snapshot);
       const { index, term: lastTerm, sizeBytes: totalBytes, crc } = snapshot;
       this.#send({ to, message: { kind: "snapshot-chunk", term, index, lastTerm, totalBytes, crc, offset, bytes } });
@@ -209,7 +207,7 @@ type Incoming = {
 
 export class SnapshotReceiver {
   readonly #snapshots: SnapshotStore;
-  readonly #broken: (error: DiskError) => void;
+  readonly #onDiskError: (error: DiskError) => void;
   readonly #trace: Trace;
   readonly #onComplete: (snapshot: SnapshotFile) => void;
   #incoming: Incoming | null = null;
@@ -219,12 +217,12 @@ export class SnapshotReceiver {
   /** `onComplete` gets each snapshot that is whole and durable; it ends with `installed`. */
   constructor(
     snapshots: SnapshotStore,
-    broken: (error: DiskError) => void,
+    onDiskError: (error: DiskError) => void,
     trace: Trace,
     onComplete: (snapshot: SnapshotFile) => void,
   ) {
     this.#snapshots = snapshots;
-    this.#broken = broken;
+    this.#onDiskError = onDiskError;
     this.#trace = trace;
     this.#onComplete = onComplete;
   }
@@ -263,7 +261,7 @@ export class SnapshotReceiver {
     const { offset, bytes, term, index } = chunk;
     if (offset === incoming.received && offset + bytes.length <= incoming.totalBytes) {
       const error = bytes.length === 0 ? null : file.write(offset, bytes);
-      if (error !== null) return this.#broken(error);
+      if (error !== null) return this.#onDiskError(error);
       incoming.received += bytes.length;
       incoming.crc = crc32(bytes, incoming.crc);
     }

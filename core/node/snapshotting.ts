@@ -30,7 +30,7 @@ export class Snapshotting {
   readonly #trace: Trace;
   readonly #options: SnapshotOptions;
   readonly #onWritten: () => void;
-  readonly #broken: (error: DiskError) => void;
+  readonly #onDiskError: (error: DiskError) => void;
   #writing = false;
   #bytesSince = 0;
   /** What trails behind `#trailedFor` begins after `#trailFrom`. */
@@ -45,7 +45,7 @@ export class Snapshotting {
     cluster: ClusterId,
     trace: Trace,
     onWritten: () => void,
-    broken: (error: DiskError) => void,
+    onDiskError: (error: DiskError) => void,
     options: SnapshotOptions,
   ) {
     this.#snapshots = snapshots;
@@ -55,7 +55,7 @@ export class Snapshotting {
     this.#cluster = cluster;
     this.#trace = trace;
     this.#onWritten = onWritten;
-    this.#broken = broken;
+    this.#onDiskError = onDiskError;
     this.#options = options;
   }
 
@@ -91,7 +91,7 @@ export class Snapshotting {
     this.#writing = true;
     this.#bytesSince = 0;
     this.#store.sync((error) => {
-      if (error !== null) return this.#broken(error);
+      if (error !== null) return this.#onDiskError(error);
       this.#writing = false;
       this.#onWritten();
     });
@@ -101,7 +101,8 @@ export class Snapshotting {
     this.#writing = true;
     this.#bytesSince = 0;
     this.#store.freeze((error, frozen) => {
-      if (error !== null || frozen === null) return this.#broken(error ?? { code: "EIO", message: "nothing frozen" });
+      if (error !== null || frozen === null)
+        return this.#onDiskError(error ?? { code: "EIO", message: "nothing frozen" });
       const { place, rowCount, sessions } = frozen;
       const configuration = this.#raft.log.configurations.at(place.index);
       const header = { cluster: this.#cluster, place, configuration, sessionCount: sessions.length, rowCount };

@@ -2,7 +2,7 @@
  * Refusals of forwarded writes that found no room on the stream to their origin. Without its refusal a write that never
  * happened is unknown to its client, so each is tried again until its origin has stopped waiting for it.
  */
-import type { ForwardRefused, Outgoing } from "../raft/messages.ts";
+import type { ForwardRefused, Outgoing } from "../protocol/message.ts";
 import type { Micros } from "../units.ts";
 import type { TrySend } from "./pending-writes.ts";
 

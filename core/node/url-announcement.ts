@@ -2,7 +2,8 @@
  * A member that was started with another --peer-url than the configuration's asks once for the configuration to be
  * changed. It is the operator's word, given at the member itself: later ones, through any member, win over it.
  */
-import { memberOf, type Change } from "../raft/membership.ts";
+import type { Change } from "../protocol/configuration.ts";
+import { memberOf } from "../raft/membership.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { NodeId } from "../units.ts";
 import type { ChangeResult } from "./options.ts";

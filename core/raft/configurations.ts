@@ -3,13 +3,8 @@
  * (Raft thesis, 4.1); a truncated log falls back to the one before.
  */
 import { assert } from "../assert.ts";
+import type { Configuration, ConfigurationAt } from "../protocol/configuration.ts";
 import type { Index } from "../units.ts";
-import type { Configuration, LogPosition } from "./messages.ts";
-
-export type ConfigurationAt = { readonly index: Index; readonly configuration: Configuration };
-
-/** Where a log begins: the place before its first entry, and the configuration in force there. */
-export type CompactionPoint = { readonly place: LogPosition; readonly configuration: ConfigurationAt };
 
 export class Configurations {
   /** By index, rising. Invariant: never empty; the first is the one at the log's base. */

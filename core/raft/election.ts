@@ -1,21 +1,10 @@
 /**
- * Elections: a campaign's tally and the rules by which others answer it. Pure functions of what they are given.
- * Raft paper 5.2 and 5.4.1; pre-vote and check-quorum after the thesis, 9.6 and 6.2.
+ * The rules by which a node answers who campaigns. Pure functions of what they are given. Raft paper 5.2 and 5.4.1;
+ * candidates themselves are core/raft/candidate.ts.
  */
-import type { Index, NodeId, Term } from "../units.ts";
-import type { Configuration, HardState } from "./messages.ts";
+import type { HardState, LogEnd } from "../protocol/entry.ts";
+import type { Index, NodeId } from "../units.ts";
 import type { RaftLog } from "./log.ts";
-import { voteResult, type VoteResult } from "./quorum.ts";
-
-/** One try to be elected. `pre`: only asking. Votes are kept by voter, so a doubled reply counts once. */
-export type Campaign = { readonly pre: boolean; readonly term: Term; readonly votes: Map<NodeId, boolean> };
-
-export function tally(campaign: Campaign, configuration: Configuration): VoteResult {
-  return voteResult(configuration, (voter) => campaign.votes.get(voter));
-}
-
-/** Where a log ends. */
-export type LogEnd = { readonly lastIndex: Index; readonly lastTerm: Term };
 
 /** 5.4.1: the later last term wins; at equal terms the longer log. */
 export function isUpToDate(theirs: LogEnd, own: LogEnd): boolean {

@@ -3,8 +3,9 @@
  * again, so a late or doubled copy of a forward changes nothing, and a refusal can be trusted as definite. The memory
  * belongs to one term and outlives the leadership in it: a leader that steps down still answers for its term.
  */
+import type { Origin, Proposal } from "../protocol/entry.ts";
+import type { ForwardRefused } from "../protocol/message.ts";
 import type { NodeId, Term } from "../units.ts";
-import type { ForwardRefused, Origin, Proposal } from "./messages.ts";
 
 /** The leader's word that it will never take `proposals`, which are consecutive and not empty. */
 export function refusalOf(term: Term, proposals: readonly Proposal[]): ForwardRefused {

@@ -1,6 +1,6 @@
 /** What was sent to a peer and is not acknowledged: by entries, bytes and messages, so that a slow peer is not flooded. */
 import { assert } from "../assert.ts";
-import type { Entry } from "./messages.ts";
+import type { Entry } from "../protocol/entry.ts";
 import type { Index } from "../units.ts";
 
 export type InFlightLimits = {

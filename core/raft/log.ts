@@ -5,16 +5,41 @@
  * `durableIndex` has been covered by a completed sync and not been rewritten since.
  */
 import { assert } from "../assert.ts";
+import { BadBytes } from "../bytes.ts";
 import type { Index, Micros, Term } from "../units.ts";
-import { decodeConfiguration } from "../wire/configuration-codec.ts";
-import { entryPayload } from "../wire/entry-codec.ts";
-import type { LogEnd } from "./election.ts";
-import { Configurations, type CompactionPoint } from "./configurations.ts";
-import { type Entry, entryKinds, type LogPosition } from "./messages.ts";
+import { decodeConfiguration } from "../protocol/configuration-codec.ts";
+import { entryPayload } from "../protocol/entry-codec.ts";
+import { type LogEnd, type Entry, entryKinds, type LogPosition } from "../protocol/entry.ts";
+import type { CompactionPoint, ConfigurationAt } from "../protocol/configuration.ts";
+import { Configurations } from "./configurations.ts";
+import { type StepProblem, stepProblem } from "./membership.ts";
+
+/** What others than Raft see of its log: the log itself, read and never written. It goes on changing as Raft does. */
+export interface LogView {
+  readonly configurations: ConfigurationsView;
+  /** The place before the first entry held, and the configuration in force there. */
+  readonly base: CompactionPoint;
+  readonly baseIndex: Index;
+  readonly lastIndex: Index;
+  readonly lastTerm: Term;
+  /** Up to here a completed sync covers the log. */
+  readonly durableIndex: Index;
+  /** `index` lies within [base, last]. */
+  termAt(index: Index): Term;
+  /** `index` lies within (base, last]. */
+  entryAt(index: Index): Entry;
+}
+
+export interface ConfigurationsView {
+  /** The newest in the log, committed or not. */
+  readonly latest: ConfigurationAt;
+  /** The one in force once the log is known up to `index`, which is not below the log's base. */
+  at(index: Index): ConfigurationAt;
+}
 
 type PendingWrite = { readonly seq: number; lastIndex: Index };
 
-export class RaftLog {
+export class RaftLog implements LogView {
   readonly configurations: Configurations;
   /** The entry before the first one held: (0, 0), or one that a durable snapshot covers. */
   #base: LogPosition;
@@ -25,12 +50,16 @@ export class RaftLog {
   /** Writes handed out and not completed. A truncation lowers their marks: a late completion must not vouch for new entries. */
   readonly #pending: PendingWrite[] = [];
 
-  /** Throws BadBytes where a configuration entry cannot be read. */
+  /** Throws BadBytes where a configuration entry cannot be read, or may not follow the one before it. */
   constructor({ place, configuration }: CompactionPoint, durableEntries: readonly Entry[]) {
     this.#base = place;
     this.#entries = [...durableEntries];
     this.configurations = new Configurations(configuration);
-    for (const entry of durableEntries) this.#noteConfiguration(entry);
+    for (const entry of durableEntries) {
+      const problem = this.#noteConfiguration(entry);
+      if (problem !== null)
+        throw new BadBytes(`entry ${entry.index} holds a configuration that may not follow: ${problem}`);
+    }
     this.#durableIndex = this.lastIndex;
     this.#unstableFrom = this.lastIndex + 1;
   }
@@ -106,14 +135,19 @@ export class RaftLog {
       if (entry.index <= this.lastIndex) this.#truncate(entry.index);
       assert(entry.index === this.lastIndex + 1, "entries are appended in order");
       assert(entry.term >= this.lastTerm, "terms never fall along the log");
+      // A leader that sends another one is wrong in itself, and nothing can be built on what it says.
+      assert(this.#noteConfiguration(entry) === null, "who votes changes through a joint configuration only");
       this.#entries.push(entry);
-      this.#noteConfiguration(entry);
     }
   }
 
-  #noteConfiguration(entry: Entry): void {
-    if (entry.kind !== entryKinds.configuration) return;
-    this.configurations.append(entry.index, decodeConfiguration(entryPayload(entry)));
+  /** Takes note of a configuration; or says why it may not follow the one before. */
+  #noteConfiguration(entry: Entry): StepProblem | null {
+    if (entry.kind !== entryKinds.configuration) return null;
+    const next = decodeConfiguration(entryPayload(entry));
+    const problem = stepProblem(this.configurations.latest.configuration, next);
+    if (problem === null) this.configurations.append(entry.index, next);
+    return problem;
   }
 
   /** Forgets the entries up to `index`, which a durable snapshot covers. */
@@ -133,6 +167,7 @@ export class RaftLog {
    */
   restore({ place: base, configuration }: CompactionPoint): boolean {
     assert(base.index > this.baseIndex, "a snapshot leads forward");
+    assert(configuration.configuration.voters.length > 0, "a configuration has voters");
     if (this.matches(base.index, base.term)) {
       this.#durableIndex = Math.max(this.#durableIndex, base.index);
       this.#unstableFrom = Math.max(this.#unstableFrom, base.index + 1);

@@ -2,28 +2,8 @@
  * Changes of the configuration, as pure functions (Raft thesis, chapter 4). Adding, binding and moving a learner are one
  * step; whatever changes who votes is joint: enter it with both halves, leave it when it is committed.
  */
+import type { Change, ChangeRefusal, Configuration, Member } from "../protocol/configuration.ts";
 import type { Index, NodeId, StoreId } from "../units.ts";
-import type { Configuration, Member } from "./messages.ts";
-
-/** What an operator wants. Each is a goal, not a step: asking again for what is already so changes nothing. */
-export type Change =
-  | { readonly kind: "add"; readonly id: NodeId; readonly url: string; readonly autoPromote: boolean }
-  /** The member stays who it is, and is reached at another URL. */
-  | { readonly kind: "move"; readonly id: NodeId; readonly url: string }
-  | { readonly kind: "remove"; readonly id: NodeId }
-  | { readonly kind: "promote"; readonly id: NodeId }
-  /** No change of the configuration: that `id` leads. */
-  | { readonly kind: "transfer-leader"; readonly id: NodeId };
-
-export type ChangeRefusal =
-  | "member-exists" // the id is in use with another URL
-  | "url-in-use"
-  | "unknown-member" // never known
-  | "last-voter"
-  | "no-majority-left" // those that answer and wait for no snapshot would be no majority of what is left
-  | "not-bound" // the node has not been heard of yet
-  | "no-voter" // only a voter can lead
-  | "not-caught-up"; // silent for an election timeout, or behind the leader's log
 
 export function isJoint({ outgoing }: Configuration): boolean {
   return outgoing.length > 0;
@@ -156,6 +136,22 @@ export function leaveJoint(configuration: Configuration): Configuration {
   const stays = ({ id }: Member): boolean => voters.includes(id) || learners.includes(id);
   const gone = members.filter((member) => !stays(member));
   return { voters, outgoing: [], learners, members: members.filter(stays), removed: remember(removed, gone) };
+}
+
+/** Why a configuration may not follow another in a log, whoever wants it: no two quorums would need to share a voter. */
+export type StepProblem = "no-voters" | "not-joint"; // who votes changes through a configuration in which both halves decide (thesis 4.3)
+
+/** Of `to`, right after `from`; null where it may follow. */
+export function stepProblem(from: Configuration, to: Configuration): StepProblem | null {
+  if (to.voters.length === 0) return "no-voters";
+  const keepsVoters = isSameSet(to.voters, from.voters);
+  // In a joint configuration both halves stay as they are, until the old one is left behind.
+  if (isJoint(from)) return keepsVoters && (!isJoint(to) || isSameSet(to.outgoing, from.outgoing)) ? null : "not-joint";
+  return (isJoint(to) ? isSameSet(to.outgoing, from.voters) : keepsVoters) ? null : "not-joint";
+}
+
+function isSameSet(a: readonly NodeId[], b: readonly NodeId[]): boolean {
+  return a.length === b.length && a.every((id) => b.includes(id));
 }
 
 /** The member, its incarnation and its directory stay; only where it is reached changes. */

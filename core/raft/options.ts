@@ -1,8 +1,14 @@
-import type { Index, NodeId } from "../units.ts";
-import type { LeadershipOptions } from "./leadership.ts";
+import type { Index, Micros, NodeId } from "../units.ts";
+import type { InFlightLimits } from "./in-flight.ts";
+import type { StepProblem } from "./membership.ts";
 
-/** `electionMicros`: elections start one to two of these after the last word of a leader. */
-export type RaftOptions = LeadershipOptions & {
+/** How much a leader sends at once, and to one peer ahead of its answers. */
+export type ReplicationLimits = InFlightLimits & {
+  readonly entriesPerAppendMax: number;
+  readonly bytesPerAppendMax: number;
+};
+
+export type RaftOptions = ReplicationLimits & {
   readonly id: NodeId;
   /** Durable start counter; 1 at the directory's first start. */
   readonly boot: number;
@@ -10,14 +16,20 @@ export type RaftOptions = LeadershipOptions & {
   readonly incarnation: Index;
   /** It votes for nobody, itself included, before its log durably reaches this index; 0 for most. */
   readonly voteBarrierIndex: Index;
+  /** Elections start one to two of these after the last word of a leader. */
+  readonly electionMicros: Micros;
+  readonly heartbeatMicros: Micros;
+  /** Proposals that would leave more than this uncommitted, or not durable here, are refused (but one is always taken). */
+  readonly uncommittedBytesMax: number;
 };
 
 export type Role = "follower" | "pre-candidate" | "candidate" | "leader";
 export type Proposed =
   { readonly ok: true; readonly firstIndex: Index } | { readonly ok: false; readonly code: "not-leader" | "busy" };
-/** Why a configuration cannot be proposed now, though it may be later. */
+/** Why a configuration is not proposed: for the first four, it may be later. */
 export type ConfigChangeRejection =
   | "not-leader"
   | "no-commit-yet" // nothing of the own term is committed (thesis 4.1; the bug of 2015)
   | "change-in-flight" // the newest configuration is not committed, or joint
-  | "transferring";
+  | "transferring"
+  | StepProblem;

@@ -3,10 +3,12 @@
  * it is durable.
  */
 import { assert } from "../assert.ts";
+import type { CompactionPoint } from "../protocol/configuration.ts";
+import type { HardState } from "../protocol/entry.ts";
+import type { Message, Outgoing } from "../protocol/message.ts";
 import type { NodeId } from "../units.ts";
-import type { CompactionPoint } from "./configurations.ts";
 import type { RaftLog } from "./log.ts";
-import type { HardState, Message, Outgoing, Persist } from "./messages.ts";
+import type { Persist } from "./ready.ts";
 
 export class Outbox {
   /** Writes handed out so far. */

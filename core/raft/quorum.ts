@@ -2,8 +2,8 @@
  * Quorum arithmetic for simple and joint configurations. A joint quorum is a majority of each half, never of the
  * union (Raft thesis, 4.3).
  */
+import type { Configuration } from "../protocol/configuration.ts";
 import type { NodeId } from "../units.ts";
-import type { Configuration } from "./messages.ts";
 
 export type VoteResult = "won" | "lost" | "open";
 

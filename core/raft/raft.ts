@@ -1,400 +1,315 @@
 /**
- * Raft as values in, values out (Ongaro and Ousterhout 2014; Ongaro's thesis 2014). A turn: feed inputs (`receive`,
- * `propose`, `read`, `persisted`, `tick`), then take one `ready()` and do what it says. No promise, no clock, no I/O;
- * chance is injected.
+ * Raft as values in, values out (Ongaro and Ousterhout 2014; Ongaro's thesis 2014), for whoever drives it. No promise, no
+ * clock, no I/O: time is an argument, chance is injected, and what is to be done comes back as a value. The driver of this
+ * project is core/node/replica.ts; test/support/rafts.ts is the smallest one.
  *
- * The order of things that safety rests on:
- * - a message that depends on a term or a vote leaves only after that hard state is durable (held inside until then);
- * - a follower acknowledges, and a leader counts itself, only up to the durable index;
+ * Start. Give the constructor the options, the hard state and the log as they are on the disk, and the index that is
+ * applied. A new cluster begins with hard state (0, 0) and an empty log whose base is the founders' configuration. Nothing
+ * else is kept: a restart is the same call, with what the disk holds then, and a `boot` that is higher by one.
+ *
+ * A turn. Feed what has happened, in any order and number: `receive`, `propose`, `requestReadIndex`, `persisted`, ... and
+ * `tick`. Then call `ready()` once and do what it says, in this order:
+ *
+ * 1. Write `persist`, if there is one: base, hard state and entries together, in order of `seq`, each durable before the next
+ *    counts. Do not wait for it. Once it is, call `persisted(seq)`, and take the next turn. A write that fails ends the
+ *    node: there is no other way to say so.
+ * 2. Send `messages`. They may be lost, doubled, late or in another order. They may leave before `persist` is durable: what
+ *    depends on it is held back inside. A message of an earlier boot or incarnation must not come to `receive`.
+ * 3. Answer `reads`: each may be read at its index, once that is applied.
+ * 4. Apply the log's entries up to `commit`, in order, at leisure. Rows that survive on their own must not run ahead of
+ *    what is durable of the log.
+ * 5. Call `tick` and `ready` again at `wakeAt`, or whenever something comes before.
+ *
+ * Beside that: once a state is durable elsewhere, `compact` lets the log begin after it; a snapshot that was received is
+ * made durable, and the state, before `restore` is told of it.
+ *
+ * What safety rests on, and why the order above is enough:
+ * - a message that depends on a term or a vote leaves only after that hard state is durable (core/raft/outbox.ts);
+ * - a follower acknowledges, and a leader counts itself, only up to the durable index (core/raft/log.ts);
  * - a leader's own write runs in parallel with replication (thesis 10.2.1).
+ *
+ * The messages, each described in core/protocol/message.ts:
+ * - pre-vote, pre-vote-reply: could an election be won? Asked before the term is raised (thesis 9.6).
+ * - vote, vote-reply: elect me (paper 5.2). Granted once a term, to a log that is up to date.
+ * - append, append-reply: entries, the heartbeat and the read index round are one message, and so are their answers (5.3).
+ * - snapshot-chunk, snapshot-reply: the driver sends and takes snapshots. Raft only sees that the leader, or the peer, is
+ *   there: the driver acts on them after `receive`, and only where their term is Raft's.
+ * - timeout-now: the leader hands over, campaign at once (thesis 3.10).
+ * - forward: commands from a member that does not lead. Each is decided once: appended, or refused for good.
+ * - read: a member asks for a read index (thesis 6.4). It is granted in `ready().reads`, and the driver answers.
+ *
+ * A node has one role at a time, with a state of its own: Follower, Candidate or Leader (core/raft/roles.ts lets one follow
+ * the other); what it has in every role is ServerState. This file settles terms, and hands what comes to the role.
  */
-import { assert } from "../assert.ts";
+import { unreachable } from "../assert.ts";
 import type { Random } from "../ports.ts";
+import type { CompactionPoint, Configuration, ConfigurationAt } from "../protocol/configuration.ts";
+import type { HardState, Proposal } from "../protocol/entry.ts";
+import type { Forward, RaftMessage } from "../protocol/message.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
-import type { ConfigurationAt, CompactionPoint } from "./configurations.ts";
-import { type Campaign, mayElect, mayVoteFor, tally } from "./election.ts";
-import { ElectionTimer } from "./election-timer.ts";
-import { ForwardDeduplicator, refusalOf } from "./forward-deduplicator.ts";
-import { Following, outdatedReply } from "./following.ts";
-import { Leadership } from "./leadership.ts";
-import type { RaftLog } from "./log.ts";
-import { isVoter, isPromotable, memberOf, isSoleMemberEver } from "./membership.ts";
-import {
-  type Append,
-  type Configuration,
-  configurationProposal,
-  type Forward,
-  type HardState,
-  type Message,
-  type PreVote,
-  type Proposal,
-  type ReadGrant,
-  type Ready,
-  type Vote,
-} from "./messages.ts";
+import { refusalOf } from "./forward-deduplicator.ts";
+import { outdatedReply } from "./follower.ts";
+import type { RaftLog, LogView } from "./log.ts";
+import { isSoleMemberEver, memberOf } from "./membership.ts";
+import type { Ready } from "./ready.ts";
 import type { ConfigChangeRejection, Proposed, RaftOptions, Role } from "./options.ts";
-import { Outbox } from "./outbox.ts";
 import type { ReadIndexRequest } from "./read-index-rounds.ts";
+import type { PeerProgress } from "./replication.ts";
+import { Roles } from "./roles.ts";
+import { ServerState } from "./server-state.ts";
+import type { RaftStatus } from "./status.ts";
+import { answerPreVote, answerVote } from "./voter.ts";
 
 export class Raft {
-  readonly log: RaftLog;
-  readonly #options: RaftOptions;
-  readonly #timer: ElectionTimer;
-  #role: Role = "follower";
-  #term: Term;
-  #vote: NodeId;
-  /** The leader of this term, 0 if not known. */
-  #leader: NodeId = 0;
-  /** Highest index known committed. Invariant: commit <= last; never falls. */
-  #commit: Index = 0;
-  #campaign: Campaign | null = null;
-  #leadership: Leadership | null = null;
-  #following: Following;
-  readonly #forwards = new ForwardDeduplicator();
-  readonly #outbox = new Outbox();
-  readonly #reads: ReadGrant[] = [];
+  readonly #server: ServerState;
+  readonly #roles: Roles;
 
   /** `applied` is in the log or its base: what was applied had been committed. */
   constructor(options: RaftOptions, hardState: HardState, log: RaftLog, applied: Index, random: Random, now: Micros) {
-    this.#options = options;
-    this.log = log;
-    this.#term = hardState.term;
-    this.#vote = hardState.vote;
-    this.#commit = Math.max(log.baseIndex, applied);
-    this.#following = new Following(log, hardState.term);
-    this.#timer = new ElectionTimer(random, options.electionMicros, options.boot, hardState.term, now);
-    if (isSoleMemberEver(this.configuration, options.id)) this.#timer.electionAt = now;
+    this.#server = new ServerState(options, hardState, log, applied, random, now);
+    this.#roles = new Roles(this.#server);
+    if (isSoleMemberEver(this.configuration, options.id)) this.#server.timer.electionAt = now;
   }
 
+  // --- what there is to see
+
   get role(): Role {
-    return this.#role;
+    return this.#roles.current.role;
   }
   get term(): Term {
-    return this.#term;
+    return this.#server.term;
   }
   get vote(): NodeId {
-    return this.#vote;
+    return this.#server.vote;
   }
+  /** The leader of this term, 0 if not known. */
   get leader(): NodeId {
-    return this.#leader;
+    return this.#roles.leader;
   }
   get commit(): Index {
-    return this.#commit;
+    return this.#server.commit;
   }
-  /** Null unless this node leads. */
-  get leadership(): Leadership | null {
-    return this.#leadership;
+  get log(): LogView {
+    return this.#server.log;
   }
   /** The newest in the log, committed or not (thesis 4.1). */
   get configuration(): Configuration {
-    return this.log.configurations.latest.configuration;
+    return this.#server.configuration;
   }
   /** The newest that is committed. */
   get committedConfiguration(): ConfigurationAt {
-    return this.log.configurations.at(this.#commit);
+    return this.#server.committedConfiguration;
   }
-  /** The leader has committed an entry of its own term, also where its log was cut behind it: it knows what is committed. */
-  get #committedInTerm(): boolean {
-    return this.log.termAt(this.#commit) === this.#term;
+  /** An entry of this term is committed: what is committed before it is known. */
+  get committedInTerm(): boolean {
+    return this.#server.committedInTerm;
+  }
+  /** Whom this leader hands over to; 0: nobody. */
+  get transferee(): NodeId {
+    return this.#roles.leading?.transferee ?? 0;
+  }
+  /** Whom this leader replicates to, those too that were removed and are not told yet; nobody where it does not lead. */
+  get peers(): Iterable<NodeId> {
+    return this.#roles.leading?.replication.peers ?? [];
   }
 
-  /** Settles the term, then answers. Messages of the wrong cluster or of a removed member never come this far. */
-  receive(now: Micros, from: NodeId, message: Message): void {
+  /** How far `id` is, by what this leader knows; null where it does not lead or does not replicate to it. Live. */
+  progressOf(id: NodeId): PeerProgress | null {
+    return this.#roles.leading?.replication.progressOf(id) ?? null;
+  }
+
+  /** All of it at this moment: for a status page, a test, a check. */
+  status(): RaftStatus {
+    const { role, term, vote, leader, commit, transferee } = this;
+    const { baseIndex, lastIndex, durableIndex } = this.log;
+    const progress = new Map([...this.peers].map((id) => [id, { ...this.progressOf(id)! }]));
+    return {
+      role,
+      term,
+      vote,
+      leader,
+      commit,
+      firstIndex: baseIndex + 1,
+      lastIndex,
+      durableIndex,
+      transferee,
+      progress,
+    };
+  }
+
+  /** This node leads, and `id` can be counted on: see Replication.isFit. */
+  isFit(id: NodeId, since: Micros): boolean {
+    return this.#roles.leading?.replication.isFit(id, since) === true;
+  }
+
+  /** This node leads, and has heard of a quorum since then. */
+  hasHeardQuorum(since: Micros): boolean {
+    return this.#roles.leading?.replication.hasHeardQuorum(since) === true;
+  }
+
+  /** What `id` lacks is not in this leader's log any more. */
+  needsSnapshot(id: NodeId): boolean {
+    return this.#roles.leading?.replication.needsSnapshot(id) === true;
+  }
+
+  /** The voter that this leader would hand over to: the furthest besides those of `unfit`. 0 where there is none. */
+  successor(unfit: (id: NodeId) => boolean): NodeId {
+    return this.#roles.leading?.replication.successor(unfit) ?? 0;
+  }
+
+  // --- what comes in
+
+  /** A message from a member. Those of the wrong cluster, of a removed member or of an earlier boot never come this far. */
+  receive(now: Micros, from: NodeId, message: RaftMessage): void {
+    if (!this.#settleTerm(now, from, message)) return;
+    const { current } = this.#roles;
     switch (message.kind) {
       case "pre-vote":
-        return this.#onPreVote(now, from, message);
+        return this.#server.send(from, answerPreVote(this.#server, message, this.#roles.inLease(now)));
+      case "pre-vote-reply":
+        // A refusal says nothing: who withholds a vote now may grant it in a moment.
+        if (current.role === "pre-candidate" && message.granted && message.term === current.term)
+          this.#roles.count(now, current, from, true);
+        return;
       case "vote":
-        return this.#onVote(now, from, message);
+        return this.#server.send(from, answerVote(now, this.#server, from, message, this.leader));
+      case "vote-reply":
+        if (current.role === "candidate") this.#roles.count(now, current, from, message.granted);
+        return;
       case "append":
-        return this.#onAppend(now, from, message);
+        return this.#roles.follow(now, from).onAppend(message);
+      case "append-reply":
+        if (current.role === "leader") current.onReply(from, message, now);
+        return;
+      case "snapshot-chunk":
+        this.#roles.follow(now, from);
+        return;
+      case "snapshot-reply":
+        if (current.role === "leader") current.replication.onPeerContact(from, now);
+        return;
+      case "timeout-now":
+        if (current.role === "follower" && this.#server.promotable) this.#roles.becomeCandidate(now, true);
+        return;
       case "forward":
         return this.#onForward(now, from, message);
       case "read":
         return this.requestReadIndex({ node: from, boot: message.boot, id: message.id });
-      case "pre-vote-reply":
-        // A grant carries the term asked about, which nobody is in yet; a refusal may teach a term.
-        if (!message.granted && message.term > this.#term) this.#becomeFollower(now, message.term, 0);
-        if (this.#campaign?.pre === true && message.granted && message.term === this.#campaign.term) {
-          this.#count(now, from, true);
-        }
-        return;
-      case "vote-reply":
-        if (message.term > this.#term) this.#becomeFollower(now, message.term, 0);
-        if (this.#campaign?.pre === false && message.term === this.#term) this.#count(now, from, message.granted);
-        return;
-      case "append-reply":
-        if (message.term > this.#term) this.#becomeFollower(now, message.term, 0);
-        if (message.term === this.#term) this.#leadership?.onReply(from, message, now);
-        return;
-      case "snapshot-reply":
-        if (message.term === this.#term) this.#leadership?.onPeerContact(from, now);
-        return;
-      case "timeout-now":
-        if (message.term === this.#term && this.#role === "follower" && this.#promotable())
-          this.#becomeCandidate(now, true);
-        return;
-      default: // The node's own business.
+      default:
+        return unreachable(message);
     }
   }
 
   /** The leader appends all of `proposals` or none; the k-th gets index firstIndex + k. */
   propose(now: Micros, proposals: readonly Proposal[]): Proposed {
-    if (this.#leadership === null) return { ok: false, code: "not-leader" };
-    if (this.#leadership.transferee !== 0 || this.#leadership.isFull(proposals)) return { ok: false, code: "busy" };
-    return { ok: true, firstIndex: this.#leadership.append(now, proposals) };
+    return this.#roles.leading?.propose(now, proposals) ?? { ok: false, code: "not-leader" };
   }
 
-  /** Appends `configuration`, which is in force at once; or says why it cannot be now. */
+  /** Appends `configuration`, which is in force at once; or says why it cannot be, now or ever. */
   proposeConfiguration(now: Micros, configuration: Configuration): ConfigChangeRejection | null {
-    if (this.#leadership === null) return "not-leader";
-    if (!this.#committedInTerm) return "no-commit-yet";
-    const trouble = this.#leadership.configChangeBlocker(this.#commit, configuration);
-    if (trouble !== null) return trouble;
-    this.#leadership.append(now, [configurationProposal(configuration)]);
-    this.#leadership.trackMembers(now);
-    return null;
+    return this.#roles.leading === null ? "not-leader" : this.#roles.leading.proposeConfiguration(now, configuration);
   }
 
-  /** Begins to hand the leadership over to `to`; false where it cannot be. */
+  /**
+   * Begins to hand the leadership over to `to`, for an election timeout; false where it cannot be. Asking again while that is
+   * under way changes nothing; another `to` takes its place.
+   */
   transfer(now: Micros, to: NodeId): boolean {
-    const mayLead = to !== this.#options.id && this.configuration.voters.includes(to);
-    if (this.#leadership === null || !mayLead) return false;
-    this.#leadership.beginTransfer(to, now + this.#options.electionMicros);
-    return true;
+    return this.#roles.leading?.transfer(now, to) === true;
   }
 
   /** Asks for a read index, to be granted in a later `ready()`; ignored where this node does not lead. */
   requestReadIndex(ask: ReadIndexRequest): void {
-    this.#leadership?.reads.add(ask);
+    this.#roles.leading?.requestReadIndex(ask);
   }
 
   /** The index to read at if no other leader can have been elected at `now`, which is after the read came; else null. */
   leaseRead(now: Micros): Index | null {
-    const holds = this.#committedInTerm && this.#leadership !== null && now < this.#leadership.leaseUntil(now);
-    return holds ? this.#commit : null;
+    return this.#roles.leading?.leaseRead(now) ?? null;
   }
 
   /** Every write up to `seq` is durable: what waited for it may leave. */
   persisted(now: Micros, seq: number): void {
-    this.#outbox.persisted(seq);
-    this.log.persisted(seq);
-    const isOwnVoteDurable = this.#campaign?.pre === false && !this.#outbox.holding;
-    const { id } = this.#options;
-    if (isOwnVoteDurable && this.#campaign?.votes.has(id) === false) this.#count(now, id, true);
-    if (this.#leadership !== null) this.#advanceCommit();
-    else if (this.#leader !== 0 && this.#following.acknowledgementDue) this.#acknowledge();
+    this.#server.outbox.persisted(seq);
+    this.#server.log.persisted(seq);
+    this.#roles.countOwnVote(now);
+    const { current } = this.#roles;
+    if (current.role === "leader") current.advanceCommit();
+    else if (current.role === "follower" && current.acknowledgementDue) current.acknowledge();
   }
 
   /** Everything up to `index` is applied and durable elsewhere: the log begins after it. */
   compact(index: Index): void {
-    assert(index <= this.#commit, "only what is committed is compacted");
-    this.log.compact(index);
-    this.#outbox.writeBase(this.log.base, false);
+    this.#server.compact(index);
   }
 
   /** A durable snapshot at `base`, from this term's leader, takes the place of the log so far. False where it is too late. */
   restore(base: CompactionPoint): boolean {
-    const { index } = base.place;
-    if (index <= this.#commit || this.#leadership !== null) return false;
-    this.#outbox.writeBase(base, !this.log.restore(base));
-    this.#commit = index;
-    this.#following.restored(index);
-    if (this.#leader !== 0) this.#acknowledge();
-    return true;
+    return this.#roles.following?.restore(base) === true;
   }
 
-  /** A leader offers what is committed here already: tells it so. False where `index` lies beyond that. */
+  /** The leader offers what is committed here already: tells it so. False where `index` lies beyond that. */
   acknowledgeUpTo(index: Index): boolean {
-    if (index > this.#commit) return false;
-    this.#following.restored(index);
-    this.#acknowledge();
-    return true;
+    return this.#roles.following?.acknowledgeUpTo(index) === true;
   }
 
-  /** Acts on every deadline that has passed. A node that may not campaign only forgets its silent leader. */
+  /** Acts on every deadline that has passed. */
   tick(now: Micros): void {
-    if (this.#leadership?.hasLostQuorum(now) === true) return this.#becomeFollower(now, this.#term, 0);
-    const isDue = this.#leadership === null && now >= this.#timer.electionAt;
-    if (isDue) this.#leader = 0;
-    if (isDue && this.#promotable()) this.#becomePreCandidate(now);
+    const { leading } = this.#roles;
+    if (leading?.hasLostQuorum(now) === true) this.#roles.becomeFollower(now, this.term, 0);
+    else if (leading === null && now >= this.#server.timer.electionAt) this.#roles.onElectionTimeout(now);
   }
 
   /** What the inputs since the last call have produced. Writes are taken before messages: both are of this turn. */
   ready(now: Micros): Ready {
-    if (this.#leadership !== null) this.#lead(now, this.#leadership);
+    const turn = this.#roles.leading?.advance(now) ?? null;
+    if (turn?.isRemoved === true) this.#roles.becomeFollower(now, this.term, 0);
+    const { commit, log, outbox } = this.#server;
     return {
-      persist: this.#outbox.takeWrite(this.log),
-      messages: this.#outbox.takeMessages(),
-      commit: this.#commit,
-      reads: this.#reads.splice(0),
+      persist: outbox.takeWrite(log),
+      messages: outbox.takeMessages(),
+      commit,
+      reads: turn?.reads ?? [],
       wakeAt: this.#wakeAt(),
     };
   }
 
   #wakeAt(): Micros {
-    if (this.#leadership !== null) return Math.min(this.#leadership.heartbeatAt, this.#leadership.quorumCheckAt);
-    return this.#promotable() || this.#leader !== 0 ? this.#timer.electionAt : Infinity;
+    if (this.#roles.leading !== null) return this.#roles.leading.wakeAt;
+    return this.#server.promotable || this.leader !== 0 ? this.#server.timer.electionAt : Infinity;
   }
 
-  /** Adopts `term` (its vote cleared with it, as one value) as a follower; `leader` is 0 if not known. */
-  #becomeFollower(now: Micros, term: Term, leader: NodeId): void {
-    assert(term >= this.#term, "the term never falls");
-    if (term > this.#term) this.#setHardState(term, 0);
-    if (this.#role === "leader") this.#timer.reset(this.#term, now);
-    this.#role = "follower";
-    this.#leader = leader;
-    this.#campaign = null;
-    this.#leadership = null;
-  }
-
-  #setHardState(term: Term, vote: NodeId): void {
-    if (term > this.#term) {
-      this.#following = new Following(this.log, term);
-      this.#timer.newTerm();
+  /**
+   * The one place where a message's term meets this node's (paper 5.1): a higher one is adopted, and what comes from a lower
+   * one goes no further. Returns whether the message is to be acted on. Its term is this node's then, but for these, whose
+   * term says nothing about the one that the sender is in:
+   * - a pre-vote, and a pre-vote-reply that grants, name a term to come, which nobody is in yet. To adopt it would be the very
+   *   disturbance that pre-vote is there to avoid (thesis 9.6).
+   * - a forward names the term whose leader is meant; a read is for whoever leads.
+   *
+   * A vote of a higher term is not even adopted, nor answered, by a node within its vote-withholding lease: it has just heard
+   * a leader, and a node that was cut off or removed must not depose that one (thesis 4.2.3, 6.2); the leader's own lease
+   * rests on this (6.4.1). Unless the leader itself has asked for the election (3.10).
+   */
+  #settleTerm(now: Micros, from: NodeId, message: RaftMessage): boolean {
+    if (message.kind === "pre-vote" || message.kind === "forward" || message.kind === "read") return true;
+    if (message.kind === "pre-vote-reply" && message.granted) return true;
+    const { kind, term } = message;
+    if (term > this.term) {
+      if (kind === "vote" && !message.transfer && this.#roles.inLease(now)) return false;
+      this.#roles.becomeFollower(now, term, 0);
     }
-    this.#term = term;
-    this.#vote = vote;
-    this.#outbox.write({ term, vote });
-  }
-
-  #becomePreCandidate(now: Micros): void {
-    this.#role = "pre-candidate";
-    this.#timer.attempt(this.#term, now);
-    const term = this.#term + 1;
-    this.#campaign = { pre: true, term, votes: new Map() };
-    this.#askVoters({ kind: "pre-vote", term, ...this.log.end });
-    this.#count(now, this.#options.id, true);
-  }
-
-  #becomeCandidate(now: Micros, transfer: boolean): void {
-    this.#setHardState(this.#term + 1, this.#options.id);
-    this.#role = "candidate";
-    this.#leader = 0;
-    this.#timer.reset(this.#term, now);
-    // The own vote is counted when it is durable, in `persisted`.
-    this.#campaign = { pre: false, term: this.#term, votes: new Map() };
-    this.#askVoters({ kind: "vote", term: this.#term, ...this.log.end, transfer });
-  }
-
-  #count(now: Micros, voter: NodeId, granted: boolean): void {
-    const campaign = this.#campaign;
-    assert(campaign !== null, "votes are counted in a campaign");
-    campaign.votes.set(voter, granted);
-    const result = tally(campaign, this.configuration);
-    if (result === "open") return;
-    if (result === "lost") return this.#becomeFollower(now, this.#term, 0);
-    return campaign.pre ? this.#becomeCandidate(now, false) : this.#becomeLeader(now);
-  }
-
-  #becomeLeader(now: Micros): void {
-    assert(this.#vote === this.#options.id, "a leader has voted for itself");
-    assert(!this.#outbox.holding, "a leader's term and vote are durable");
-    this.#role = "leader";
-    this.#leader = this.#options.id;
-    this.#campaign = null;
-    this.#leadership = new Leadership(this.#options.id, this.#term, this.log, this.#commit, this.#options, now);
-    this.#forwards.open(this.#term);
-  }
-
-  #lead(now: Micros, leadership: Leadership): void {
-    this.#advanceCommit();
-    const next = leadership.nextConfiguration(this.#commit, now);
-    if (next !== null) this.proposeConfiguration(now, next);
-    const due = leadership.heartbeatDue(now);
-    if (this.#committedInTerm) leadership.reads.open(this.#commit, now, due);
-    for (const { to, message } of leadership.makeAppends(this.#commit, due)) this.#outbox.send(to, message);
-    this.#reads.push(...leadership.grantReads());
-    const successor = leadership.transferStep(now);
-    if (successor !== 0) this.#outbox.send(successor, { kind: "timeout-now", term: this.#term });
-    this.#dropRemovedPeers(now, leadership);
-  }
-
-  /** Forgets removed peers that have been told; a leader that is removed itself hands over. */
-  #dropRemovedPeers(now: Micros, leadership: Leadership): void {
-    const { index, configuration } = this.log.configurations.latest;
-    if (index > this.#commit) return;
-    leadership.dropRemovedPeers(index, now);
-    if (isVoter(configuration, this.#options.id)) return;
-    const to = leadership.successor();
-    if (to !== 0) this.#outbox.send(to, { kind: "timeout-now", term: this.#term });
-    this.#becomeFollower(now, this.#term, 0);
-  }
-
-  #advanceCommit(): void {
-    assert(this.#leadership !== null, "only a leader commits by counting");
-    this.#commit = Math.max(this.#commit, this.#leadership.committable());
-    this.#leadership.settle(this.#commit);
-  }
-
-  #onPreVote(now: Micros, from: NodeId, ask: PreVote): void {
-    const granted =
-      ask.term > this.#term && mayElect(ask, this.log, this.#options.voteBarrierIndex) && !this.#inLease(now);
-    this.#outbox.send(from, { kind: "pre-vote-reply", term: granted ? ask.term : this.#term, granted });
-  }
-
-  #onVote(now: Micros, from: NodeId, ask: Vote): void {
-    const { term, transfer } = ask;
-    // Thesis 6.2: a node in the vote-withholding lease neither votes nor lets a candidate's term unseat its leader, unless the leader asked for it.
-    if (term > this.#term && !transfer && this.#inLease(now)) return;
-    if (term > this.#term) this.#becomeFollower(now, term, 0);
-    const granted =
-      term === this.#term &&
-      mayVoteFor(from, { term: this.#term, vote: this.#vote }, this.#leader) &&
-      mayElect(ask, this.log, this.#options.voteBarrierIndex);
-    if (granted) {
-      if (this.#vote !== from) this.#setHardState(term, from);
-      this.#timer.reset(term, now);
-    }
-    this.#outbox.send(from, { kind: "vote-reply", term: this.#term, granted });
-  }
-
-  /** A leader of `term` was heard. False if that term is over; the leader is told. */
-  onLeaderContact(now: Micros, from: NodeId, term: Term): boolean {
-    if (term < this.#term) {
-      this.#outbox.send(from, outdatedReply(this.#term));
+    if (term < this.term) {
+      if (kind === "vote") this.#server.send(from, { kind: "vote-reply", term: this.term, granted: false });
+      if (kind === "append" || kind === "snapshot-chunk") this.#server.send(from, outdatedReply(this.term));
       return false;
     }
-    assert(this.#role !== "leader" || term > this.#term, "a term has one leader");
-    if (term > this.#term || this.#role !== "follower" || this.#leader === 0) this.#becomeFollower(now, term, from);
-    assert(this.#leader === from, "a term has one leader");
-    this.#timer.onLeaderContact(term, now);
     return true;
   }
 
-  #onAppend(now: Micros, from: NodeId, append: Append): void {
-    if (!this.onLeaderContact(now, from, append.term)) return;
-    const taken = this.#following.take(append, this.#commit);
-    if (typeof taken === "object") return this.#outbox.send(from, taken);
-    this.#commit = Math.max(this.#commit, this.#following.committable(append));
-    if (taken) this.#acknowledge();
-  }
-
-  #acknowledge(): void {
-    this.#outbox.send(this.#leader, this.#following.acknowledge());
-  }
-
   #onForward(now: Micros, from: NodeId, { term, proposals }: Forward): void {
-    const fresh = this.#forwards.firstSeen(term, proposals);
-    const mayTake = term === this.#term && memberOf(this.configuration, from) !== undefined;
+    const fresh = this.#server.forwards.firstSeen(term, proposals);
+    const mayTake = term === this.term && memberOf(this.configuration, from) !== undefined;
     if (fresh.length === 0 || (mayTake && this.propose(now, fresh).ok)) return;
-    this.#outbox.send(from, refusalOf(term, fresh));
-  }
-
-  #inLease(now: Micros): boolean {
-    return this.#role === "leader" || this.#timer.inLease(now);
-  }
-
-  #promotable(): boolean {
-    const { id, incarnation, voteBarrierIndex } = this.#options;
-    if (this.log.durableIndex < voteBarrierIndex) return false;
-    const { latest, previous } = this.log.configurations;
-    const isCommitted = latest.index <= this.#commit;
-    return isPromotable(id, incarnation, latest.configuration, isCommitted ? null : previous.configuration);
-  }
-
-  #askVoters(message: Message): void {
-    for (const { id } of this.configuration.members) {
-      if (id !== this.#options.id && isVoter(this.configuration, id)) this.#outbox.send(id, message);
-    }
+    this.#server.send(from, refusalOf(term, fresh));
   }
 }

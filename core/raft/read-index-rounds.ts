@@ -7,7 +7,7 @@
  * later than the leader does, which counts from the opening of the round.
  */
 import type { Index, Micros, NodeId } from "../units.ts";
-import type { ReadGrant } from "./messages.ts";
+import type { ReadGrant } from "./ready.ts";
 
 export type ReadIndexRequest = { readonly node: NodeId; readonly boot: number; readonly id: number };
 type ReadIndexRound = { readonly round: number; readonly index: Index; readonly asks: readonly ReadIndexRequest[] };

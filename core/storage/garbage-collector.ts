@@ -13,9 +13,9 @@ export class GarbageCollector {
   readonly #waiting: (() => void)[] = [];
   #stopped = false;
 
-  constructor(kv: OrderedKv, gate: RwLock) {
+  constructor(kv: OrderedKv, lock: RwLock) {
     this.#kv = kv;
-    this.#lock = gate;
+    this.#lock = lock;
   }
 
   /** Begins. Nobody writes rows of another generation until it is done. */

@@ -23,20 +23,20 @@ export type Identity = {
   readonly boot: number;
   /** The founding list: founder k has id k + 1. Empty in a joining directory that is not a member yet. */
   readonly founders: readonly string[];
-  /** Null until every founder has been seen once, or a joining directory has been welcomed. */
+  /** Null until every founder has been seen once, or a joining directory has been accepted. */
   readonly genesis: Genesis | null;
-  /** The log index of the entry that made this directory's node a member; 0 for a founder, and before a welcome. */
+  /** The log index of the entry that made this directory's node a member; 0 for a founder, and before it is accepted. */
   readonly incarnation: Index;
   /**
    * The store id that this directory had before its log was found damaged; null: it is whole. Until a committed
-   * configuration has bound the new id, under a new incarnation, it takes no part: core/node/recovering.ts.
+   * configuration has bound the new id, under a new incarnation, it takes no part: core/node/cluster-entry.ts.
    */
   readonly lost: StoreId | null;
   /** The store ids that this directory had before its log was lost, once or more. */
   readonly former: readonly StoreId[];
   /** It was rebound: as this incarnation it votes for nobody before it holds the entry that says so. */
   readonly anew: boolean;
-  /** It takes no part in this term's election, nor in an earlier one: the term in which it was welcomed; 0 for a founder. */
+  /** It takes no part in this term's election, nor in an earlier one: the term in which it was accepted; 0 for a founder. */
   readonly sinceTerm: Term;
   /** A committed configuration is without this incarnation: it never takes part again. */
   readonly removed: boolean;

@@ -9,7 +9,7 @@ import type { Row, RowChanges } from "../kv/machine.ts";
 import { type Session, type SessionLimits, Sessions } from "../kv/sessions.ts";
 import { StateHash } from "../kv/state-hash.ts";
 import type { DiskError } from "../ports.ts";
-import type { LogPosition } from "../raft/messages.ts";
+import type { LogPosition } from "../protocol/entry.ts";
 import type { StoreId } from "../units.ts";
 import type { SnapshotView, StateInstaller, StateStore } from "./state-store.ts";
 

@@ -12,7 +12,7 @@ import { BadBytes, crc32, Reader, Writer } from "../bytes.ts";
 import type { Row } from "../kv/machine.ts";
 import type { Session } from "../kv/sessions.ts";
 import { readRow, readSession, writeRow, writeSession } from "../kv/snapshot.ts";
-import type { LogPosition } from "../raft/messages.ts";
+import type { LogPosition } from "../protocol/entry.ts";
 import type { Index, StoreId } from "../units.ts";
 
 const formatVersion = 1;

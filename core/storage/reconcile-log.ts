@@ -2,8 +2,8 @@
  * How what is applied and the WAL make one log after a crash. A snapshot becomes durable before the log is told of it, so
  * the log may end before it, or hold other entries where it stands.
  */
-import type { CompactionPoint } from "../raft/configurations.ts";
-import type { Entry, LogPosition } from "../raft/messages.ts";
+import type { CompactionPoint } from "../protocol/configuration.ts";
+import type { Entry, LogPosition } from "../protocol/entry.ts";
 import type { WalLog } from "./wal-recovery.ts";
 
 export type ReconciledLog = {

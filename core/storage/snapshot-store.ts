@@ -59,7 +59,7 @@ export class SnapshotStore {
   readonly #holders = new Map<SnapshotFile, number>();
   #closed = false;
 
-  /** `broken`: the disk failed, and the node ends; no completion comes after it. */
+  /** `onDiskError`: the disk failed, and the node ends; no completion comes after it. */
   constructor(disk: Disk, clock: Clock, onDiskError: OnDiskError, trace: Trace) {
     this.#disk = disk;
     this.#clock = clock;

@@ -5,7 +5,7 @@
 import type { Row, RowChanges } from "../kv/machine.ts";
 import type { Session, Sessions } from "../kv/sessions.ts";
 import type { DiskError } from "../ports.ts";
-import type { LogPosition } from "../raft/messages.ts";
+import type { LogPosition } from "../protocol/entry.ts";
 import type { Index, StoreId } from "../units.ts";
 
 type Done = (error: DiskError | null) => void;

@@ -12,17 +12,17 @@
  * CRC, so that a misdirected, recycled or foreign batch fails. "Synced through" is how far the writer knew the log to
  * be durable when it wrote the batch: it is what tells a torn tail from corruption.
  *
- * Records: u8 1, u64 term, u64 vote (hard state) · u8 2, an entry as in wire/entry-codec.ts · u8 3, u64 index, u64 term,
+ * Records: u8 1, u64 term, u64 vote (hard state) · u8 2, an entry as in protocol/entry-codec.ts · u8 3, u64 index, u64 term,
  * u64 cluster time, u64 index of a configuration, that configuration (base: the log begins after that place from now on,
  * and what was before it is durable elsewhere; the configuration is the one in force there) · u8 4, the same (a base in
  * whose place the log held another entry: what it held after that goes too, also where a reader no longer sees which it was).
  */
 import { BadBytes, crc32, Reader, readU32, readU64, type Writer, writeId, writeU32, writeU64 } from "../bytes.ts";
-import type { CompactionPoint } from "../raft/configurations.ts";
-import type { Entry, HardState } from "../raft/messages.ts";
+import type { CompactionPoint } from "../protocol/configuration.ts";
+import { type Entry, entryKinds, type HardState } from "../protocol/entry.ts";
 import type { StoreId } from "../units.ts";
-import { readConfiguration, writeConfiguration } from "../wire/configuration-codec.ts";
-import { decodeEntry, entryLength } from "../wire/entry-codec.ts";
+import { decodeConfiguration, readConfiguration, writeConfiguration } from "../protocol/configuration-codec.ts";
+import { decodeEntry, entryLength, entryPayload } from "../protocol/entry-codec.ts";
 
 export const batchHeaderBytes = 64;
 const magic = 0x4257534d; // "MSWB"
@@ -145,7 +145,9 @@ export function readRecords(
       taker.base({ place, configuration }, kind === recordKinds.replacingBase);
       at = end - reader.left;
     } else if (kind === recordKinds.entry) {
-      taker.entry(decodeEntry(bytes, at, end));
+      const entry = decodeEntry(bytes, at, end);
+      if (entry.kind === entryKinds.configuration) decodeConfiguration(entryPayload(entry));
+      taker.entry(entry);
       at += entryLength(bytes, at, end);
     } else {
       throw new BadBytes(`record kind ${kind} is not known: written by a newer version?`);

@@ -11,8 +11,8 @@
  */
 import { BadBytes, Writer } from "../bytes.ts";
 import type { Disk, DiskError, DiskFile } from "../ports.ts";
-import type { CompactionPoint } from "../raft/configurations.ts";
-import type { Entry, HardState, LogPosition } from "../raft/messages.ts";
+import type { CompactionPoint } from "../protocol/configuration.ts";
+import type { Entry, HardState, LogPosition } from "../protocol/entry.ts";
 import type { Index, StoreId } from "../units.ts";
 import type { LogExtent } from "./identity.ts";
 import type { SegmentReach, WalTail } from "./wal.ts";

@@ -4,13 +4,13 @@
  * One sync runs at a time; everything written meanwhile shares the next one (group commit). A segment that is full is
  * synced to its last byte before the next one exists, so a hole between segments cannot be. How far the log reaches is
  * told outside of it (ExtentKeeper) whenever a segment is begun or let go, so that a file that is gone is missed. The first error of the
- * disk ends the WAL: nothing is retried, `onFailure` is called once, and no completion comes after it.
+ * disk ends the WAL: nothing is retried, `onDiskError` is called once, and no completion comes after it.
  */
 import { assert } from "../assert.ts";
 import { Writer } from "../bytes.ts";
 import type { Clock, Disk, DiskError, DiskFile, Timer } from "../ports.ts";
-import type { CompactionPoint } from "../raft/configurations.ts";
-import type { HardState } from "../raft/messages.ts";
+import type { CompactionPoint } from "../protocol/configuration.ts";
+import type { HardState } from "../protocol/entry.ts";
 import type { Index, Micros, StoreId } from "../units.ts";
 import type { LogExtent } from "./identity.ts";
 import { type BatchContent, emptyBatch, encodeBatch, segmentName } from "./wal-record.ts";

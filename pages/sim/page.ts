@@ -1,7 +1,7 @@
 /** The script of the page about a run. Text of the run is only ever set as text. */
 import type { PageBar, PageData } from "../../sim/report/page-data.ts";
 import { after, clientKinds, type NodeState, stops } from "../../sim/report/states.ts";
-import type { TraceKind } from "../../sim/trace/trace.ts";
+import type { TraceKind } from "../../sim/trace/vocabulary.ts";
 import { find, html, pageData, svg } from "../dom.ts";
 
 /** The part of the run that the chart shows, and where times and nodes are in it. */

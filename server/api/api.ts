@@ -5,7 +5,8 @@
 import { Hono } from "hono";
 import type { Node } from "../../core/node/node.ts";
 import { bareKey, decodeKey, rawPath } from "./key.ts";
-import { type Bindings, type Ctx, keyMethods, type KeyOptions, onKey, openSession } from "./keys.ts";
+import type { Bindings, Ctx } from "./context.ts";
+import { keyMethods, type KeyOptions, onKey, openSession } from "./keys.ts";
 import { addMember, moveLeader, onMembers, removeMemberUnlessKey, revisionOf } from "./members.ts";
 import { badRequest, ClientGone, methodNotAllowed, problemResponse, revisionHeader } from "./problem.ts";
 

@@ -1,6 +1,6 @@
 /** Request bodies, as one-byte characters. */
 import type { IncomingMessage } from "node:http";
-import type { Ctx } from "./keys.ts";
+import type { Ctx } from "./context.ts";
 import { ClientGone, type Problem, problemResponse } from "./problem.ts";
 import type { Uploads } from "./uploads.ts";
 

@@ -1,18 +1,13 @@
 /** Requests for one key: GET, HEAD, PUT, DELETE; and the opening of sessions. */
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Context } from "hono";
 import type { Node } from "../../core/node/node.ts";
 import { noSession, type ReadOutcome, type SessionKey, type WriteOutcome } from "../../core/node/options.ts";
 import type { Command } from "../../core/kv/command.ts";
 import type { Applied, Row } from "../../core/kv/machine.ts";
 import { bodyRefused, readBody } from "./body.ts";
+import type { Ctx } from "./context.ts";
 import { conditionOf, isRefusedByIfMatch, isUnchanged, refusedPrecondition, sessionOf } from "./preconditions.ts";
 import { badRequest, failureProblem, methodNotAllowed, type Problem, problemResponse } from "./problem.ts";
 import type { Uploads } from "./uploads.ts";
-
-/** What the HTTP server adds to a request; absent under `app.request`. */
-export type Bindings = { readonly incoming?: IncomingMessage; readonly outgoing?: ServerResponse };
-export type Ctx = Context<{ Bindings: Bindings }>;
 
 export const keyMethods = ["GET", "HEAD", "PUT", "DELETE"];
 

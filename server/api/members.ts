@@ -1,10 +1,10 @@
 /** Requests of operators: who belongs to the cluster, and who leads it. */
 import type { Node } from "../../core/node/node.ts";
 import type { ChangeResult, ReadOutcome } from "../../core/node/options.ts";
-import type { Change } from "../../core/raft/membership.ts";
+import type { Change } from "../../core/protocol/configuration.ts";
 import { parsePeerUrl } from "../peer-url.ts";
 import { bodyRefused, readBody } from "./body.ts";
-import type { Ctx } from "./keys.ts";
+import type { Ctx } from "./context.ts";
 import { refusedPrecondition } from "./preconditions.ts";
 import {
   badRequest,

@@ -1,7 +1,7 @@
 /** What a write's headers ask for, beside its body: compare-and-set by revision, exactly-once by session. */
 import { always, type Condition } from "../../core/kv/command.ts";
 import { noSession, type SessionKey } from "../../core/node/options.ts";
-import type { Ctx } from "./keys.ts";
+import type { Ctx } from "./context.ts";
 import { badRequest, type Problem } from "./problem.ts";
 
 /** The condition of a key's write, by what each header can say of one. Nothing is ignored. */

@@ -1,14 +1,14 @@
 /** Seed after seed for so long: with progress, a canary first, findings in groups, and what was reached. Goes on where it was stopped. */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { allMarks } from "../marks.ts";
-import type { PlanChanges } from "../nemesis/options.ts";
+import { lawName } from "../laws.ts";
+import { allMarks } from "../nemesis/marks.ts";
+import type { PlanChanges } from "../plan/plan.ts";
 import { reportPage } from "../report/page.ts";
-import { Recorder } from "../report/record.ts";
 import { simulate } from "../run.ts";
 import { countsOf, shrinkTape } from "../shrink.ts";
-import { lawName } from "../safety/laws.ts";
 import { parseTape, printTape } from "../tape.ts";
+import { Recorder } from "../trace/recorder.ts";
 import { findCanary } from "./canary.ts";
 import { command } from "./command.ts";
 import { type Options, UsageError } from "./options.ts";

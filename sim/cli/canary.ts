@@ -11,7 +11,7 @@ import type * as Run from "../run.ts";
 
 /** An entry of an older term counts toward commit: figure 8 of the Raft paper. */
 const mutant = {
-  file: "core/raft/leadership.js",
+  file: "core/raft/leader.js",
   old: "this.#log.termAt(index) === this.term",
   new: "this.#log.termAt(index) <= this.term",
 };

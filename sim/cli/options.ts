@@ -1,8 +1,8 @@
 /** What the command line asks for, checked. */
 import { availableParallelism } from "node:os";
 import yargs from "yargs";
-import { faultFamilies, type FaultFamily } from "../nemesis/knobs.ts";
-import { engineChoices, type Engines, type PlanChanges, type Tier, tiers } from "../nemesis/options.ts";
+import { faultFamilies, type FaultFamily, type Tier, tiers } from "../plan/families.ts";
+import { engineChoices, type Engines, type PlanChanges } from "../plan/plan.ts";
 import { command } from "./command.ts";
 
 export class UsageError extends Error {}

@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { printJsonLines } from "../../checker/formats/index.ts";
-import { faultFamilies } from "../nemesis/knobs.ts";
+import { lawName } from "../laws.ts";
+import { faultFamilies } from "../plan/families.ts";
 import type { Result } from "../run.ts";
-import { lawName } from "../safety/laws.ts";
 import { printTape } from "../tape.ts";
 
 /** Where the history and the trace of failed runs are left. */

@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { type PlanChanges, planOf } from "../nemesis/options.ts";
+import { lawName } from "../laws.ts";
+import { type PlanChanges, planOf } from "../plan/plan.ts";
 import { reportPage } from "../report/page.ts";
-import { Recorder } from "../report/record.ts";
 import { type Result, simulate } from "../run.ts";
-import { lawName } from "../safety/laws.ts";
 import { countsOf, shrinkTape } from "../shrink.ts";
 import { parseTape, printTape, type Tape, TapeError } from "../tape.ts";
+import { Recorder } from "../trace/recorder.ts";
 import { verify } from "../verify.ts";
 import { command, version } from "./command.ts";
 import { type Options, UsageError } from "./options.ts";

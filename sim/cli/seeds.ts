@@ -1,4 +1,4 @@
-import type { PlanChanges } from "../nemesis/options.ts";
+import type { PlanChanges } from "../plan/plan.ts";
 import type { Options } from "./options.ts";
 import { runOn } from "./pool.ts";
 import { failureDirectory } from "./report.ts";

@@ -1,6 +1,6 @@
 /** A thread of a run over many seeds: takes a seed, answers with a report. */
 import { parentPort } from "node:worker_threads";
-import type { PlanChanges } from "../nemesis/options.ts";
+import type { PlanChanges } from "../plan/plan.ts";
 import { simulateSeed } from "../run.ts";
 import { command } from "./command.ts";
 import { exitCodeOf, summary, writeFailure } from "./report.ts";

@@ -3,8 +3,8 @@
  * else is frozen, in its fault or in one of its own. Then the cluster must come back to life, each step within its bound.
  */
 import type { Micros, NodeId } from "../../core/units.ts";
+import type { Law } from "../laws.ts";
 import type { Simulator } from "../simulator.ts";
-import type { Law } from "../safety/laws.ts";
 import { converged, holdsQuorums, leaderOf, logLengths, logsAreBounded, states, termOf } from "./core.ts";
 import { sayWhereMembersAre } from "./moved-members.ts";
 import { probe } from "./probes.ts";

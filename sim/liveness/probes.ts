@@ -13,9 +13,10 @@ import {
   type SessionKey,
   type WriteOutcome,
 } from "../../core/node/options.ts";
-import { type Change, memberOf } from "../../core/raft/membership.ts";
+import type { Change } from "../../core/protocol/configuration.ts";
+import { memberOf } from "../../core/raft/membership.ts";
 import type { Index, Micros, NodeId } from "../../core/units.ts";
-import type { Law } from "../safety/laws.ts";
+import type { Law } from "../laws.ts";
 import type { Simulator } from "../simulator.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 import { converged, leaderOf, membersOf } from "./core.ts";

@@ -2,10 +2,10 @@
  * How long what a calm core has before it may take: a vote waits for all that was given to its disk before it, a member
  * that lags gets what it lacks, and a new machine gets the whole log. All grow with the work, whatever the bounds say.
  */
-import type { RaftLog } from "../../core/raft/log.ts";
+import type { LogView } from "../../core/raft/log.ts";
 import type { Index, Micros } from "../../core/units.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Simulator } from "../simulator.ts";
-import type { Plan } from "../nemesis/options.ts";
 import { logLengths, membersOf } from "./core.ts";
 
 /** Disk calls of an entry in a batch of its own, and of a new segment: each takes up to twice the mean. */
@@ -47,7 +47,7 @@ export function catchUpMicros({ core, hosts, plan }: Simulator): Micros {
 }
 
 /** Up to here `logs` are the same. What one of them does not hold any more is committed. */
-function sharedIndex(logs: readonly RaftLog[]): Index {
+function sharedIndex(logs: readonly LogView[]): Index {
   const base = Math.max(...logs.map(({ baseIndex }) => baseIndex));
   let index = Math.min(...logs.map(({ lastIndex }) => lastIndex));
   while (index > base && logs.some((log) => log.termAt(index) !== logs[0]!.termAt(index))) index--;

@@ -2,9 +2,9 @@
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import { keyOfNode } from "../keys.ts";
-import type { TraceKind } from "../trace/trace.ts";
+import type { FaultFamily } from "../plan/families.ts";
+import type { TraceKind } from "../trace/vocabulary.ts";
 import type { Host } from "../world/host.ts";
-import type { FaultFamily } from "./knobs.ts";
 
 type PartitionedWorld = {
   readonly now: Micros;

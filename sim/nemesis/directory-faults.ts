@@ -1,10 +1,10 @@
 /** What happens to a machine's directory while its process is down, between a crash and the restart. */
 import type { NodeId } from "../../core/units.ts";
+import type { FaultFamily } from "../plan/families.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { FaultBudget } from "../safety/redundancy.ts";
-import type { TraceKind } from "../trace/trace.ts";
+import type { TraceKind } from "../trace/vocabulary.ts";
 import type { Host } from "../world/host.ts";
-import type { FaultFamily } from "./knobs.ts";
-import type { Plan } from "./options.ts";
 
 export class DirectoryFaults {
   readonly #plan: Plan;

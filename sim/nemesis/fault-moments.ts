@@ -1,8 +1,9 @@
 /** Tells the faults that wait for a moment of the moments that come: those that are targeted, a leader's isolation, older copies. */
-import type { Change } from "../../core/raft/membership.ts";
-import type { Envelope } from "../../core/raft/messages.ts";
+import type { Change } from "../../core/protocol/configuration.ts";
+import type { Envelope } from "../../core/protocol/message.ts";
 import type { NodeId, Term } from "../../core/units.ts";
-import { roleCodes, type Subscriber } from "../bus.ts";
+import type { Subscriber } from "../bus.ts";
+import { leaderRole } from "../trace/vocabulary.ts";
 import type { Host } from "../world/host.ts";
 import type { Nemesis } from "./nemesis.ts";
 
@@ -29,7 +30,7 @@ export class FaultMoments implements Subscriber {
   }
 
   roleChanged({ id }: Host, role: number): void {
-    if (role === roleCodes.leader) this.#nemesis.targeted.observe("elected", id);
+    if (role === leaderRole) this.#nemesis.targeted.observe("elected", id);
   }
 
   recovered({ id }: Host): void {

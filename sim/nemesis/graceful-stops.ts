@@ -1,12 +1,12 @@
 /** Processes that are told to stop, as by SIGTERM: each must have stopped within its time, and is started again later. */
 import type { Micros } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
-import { toldToStopMustStop } from "../safety/laws/limits.ts";
+import { toldToStopMustStop } from "../laws/limits.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { Trace } from "../trace/trace.ts";
 import type { Host } from "../world/host.ts";
-import type { CoverageSink } from "./nemesis.ts";
-import type { Plan } from "./options.ts";
+import type { CoverageSink } from "./marks.ts";
 
 type Stopping = { readonly host: Host; readonly boot: number; readonly disturbances: number };
 

@@ -4,24 +4,25 @@
  */
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
-import type { Scheduler, Target } from "../scheduler.ts";
+import { familyNumbers, faultFamilies, type FaultFamily, isMarked, type TargetedAction } from "../plan/families.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { FaultBudget } from "../safety/redundancy.ts";
-import type { Trace, TraceKind } from "../trace/trace.ts";
-import { isMarked, type CoverageMark } from "../marks.ts";
+import type { Scheduler, Target } from "../scheduler.ts";
+import type { Trace } from "../trace/trace.ts";
+import type { TraceKind } from "../trace/vocabulary.ts";
 import type { Host } from "../world/host.ts";
 import type { SimNetwork } from "../world/network.ts";
-import { TargetedFaults, type TargetedAction } from "./targeted-faults.ts";
-import { LeaderIsolation, type IsolationWorld } from "./leader-isolation.ts";
 import { ClientPartitions } from "./client-partitions.ts";
 import { DirectoryFaults } from "./directory-faults.ts";
 import { GracefulStops } from "./graceful-stops.ts";
+import { LeaderIsolation, type IsolationWorld } from "./leader-isolation.ts";
+import type { CoverageSink } from "./marks.ts";
 import { Moves, type MovingWorld } from "./moves.ts";
-import { type FaultFamily, faultFamilies, familyNumbers } from "./knobs.ts";
-import type { Plan } from "./options.ts";
 import { type CopyingWorld, OlderCopies } from "./older-copies.ts";
 import { type Cut, cutsOf, shapes } from "./partitions.ts";
 import { spanMicrosMax, spans } from "./spans.ts";
 import { Strangers } from "./strangers.ts";
+import { TargetedFaults } from "./targeted-faults.ts";
 
 const slotMicros: Micros = 250_000;
 const nemesisEvents = { slot: 1, restart: 2, resume: 3, targeted: 4, cut: 5, isolation: 6 } as const;
@@ -30,16 +31,6 @@ type TargetedFault = { readonly action: TargetedAction; readonly node: NodeId; r
 
 /** A leader that is cut off; or one that is back, and who led meanwhile and goes down. */
 type IsolatedLeader = { readonly old: NodeId; readonly successor: NodeId };
-
-/** Takes note of what has struck whom. */
-export interface CoverageSink {
-  /** A fault strikes node `id`; 0 where it strikes nobody alone. */
-  struck(what: CoverageMark, id: NodeId): void;
-  /** The process of `host` has been told to stop. */
-  stopping(host: Host): void;
-  /** Every founder has taken part once. */
-  readonly everyoneHasRun: boolean;
-}
 
 export class Nemesis implements Target {
   readonly #scheduler: Scheduler;

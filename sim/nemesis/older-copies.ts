@@ -2,14 +2,14 @@
  * Directories that are put back as a whole from an older copy. Tier b: only where every running peer has heard a later
  * start of the directory, so that each can tell. Tier c: at any time, as a lie that is named.
  */
-import type { FaultBudget } from "../safety/redundancy.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
-import type { TraceKind } from "../trace/trace.ts";
+import type { FaultFamily } from "../plan/families.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { FaultBudget } from "../safety/redundancy.ts";
+import type { TraceKind } from "../trace/vocabulary.ts";
 import type { DirectoryCopy } from "../world/directory.ts";
 import type { Host } from "../world/host.ts";
-import type { FaultFamily } from "./knobs.ts";
-import type { Plan } from "./options.ts";
 
 export type CopyingWorld = {
   readonly hosts: readonly Host[];

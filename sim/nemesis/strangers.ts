@@ -4,22 +4,22 @@
  */
 import { Writer } from "../../core/bytes.ts";
 import type { Node } from "../../core/node/node.ts";
-import type { Envelope, Message } from "../../core/raft/messages.ts";
+import { Inbound } from "../../core/protocol/connection.ts";
+import { encodeHandshake, type Handshake, protocolVersion, writeFrame } from "../../core/protocol/frame.ts";
+import { encodeEnvelope } from "../../core/protocol/message-codec.ts";
+import type { Envelope, Message } from "../../core/protocol/message.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
-import { Inbound } from "../../core/wire/connection.ts";
-import { encodeHandshake, type Handshake, protocolVersion, writeFrame } from "../../core/wire/frame.ts";
-import { encodeEnvelope } from "../../core/wire/message-codec.ts";
 import type { Draws } from "../draws.ts";
 import {
   strangerMustNotBeMember,
   termMustNotComeFromStranger,
   unfinishedFrameMustBeRefused,
-} from "../safety/laws/strangers.ts";
+} from "../laws/strangers.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { Trace } from "../trace/trace.ts";
 import { isStrange, strangeUrl } from "../world/addresses.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
-import type { Plan } from "./options.ts";
 
 const beatMicros: Micros = 250_000;
 /** No cluster of a run comes to such a term by itself. */

@@ -5,7 +5,8 @@
 import type { NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import { keyOfNode, occasionOf } from "../keys.ts";
-import type { Plan } from "./options.ts";
+import { type TargetedAction, targetedActions } from "../plan/families.ts";
+import type { Plan } from "../plan/plan.ts";
 
 /** `often`: of so many moments of the kind one counts, so that rare ones are struck about as often as common ones. */
 const moments = {
@@ -29,9 +30,6 @@ const moments = {
   joint: { code: 10, often: 1 },
 } as const;
 export type Moment = keyof typeof moments;
-
-export const targetedActions = ["restart", "kill", "isolate", "mute", "brokenLink", "pause"] as const;
-export type TargetedAction = (typeof targetedActions)[number];
 
 export class TargetedFaults {
   readonly #draws: Draws;

@@ -1,5 +1,5 @@
 /** The causal cone of an event: all that can have had a part in it, by the order on each node and by messages (Lamport 1978). */
-import type { Line } from "./record.ts";
+import type { Line } from "../trace/recorder.ts";
 import { clientKinds } from "./states.ts";
 
 /** One flag a line. `nodes`: where the last event is; all lines up to the end are looked at. */

@@ -1,5 +1,5 @@
 /** What the page about a run holds as JSON; its script, pages/sim/page.ts, draws it. */
-import type { TraceKind } from "../trace/trace.ts";
+import type { TraceKind } from "../trace/vocabulary.ts";
 import type { NodeState } from "./states.ts";
 
 /** A line of the trace. `kind`: its place in `kinds`. `message`: as in a recorder's line. */

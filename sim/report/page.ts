@@ -1,14 +1,14 @@
 /** One self-contained page about a run: who did what when, what each node was at any moment, and what led to the end. */
 import { check, type Operation } from "../../checker/index.ts";
 import { dataHtml, element, filled, joined } from "../../checker/view/html.ts";
+import { lawName } from "../laws.ts";
 import type { Result } from "../run.ts";
-import { lawName } from "../safety/laws.ts";
-import { changeNames, messageNames, outcomeNames, roleNames, type TraceKind, words } from "../trace/trace.ts";
+import type { Line } from "../trace/recorder.ts";
+import { changeNames, messageNames, outcomeNames, roleNames, type TraceKind, words } from "../trace/vocabulary.ts";
 import { readerLane } from "../workload/reader.ts";
 import { coneOf } from "./cone.ts";
 import type { PageBar, PageData, PageLine } from "./page-data.ts";
 import { template } from "./page-template.js";
-import type { Line } from "./record.ts";
 import { after, type NodeState, unstarted } from "./states.ts";
 import { storyOf } from "./story.ts";
 

@@ -1,6 +1,6 @@
 /** What each node was, moment by moment, as far as its trace tells. */
-import type { TraceKind } from "../trace/trace.ts";
-import type { Line } from "./record.ts";
+import type { Line } from "../trace/recorder.ts";
+import type { TraceKind } from "../trace/vocabulary.ts";
 
 export type NodeState = {
   readonly life: "never started" | "runs" | "down" | "paused";

@@ -1,9 +1,9 @@
 /** A run in about twelve lines, in plain words. */
-import { faultFamilies } from "../nemesis/knobs.ts";
+import { lawName } from "../laws.ts";
+import { faultFamilies } from "../plan/families.ts";
 import type { Result } from "../run.ts";
-import { lawName } from "../safety/laws.ts";
-import { wordOf } from "../trace/trace.ts";
-import type { Line } from "./record.ts";
+import type { Line } from "../trace/recorder.ts";
+import { wordOf } from "../trace/vocabulary.ts";
 
 const leaderRole = 3;
 const electionsShown = 4;

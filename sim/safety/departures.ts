@@ -1,10 +1,10 @@
 /** Which writes have ever left the node that took them: in a forward that its network took, or as an entry of a log. */
-import type { RaftLog } from "../../core/raft/log.ts";
+import { entryPayload } from "../../core/protocol/entry-codec.ts";
+import { type Entry, entryKinds } from "../../core/protocol/entry.ts";
+import type { Message } from "../../core/protocol/message.ts";
+import type { LogView } from "../../core/raft/log.ts";
 import { decodeCommand } from "../../core/kv/command.ts";
-import type { Entry, Message } from "../../core/raft/messages.ts";
-import { entryKinds } from "../../core/raft/messages.ts";
 import type { Index, NodeId } from "../../core/units.ts";
-import { entryPayload } from "../../core/wire/entry-codec.ts";
 
 export class Departures {
   readonly #values = new Set<string>();
@@ -23,7 +23,7 @@ export class Departures {
   }
 
   /** Takes note of the log of `node`, after each turn. An entry may wait in it, written nowhere and sent to nobody yet: it counts too. */
-  noteLog(node: NodeId, log: RaftLog): void {
+  noteLog(node: NodeId, log: LogView): void {
     const from = Math.max(this.#seen.get(node) ?? 0, log.baseIndex);
     for (let index = from + 1; index <= log.lastIndex; index++) this.made(log.entryAt(index));
     this.#seen.set(node, log.lastIndex);

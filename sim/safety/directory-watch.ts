@@ -1,9 +1,9 @@
 /** Follows what a machine's directory went through while no process ran in it, up to the process that finds it out. */
 import { segmentNumber } from "../../core/storage/wal-record.ts";
 import type { Subscriber } from "../bus.ts";
+import { directoryMustBeOfThisFormat, lostLogMustNotBegin } from "../laws/storage.ts";
 import type { Host } from "../world/host.ts";
 import type { Ghost } from "./ghost.ts";
-import { directoryMustBeOfThisFormat, lostLogMustNotBegin } from "./laws/storage.ts";
 
 export class DirectoryWatch implements Subscriber {
   readonly #ghost: Ghost;

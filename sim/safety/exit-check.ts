@@ -1,9 +1,9 @@
 /** Why a node may end itself. Within the model only a disk that failed, or a committed configuration that is without it. */
 import type { Ending } from "../../core/node/options.ts";
-import type { Configuration } from "../../core/raft/messages.ts";
+import type { Configuration } from "../../core/protocol/configuration.ts";
+import { removedMustBeNoMember } from "../laws/membership.ts";
+import { exitMustBeExplained } from "../laws/storage.ts";
 import type { Host } from "../world/host.ts";
-import { removedMustBeNoMember } from "./laws/membership.ts";
-import { exitMustBeExplained } from "./laws/storage.ts";
 
 /** removed: for good. shut-out: another machine has its place. lost: nobody can give back what is gone. newer: the program is too old. restart: others know a later start of this directory. */
 export type ExitKind = "disk" | "removed" | "shut-out" | "lost" | "newer" | "restart";

@@ -3,8 +3,8 @@
  * left of the others.
  */
 import { Reader, readU32 } from "../../core/bytes.ts";
-import type { CompactionPoint } from "../../core/raft/configurations.ts";
-import type { Entry, HardState } from "../../core/raft/messages.ts";
+import type { CompactionPoint } from "../../core/protocol/configuration.ts";
+import type { Entry, HardState } from "../../core/protocol/entry.ts";
 import {
   batchHeaderBytes,
   type BatchHeader,

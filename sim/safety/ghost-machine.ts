@@ -4,9 +4,9 @@ import { type Command, decodeCommand } from "../../core/kv/command.ts";
 import type { Row } from "../../core/kv/machine.ts";
 import type { Session, SessionLimits, SessionResult } from "../../core/kv/sessions.ts";
 import { StateHash } from "../../core/kv/state-hash.ts";
-import { type Entry, entryKinds } from "../../core/raft/messages.ts";
+import { entryPayload } from "../../core/protocol/entry-codec.ts";
+import { type Entry, entryKinds } from "../../core/protocol/entry.ts";
 import type { Index, Micros } from "../../core/units.ts";
-import { entryPayload } from "../../core/wire/entry-codec.ts";
 
 /** What came of a command that ran. `digest`: of the command alone. */
 export type Run = {

@@ -1,11 +1,10 @@
 import type { NodeId, Term } from "../../core/units.ts";
+import type { Hard, NodeFacts } from "../laws/facts.ts";
 import { GhostDisk } from "./ghost-disk.ts";
 import { GhostLog } from "./ghost-log.ts";
 
-export type Hard = { readonly term: Term; readonly vote: NodeId };
-
 /** One node as the ghost knows it: what its disks hold, and how far it has come in this process life. */
-export class GhostNode {
+export class GhostNode implements NodeFacts {
   readonly id: NodeId;
   /** Rises when its log is lost: it votes anew, and its earlier votes stay what they were. */
   readonly storageGeneration: number;

@@ -4,24 +4,18 @@
  * to the laws that speak of it (laws/), which throw where it must not.
  */
 import type { SessionLimits } from "../../core/kv/sessions.ts";
-import type { RaftLog } from "../../core/raft/log.ts";
-import { type Configuration, type Entry, entryKinds } from "../../core/raft/messages.ts";
+import { decodeConfiguration } from "../../core/protocol/configuration-codec.ts";
+import { type Configuration } from "../../core/protocol/configuration.ts";
+import { entryPayload } from "../../core/protocol/entry-codec.ts";
+import { type Entry, entryKinds } from "../../core/protocol/entry.ts";
+import type { LogView } from "../../core/raft/log.ts";
 import { snapshotPlace } from "../../core/storage/snapshot-store.ts";
 import type { NodeId, Term } from "../../core/units.ts";
-import { decodeConfiguration } from "../../core/wire/configuration-codec.ts";
-import { entryPayload } from "../../core/wire/entry-codec.ts";
 import { keyOfEntry, keyOfVote, voterOf } from "../keys.ts";
-import { Violation } from "../violation.ts";
-import type { Departures } from "./departures.ts";
-import type { GhostBatch } from "./ghost-disk.ts";
-import { GhostLog } from "./ghost-log.ts";
-import { GhostMachine } from "./ghost-machine.ts";
-import { GhostNode, type Hard } from "./ghost-node.ts";
-import { readRows, readSnapshot } from "./ghost-state.ts";
-import { Answers } from "./laws/answers.ts";
-import { committedMustNotBeOverwritten } from "./laws/commit.ts";
-import { durableTermMustNotFall, voteMustBeTheOnly } from "./laws/election.ts";
-import { changeMustComeAlone, changeMustFollowOwnCommit, votersMustChangeJointly } from "./laws/membership.ts";
+import { committedMustNotBeOverwritten } from "../laws/commit.ts";
+import { durableTermMustNotFall, voteMustBeTheOnly } from "../laws/election.ts";
+import type { Hard } from "../laws/facts.ts";
+import { changeMustComeAlone, changeMustFollowOwnCommit, votersMustChangeJointly } from "../laws/membership.ts";
 import {
   clusterTimeMustNotFall,
   committedEntryMustBeKnown,
@@ -29,9 +23,17 @@ import {
   entryMustFollow,
   entryMustNameOnePayload,
   entryTermMustNotFall,
-} from "./laws/replication.ts";
-import { baseMustBeCommitted, snapshotMustBeTheFold, stateMustBeTheFold } from "./laws/state.ts";
-import { durableBatchesMustSurvive } from "./laws/storage.ts";
+} from "../laws/replication.ts";
+import { baseMustBeCommitted, snapshotMustBeTheFold, stateMustBeTheFold } from "../laws/state.ts";
+import { durableBatchesMustSurvive } from "../laws/storage.ts";
+import { Violation } from "../violation.ts";
+import { Answers } from "./answers.ts";
+import type { Departures } from "./departures.ts";
+import type { GhostBatch } from "./ghost-disk.ts";
+import { GhostLog } from "./ghost-log.ts";
+import { GhostMachine } from "./ghost-machine.ts";
+import { GhostNode } from "./ghost-node.ts";
+import { readRows, readSnapshot } from "./ghost-state.ts";
 
 export const nobody: Configuration = { members: [], voters: [], outgoing: [], learners: [], removed: [] };
 
@@ -311,7 +313,7 @@ export class Ghost {
   // --- the committed prefix
 
   /** `log`, a leader's, says what is committed from now on. */
-  extendCommitted(id: NodeId, log: RaftLog, index: number): void {
+  extendCommitted(id: NodeId, log: LogView, index: number): void {
     for (let at = this.committed.last + 1; at <= index; at++) {
       const { term, crc } = log.entryAt(at);
       const entry = this.#entries.get(keyOfEntry(at, term));

@@ -2,13 +2,11 @@
  * Puts what nodes say and do to the laws (laws/), at the moment it happens. What a message or a commit claims is held against
  * the ghost, which then takes note of it; a node's own flags are only ever the claim.
  */
-import type { Append, AppendReply, Envelope } from "../../core/raft/messages.ts";
+import type { Append, AppendReply, Envelope } from "../../core/protocol/message.ts";
 import type { Raft } from "../../core/raft/raft.ts";
 import type { StateStore } from "../../core/storage/state-store.ts";
 import type { NodeId, Term } from "../../core/units.ts";
 import { keyOfNode } from "../keys.ts";
-import type { Ghost } from "./ghost.ts";
-import type { GhostNode } from "./ghost-node.ts";
 import {
   acknowledgedMustBeDurable,
   acknowledgedMustBeTheLeaders,
@@ -20,7 +18,7 @@ import {
   compactedMustBeCovered,
   firstToCommitMustHaveLed,
   prefixMustBeTheCommitted,
-} from "./laws/commit.ts";
+} from "../laws/commit.ts";
 import {
   appendMustComeFromLeader,
   candidacyMustBeDurable,
@@ -29,13 +27,15 @@ import {
   leaderMustBeElected,
   leaderMustHoldCommitted,
   votersLogMustNotBeNewer,
-} from "./laws/election.ts";
-import { appendMustBeBounded } from "./laws/limits.ts";
-import { configurationMustBeTheNewest } from "./laws/membership.ts";
-import { leaseMustBeOver } from "./laws/reads.ts";
-import { matchMustBeDurable, matchMustNotFall } from "./laws/replication.ts";
-import { appliedMustRise, installedMustBeDurable, stateMustBeTheFold } from "./laws/state.ts";
-import { durableStateMustBeRecovered, logMustBeRecovered } from "./laws/storage.ts";
+} from "../laws/election.ts";
+import { appendMustBeBounded } from "../laws/limits.ts";
+import { configurationMustBeTheNewest } from "../laws/membership.ts";
+import { leaseMustBeOver } from "../laws/reads.ts";
+import { matchMustBeDurable, matchMustNotFall } from "../laws/replication.ts";
+import { appliedMustRise, installedMustBeDurable, stateMustBeTheFold } from "../laws/state.ts";
+import { durableStateMustBeRecovered, logMustBeRecovered } from "../laws/storage.ts";
+import type { GhostNode } from "./ghost-node.ts";
+import type { Ghost } from "./ghost.ts";
 
 export class Invariants {
   readonly #ghost: Ghost;
@@ -84,7 +84,7 @@ export class Invariants {
   /** A leader's entries count before anybody, its own disk included, has got them: to a new member, and as a configuration. */
   #recordCreationUpTo(node: GhostNode, term: Term, last: number): void {
     const raft = this.#raftOf(node.id);
-    if (raft?.leadership?.term !== term) return;
+    if (raft?.role !== "leader" || raft.term !== term) return;
     for (let index = this.#ghost.lastAsLeader(node, term) + 1; index <= last; index++) {
       this.#ghost.recordEntryCreation(node, raft.log.entryAt(index));
     }
@@ -107,7 +107,8 @@ export class Invariants {
     const leader = this.#ghost.leaders.get(term);
     const leading = leader === undefined ? null : this.#raftOf(leader);
     // One that leads no more may have changed its log since.
-    if (leading?.leadership?.term === term) acknowledgedMustBeTheLeaders(node, matchIndex, leader!, leading);
+    if (leading?.role === "leader" && leading.term === term)
+      acknowledgedMustBeTheLeaders(node, matchIndex, leader!, leading);
   }
 
   /** `id` says that its commit index has reached `index`. */
@@ -170,8 +171,7 @@ export class Invariants {
 
   /** Acknowledgements have reached the leader `id`. */
   progress(id: NodeId, raft: Raft): void {
-    if (raft.leadership === null) return;
-    for (const [peer, known] of raft.leadership.progress) {
+    for (const [peer, known] of raft.status().progress) {
       const key = `${raft.term}.${id}.${peer}.${known.incarnation}`;
       matchMustNotFall(id, peer, known, this.#matches.get(key) ?? 0);
       this.#matches.set(key, known.match);

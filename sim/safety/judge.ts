@@ -1,16 +1,17 @@
 /** Lets the ghost and the laws know what happens. Of an older copy of a directory nothing counts before it is rebound. */
 import { foundersConfiguration } from "../../core/node/bootstrap.ts";
-import type { Envelope } from "../../core/raft/messages.ts";
+import type { Envelope } from "../../core/protocol/message.ts";
 import { snapshotPlace } from "../../core/storage/snapshot-store.ts";
 import type { Index, NodeId, Term } from "../../core/units.ts";
-import { type Events, roleCodes, type Subscriber } from "../bus.ts";
-import type { Plan } from "../nemesis/options.ts";
+import type { Events, Subscriber } from "../bus.ts";
+import { indexesMustBeOrdered } from "../laws/commit.ts";
 import { nodeOptions } from "../node-options.ts";
+import type { Plan } from "../plan/plan.ts";
+import { leaderRole } from "../trace/vocabulary.ts";
 import type { Host } from "../world/host.ts";
-import type { Ghost } from "./ghost.ts";
 import { rowsOf } from "./ghost-state.ts";
+import type { Ghost } from "./ghost.ts";
 import { Invariants } from "./invariants.ts";
-import { indexesMustBeOrdered } from "./laws/commit.ts";
 import type { LyingDiskLedger } from "./lying-disk-ledger.ts";
 import { Turn } from "./turn.ts";
 
@@ -49,7 +50,7 @@ export class Judge implements Subscriber {
   }
 
   roleChanged({ id }: Host, role: number, term: Term): void {
-    if (role !== roleCodes.leader) return;
+    if (role !== leaderRole) return;
     const isEarlierHolder = (other: Host): boolean => other.believesInLease && other.node!.replica!.raft.term < term;
     const holders = this.#hosts.filter(isEarlierHolder);
     this.#invariants.elected(

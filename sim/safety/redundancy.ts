@@ -1,6 +1,6 @@
 /** What machines may lose, by the run's tier: in tier a, so much that the cluster stays correct and comes back to life. */
-import type { Tier } from "../nemesis/options.ts";
 import type { NodeId } from "../../core/units.ts";
+import type { Tier } from "../plan/families.ts";
 import type { Host } from "../world/host.ts";
 import type { Ghost } from "./ghost.ts";
 import type { LyingDiskLedger } from "./lying-disk-ledger.ts";

@@ -1,9 +1,9 @@
 /** What a turn that is under way has brought to its node. */
-import type { Message } from "../../core/raft/messages.ts";
+import type { Message } from "../../core/protocol/message.ts";
 import type { Raft } from "../../core/raft/raft.ts";
 import type { NodeId } from "../../core/units.ts";
-import type { Hard } from "./ghost-node.ts";
-import { preVoteMustChangeNothing } from "./laws/election.ts";
+import { preVoteMustChangeNothing } from "../laws/election.ts";
+import type { Hard } from "../laws/facts.ts";
 
 export class Turn {
   #heard = 0;

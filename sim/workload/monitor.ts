@@ -5,21 +5,16 @@
 import { always } from "../../core/kv/command.ts";
 import type { Node } from "../../core/node/node.ts";
 import { noSession, type ReadOutcome, type WriteOutcome } from "../../core/node/options.ts";
-import type { Envelope } from "../../core/raft/messages.ts";
+import type { Envelope } from "../../core/protocol/message.ts";
 import type { Index, Micros, NodeId } from "../../core/units.ts";
 import type { Subscriber } from "../bus.ts";
 import type { Draws } from "../draws.ts";
 import { keyOfNode, occasionOf } from "../keys.ts";
-import type { Plan } from "../nemesis/options.ts";
+import { answerMustBeSo, refusedMustNotHappen, staleAnswerMustBeKnown, unknownMustHaveLeft } from "../laws/answers.ts";
+import { requestMustEndOnce } from "../laws/limits.ts";
+import { answerMustBeFresh } from "../laws/reads.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Ghost } from "../safety/ghost.ts";
-import {
-  answerMustBeSo,
-  refusedMustNotHappen,
-  staleAnswerMustBeKnown,
-  unknownMustHaveLeft,
-} from "../safety/laws/answers.ts";
-import { requestMustEndOnce } from "../safety/laws/limits.ts";
-import { answerMustBeFresh } from "../safety/laws/reads.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 import { keyNames } from "./generator.ts";

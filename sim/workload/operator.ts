@@ -2,11 +2,11 @@
  * The operator: adds machines and starts them, removes members, promotes, moves the leadership, at awkward moments and
  * through whichever member comes to hand. It takes a refusal as an answer, and never repairs anything.
  */
-import type { Change } from "../../core/raft/membership.ts";
+import type { Change } from "../../core/protocol/configuration.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Events } from "../bus.ts";
 import type { Draws } from "../draws.ts";
-import type { Plan } from "../nemesis/options.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { Addresses } from "../world/addresses.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";

@@ -3,12 +3,13 @@
  * everybody else who still believes to lead. What it is told goes into the history like any client's answer.
  */
 import type { Micros, Term } from "../../core/units.ts";
-import { roleCodes, type Subscriber } from "../bus.ts";
+import type { Subscriber } from "../bus.ts";
 import type { Draws } from "../draws.ts";
-import type { Plan } from "../nemesis/options.ts";
-import { answerMustBeSo } from "../safety/laws/answers.ts";
-import { answerMustBeFresh, historyMustBeLinearizable } from "../safety/laws/reads.ts";
+import { answerMustBeSo } from "../laws/answers.ts";
+import { answerMustBeFresh, historyMustBeLinearizable } from "../laws/reads.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
+import { leaderRole } from "../trace/vocabulary.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 import type { ClientWorld } from "./client.ts";
 import { keyNames } from "./generator.ts";
@@ -51,7 +52,7 @@ export class Reader implements Target, Subscriber {
   }
 
   roleChanged(host: Host, role: number): void {
-    if (role !== roleCodes.leader) return;
+    if (role !== leaderRole) return;
     for (const lease of [false, true]) this.#ask(host, lease);
   }
 

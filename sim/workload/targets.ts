@@ -1,8 +1,17 @@
 /** Which nodes clients ask. */
+import type { Configuration } from "../../core/protocol/configuration.ts";
 import type { NodeId } from "../../core/units.ts";
-import type { Simulator } from "../simulator.ts";
+import type { Host } from "../world/host.ts";
 
-export function targetsOf({ core, hosts, committedConfiguration }: Simulator): readonly NodeId[] {
+/** What is known of the cluster when a client chooses whom to ask. */
+type KnownCluster = {
+  /** The healed core of the liveness phase; empty before. */
+  readonly core: readonly NodeId[];
+  readonly hosts: readonly Host[];
+  readonly committedConfiguration: Configuration;
+};
+
+export function targetsOf({ core, hosts, committedConfiguration }: KnownCluster): readonly NodeId[] {
   // Of a core, only its members: one that still joins answers nobody.
   const coreMembers = core.filter((id) => committedConfiguration.members.some((member) => member.id === id));
   // Nor one that has not found the cluster yet.

@@ -1,9 +1,15 @@
 /** A node's clock: its own start, its own rate. Timers are kept lazily: one queued event a timer, moved when it comes too early. */
 import type { Clock, Timer } from "../../core/ports.ts";
-import type { Micros } from "../../core/units.ts";
+import type { Micros, NodeId } from "../../core/units.ts";
+import { turnMustEnd } from "../laws/limits.ts";
 import type { Scheduler } from "../scheduler.ts";
-import { turnMustEnd } from "../safety/laws/limits.ts";
-import type { Host } from "./host.ts";
+
+/** What a clock needs of its machine. */
+export interface TimerQueue {
+  readonly id: NodeId;
+  /** `timer` comes back to its clock, as due, at the true time `at`. */
+  queueTimer(at: Micros, timer: SimTimer): void;
+}
 
 export class SimTimer implements Timer {
   readonly fire: () => void;
@@ -30,7 +36,7 @@ export class SimTimer implements Timer {
 
 export class SimClock implements Clock {
   readonly #scheduler: Scheduler;
-  readonly #host: Host;
+  readonly #queue: TimerQueue;
   readonly #startedAt: Micros;
   readonly #offset: Micros;
   readonly #rate: number;
@@ -42,9 +48,9 @@ export class SimClock implements Clock {
   #jumps = false;
 
   /** `offset` is what the clock shows at its start; it gains `rate` microseconds a true one. */
-  constructor(scheduler: Scheduler, host: Host, offset: Micros, rate: number) {
+  constructor(scheduler: Scheduler, queue: TimerQueue, offset: Micros, rate: number) {
     this.#scheduler = scheduler;
-    this.#host = host;
+    this.#queue = queue;
     this.#startedAt = scheduler.now;
     this.#offset = offset;
     this.#rate = rate;
@@ -88,7 +94,7 @@ export class SimClock implements Clock {
   runTurnEnds(): void {
     let ends = 0;
     for (let run = this.#turnEnds.shift(); run !== undefined; run = this.#turnEnds.shift()) {
-      turnMustEnd(this.#host.id, ++ends);
+      turnMustEnd(this.#queue.id, ++ends);
       run();
     }
   }
@@ -98,7 +104,7 @@ export class SimClock implements Clock {
     const at = this.#trueTime(timer.deadline);
     if (timer.queuedAt <= at) return;
     timer.queuedAt = at;
-    this.#host.queueTimer(at, timer);
+    this.#queue.queueTimer(at, timer);
   }
 
   /** The queued event of `timer` has come; returns whether its deadline has passed. */

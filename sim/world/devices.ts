@@ -1,10 +1,10 @@
 /** The devices of one machine, which outlive the processes on it: two disks and, where rows are persistent, an ordered map. */
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
-import type { Plan } from "../nemesis/options.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { DirectoryHost } from "./directory.ts";
-import { type DiskRole, type DiskWorld, SimDisk } from "./disk.ts";
 import { type DiskStrike, HostDiskChance } from "./disk-chance.ts";
+import { type DiskRole, type DiskWorld, SimDisk } from "./disk.ts";
 import { SimKv } from "./ordered-kv.ts";
 
 /** The machine. */

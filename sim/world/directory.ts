@@ -3,9 +3,9 @@ import { assert } from "../../core/assert.ts";
 import type { Identity } from "../../core/storage/identity.ts";
 import { segmentName, segmentNumber } from "../../core/storage/wal-record.ts";
 import type { SimDisk } from "./disk.ts";
+import { batchCount, durableOffsetBelowWatermark } from "./durable-offset.ts";
 import { identityIn, identityName, ofNewerFormat } from "./identity-file.ts";
 import type { SimKv } from "./ordered-kv.ts";
-import { batchCount, durableOffsetBelowWatermark } from "./durable-offset.ts";
 
 /** Whose directory it is. The disk is another one once the machine was replaced. */
 export interface DirectoryHost {

@@ -1,7 +1,7 @@
 /** What goes wrong with the disks of one machine, drawn by its id, its life and the occasion. */
 import type { Micros, NodeId } from "../../core/units.ts";
 import { Copies, type Draws } from "../draws.ts";
-import type { Plan } from "../nemesis/options.ts";
+import type { Plan } from "../plan/plan.ts";
 import { type DiskChance, type DiskRole, readMicros } from "./disk.ts";
 
 export type DiskStrike =

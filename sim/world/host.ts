@@ -5,17 +5,18 @@
 import { Node } from "../../core/node/node.ts";
 import type { Ending, NodeOptions } from "../../core/node/options.ts";
 import type { Fact } from "../../core/ports.ts";
+import type { Envelope } from "../../core/protocol/message.ts";
 import { MemoryState } from "../../core/storage/memory-state.ts";
 import { OrderedState } from "../../core/storage/ordered-state.ts";
 import type { StateStore } from "../../core/storage/state-store.ts";
-import type { Envelope } from "../../core/raft/messages.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
-import type { Plan } from "../nemesis/options.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Scheduler } from "../scheduler.ts";
-import { SimClock, SimTimer } from "./clock.ts";
+import { SimClock, SimTimer, type TimerQueue } from "./clock.ts";
 import { Devices, type DevicesHost } from "./devices.ts";
 import { Directory } from "./directory.ts";
+import type { HostObserver } from "./host-observer.ts";
 import { Inbox } from "./inbox.ts";
 import {
   canStart,
@@ -32,7 +33,6 @@ import type { SimNetwork } from "./network.ts";
 import { SimRandom } from "./random.ts";
 import type { StreamEvent } from "./stream.ts";
 import type { StreamHost } from "./streams.ts";
-import type { HostObserver } from "./host-observer.ts";
 
 /** Codes of the events that a host takes. */
 export const hostEvents = { message: 1, timer: 2, disk: 3, request: 4, stream: 5, beat: 6 } as const;
@@ -43,7 +43,7 @@ const clockOffsetMicrosMax: Micros = 1_000_000_000;
 type Completion = { readonly boot: number; readonly done: () => void };
 type TimerEvent = { readonly boot: number; readonly timer: SimTimer };
 
-export class Host implements StreamHost, DevicesHost {
+export class Host implements StreamHost, DevicesHost, TimerQueue {
   readonly id: NodeId;
   /** Starts of this machine's process; completions and timers of an earlier one are dropped. */
   boot = 0;
@@ -64,7 +64,7 @@ export class Host implements StreamHost, DevicesHost {
   readonly #network: SimNetwork;
   readonly #draws: Draws;
   readonly #plan: Plan;
-  readonly #observer: HostObserver;
+  readonly #observer: HostObserver<Host>;
   readonly #options: NodeOptions;
   readonly #inbox: Inbox;
 
@@ -74,7 +74,7 @@ export class Host implements StreamHost, DevicesHost {
     network: SimNetwork,
     draws: Draws,
     plan: Plan,
-    watcher: HostObserver,
+    observer: HostObserver<Host>,
     options: NodeOptions,
   ) {
     this.id = id;
@@ -83,19 +83,19 @@ export class Host implements StreamHost, DevicesHost {
     this.#draws = draws;
     this.#plan = plan;
     this.#listLength = plan.nodes;
-    this.#observer = watcher;
+    this.#observer = observer;
     this.#options = options;
     this.#inbox = new Inbox(scheduler, (at) => {
       scheduler.at(at, draws.u32("tie", id, this.boot, hostEvents.beat), this, hostEvents.beat, null);
     });
     this.devices = new Devices(this, draws, plan, options.engine !== "memory", {
-      wrote: (file, bytes, seq) => watcher.wrote(this, file, bytes, seq),
-      synced: (file, throughSeq) => watcher.synced(this, file, throughSeq),
-      removed: (file) => watcher.removed(this, file),
-      snapshotsSynced: (media) => watcher.snapshotsSynced(this, media),
-      rowsSynced: () => watcher.rowsSynced(this),
-      lieTold: (file) => watcher.lieTold(id, file),
-      struck: (what) => watcher.struck(what, id),
+      wrote: (file, bytes, seq) => observer.wrote(this, file, bytes, seq),
+      synced: (file, throughSeq) => observer.synced(this, file, throughSeq),
+      removed: (file) => observer.removed(this, file),
+      snapshotsSynced: (media) => observer.snapshotsSynced(this, media),
+      rowsSynced: () => observer.rowsSynced(this),
+      lieTold: (file) => observer.lieTold(id, file),
+      struck: (what) => observer.struck(what, id),
     });
     this.#store = new MemoryState(plan.sessionLimits);
     this.directory = new Directory(this.devices);

@@ -6,19 +6,18 @@
 import { BadBytes, Writer } from "../../core/bytes.ts";
 import type { Node } from "../../core/node/node.ts";
 import type { Network } from "../../core/ports.ts";
-import type { Envelope, Message } from "../../core/raft/messages.ts";
+import { FrameReader, writeFrame } from "../../core/protocol/frame.ts";
+import { decodeEnvelope, encodeEnvelope } from "../../core/protocol/message-codec.ts";
+import { messageKinds } from "../../core/protocol/message-kinds.ts";
+import type { Envelope, Message } from "../../core/protocol/message.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
-import { FrameReader, writeFrame } from "../../core/wire/frame.ts";
-import { decodeEnvelope, encodeEnvelope } from "../../core/wire/message-codec.ts";
-import { messageKinds } from "../../core/wire/message-kinds.ts";
 import { Copies, type Draws, mix } from "../draws.ts";
 import { linkOf, receiverOn, senderOn } from "../keys.ts";
-import type { Plan } from "../nemesis/options.ts";
-import type { Departures } from "../safety/departures.ts";
-import { frameMustBeReadIfWhole } from "../safety/laws/limits.ts";
-import { addressMustNotComeFromStranger } from "../safety/laws/strangers.ts";
-import type { Recorder } from "../report/record.ts";
+import { frameMustBeReadIfWhole } from "../laws/limits.ts";
+import { addressMustNotComeFromStranger } from "../laws/strangers.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Scheduler } from "../scheduler.ts";
+import type { Recorder } from "../trace/recorder.ts";
 import { Addresses, isStrange } from "./addresses.ts";
 import { SimStreams, type StreamHost } from "./streams.ts";
 
@@ -74,6 +73,11 @@ function occasionOf(message: Message): number {
   }
 }
 
+/** Is told of each message that a stream has taken: it may arrive. */
+export interface DepartureObserver {
+  taken(message: Message): void;
+}
+
 export class SimNetwork {
   readonly #scheduler: Scheduler;
   readonly #draws: Draws;
@@ -91,7 +95,7 @@ export class SimNetwork {
   /** Loses those messages, whatever is drawn. */
   drops: ((from: NodeId, to: NodeId, message: Message) => boolean) | null = null;
   recorder: Recorder | null = null;
-  departures: Departures | null = null;
+  departures: DepartureObserver | null = null;
   /** Is told of each message that is lost, doubled or late by chance. */
   struck: (what: "loss" | "duplication" | "delayTail" | "corruption", from: NodeId) => void = () => undefined;
   /** By then everything has arrived that was sent on a link with faults. */

@@ -1,7 +1,7 @@
 /** One directed stream between two machines, as a record of where its connection stands. What becomes of it is streams.ts. */
-import type { Envelope } from "../../core/raft/messages.ts";
+import type { Inbound, Outbound } from "../../core/protocol/connection.ts";
+import type { Envelope } from "../../core/protocol/message.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
-import type { Inbound, Outbound } from "../../core/wire/connection.ts";
 import { linkOf } from "../keys.ts";
 
 /** From one node to another: one connection after the other, each to the machine that listens at one of the peer's addresses. */

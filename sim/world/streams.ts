@@ -1,26 +1,26 @@
 /**
- * Peer streams as the real connection carries them, core/wire/connection.ts: each node dials every peer it knows, greets,
+ * Peer streams as the real connection carries them, core/protocol/connection.ts: each node dials every peer it knows, greets,
  * and sends on that stream. Bytes come in order, in pieces of any size; a queue that is full loses messages; a stream that
  * is reset loses what is on its way, and its dialler dials again. What server/network.ts does with sockets is done here
  * with events.
  */
 import { readU32, Writer } from "../../core/bytes.ts";
 import type { Node } from "../../core/node/node.ts";
-import type { Envelope } from "../../core/raft/messages.ts";
+import { Inbound, isFinal, Outbound } from "../../core/protocol/connection.ts";
+import { frameHeaderBytes, type Handshake } from "../../core/protocol/frame.ts";
+import { encodeEnvelope } from "../../core/protocol/message-codec.ts";
+import type { Envelope } from "../../core/protocol/message.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
-import { Inbound, isFinal, Outbound } from "../../core/wire/connection.ts";
-import { frameHeaderBytes, type Handshake } from "../../core/wire/frame.ts";
-import { encodeEnvelope } from "../../core/wire/message-codec.ts";
 import type { Draws } from "../draws.ts";
-import type { Plan } from "../nemesis/options.ts";
 import { linkOf } from "../keys.ts";
 import {
   peerQueueMustBeBounded,
   readMessageMustBeTheSent,
   readMessageMustHaveBeenSent,
   streamMustBeUnderstood,
-} from "../safety/laws/limits.ts";
-import { olderCopyMustBeRefused } from "../safety/laws/storage.ts";
+} from "../laws/limits.ts";
+import { olderCopyMustBeRefused } from "../laws/storage.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { Addresses } from "./addresses.ts";
 import { Stream, type StreamEvent } from "./stream.ts";
@@ -337,7 +337,7 @@ export class SimStreams implements Target {
     if (trouble === null) return;
     // A listener that has nothing against the dialler understands it.
     const isRefusal = !wasGreeted && reply !== null;
-    streamMustBeUnderstood(stream.at, stream.from, String(trouble), isRefusal || stream.hasDamage);
+    streamMustBeUnderstood(stream.at, stream.from, trouble, isRefusal || stream.hasDamage);
     stream.inbound = null;
     this.#tellClosed(stream, this.#plan.latencyMicros * 4);
   }

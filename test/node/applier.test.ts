@@ -4,10 +4,10 @@ import { Applier } from "../../core/node/applier.ts";
 import { always, encodeCommand } from "../../core/kv/command.ts";
 import { sessionLimits } from "../../core/kv/sessions.ts";
 import type { DiskError } from "../../core/ports.ts";
-import { type Entry, entryKinds } from "../../core/raft/messages.ts";
+import { type Entry, entryKinds } from "../../core/protocol/entry.ts";
 import { MemoryState } from "../../core/storage/memory-state.ts";
 import type { StateStore } from "../../core/storage/state-store.ts";
-import { makeEntry } from "../../core/wire/entry-codec.ts";
+import { makeEntry } from "../../core/protocol/entry-codec.ts";
 
 const origin = { node: 1, incarnation: 0, boot: 1, seq: 1 };
 const payload = encodeCommand({ op: "put", key: "k", value: "v", condition: always });

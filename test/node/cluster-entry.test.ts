@@ -1,7 +1,7 @@
 /** Whose answers a node believes that does not take part yet. */
 import test from "ava";
 import { ClusterEntry } from "../../core/node/cluster-entry.ts";
-import type { Envelope, Message } from "../../core/raft/messages.ts";
+import type { Envelope, Message } from "../../core/protocol/message.ts";
 import type { Identity } from "../../core/storage/identity.ts";
 
 const [listed, elsewhere] = ["http://member:1", "http://stranger:1"];

@@ -4,7 +4,7 @@ import { runInNewContext } from "node:vm";
 import test from "ava";
 import { noSession, type WriteOutcome } from "../../core/node/options.ts";
 import { PendingWrites } from "../../core/node/pending-writes.ts";
-import type { Outgoing } from "../../core/raft/messages.ts";
+import type { Outgoing } from "../../core/protocol/message.ts";
 import type { Raft } from "../../core/raft/raft.ts";
 import { always, type Command } from "../../core/kv/command.ts";
 
@@ -78,4 +78,24 @@ test("a write whose client goes while it is under way is not sent once more when
   t.is(again.kind === "forward" ? again.proposals.length : 0, 1);
   writes.expire(200);
   t.is(outcomes.length, 1);
+});
+
+test("a member that is removed says of a forwarded write that it never happens only where it has applied all before", (t) => {
+  for (const isApplied of [true, false]) {
+    const writes = writesOfNodeOne();
+    const outcomes: WriteOutcome[] = [];
+    writes.add(put, noSession, 100, (outcome) => outcomes.push(outcome));
+    writes.dispatch(
+      0,
+      ledByTwo,
+      () => true,
+      () => true,
+    );
+    writes.add(put, noSession, 100, (outcome) => outcomes.push(outcome));
+    writes.endRemoved(isApplied);
+    t.deepEqual(outcomes, [
+      { ok: false, code: "stopping", definite: isApplied },
+      { ok: false, code: "stopping", definite: true },
+    ]);
+  }
 });

@@ -1,9 +1,9 @@
 /** What may be on its way to one peer. */
 import { fc, testProp } from "@fast-check/ava";
 import test from "ava";
+import { makeEntry } from "../../core/protocol/entry-codec.ts";
+import { entryKinds, type Proposal } from "../../core/protocol/entry.ts";
 import { InFlight } from "../../core/raft/in-flight.ts";
-import { entryKinds, type Proposal } from "../../core/raft/messages.ts";
-import { makeEntry } from "../../core/wire/entry-codec.ts";
 import { command, configurationOf, heartbeatMicros, Rafts } from "../support/rafts.ts";
 
 const none = { entriesInFlightMax: Infinity, bytesInFlightMax: Infinity, messagesInFlightMax: Infinity };

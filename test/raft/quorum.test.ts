@@ -1,14 +1,6 @@
 import test from "ava";
-import type { Configuration } from "../../core/raft/messages.ts";
-import {
-  type Change,
-  enterJoint,
-  isJoint,
-  isReached,
-  leaveJoint,
-  refusal,
-  stepTowards,
-} from "../../core/raft/membership.ts";
+import type { Change, Configuration } from "../../core/protocol/configuration.ts";
+import { enterJoint, isJoint, isReached, leaveJoint, refusal, stepTowards } from "../../core/raft/membership.ts";
 import { committedIndex, isQuorum, voteResult } from "../../core/raft/quorum.ts";
 
 function configuration(voters: readonly number[], outgoing: readonly number[]): Configuration {

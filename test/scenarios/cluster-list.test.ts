@@ -2,7 +2,7 @@
 import test from "ava";
 import { fc } from "@fast-check/ava";
 import { listProblem } from "../../core/node/cluster-list.ts";
-import type { Configuration } from "../../core/raft/messages.ts";
+import type { Configuration } from "../../core/protocol/configuration.ts";
 
 const url = (name: string | number): string => `http://node-${name}:1`;
 const list = (...names: (string | number)[]): string[] => names.map(url);

@@ -1,8 +1,8 @@
 /** Who may speak to a node, and of what: strangers, misguided founders, members of other places and earlier copies. */
 import { fc, testProp } from "@fast-check/ava";
 import test from "ava";
-import type { Envelope } from "../../core/raft/messages.ts";
-import { type Handshake, protocolVersion } from "../../core/wire/frame.ts";
+import { type Handshake, protocolVersion } from "../../core/protocol/frame.ts";
+import type { Envelope } from "../../core/protocol/message.ts";
 import { Scenario } from "../../sim/scenario.ts";
 
 function handshakeTo(to: number, changes: Partial<Handshake>): Handshake {

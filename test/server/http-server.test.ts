@@ -1,32 +1,9 @@
 /** The listener for clients on real sockets, with handlers of the test's own. */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { fc } from "@fast-check/ava";
 import test from "ava";
-import { ClientServer, type ClientServerOptions } from "../../server/http-server.ts";
+import { type Handler, serve } from "../support/client-server.ts";
 import { exchange, RawClient } from "../support/raw-http.ts";
-
-type Handler = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
-type Serving = { readonly port: number; readonly server: ClientServer; readonly close: () => Promise<void> };
-
-const options: ClientServerOptions = { keepAliveMs: 60_000, connectionsMax: 0 };
-
-async function serve(answer: Handler, changes: Partial<ClientServerOptions> = {}): Promise<Serving> {
-  const server = new ClientServer(
-    answer,
-    () => 7,
-    () => undefined,
-    { ...options, ...changes },
-  );
-  const port = await server.listen("127.0.0.1", 0);
-  return {
-    port,
-    server,
-    close: async () => {
-      server.drain();
-      await server.close(0);
-    },
-  };
-}
 
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -122,51 +99,6 @@ test("20,000 requests sent at once over one connection are answered in their ord
   t.true(answers.every(({ body }, k) => body === `/${k}`));
   await serving.close();
 });
-
-for (const [what, request, status, code] of [
-  ["a line without a version", "GET /k\r\n\r\n", 400, "bad-request"],
-  ["a DELETE without a version", "DELETE /k\r\n", 400, "bad-request"],
-  ["HTTP/0.9 by name", "GET /k HTTP/0.9\r\n\r\n", 400, "bad-request"],
-  ["HTTP/2.0", "GET /k HTTP/2.0\r\nHost: x\r\n\r\n", 505, "version-not-supported"],
-  ["a method that does not exist", "FETCH /k HTTP/1.1\r\nHost: x\r\n\r\n", 400, "bad-request"],
-  ["a space in the target", "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", 400, "bad-request"],
-  ["HTTP/1.1 without Host", "GET /k HTTP/1.1\r\n\r\n", 400, "bad-host"],
-  ["two Host headers", "GET /k HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n", 400, "bad-host"],
-  ["two lengths", "PUT /k HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400, "bad-request"],
-  [
-    "20 kB of headers",
-    `GET /k HTTP/1.1\r\nHost: x\r\n${`X: ${"y".repeat(100)}\r\n`.repeat(200)}\r\n`,
-    431,
-    "headers-too-large",
-  ],
-  ["an unknown expectation", "GET /k HTTP/1.1\r\nHost: x\r\nExpect: cake\r\n\r\n", 417, "bad-expectation"],
-  [
-    "a transfer coding beside chunked",
-    "PUT /k HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
-    501,
-    "coding-unsupported",
-  ],
-  ["CONNECT", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", 405, "method-not-allowed"],
-] as const) {
-  test(`${what} is refused and never run: ${status} ${code}`, async (t) => {
-    let runs = 0;
-    const serving = await serve((_incoming, outgoing) => {
-      runs += 1;
-      outgoing.end();
-    });
-    const answers = await exchange(serving.port, request);
-    t.is(answers.length, 1);
-    const { headers, body } = answers[0]!;
-    t.is(answers[0]!.status, status);
-    t.is(headers.get("content-type"), "application/problem+json");
-    t.is(headers.get("connection"), "close");
-    t.is(headers.get("metastore-revision"), "7");
-    const problem = JSON.parse(body) as { code: string; definite: boolean };
-    t.deepEqual([problem.code, problem.definite], [code, true]);
-    t.is(runs, 0);
-    await serving.close();
-  });
-}
 
 test("HTTP/1.0 needs no Host", async (t) => {
   const serving = await serve((_incoming, outgoing) => outgoing.writeHead(200, { "Content-Length": 2 }).end("ok"));

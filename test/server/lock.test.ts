@@ -168,7 +168,8 @@ for (const means of ["kernel", "socket"] as const) {
         process.kill(pid, "SIGSTOP");
         await t.throwsAsync(lockDirectory(directory, await kernelLock(), 0), { instanceOf: DirectoryInUse });
         process.kill(pid, "SIGKILL");
-        await until(() => stateOf(pid) === "Z");
+        // What it has open is closed when the last of its threads has ended.
+        await until(() => stateOf(pid) === "Z" && readdirSync(`/proc/${pid}/task`).length === 1);
         (await lockDirectory(directory, await kernelLock(), 0)).release();
         t.is(stateOf(pid), "Z");
       } finally {

@@ -2,8 +2,8 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import test from "ava";
 import { Writer } from "../../core/bytes.ts";
-import type { Envelope } from "../../core/raft/messages.ts";
-import { encodeHandshake, type Handshake, protocolVersion, writeFrame } from "../../core/wire/frame.ts";
+import { encodeHandshake, type Handshake, protocolVersion, writeFrame } from "../../core/protocol/frame.ts";
+import type { Envelope } from "../../core/protocol/message.ts";
 import { MachineNetwork } from "../../server/network.ts";
 import { PeerSecret } from "../../server/peer-secret.ts";
 import { freePorts } from "../support/processes.ts";

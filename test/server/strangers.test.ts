@@ -2,9 +2,15 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import test from "ava";
 import { type Reader, Writer } from "../../core/bytes.ts";
-import type { JoinAccepted, Message, Removed } from "../../core/raft/messages.ts";
-import { encodeHandshake, FrameReader, type Handshake, protocolVersion, writeFrame } from "../../core/wire/frame.ts";
-import { decodeEnvelope, encodeEnvelope } from "../../core/wire/message-codec.ts";
+import {
+  encodeHandshake,
+  FrameReader,
+  type Handshake,
+  protocolVersion,
+  writeFrame,
+} from "../../core/protocol/frame.ts";
+import { decodeEnvelope, encodeEnvelope } from "../../core/protocol/message-codec.ts";
+import type { JoinAccepted, Message, Removed } from "../../core/protocol/message.ts";
 import { eventually, leaderOf, three, withNodes } from "../support/node-process.ts";
 import { freePorts, patient } from "../support/processes.ts";
 

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import test from "ava";
-import { allMarks } from "../../sim/marks.ts";
+import { allMarks } from "../../sim/nemesis/marks.ts";
 import { withMutant } from "../support/mutation.ts";
 import { mutants } from "./mutants.ts";
 
@@ -115,7 +115,7 @@ test("a campaign leaves of each kind of failure a tape, a shrunk one, a history 
     const { code, out, err } = await node(main, args, directory);
     t.is(code, 1, out + err);
     t.regex(out, /^I21 crash and hang freedom: the run does not end: nothing for 120 s: 1 times, seeds 7$/m);
-    t.regex(out, /^seed \d+: I21: n\d sends \d+ entries at once$/m);
+    t.regex(out, /^seed \d+: I21 crash and hang freedom: n\d sends \d+ entries at once$/m);
     t.regex(out, /2-I21: \d+ times, seeds .*; shrunk to 0 faults and \d+ operations$/m);
     const files = ["history.jsonl", "report.html", "shrunk.tape.json", "tape.json", "trace.txt"];
     t.deepEqual(readdirSync(join(camp, "findings")), ["2-I21"]);

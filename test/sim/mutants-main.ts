@@ -1,37 +1,9 @@
 /** `npm run mutants`: for each mutant, which check notices it, after how many seeds and events. */
+import { faultFamilies, type FaultFamily } from "../../sim/plan/families.ts";
 import { applyMutant, runMutant, type Mutant, scenariosThatFail } from "../support/mutation.ts";
-import { type FaultFamily, faultFamilies } from "../../sim/nemesis/knobs.ts";
-import { lawName } from "../../sim/safety/laws.ts";
 import type { Detection } from "./mutation-run.ts";
 import { type MutantsOptions, mutantsOptions, UsageError } from "./mutants-options.ts";
-
-type Row = {
-  readonly mutant: Mutant;
-  readonly found: Detection;
-  readonly alone: Detection | null;
-  /** Stories by hand and kept tapes that notice, where no seed does. */
-  readonly scenarios: readonly string[];
-  /** Without these families no seed notices, in four times as many seeds and fifty; null: that was not asked. */
-  readonly needs: readonly FaultFamily[] | null;
-};
-
-function lineOf({ mutant, found, alone, scenarios, needs }: Row): string {
-  const seeds = found.seed === null ? `> ${found.seeds}` : String(found.seeds);
-  const byHistory = alone === null ? "" : alone.seed === null ? `> ${alone.seeds}` : String(alone.seeds);
-  const { shrunk } = found;
-  const small =
-    shrunk === null ? "" : `${shrunk.faults} + ${shrunk.asked} (${shrunk.families.join(", ") || "no fault"})`;
-  const needed = needs === null || needs.length === 0 ? "" : `; not without ${needs.join(", ")}`;
-  const { defended } = mutant;
-  const unnoticed = defended === undefined ? "NOT NOTICED" : `by nothing: ${defended}`;
-  const noticed = lawName(found.property) || (scenarios[0] ?? unnoticed);
-  const name = (mutant.tier ?? "a") === "a" ? mutant.name : `${mutant.name} (tier ${mutant.tier})`;
-  return `| ${mutant.layer} | ${name} | ${noticed} | ${seeds} | ${found.events} | ${byHistory} | ${small}${needed} |`;
-}
-
-function isNoticed({ found, scenarios }: Row): boolean {
-  return found.seed !== null || scenarios.length > 0;
-}
+import { isNoticed, lineOf, type Row, summaryOf, tableOf, writeTable } from "./mutants-table.ts";
 
 /** What a shrunk run does without is not needed; the others are left out one by one. */
 async function needsOf(
@@ -86,53 +58,12 @@ async function runAll(options: MutantsOptions): Promise<Row[]> {
   return rows;
 }
 
-function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
-}
-
-function ascending(numbers: readonly number[]): number[] {
-  return numbers.toSorted((a, b) => a - b);
-}
-
-function summaryOf(rows: readonly Row[]): string[] {
-  const noticed = rows.filter(({ found }) => found.seed !== null);
-  const seeds = ascending(noticed.map(({ found }) => found.seeds));
-  const directed = rows.filter(({ scenarios }) => scenarios.length > 0);
-  const lines = [`${noticed.length} of ${rows.length} noticed by seeds, ${directed.length} more by stories and tapes`];
-  const defended = rows.filter((row) => !isNoticed(row) && row.mutant.defended !== undefined);
-  if (defended.length > 0) lines.push(`${defended.length} do no harm, for what else defends against it`);
-  if (seeds.length > 0)
-    lines.push(`seeds to notice: median ${quantile(seeds, 0.5)}, p95 ${quantile(seeds, 0.95)}, most ${seeds.at(-1)}`);
-  const alone = rows.filter((row) => row.alone !== null && row.alone.seed !== null);
-  if (rows.some((row) => row.alone !== null)) lines.push(`by the client history alone: ${alone.length}`);
-  const shrunk = rows.flatMap(({ found }) => found.shrunk ?? []);
-  if (shrunk.length > 0) {
-    const of = (what: (one: (typeof shrunk)[number]) => number): number => quantile(ascending(shrunk.map(what)), 0.5);
-    lines.push(
-      `shrunk to (medians): ${of(({ faults }) => faults)} faults, ${of(({ asked }) => asked)} operations, in ${of(({ ms }) => ms)} ms`,
-    );
-    const families = shrunk.flatMap((one) => one.families);
-    const counts = [...new Set(families)].map((name) => `${name} ${families.filter((one) => one === name).length}`);
-    lines.push(`families that the shrunk runs have: ${counts.toSorted().join(", ")}`);
-  }
-  const asked = rows.flatMap(({ needs }) => (needs === null ? [] : [needs]));
-  const needed = faultFamilies.map((family) => [family, asked.filter((needs) => needs.includes(family)).length]);
-  const counts = needed.filter(([, count]) => count !== 0).map(([family, count]) => `${family} ${count}`);
-  if (asked.length > 0)
-    lines.push(`of ${asked.length} asked, not noticed without the family: ${counts.join(", ") || "none"}`);
-  return lines;
-}
-
 try {
   const options = await mutantsOptions(process.argv.slice(2));
   for (const mutant of options.chosen) applyMutant(mutant);
   const rows = await runAll(options);
-  console.log(
-    "| layer | mutant | noticed by | seeds | events | seeds, by client history alone | shrunk to faults + operations |",
-  );
-  console.log("| --- | --- | --- | --- | --- | --- | --- |");
-  for (const row of rows) console.log(lineOf(row));
-  console.log(`\n${summaryOf(rows).join("; ")}`);
+  console.log(`${tableOf(rows)}\n\n${summaryOf(rows)}`);
+  if (options.writes) writeTable(rows, new Date().toISOString().slice(0, 10));
   if (rows.some((row) => !isNoticed(row) && row.mutant.defended === undefined)) process.exitCode = 1;
 } catch (error) {
   if (!(error instanceof Error)) throw error;

@@ -61,7 +61,7 @@ export const mutantsOfFamilies: readonly Mutant[] = [
   {
     name: "a guest's frames may be as long as a member's",
     layer: "transport",
-    file: "core/wire/connection.ts",
+    file: "core/protocol/connection.ts",
     old: "this.#frames.bytesMax = this.#isMember ? frameBytesMax : smallFrameBytesMax;",
     new: "this.#frames.bytesMax = frameBytesMax;",
   },
@@ -82,7 +82,7 @@ export const mutantsOfFamilies: readonly Mutant[] = [
   {
     name: "a leader bounds what is uncommitted, not what is not durable on its own disk",
     layer: "log",
-    file: "core/raft/leadership.ts",
+    file: "core/raft/uncommitted-bytes.ts",
     old: "const through = Math.min(commit, this.#log.durableIndex);",
     new: "const through = commit;",
   },

@@ -20,8 +20,8 @@ export const mutantsOfRequests: readonly Mutant[] = [
     name: "a forward whose place a snapshot has taken certainly did not happen",
     layer: "requests",
     file: "core/node/pending-writes.ts",
-    old: "const isForwarded = waiter.index === 0 && !waiter.isSkipped;",
-    new: "const isForwarded = waiter.index === 0;",
+    old: "const neverHappens = isApplied && waiter.index === 0 && !waiter.isSkipped;",
+    new: "const neverHappens = isApplied && waiter.index === 0;",
   },
   {
     name: "a stale read is answered before anything is applied",

@@ -26,7 +26,7 @@ export const mutantsOfService: readonly Mutant[] = [
   {
     name: "each leader counts the cluster's time from its own start",
     layer: "service",
-    file: "core/raft/leadership.ts",
+    file: "core/raft/leader.ts",
     old: "    this.#clusterBase = log.lastIndex > log.baseIndex ? log.entryAt(log.lastIndex).clusterMicros : log.baseMicros;\n",
     new: "    this.#clusterBase = 0;\n",
   },
@@ -55,7 +55,7 @@ export const mutantsOfService: readonly Mutant[] = [
     name: "a removed member goes on",
     layer: "service",
     file: "core/node/replica.ts",
-    old: '      this.#host.end({ kind: "removed", reason: removedReason(this.#options.id) });\n',
+    old: '      this.#host.end({ code: "removed", reason: removedReason(this.#options.id) });\n',
     new: "",
   },
   {

@@ -33,14 +33,14 @@ export const mutantsOfTapes: readonly Mutant[] = [
   {
     name: "the ghost asks a successor for what a lost log had acknowledged",
     layer: "simulator",
-    file: "sim/safety/laws/replication.ts",
+    file: "sim/laws/replication.ts",
     old: "if (covered >= match || (lost !== null && incarnation <= lost.committed)) return;",
     new: "if (covered >= match) return;",
   },
   {
     name: "a leader forgets at a compaction that it has committed in its term",
     layer: "tapes",
-    file: "core/raft/raft.ts",
+    file: "core/raft/server-state.ts",
     old: "return this.log.termAt(this.#commit) === this.#term;",
     new: "return this.#commit > this.log.baseIndex && this.log.termAt(this.#commit) === this.#term;",
   },
@@ -71,5 +71,12 @@ export const mutantsOfTapes: readonly Mutant[] = [
     file: "sim/workload/monitor.ts",
     old: "if (node.replica !== null) departures?.noteLog(host.id, node.replica.raft.log);",
     new: "",
+  },
+  {
+    name: "a member that has lost its rows says at its removal that forwarded writes never happened",
+    layer: "tapes",
+    file: "core/node/replica.ts",
+    old: "this.#requests.endRemoved(!this.#lostState.isLost);",
+    new: "this.#requests.endRemoved(true);",
   },
 ];

@@ -1,8 +1,7 @@
 /** What `npm run mutants` is asked, checked. */
 import { readFileSync } from "node:fs";
 import yargs from "yargs";
-import { faultFamilies, type FaultFamily } from "../../sim/nemesis/knobs.ts";
-import { type Tier, tiers } from "../../sim/nemesis/options.ts";
+import { faultFamilies, type FaultFamily, type Tier, tiers } from "../../sim/plan/families.ts";
 import type { Mutant } from "../support/mutation.ts";
 import { mutants } from "./mutants.ts";
 
@@ -17,6 +16,8 @@ export type MutantsOptions = {
   readonly without: readonly FaultFamily[];
   /** Mutants that need more seeds than so many, without each family that their shrunk run has, are not asked; 0: none is. */
   readonly needsMax: number;
+  /** The table goes into the docs. */
+  readonly writes: boolean;
 };
 
 /** Throws UsageError. */
@@ -36,6 +37,7 @@ export async function mutantsOptions(args: readonly string[]): Promise<MutantsOp
       describe:
         "with --shrink: try without each family of the shrunk run, where four times the seeds and fifty are no more",
     })
+    .option("write", { type: "boolean", default: false, describe: "of all mutants: write the table into the docs" })
     .option("without", { type: "string", describe: "families of faults, with commas: not these" })
     .strictOptions()
     .version(false)
@@ -53,6 +55,8 @@ export async function mutantsOptions(args: readonly string[]): Promise<MutantsOp
   const stranger = without.find((name) => !faultFamilies.includes(name as FaultFamily));
   if (stranger !== undefined)
     throw new UsageError(`--without takes some of ${faultFamilies.join(",")}; not ${stranger}`);
+  if (argv.write && (wanted !== "" || argv.file !== undefined || without.length > 0))
+    throw new UsageError("--write is for all mutants, with all families of faults");
   const shrinkMs = argv.shrink * 1_000;
   return {
     chosen,
@@ -61,6 +65,7 @@ export async function mutantsOptions(args: readonly string[]): Promise<MutantsOp
     shrinkMs,
     without: without as FaultFamily[],
     needsMax: argv.needs,
+    writes: argv.write,
   };
 }
 

@@ -4,8 +4,7 @@
  */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { FaultFamily } from "../../sim/nemesis/knobs.ts";
-import type { Tier } from "../../sim/nemesis/options.ts";
+import type { FaultFamily, Tier } from "../../sim/plan/families.ts";
 import type * as Run from "../../sim/run.ts";
 import type * as Shrink from "../../sim/shrink.ts";
 

@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import test from "ava";
-import { changeKinds, changeOutcomes, messageKinds, removalReasons } from "../../core/wire/message-kinds.ts";
+import { changeKinds, changeOutcomes, messageKinds, removalReasons } from "../../core/protocol/message-kinds.ts";
 import { sites } from "../../sim/draws.ts";
-import { familyNumbers, planKnobs } from "../../sim/nemesis/knobs.ts";
+import { familyNumbers } from "../../sim/plan/families.ts";
+import { planKnobs } from "../../sim/plan/knobs.ts";
 
 const tables = { messageKinds, changeKinds, changeOutcomes, removalReasons, sites, familyNumbers, planKnobs };
 

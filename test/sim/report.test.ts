@@ -3,9 +3,9 @@ import test, { type ExecutionContext } from "ava";
 import type { Browser, Page } from "puppeteer-core";
 import { coneOf } from "../../sim/report/cone.ts";
 import { reportPage } from "../../sim/report/page.ts";
-import { type Line, Recorder } from "../../sim/report/record.ts";
 import { after, clientKinds, type NodeState, unstarted } from "../../sim/report/states.ts";
 import { type Result, simulateSeed } from "../../sim/run.ts";
+import { type Line, Recorder } from "../../sim/trace/recorder.ts";
 import { browser } from "../support/browser.ts";
 
 let chromium: Browser | null = null;

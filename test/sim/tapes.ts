@@ -96,6 +96,11 @@ export const keptTapes: readonly KeptTape[] = [
     what: "a disk that fails in the turn in which a leader took a write leaves that write indeterminate",
     mutant: "a write in the turn of a disk failure never left its leader",
   },
+  {
+    tape: "removed-without-rows",
+    what: "a member that is removed while its rows are lost cannot tell what came of the writes that it forwarded",
+    mutant: "a member that has lost its rows says at its removal that forwarded writes never happened",
+  },
 ];
 
 export function pathOf({ tape }: KeptTape): string {

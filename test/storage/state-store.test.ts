@@ -6,11 +6,11 @@ import { always, type Command, encodeCommand } from "../../core/kv/command.ts";
 import { applyCommand, type Row, type RowChanges } from "../../core/kv/machine.ts";
 import type { SessionLimits } from "../../core/kv/sessions.ts";
 import { writeRows, writeSessions } from "../../core/kv/snapshot.ts";
-import { type Entry, entryKinds } from "../../core/raft/messages.ts";
+import { makeEntry } from "../../core/protocol/entry-codec.ts";
+import { type Entry, entryKinds } from "../../core/protocol/entry.ts";
 import { MemoryState } from "../../core/storage/memory-state.ts";
 import { OrderedState } from "../../core/storage/ordered-state.ts";
 import type { SnapshotView, StateStore, StoreFailure } from "../../core/storage/state-store.ts";
-import { makeEntry } from "../../core/wire/entry-codec.ts";
 import { GhostMachine } from "../../sim/safety/ghost-machine.ts";
 import { completed, ended, type KvHome, rocksKvHome, rocksLibrary, simKvHome } from "../support/worlds.ts";
 

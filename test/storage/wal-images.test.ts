@@ -1,12 +1,12 @@
 /** Images of a log of many segments, recorded while it was written: every cut, hole and flipped bit, judged. */
 import test from "ava";
 import type { Clock } from "../../core/ports.ts";
-import type { CompactionPoint } from "../../core/raft/configurations.ts";
-import { type Entry, entryKinds } from "../../core/raft/messages.ts";
+import type { CompactionPoint } from "../../core/protocol/configuration.ts";
+import { makeEntry } from "../../core/protocol/entry-codec.ts";
+import { type Entry, entryKinds } from "../../core/protocol/entry.ts";
 import { recoverWal, type Recovered, type Scan, scanSegments, type Segment } from "../../core/storage/wal-recovery.ts";
 import { type BatchContent, checkBatch, segmentNumber } from "../../core/storage/wal-record.ts";
 import { Wal } from "../../core/storage/wal.ts";
-import { makeEntry } from "../../core/wire/entry-codec.ts";
 import { SimDisk } from "../../sim/world/disk.ts";
 import { configurationOf } from "../support/rafts.ts";
 import { calm } from "../support/worlds.ts";

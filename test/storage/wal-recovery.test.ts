@@ -1,9 +1,10 @@
 import test from "ava";
 import { Writer } from "../../core/bytes.ts";
-import { type Entry, entryKinds } from "../../core/raft/messages.ts";
+import { makeEntry } from "../../core/protocol/entry-codec.ts";
+import { type Entry, entryKinds } from "../../core/protocol/entry.ts";
 import { scanSegments } from "../../core/storage/wal-recovery.ts";
 import { encodeBatch } from "../../core/storage/wal-record.ts";
-import { makeEntry } from "../../core/wire/entry-codec.ts";
+import { configurationOf } from "../support/rafts.ts";
 
 const storeId = "00112233445566778899aabbccddeeff";
 
@@ -110,10 +111,7 @@ test("a rewrite shortens the log, as it did in memory", (t) => {
 
 test("a base in whose place the log held another entry cuts off what followed, also where that entry is gone itself", (t) => {
   // What the log held before entry 5 was in an older segment, which is gone.
-  const configuration = {
-    index: 0,
-    configuration: { members: [], voters: [], outgoing: [], learners: [], removed: [] },
-  };
+  const configuration = { index: 0, configuration: configurationOf([1]) };
   for (const [baseIndex, replaces, kept] of [
     [4, true, []],
     [4, false, [5, 6]],

@@ -2,8 +2,9 @@
 import { openDirectory, type Opened } from "../../core/node/opening.ts";
 import type { Ending } from "../../core/node/options.ts";
 import type { Clock, Disk, DiskFile } from "../../core/ports.ts";
-import type { CompactionPoint } from "../../core/raft/configurations.ts";
-import { type Entry, entryKinds } from "../../core/raft/messages.ts";
+import type { CompactionPoint } from "../../core/protocol/configuration.ts";
+import { makeEntry } from "../../core/protocol/entry-codec.ts";
+import { type Entry, entryKinds } from "../../core/protocol/entry.ts";
 import { type Claim, genesisOf } from "../../core/storage/identity.ts";
 import { sessionLimits } from "../../core/kv/sessions.ts";
 import type { IdentityFile } from "../../core/storage/identity-file.ts";
@@ -11,7 +12,6 @@ import { MemoryState } from "../../core/storage/memory-state.ts";
 import type { StateStore } from "../../core/storage/state-store.ts";
 import { type BatchContent, emptyBatch } from "../../core/storage/wal-record.ts";
 import { Wal } from "../../core/storage/wal.ts";
-import { makeEntry } from "../../core/wire/entry-codec.ts";
 import { configurationOf } from "./rafts.ts";
 import { completed, ended } from "./worlds.ts";
 

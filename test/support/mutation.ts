@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import ts from "typescript";
-import type { Tier } from "../../sim/nemesis/options.ts";
+import type { Tier } from "../../sim/plan/families.ts";
 import type { Detection, MutationRun } from "../sim/mutation-run.ts";
 
 /** A small textual change to the product, applied to a scratch copy only. */

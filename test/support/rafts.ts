@@ -1,20 +1,13 @@
 /** A few Rafts as plain values: no node, no disk, no clock. Messages and writes move when the test says so. */
-import type { ConfigurationAt } from "../../core/raft/configurations.ts";
+import type { Configuration, ConfigurationAt } from "../../core/protocol/configuration.ts";
+import { makeEntry } from "../../core/protocol/entry-codec.ts";
+import { type Entry, entryKinds, type HardState, noopProposal, type Proposal } from "../../core/protocol/entry.ts";
+import type { Outgoing, RaftMessage } from "../../core/protocol/message.ts";
 import { RaftLog } from "../../core/raft/log.ts";
-import {
-  type Configuration,
-  type Entry,
-  entryKinds,
-  type HardState,
-  type Message,
-  noopProposal,
-  type Persist,
-  type Proposal,
-} from "../../core/raft/messages.ts";
-import type { ReplicationLimits } from "../../core/raft/leadership.ts";
+import type { Persist } from "../../core/raft/ready.ts";
+import type { ReplicationLimits } from "../../core/raft/options.ts";
 import { Raft } from "../../core/raft/raft.ts";
 import type { NodeId } from "../../core/units.ts";
-import { makeEntry } from "../../core/wire/entry-codec.ts";
 
 export const electionMicros = 1_000;
 export const heartbeatMicros = 100;
@@ -36,7 +29,13 @@ export function command(seq: number): Proposal {
   return { kind: entryKinds.command, origin, session: 0, sequence: 0, payload: new Uint8Array(4).fill(seq) };
 }
 
-type Letter = { readonly from: NodeId; readonly to: NodeId; readonly message: Message };
+/** What Raft says to Raft. To the node it only says that a forward is refused, and in these tests nobody forwards. */
+export function raftMessage({ message }: Outgoing): RaftMessage {
+  if (message.kind === "forward-refused") throw new Error("a refusal is for the node");
+  return message as RaftMessage;
+}
+
+type Letter = { readonly from: NodeId; readonly to: NodeId; readonly message: RaftMessage };
 type Start = { readonly terms?: readonly number[]; readonly hardState?: HardState; readonly boot?: number };
 
 export class Rafts {
@@ -96,7 +95,7 @@ export class Rafts {
     const before = this.#sketch(id);
     const { persist, messages } = this.of(id).ready(this.now);
     if (persist !== null) this.writes.get(id)!.push(persist);
-    for (const { to, message } of messages) this.letters.push({ from: id, to, message });
+    for (const outgoing of messages) this.letters.push({ from: id, to: outgoing.to, message: raftMessage(outgoing) });
     const after = this.#sketch(id);
     if (after !== before) this.story.push(`  n${id} is ${after}`);
   }
@@ -174,7 +173,7 @@ export class Rafts {
   }
 }
 
-function describe(message: Message): string {
+function describe(message: RaftMessage): string {
   switch (message.kind) {
     case "append": {
       const { term, prevIndex, prevTerm, entries, commit } = message;

@@ -1,6 +1,6 @@
 /** The HTTP API over a simulated cluster. */
-import type { Plan } from "../../sim/nemesis/options.ts";
 import { createApi } from "../../server/api/api.ts";
+import type { Plan } from "../../sim/plan/plan.ts";
 import { SimulatedCluster } from "./simulated-cluster.ts";
 
 export const apiOptions = { valueBytesMax: 100, version: "test" };

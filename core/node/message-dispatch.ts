@@ -1,0 +1,104 @@
+/**
+ * The one way of a message into the node: which part of it takes each kind. Exhaustive, without a default that drops what
+ * nobody has thought of: a kind that is added to the protocol does not compile until it has its place here.
+ */
+import { unreachable } from "../assert.ts";
+import type {
+  AppendReply,
+  BootstrapHello,
+  BootstrapReply,
+  ChangeReply,
+  ChangeRequest,
+  Envelope,
+  ForwardRefused,
+  JoinAccepted,
+  JoinRequest,
+  RaftMessage,
+  ReadReply,
+  Removed,
+  SnapshotChunk,
+  SnapshotReply,
+  SnapshotWanted,
+} from "../protocol/message.ts";
+
+/** Puts a message on the stream that brought the one which it answers. */
+export type Answer = (envelope: Envelope) => void;
+
+/** What concerns nodes that may not take part: it is taken whether this one does or not. */
+export interface EntryReceiver {
+  onBootstrapHello(envelope: Envelope, message: BootstrapHello, answer: Answer): void;
+  onBootstrapReply(envelope: Envelope, message: BootstrapReply): void;
+  onJoinAccepted(message: JoinAccepted): void;
+  onRemoved(envelope: Envelope, message: Removed): void;
+}
+
+/** What only a node takes that takes part. */
+export interface MemberReceiver {
+  onJoinRequest(envelope: Envelope, message: JoinRequest, answer: Answer): void;
+  /** Whether the message is for this node, from a member that may speak. If it is not, the sender is told so where that helps. */
+  admits(envelope: Envelope, answer: Answer): boolean;
+  // The others are called only with what was admitted.
+  onRaftMessage(envelope: Envelope, message: RaftMessage): void;
+  onAppendReply(envelope: Envelope, message: AppendReply): void;
+  onSnapshotChunk(envelope: Envelope, message: SnapshotChunk): void;
+  onSnapshotReply(envelope: Envelope, message: SnapshotReply): void;
+  onSnapshotWanted(envelope: Envelope, message: SnapshotWanted): void;
+  onForwardRefused(message: ForwardRefused): void;
+  onReadReply(message: ReadReply): void;
+  onChangeRequest(envelope: Envelope, message: ChangeRequest): void;
+  onChangeReply(message: ChangeReply): void;
+}
+
+/** `member` is null while the node takes no part: what is for members is dropped. */
+export function dispatch(
+  envelope: Envelope,
+  answer: Answer,
+  entry: EntryReceiver,
+  member: MemberReceiver | null,
+): void {
+  const { message } = envelope;
+  switch (message.kind) {
+    case "bootstrap-hello":
+      return entry.onBootstrapHello(envelope, message, answer);
+    case "bootstrap-reply":
+      return entry.onBootstrapReply(envelope, message);
+    case "join-accepted":
+      return entry.onJoinAccepted(message);
+    case "removed":
+      return entry.onRemoved(envelope, message);
+    case "join-request":
+      return member?.onJoinRequest(envelope, message, answer);
+    case "pre-vote":
+    case "pre-vote-reply":
+    case "vote":
+    case "vote-reply":
+    case "append":
+    case "timeout-now":
+    case "forward":
+    case "read":
+      return admitted(envelope, answer, member)?.onRaftMessage(envelope, message);
+    case "append-reply":
+      return admitted(envelope, answer, member)?.onAppendReply(envelope, message);
+    case "snapshot-chunk":
+      return admitted(envelope, answer, member)?.onSnapshotChunk(envelope, message);
+    case "snapshot-reply":
+      return admitted(envelope, answer, member)?.onSnapshotReply(envelope, message);
+    case "snapshot-wanted":
+      return admitted(envelope, answer, member)?.onSnapshotWanted(envelope, message);
+    case "forward-refused":
+      return admitted(envelope, answer, member)?.onForwardRefused(message);
+    case "read-reply":
+      return admitted(envelope, answer, member)?.onReadReply(message);
+    case "change":
+      return admitted(envelope, answer, member)?.onChangeRequest(envelope, message);
+    case "change-reply":
+      return admitted(envelope, answer, member)?.onChangeReply(message);
+    default:
+      return unreachable(message);
+  }
+}
+
+/** `member`, if it takes the message; else null. */
+function admitted(envelope: Envelope, answer: Answer, member: MemberReceiver | null): MemberReceiver | null {
+  return member?.admits(envelope, answer) === true ? member : null;
+}

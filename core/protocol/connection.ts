@@ -1,0 +1,268 @@
+/**
+ * One end of a peer stream, as a pure state machine: bytes in, messages out, and back. The host owns the socket and
+ * does what `Outbound` and `Inbound` say; nothing here waits, times or retries.
+ *
+ * A stream carries messages from the dialler to the listener: each node dials every peer. Both ends begin with a
+ * handshake. After it the listener only answers questions, on the stream that brought them (`answerKinds`): so a
+ * verdict about a node comes only from a URL that the node itself has dialled, never from somebody who dials it.
+ */
+import { BadBytes, latin1, latin1Bytes, type Reader, Writer } from "../bytes.ts";
+import {
+  decodeHandshake,
+  encodeHandshake,
+  frameBytesMax,
+  FrameReader,
+  type Handshake,
+  handshakeBytesMax,
+  protocolVersion,
+  writeFrame,
+} from "./frame.ts";
+import { decodeEnvelope, encodeEnvelope } from "./message-codec.ts";
+import { answerKinds, type Envelope, guestKinds } from "./message.ts";
+
+/**
+ * What a listener makes of a dialler. `member`: it takes part, and may say everything. `guest`: one of the two does not
+ * take part yet, so that there is nothing to say but `guestKinds`. `removed`: a committed configuration no longer has
+ * the dialler. `outdated-copy`: peers know a later state of the dialler's directory than this one.
+ */
+export type Verdict =
+  | { readonly kind: "member" | "guest" | "removed" | "outdated-copy"; readonly ours: Handshake }
+  | { readonly kind: "refused"; readonly reason: string };
+
+const verdictCodes = { member: 1, guest: 2, removed: 3, "outdated-copy": 4, refused: 5 } as const;
+/** Verdicts on the dialling node itself, which acts on them. `receive` returns them as they are. */
+export type FinalVerdict = "removed" | "outdated-copy";
+const refusalBytesMax = 1024;
+/** No guest's message, and no answer, is longer. */
+const smallFrameBytesMax = 16 * 1024;
+/** What a listener has answered and the host has not taken yet. */
+const answerBytesMax = 64 * 1024;
+
+export function isFinal(trouble: string): trouble is FinalVerdict {
+  return trouble === "removed" || trouble === "outdated-copy";
+}
+
+/** Why `theirs` may not talk to `ours`, in words for both sides, or null. `ours.to` is not looked at. */
+export function handshakeRefusal(ours: Handshake, theirs: Handshake): string | null {
+  if (theirs.versionMin > protocolVersion || theirs.versionMax < protocolVersion) {
+    return `protocol versions ${theirs.versionMin} to ${theirs.versionMax} do not include ${protocolVersion}`;
+  }
+  if (theirs.to !== ours.node) return `this is node ${ours.node}, not node ${theirs.to}`;
+  if (theirs.node === ours.node) return `node ${theirs.node} is this node's own id`;
+  // The cluster's id is not told to somebody who does not know it.
+  const isOther = theirs.cluster !== "" && ours.cluster !== "" && theirs.cluster !== ours.cluster;
+  if (isOther) return `node ${theirs.node} is of another cluster than node ${ours.node}`;
+  if (theirs.takesPart && theirs.cluster === "") return `node ${theirs.node} does not name its cluster`;
+  return null;
+}
+
+/** What a stranger, who does not name the cluster, may know of a listener. */
+export function anonymous(ours: Handshake): Handshake {
+  return { ...ours, cluster: "", incarnation: 0, boot: 0, nonce: 0, storeId: "", takesPart: false, url: "" };
+}
+
+/** What the dialler's end needs of its node. */
+export interface Dialler {
+  /** Why the listener, which says that it is `theirs`, is not the peer that was dialled; or null. */
+  checkListener(theirs: Handshake): string | null;
+  /** Takes an answer (`answerKinds`). */
+  receive(envelope: Envelope): void;
+}
+
+/** The dialler's end. */
+export class Outbound {
+  readonly #queue = new Writer();
+  readonly #queueBytesMax: number;
+  readonly #frames = new FrameReader(handshakeBytesMax + refusalBytesMax);
+  readonly #ours: Handshake;
+  readonly #dialler: Dialler;
+  #state: "greeting" | "guest" | "member" | "closed" = "greeting";
+  /** Messages that found the queue full, or the stream not open for them. */
+  dropped = 0;
+
+  constructor(ours: Handshake, dialler: Dialler, queueBytesMax: number) {
+    this.#ours = ours;
+    this.#dialler = dialler;
+    this.#queueBytesMax = queueBytesMax;
+    writeFrame(this.#queue, () => encodeHandshake(this.#queue, ours));
+  }
+
+  /** Both ends take part: any message may be sent. */
+  get open(): boolean {
+    return this.#state === "member";
+  }
+
+  /** The listener has answered the handshake, and has not refused it. */
+  get answered(): boolean {
+    return this.#state === "member" || this.#state === "guest";
+  }
+
+  /**
+   * Queues a message. False where the stream is not open for it or the peer does not keep up: a slow peer costs messages,
+   * never memory; the message never leaves.
+   */
+  send(envelope: Envelope): boolean {
+    const maySend = this.open || (this.#state === "guest" && guestKinds.has(envelope.message.kind));
+    if (!maySend || this.#queue.length > this.#queueBytesMax) {
+      this.dropped += 1;
+      return false;
+    }
+    writeFrame(this.#queue, () => encodeEnvelope(this.#queue, envelope));
+    return true;
+  }
+
+  /** The bytes to put on the socket now; they are the caller's. */
+  take(): Uint8Array | null {
+    if (this.#queue.length === 0) return null;
+    const bytes = this.#queue.bytes().slice();
+    this.#queue.reset();
+    return bytes;
+  }
+
+  /** What the listener says. Returns why the stream must be closed (a final verdict as it is), or null. */
+  receive(chunk: Uint8Array): string | null {
+    try {
+      let trouble: string | null = null;
+      this.#frames.receive(chunk, (body) => {
+        if (trouble !== null) return;
+        if (this.#state === "greeting") trouble = this.#onVerdict(body);
+        else this.#onAnswer(body);
+      });
+      if (trouble !== null) this.#state = "closed";
+      return trouble;
+    } catch (error) {
+      this.#state = "closed";
+      if (error instanceof BadBytes) return error.message;
+      throw error;
+    }
+  }
+
+  #onVerdict(body: Reader): string | null {
+    const code = body.u8();
+    if (code === verdictCodes.refused) {
+      return `refused: ${latin1(body.raw(Math.min(body.left, refusalBytesMax)))}`;
+    }
+    const theirs = decodeHandshake(body);
+    const { to } = this.#ours;
+    if (theirs.node !== to) return `this is node ${theirs.node}, not node ${to}`;
+    const trouble = handshakeRefusal(this.#ours, theirs) ?? this.#dialler.checkListener(theirs);
+    if (trouble !== null) return trouble;
+    switch (code) {
+      case verdictCodes.removed:
+        return "removed";
+      case verdictCodes["outdated-copy"]:
+        return "outdated-copy";
+      case verdictCodes.member:
+        if (!theirs.takesPart || !this.#ours.takesPart) throw new BadBytes("nobody is a member before it takes part");
+        this.#state = "member";
+        break;
+      case verdictCodes.guest:
+        this.#state = "guest";
+        break;
+      default:
+        throw new BadBytes("a verdict that is not known");
+    }
+    this.#frames.bytesMax = smallFrameBytesMax;
+    return null;
+  }
+
+  #onAnswer(body: Reader): void {
+    const envelope = decodeEnvelope(body);
+    if (!answerKinds.has(envelope.message.kind)) throw new BadBytes("the listener speaks out of turn");
+    if (envelope.from !== this.#ours.to) throw new BadBytes(`node ${envelope.from} answers for node ${this.#ours.to}`);
+    this.#dialler.receive(envelope);
+  }
+}
+
+/** What the listener's end needs of its node. */
+export interface Listener {
+  checkHandshake(theirs: Handshake): Verdict;
+  /** Takes a message; `answer` puts a small one (`answerKinds`) on the stream that brought it, before this returns. */
+  receive(envelope: Envelope, answer: (envelope: Envelope) => void): void;
+}
+
+/** The listener's end. */
+export class Inbound {
+  readonly #frames = new FrameReader(handshakeBytesMax);
+  readonly #listener: Listener;
+  readonly #reply = new Writer();
+  #peer: Handshake | null = null;
+  #isMember = false;
+
+  constructor(listener: Listener) {
+    this.#listener = listener;
+  }
+
+  /** Who dials; null while its handshake has not been accepted. */
+  get peer(): Handshake | null {
+    return this.#peer;
+  }
+
+  /** Accepted, and both ends take part. */
+  get isMember(): boolean {
+    return this.#isMember;
+  }
+
+  /** Bytes to put on the socket: the answer to the handshake, and to questions. */
+  takeReply(): Uint8Array | null {
+    if (this.#reply.length === 0) return null;
+    const bytes = this.#reply.bytes().slice();
+    this.#reply.reset();
+    return bytes;
+  }
+
+  /** Returns why the stream must be closed (after the reply is sent), or null. */
+  receive(chunk: Uint8Array): string | null {
+    try {
+      let refusal: string | null = null;
+      this.#frames.receive(chunk, (body) => {
+        if (refusal !== null) return;
+        if (this.#peer === null) refusal = this.#greet(body);
+        else this.#take(body, this.#peer);
+      });
+      return refusal;
+    } catch (error) {
+      if (error instanceof BadBytes) return error.message;
+      throw error;
+    }
+  }
+
+  #greet(body: Reader): string | null {
+    const theirs = decodeHandshake(body);
+    const verdict = this.#listener.checkHandshake(theirs);
+    writeFrame(this.#reply, () => {
+      this.#reply.u8(verdictCodes[verdict.kind]);
+      if (verdict.kind === "refused") this.#reply.raw(latin1Bytes(verdict.reason));
+      else encodeHandshake(this.#reply, verdict.ours);
+    });
+    switch (verdict.kind) {
+      case "refused":
+        return verdict.reason;
+      case "removed":
+        return `node ${theirs.node} was removed from the cluster`;
+      case "outdated-copy":
+        return `node ${theirs.node} was started from an older copy of its directory`;
+      default:
+        this.#peer = theirs;
+        this.#isMember = verdict.kind === "member";
+        this.#frames.bytesMax = this.#isMember ? frameBytesMax : smallFrameBytesMax;
+        return null;
+    }
+  }
+
+  #take(body: Reader, peer: Handshake): void {
+    const envelope = decodeEnvelope(body);
+    const { from, cluster, fromIncarnation, fromBoot, message } = envelope;
+    if (from !== peer.node) throw new BadBytes(`node ${peer.node} speaks for node ${from}`);
+    if (cluster !== peer.cluster) throw new BadBytes(`node ${from} speaks for another cluster`);
+    if (fromIncarnation !== peer.incarnation || fromBoot !== peer.boot) {
+      throw new BadBytes(`node ${from} speaks for another of its boots`);
+    }
+    const maySay = this.#isMember ? !answerKinds.has(message.kind) : guestKinds.has(message.kind);
+    if (!maySay) throw new BadBytes(`node ${from} may not say ${message.kind}`);
+    this.#listener.receive(envelope, (answer) => {
+      if (this.#reply.length > answerBytesMax) return;
+      writeFrame(this.#reply, () => encodeEnvelope(this.#reply, answer));
+    });
+  }
+}

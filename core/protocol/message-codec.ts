@@ -1,0 +1,334 @@
+/**
+ * Messages as bytes. Decoding trusts nothing: every count is bounded by the bytes that are there, every number by its
+ * range, every entry by its checksum; what does not fit throws BadBytes.
+ */
+import { unreachable } from "../assert.ts";
+import { BadBytes, Reader, Writer } from "../bytes.ts";
+import type { StoreId } from "../units.ts";
+import { decodeConfiguration, urlBytesMax } from "./configuration-codec.ts";
+import type { Change } from "./configuration.ts";
+import { decodeEntry, entryHeaderBytes, entryLength, entryPayload } from "./entry-codec.ts";
+import { type Entry, entryKinds, type Proposal } from "./entry.ts";
+import { changeKinds, changeOutcomes, messageKinds, namesByNumber, removalReasons } from "./message-kinds.ts";
+import type { Envelope, Message } from "./message.ts";
+
+const foundersMax = 64;
+const changeNames = namesByNumber(changeKinds);
+const outcomeNames = namesByNumber(changeOutcomes);
+const reasonNames = namesByNumber(removalReasons);
+
+export function encodeEnvelope(writer: Writer, envelope: Envelope): void {
+  writer.id(envelope.cluster);
+  writer.u64(envelope.from);
+  writer.u64(envelope.fromIncarnation);
+  writer.u64(envelope.fromBoot);
+  writer.u64(envelope.to);
+  writer.u64(envelope.toIncarnation);
+  writer.u8(messageKinds[envelope.message.kind]);
+  encodeMessage(writer, envelope.message);
+}
+
+function encodeMessage(writer: Writer, message: Message): void {
+  switch (message.kind) {
+    case "pre-vote":
+    case "vote":
+      for (const field of [message.term, message.lastIndex, message.lastTerm]) writer.u64(field);
+      if (message.kind === "vote") writer.u8(message.transfer ? 1 : 0);
+      return;
+    case "pre-vote-reply":
+    case "vote-reply":
+      writer.u64(message.term);
+      writer.u8(message.granted ? 1 : 0);
+      return;
+    case "append":
+      for (const field of [message.term, message.prevIndex, message.prevTerm, message.commit]) writer.u64(field);
+      writer.u64(message.round);
+      writer.u64(message.stream);
+      writer.u32(message.entries.length);
+      for (const entry of message.entries) writer.raw(entry.bytes);
+      return;
+    case "append-reply":
+      writer.u64(message.term);
+      writer.u64(message.round);
+      writer.u64(message.stream);
+      writer.u8(message.success ? 1 : 0);
+      for (const field of [message.matchIndex, message.prevIndex, message.hintIndex, message.hintTerm])
+        writer.u64(field);
+      return;
+    case "forward":
+      writer.u64(message.term);
+      writer.u32(message.proposals.length);
+      for (const proposal of message.proposals) encodeProposal(writer, proposal);
+      return;
+    case "forward-refused":
+      for (const field of [message.term, message.boot, message.firstSeq, message.count]) writer.u64(field);
+      return;
+    case "read":
+      writer.u64(message.boot);
+      writer.u64(message.id);
+      return;
+    case "read-reply":
+      writer.u64(message.boot);
+      writer.u64(message.id);
+      writer.u64(message.index);
+      return;
+    case "bootstrap-hello":
+      writer.id(message.storeId);
+      writeUrls(writer, message.urls);
+      return;
+    case "bootstrap-reply":
+      writer.id(message.storeId);
+      writeUrls(writer, message.urls);
+      writer.u32(message.genesis.length);
+      for (const id of message.genesis) writer.id(id);
+      return;
+    default:
+      return encodeAffair(writer, message);
+  }
+}
+
+/** What concerns snapshots and membership. */
+function encodeAffair(writer: Writer, message: Affair): void {
+  switch (message.kind) {
+    case "timeout-now":
+      writer.u64(message.term);
+      return;
+    case "snapshot-chunk":
+      for (const field of [message.term, message.index, message.lastTerm, message.totalBytes]) writer.u64(field);
+      writer.u32(message.crc);
+      writer.u64(message.offset);
+      writer.u32(message.bytes.length);
+      writer.raw(message.bytes);
+      return;
+    case "snapshot-reply":
+      for (const field of [message.term, message.index, message.offset]) writer.u64(field);
+      return;
+    case "snapshot-wanted":
+      writer.u64(message.index);
+      return;
+    case "join-request":
+      writer.id(message.storeId);
+      writer.u64(message.incarnation);
+      writer.id(message.lost);
+      return;
+    case "join-accepted":
+      writer.id(message.storeId);
+      writer.u64(message.term);
+      writer.u64(message.incarnation);
+      writer.u32(message.genesis.length);
+      for (const id of message.genesis) writer.id(id);
+      writeUrls(writer, message.founders);
+      return;
+    case "removed":
+      writer.id(message.storeId);
+      writer.u64(message.incarnation);
+      writer.u8(removalReasons[message.reason]);
+      return;
+    case "change":
+      for (const field of [message.boot, message.seq]) writer.u64(field);
+      writer.u8(changeKinds[message.change.kind]);
+      writer.u64(message.change.id);
+      if ("url" in message.change) writer.text(message.change.url);
+      if (message.change.kind === "add") writer.u8(message.change.autoPromote ? 1 : 0);
+      return;
+    case "change-reply":
+      for (const field of [message.boot, message.seq]) writer.u64(field);
+      writer.u8(changeOutcomes[message.outcome]);
+      return;
+    default:
+      return unreachable(message);
+  }
+}
+
+type Affair = Extract<
+  Message,
+  {
+    kind:
+      | "timeout-now"
+      | "snapshot-chunk"
+      | "snapshot-reply"
+      | "snapshot-wanted"
+      | "join-request"
+      | "join-accepted"
+      | "removed"
+      | "change"
+      | "change-reply";
+  }
+>;
+
+function encodeProposal(writer: Writer, proposal: Proposal): void {
+  writer.u8(proposal.kind);
+  writer.u64(proposal.origin.node);
+  writer.u64(proposal.origin.incarnation);
+  writer.u64(proposal.origin.boot);
+  writer.u64(proposal.origin.seq);
+  writer.u64(proposal.session);
+  writer.u64(proposal.sequence);
+  writer.u32(proposal.payload.length);
+  writer.raw(proposal.payload);
+}
+
+/** Reads one envelope that fills `reader` exactly. */
+export function decodeEnvelope(reader: Reader): Envelope {
+  const cluster = reader.id();
+  const from = reader.u64();
+  const fromIncarnation = reader.u64();
+  const fromBoot = reader.u64();
+  const to = reader.u64();
+  const toIncarnation = reader.u64();
+  const message = decodeMessage(reader, reader.u8());
+  reader.end();
+  return { cluster, from, fromIncarnation, fromBoot, to, toIncarnation, message };
+}
+
+function decodeMessage(reader: Reader, kind: number): Message {
+  switch (kind) {
+    case messageKinds["pre-vote"]:
+      return { kind: "pre-vote", term: reader.u64(), lastIndex: reader.u64(), lastTerm: reader.u64() };
+    case messageKinds.vote: {
+      const [term, lastIndex, lastTerm] = [reader.u64(), reader.u64(), reader.u64()];
+      return { kind: "vote", term, lastIndex, lastTerm, transfer: decodeBoolean(reader) };
+    }
+    case messageKinds["pre-vote-reply"]:
+      return { kind: "pre-vote-reply", term: reader.u64(), granted: decodeBoolean(reader) };
+    case messageKinds["vote-reply"]:
+      return { kind: "vote-reply", term: reader.u64(), granted: decodeBoolean(reader) };
+    case messageKinds.append: {
+      const [term, prevIndex, prevTerm] = [reader.u64(), reader.u64(), reader.u64()];
+      const [commit, round, stream] = [reader.u64(), reader.u64(), reader.u64()];
+      const entries = decodeEntries(reader, prevIndex);
+      return { kind: "append", term, prevIndex, prevTerm, commit, round, stream, entries };
+    }
+    case messageKinds["append-reply"]: {
+      const [term, round, stream] = [reader.u64(), reader.u64(), reader.u64()];
+      const success = decodeBoolean(reader);
+      const [matchIndex, prevIndex] = [reader.u64(), reader.u64()];
+      const [hintIndex, hintTerm] = [reader.u64(), reader.u64()];
+      return { kind: "append-reply", term, round, stream, success, matchIndex, prevIndex, hintIndex, hintTerm };
+    }
+    case messageKinds.forward: {
+      const term = reader.u64();
+      const proposals = Array.from({ length: reader.count(53) }, () => decodeProposal(reader));
+      return { kind: "forward", term, proposals };
+    }
+    case messageKinds["forward-refused"]: {
+      const [term, boot, firstSeq, count] = [reader.u64(), reader.u64(), reader.u64(), reader.u64()];
+      return { kind: "forward-refused", term, boot, firstSeq, count };
+    }
+    case messageKinds.read:
+      return { kind: "read", boot: reader.u64(), id: reader.u64() };
+    case messageKinds["read-reply"]:
+      return { kind: "read-reply", boot: reader.u64(), id: reader.u64(), index: reader.u64() };
+    case messageKinds["bootstrap-hello"]:
+      return { kind: "bootstrap-hello", storeId: reader.id(), urls: decodeUrls(reader) };
+    case messageKinds["bootstrap-reply"]:
+      return {
+        kind: "bootstrap-reply",
+        storeId: reader.id(),
+        urls: decodeUrls(reader),
+        genesis: decodeStoreIds(reader),
+      };
+    default:
+      return decodeAffair(reader, kind);
+  }
+}
+
+function decodeAffair(reader: Reader, kind: number): Affair {
+  switch (kind) {
+    case messageKinds["timeout-now"]:
+      return { kind: "timeout-now", term: reader.u64() };
+    case messageKinds["snapshot-chunk"]: {
+      const [term, index, lastTerm, totalBytes] = [reader.u64(), reader.u64(), reader.u64(), reader.u64()];
+      const [crc, offset] = [reader.u32(), reader.u64()];
+      const bytes = reader.raw(reader.u32()).slice();
+      return { kind: "snapshot-chunk", term, index, lastTerm, totalBytes, crc, offset, bytes };
+    }
+    case messageKinds["snapshot-reply"]:
+      return { kind: "snapshot-reply", term: reader.u64(), index: reader.u64(), offset: reader.u64() };
+    case messageKinds["snapshot-wanted"]:
+      return { kind: "snapshot-wanted", index: reader.u64() };
+    case messageKinds["join-request"]:
+      return { kind: "join-request", storeId: reader.id(), incarnation: reader.u64(), lost: reader.id() };
+    case messageKinds["join-accepted"]: {
+      const [storeId, term, incarnation] = [reader.id(), reader.u64(), reader.u64()];
+      const genesis = decodeStoreIds(reader);
+      const founders = decodeUrls(reader);
+      return { kind: "join-accepted", storeId, term, incarnation, genesis, founders };
+    }
+    case messageKinds.removed: {
+      const [storeId, incarnation] = [reader.id(), reader.u64()];
+      return { kind: "removed", storeId, incarnation, reason: decodeName(reader, reasonNames) };
+    }
+    case messageKinds.change: {
+      const [boot, seq] = [reader.u64(), reader.u64()];
+      return { kind: "change", boot, seq, change: decodeChange(reader) };
+    }
+    case messageKinds["change-reply"]:
+      return {
+        kind: "change-reply",
+        boot: reader.u64(),
+        seq: reader.u64(),
+        outcome: decodeName(reader, outcomeNames),
+      };
+    default:
+      throw new BadBytes(`message kind ${kind} is not known`);
+  }
+}
+
+function decodeChange(reader: Reader): Change {
+  const kind = decodeName(reader, changeNames);
+  const id = reader.u64();
+  if (kind === "move") return { kind, id, url: reader.text(urlBytesMax) };
+  if (kind !== "add") return { kind, id };
+  return { kind, id, url: reader.text(urlBytesMax), autoPromote: decodeBoolean(reader) };
+}
+
+function decodeName<T extends string>(reader: Reader, names: readonly (T | undefined)[]): T {
+  const name = names[reader.u8()];
+  if (name === undefined) throw new BadBytes("a code that is not known");
+  return name;
+}
+
+function writeUrls(writer: Writer, urls: readonly string[]): void {
+  writer.u32(urls.length);
+  for (const url of urls) writer.text(url);
+}
+
+function decodeUrls(reader: Reader): string[] {
+  return Array.from({ length: Math.min(reader.count(4), foundersMax) }, () => reader.text(urlBytesMax));
+}
+
+function decodeStoreIds(reader: Reader): StoreId[] {
+  return Array.from({ length: Math.min(reader.count(16), foundersMax) }, () => reader.id());
+}
+
+function decodeBoolean(reader: Reader): boolean {
+  const value = reader.u8();
+  if (value > 1) throw new BadBytes(`a boolean of ${value}`);
+  return value === 1;
+}
+
+function decodeEntries(reader: Reader, prevIndex: number): Entry[] {
+  const count = reader.count(entryHeaderBytes);
+  const entries: Entry[] = [];
+  for (let k = 0; k < count; k++) {
+    const end = reader.at + reader.left;
+    const length = entryLength(reader.bytes, reader.at, end);
+    const entry = decodeEntry(reader.bytes, reader.at, end);
+    if (entry.index !== prevIndex + 1 + k) throw new BadBytes("entries of an append are contiguous");
+    if (k > 0 && entry.term < entries[k - 1]!.term) throw new BadBytes("terms fall within an append");
+    if (entry.kind === entryKinds.configuration) decodeConfiguration(entryPayload(entry));
+    entries.push(entry);
+    reader.raw(length);
+  }
+  return entries;
+}
+
+function decodeProposal(reader: Reader): Proposal {
+  const kind = reader.u8();
+  if (kind !== entryKinds.command) throw new BadBytes(`entry kind ${kind} may not be forwarded`);
+  const [node, incarnation, boot, seq] = [reader.u64(), reader.u64(), reader.u64(), reader.u64()];
+  const origin = { node, incarnation, boot, seq };
+  const [session, sequence] = [reader.u64(), reader.u64()];
+  return { kind, origin, session, sequence, payload: reader.raw(reader.u32()).slice() };
+}

@@ -1,0 +1,35 @@
+/** A leader that hands over (Raft thesis, 3.10): to whom, until when, and whether that node was told. */
+import type { Micros, NodeId } from "../units.ts";
+
+type Handover = { readonly to: NodeId; readonly deadline: Micros; told: boolean };
+
+export class Transfer {
+  #handover: Handover | null = null;
+
+  /** 0: nobody. */
+  get transferee(): NodeId {
+    return this.#handover?.to ?? 0;
+  }
+
+  /**
+   * From now on nothing is proposed; `to` is sent timeout-now as soon as it holds everything; all ends at `deadline`. Where it
+   * is the transferee already, its first deadline holds: else whoever asks again and again would stop the leader for ever.
+   */
+  begin(now: Micros, to: NodeId, deadline: Micros): void {
+    if (this.#handover?.to === to && now < this.#handover.deadline) return;
+    this.#handover = { to, deadline, told: false };
+  }
+
+  /** The node to send timeout-now to, once; else 0. `holdsAll`: whether a node has the whole log. */
+  step(now: Micros, holdsAll: (id: NodeId) => boolean): NodeId {
+    const handover = this.#handover;
+    if (handover === null) return 0;
+    if (now >= handover.deadline) {
+      this.#handover = null;
+      return 0;
+    }
+    if (handover.told || !holdsAll(handover.to)) return 0;
+    handover.told = true;
+    return handover.to;
+  }
+}
