@@ -167,7 +167,7 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
     name: "linearizability",
     family: "reads",
     sentence: "an answer has seen everything committed before the call, and the history is linearizable",
-    checks: [reads.answerMustBeFresh, reads.historyMustBeLinearizable],
+    checks: [reads.answerMustBeFresh, reads.monitorMustBeToldWhatIsFresh, reads.historyMustBeLinearizable],
   },
   I17: {
     name: "lease exclusivity",

@@ -2,10 +2,17 @@
 import type { NodeId, Term } from "../../core/units.ts";
 import { must } from "../violation.ts";
 
-/** I16. `whose` request, made when `committedAtCall` was committed, is answered with the state at `revision`. */
-export function answerMustBeFresh(whose: string, revision: number, committedAtCall: number): void {
+/** I16. `what` was asked when `committedAtCall` was committed, and is answered with the state at `revision`. */
+export function answerMustBeFresh(what: string, revision: number, committedAtCall: number): void {
   must(revision >= committedAtCall, "I16", () => {
-    return `${whose} is answered at revision ${revision}, but ${committedAtCall} was committed when it was called`;
+    return `${what} is answered at revision ${revision}, but ${committedAtCall} was committed when it was called`;
+  });
+}
+
+/** I16. The same, of a read of the monitor. */
+export function monitorMustBeToldWhatIsFresh(revision: number, committedAtCall: number): void {
+  must(revision >= committedAtCall, "I16", () => {
+    return `the monitor is answered at revision ${revision}, but ${committedAtCall} was committed`;
   });
 }
 

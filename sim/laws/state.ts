@@ -13,17 +13,23 @@ export function appliedMustRise({ id, applied }: NodeFacts, index: number, by: "
   );
 }
 
+/** Said of a state of `id` at `index` that is not the fold. */
+const wrongStates = {
+  applied: (id: NodeId, index: number) => `n${id}: the state at ${index} is not the fold of the committed prefix`,
+  installed: (id: NodeId, index: number) => `n${id}: the state of snapshot ${index} is another`,
+  recovered: (id: NodeId, index: number) => `n${id} finds another state of ${index}`,
+  rows: (id: NodeId, index: number) => `n${id}: the rows at ${index} are not the fold of the prefix`,
+} as const;
+
 /** I9. The state of `id` at `index` has the digest `digest`; the fold of the committed prefix has `expected`. */
 export function stateMustBeTheFold(
   id: NodeId,
   index: number,
-  where: "applied" | "installed" | "recovered" | "in its rows",
+  where: keyof typeof wrongStates,
   digest: number,
   expected: number | undefined,
 ): void {
-  must(digest === expected, "I9", () => {
-    return `n${id}: the state at ${index}, ${where}, is not the fold of the committed prefix`;
-  });
+  must(digest === expected, "I9", () => wrongStates[where](id, index));
 }
 
 /** I13. A log is compacted up to a place that is committed. */

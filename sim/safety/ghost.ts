@@ -292,7 +292,7 @@ export class Ghost {
   /** The entry that persistent rows are the state of, row by row. */
   #rowsAt(id: NodeId, pairs: ReadonlyMap<string, Uint8Array>): number {
     const { index, digest } = readRows(pairs);
-    stateMustBeTheFold(id, index, "in its rows", digest, this.digestAt(index));
+    stateMustBeTheFold(id, index, "rows", digest, this.digestAt(index));
     return index;
   }
 

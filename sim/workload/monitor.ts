@@ -12,7 +12,7 @@ import type { Draws } from "../draws.ts";
 import { keyOfNode, occasionOf } from "../keys.ts";
 import { answerMustBeSo, refusedMustNotHappen, staleAnswerMustBeKnown, unknownMustHaveLeft } from "../laws/answers.ts";
 import { requestMustEndOnce } from "../laws/limits.ts";
-import { answerMustBeFresh } from "../laws/reads.ts";
+import { monitorMustBeToldWhatIsFresh } from "../laws/reads.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Ghost } from "../safety/ghost.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
@@ -191,7 +191,7 @@ export class Monitor implements Target, Subscriber {
     node.read(key, false, (outcome) => {
       end(outcome.ok);
       if (!outcome.ok) return;
-      answerMustBeFresh("the monitor's read", outcome.revision, committedAtCall);
+      monitorMustBeToldWhatIsFresh(outcome.revision, committedAtCall);
       this.#mustBeSo(key, outcome);
     });
   }
