@@ -94,9 +94,9 @@ function resultOf(simulator: Simulator, verdict: Verdict, property: string, mess
     ...prefixed("network", network.counters),
   };
   for (const client of clients) add(counters, prefixed("client", client.counters));
-  for (const host of hosts) add(counters, prefixed("disk", host.disk.counters));
+  for (const host of hosts) add(counters, prefixed("disk", host.devices.disk.counters));
   Object.assign(counters, prefixed("operator", simulator.operator.counters));
-  counters["reader.answered"] = simulator.reader.answered;
+  counters["reader.answered"] = simulator.reader.answers;
   Object.assign(counters, prefixed("monitor", simulator.monitor.counters));
   counters["leaders"] = simulator.ghost.leaders.size;
   counters["committed"] = simulator.ghost.committed.last;

@@ -12,14 +12,15 @@ import {
   type WriteOutcome,
   type ChangeResult,
 } from "../core/node/options.ts";
+import type { Status } from "../core/node/status.ts";
 import type { Change } from "../core/protocol/configuration.ts";
 import type { Message } from "../core/protocol/message.ts";
-import { type Plan, planOf } from "./plan/plan.ts";
-import type { DirectoryCopy } from "./world/directory.ts";
-import type { Status } from "../core/node/status.ts";
 import type { Raft } from "../core/raft/raft.ts";
 import type { NodeId } from "../core/units.ts";
+import { type Plan, planOf } from "./plan/plan.ts";
 import { Simulator } from "./simulator.ts";
+import { changeRequest } from "./workload/change-request.ts";
+import type { DirectoryCopy } from "./world/directory.ts";
 import { hostEvents, type Request } from "./world/host.ts";
 
 /** A question and, once it has come, its answer. */
@@ -135,11 +136,16 @@ export class Scenario {
     run: (node: Node, done: (outcome: Outcome) => void) => void,
     refused: Outcome,
   ): Asked<Outcome> {
+    return this.#await(via, (done) => {
+      return { run: (node) => run(node, done), refused: () => done(refused) };
+    });
+  }
+
+  #await<Outcome>(via: NodeId, requestOf: (done: (outcome: Outcome) => void) => Request): Asked<Outcome> {
     const asked: Asked<Outcome> = { outcome: null };
-    const done = (outcome: Outcome): void => {
+    const request = requestOf((outcome) => {
       asked.outcome = outcome;
-    };
-    const request: Request = { run: (node) => run(node, done), refused: () => done(refused) };
+    });
     const { scheduler, hosts } = this.simulator;
     scheduler.at(scheduler.now, ++this.#tie, hosts[via - 1]!, hostEvents.request, request);
     return asked;
@@ -200,7 +206,8 @@ export class Scenario {
   }
 
   change(via: NodeId, change: Change): Asked<ChangeResult> {
-    return this.#ask<ChangeResult>(via, (node, done) => node.change(change, done), notThere);
+    // Each request is known by its own change.
+    return this.#await(via, (done) => changeRequest(this.simulator.bus, via, { ...change }, done));
   }
 
   /** Asks for it through the leader, and waits until it is done. */
@@ -280,11 +287,11 @@ export class Scenario {
   /** A machine that is not a founder, or was removed, starts with an empty directory. */
   join(id: NodeId): void {
     this.#down.delete(id);
-    this.simulator.startJoining(this.simulator.hosts[id - 1]!);
+    this.simulator.machines.startJoining(this.simulator.hosts[id - 1]!);
   }
 
   pause(id: NodeId): void {
-    this.simulator.hosts[id - 1]!.paused = true;
+    this.simulator.hosts[id - 1]!.pause();
   }
 
   resume(id: NodeId): void {
@@ -293,12 +300,12 @@ export class Scenario {
 
   /** No sync of the node's ends before so long. */
   stallDisk(id: NodeId, seconds: number): void {
-    this.simulator.hosts[id - 1]!.syncsHeldUntil = this.simulator.scheduler.now + seconds * second;
+    this.simulator.hosts[id - 1]!.devices.holdSyncs(this.simulator.scheduler.now + seconds * second);
   }
 
   /** The next sync of the node's fails, and drops what was not synced. */
   failNextSync(id: NodeId): void {
-    this.simulator.hosts[id - 1]!.chance.nextSyncFails = true;
+    this.simulator.hosts[id - 1]!.devices.chance.nextSyncFails = true;
   }
 
   /** A byte below what was synced rots; the node is down. */
@@ -314,9 +321,9 @@ export class Scenario {
   judge(): void {
     this.heal();
     for (const host of this.simulator.hosts) {
-      host.syncsHeldUntil = 0;
+      host.devices.holdSyncs(0);
       if (host.paused) host.resume();
-      if (this.#down.has(host.id) && host.node === null && !host.retired) this.start(host.id);
+      if (this.#down.has(host.id) && host.canStart) this.start(host.id);
     }
     this.putNow("the end", "reached");
     const { configuration } = this.raft(this.leader()).committedConfiguration;

@@ -4,15 +4,12 @@
  */
 import { assert } from "../core/assert.ts";
 import type { Micros } from "../core/units.ts";
-import { must } from "./violation.ts";
+import { queueOfEventsMustBeBounded } from "./laws/limits.ts";
 
 /** Takes events; `code` and `payload` mean what the target says they mean. */
 export interface Target {
   on(code: number, payload: unknown): void;
 }
-
-/** A hundred times what any run has waiting. */
-const queueMax = 200_000;
 
 type Event = { time: Micros; tie: number; order: number; target: Target | null; code: number; payload: unknown };
 
@@ -34,7 +31,7 @@ export class Scheduler {
 
   at(time: Micros, tie: number, target: Target, code: number, payload: unknown): void {
     assert(time >= this.#now, "nothing happens in the past");
-    must(this.#heap.length < queueMax, "I21", () => "somebody asks for ever more in one turn");
+    queueOfEventsMustBeBounded(this.#heap.length);
     const event = this.#pool.pop() ?? { time: 0, tie: 0, order: 0, target: null, code: 0, payload: null };
     event.time = time;
     event.tie = tie;

@@ -1,48 +1,42 @@
 /**
  * The world of one run: N nodes on simulated ports, clients, an operator, a nemesis, and those who watch. The same plan
- * gives the same world, event for event.
+ * gives the same world, event for event. Here it is only put together; what happens goes over the bus.
  */
 import { OnlineChecker, type Operation } from "../checker/online.ts";
-import type { Ending } from "../core/node/options.ts";
-import type { Fact } from "../core/ports.ts";
-import { foundersConfiguration } from "../core/node/bootstrap.ts";
-import type { Change, Configuration } from "../core/protocol/configuration.ts";
-import type { Envelope } from "../core/protocol/message.ts";
+import type { Configuration } from "../core/protocol/configuration.ts";
 import type { Raft } from "../core/raft/raft.ts";
-import { segmentNumber } from "../core/storage/wal-record.ts";
-import { snapshotPlace } from "../core/storage/snapshot-store.ts";
 import type { Micros, NodeId } from "../core/units.ts";
+import { Bus } from "./bus.ts";
 import { type Decision, Draws } from "./draws.ts";
-import { type CoverageMark, type CoverageSink, Marks, phaseOf } from "./nemesis/marks.ts";
+import { runMustEnd } from "./laws/limits.ts";
+import { MachineKeeper } from "./machine-keeper.ts";
+import { Coverage } from "./nemesis/coverage.ts";
+import { FaultMoments } from "./nemesis/fault-moments.ts";
+import { type CoverageSink, Marks } from "./nemesis/marks.ts";
 import { Nemesis } from "./nemesis/nemesis.ts";
+import { nodeOptions } from "./node-options.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { Answers } from "./safety/answers.ts";
+import { ChangeWatch } from "./safety/change-watch.ts";
+import { ClusterView } from "./safety/cluster-view.ts";
 import { Departures } from "./safety/departures.ts";
-import { checkExit } from "./safety/exit-check.ts";
-import { Ghost, nobody } from "./safety/ghost.ts";
-import { rowsOf } from "./safety/ghost-state.ts";
-import { FaultBudget } from "./safety/redundancy.ts";
+import { DirectoryWatch } from "./safety/directory-watch.ts";
+import { Ghost } from "./safety/ghost.ts";
+import { Judge } from "./safety/judge.ts";
 import { LyingDiskLedger } from "./safety/lying-disk-ledger.ts";
-import { Invariants } from "./safety/invariants.ts";
-import { nodeOptions } from "./node-options.ts";
+import { FaultBudget } from "./safety/redundancy.ts";
 import { Scheduler } from "./scheduler.ts";
+import { TraceWriter } from "./trace-writer.ts";
 import type { Recorder } from "./trace/recorder.ts";
 import { Trace } from "./trace/trace.ts";
-import { changeCode, leaderRole, messageCode, type TraceKind } from "./trace/vocabulary.ts";
-import { must } from "./violation.ts";
-import { Turn } from "./safety/turn.ts";
 import { Client, type ClientWorld } from "./workload/client.ts";
 import { Monitor } from "./workload/monitor.ts";
+import { Operator } from "./workload/operator.ts";
 import { Reader } from "./workload/reader.ts";
-import { Operator, type OperatorWorld } from "./workload/operator.ts";
 import { targetsOf } from "./workload/targets.ts";
 import type { Addresses } from "./world/addresses.ts";
 import { Host, hostEvents } from "./world/host.ts";
 import { SimNetwork } from "./world/network.ts";
-import type { HostObserver } from "./world/host-observer.ts";
-
-/** Ten times what the longest of 10,000 runs took. */
-const eventsMax = 1_000_000;
 
 export type WorldOptions = {
   /** Takes each line of the trace as it happens, or null. */
@@ -57,65 +51,81 @@ export type WorldOptions = {
   readonly recorder?: Recorder | null;
 };
 
-export class Simulator implements HostObserver<Host>, CoverageSink, ClientWorld, OperatorWorld {
+export class Simulator implements ClientWorld {
   readonly plan: Plan;
+  readonly bus = new Bus();
   readonly scheduler = new Scheduler();
   readonly draws: Draws;
   readonly network: SimNetwork;
   readonly hosts: readonly Host[];
+  readonly view: ClusterView;
+  readonly machines: MachineKeeper;
   readonly clients: Client[] = [];
   readonly online = new OnlineChecker();
   readonly operator: Operator;
   readonly reader: Reader;
   readonly monitor: Monitor;
-  /** Whether the ghost judges. */
-  readonly isJudged: boolean;
   readonly nemesis: Nemesis;
   readonly trace: Trace;
   readonly ghost: Ghost;
+  /** Whether the ghost judges. */
+  readonly isJudged: boolean;
+  /** What the committed prefix says of answers; null where the ghost does not judge. */
+  readonly answers: Answers | null;
   readonly history: Operation[] = [];
   readonly marks = new Marks();
   readonly budget: FaultBudget;
   /** Tier c: what was lost of what disks had promised. */
   readonly lies = new LyingDiskLedger();
-  readonly #recorder: Recorder | null;
-  readonly #invariants: Invariants | null;
-  readonly answers: Answers | null;
   /** The healed core of the liveness phase; empty before. */
   core: readonly NodeId[] = [];
-  /** The nodes that have taken part at some time. */
-  readonly #everRan = new Set<NodeId>();
-  /** Without a ghost: the furthest committed configuration that any node has reported. */
-  #heardOf = { commit: -1, configuration: nobody };
-  /** The nodes whose configuration is joint. */
-  readonly #joint = new Set<NodeId>();
-  readonly #turn = new Turn();
 
   constructor(plan: Plan, options: WorldOptions) {
+    const { bus, scheduler, lies } = this;
+    const recorder = options.recorder ?? null;
     this.plan = plan;
-    this.draws = new Draws(plan.seed, options.given ?? null, options.keepsDecisions);
-    this.#recorder = options.recorder ?? null;
-    this.trace = new Trace(options.print, this.#recorder);
-    this.network = new SimNetwork(this.scheduler, this.draws, plan, hostEvents.stream);
-    this.network.recorder = this.#recorder;
-    this.network.struck = (what, from) => this.struck(what, from);
-    this.ghost = new Ghost(plan.nodes + plan.spares, plan.sessionLimits);
-    this.#invariants = options.invariants
-      ? new Invariants(this.ghost, (id) => this.raftOf(id), plan.entriesPerAppendMax)
-      : null;
-    this.answers = options.invariants ? this.ghost.answers : null;
-    const ids = Array.from({ length: plan.nodes + plan.spares }, (_, k) => k + 1);
-    this.hosts = ids.map(
-      (id) => new Host(id, this.scheduler, this.network, this.draws, plan, this, nodeOptions(plan, id)),
-    );
-    this.budget = new FaultBudget(this.ghost, this.lies, this.hosts, plan.tier, options.invariants);
-    const { scheduler, draws, hosts, network, trace, budget } = this;
-    this.nemesis = new Nemesis(scheduler, draws, plan, hosts, network, trace, budget, this);
-    if (plan.faults.burst > 0 && options.invariants) this.network.departures = this.ghost.departures = new Departures();
     this.isJudged = options.invariants;
+    this.draws = new Draws(plan.seed, options.given ?? null, options.keepsDecisions);
+    this.trace = new Trace(options.print, recorder);
+    this.ghost = new Ghost(plan.nodes + plan.spares, plan.sessionLimits);
+    this.answers = this.isJudged ? this.ghost.answers : null;
+    const { draws, trace, ghost, isJudged } = this;
+    this.network = new SimNetwork(scheduler, draws, plan, hostEvents.stream);
+    this.network.recorder = recorder;
+    this.network.struck = (what, from) => bus.struck(what, from);
+    if (plan.faults.burst > 0 && isJudged) this.network.departures = ghost.departures = new Departures();
+    const { network } = this;
+    const ids = Array.from({ length: plan.nodes + plan.spares }, (_, k) => k + 1);
+    this.hosts = ids.map((id) => new Host(id, scheduler, network, draws, plan, bus, nodeOptions(plan, id)));
+    const { hosts } = this;
+    this.view = new ClusterView(isJudged ? ghost : null, hosts, plan.nodes);
+    this.budget = new FaultBudget(ghost, lies, hosts, plan.tier, isJudged);
+    this.nemesis = new Nemesis(scheduler, draws, plan, hosts, network, trace, this.budget, coverageOf(bus, this.view));
+    this.machines = new MachineKeeper(this, bus);
     this.monitor = new Monitor(scheduler, draws, plan, this);
-    this.reader = new Reader(this.scheduler, this.draws, plan, this);
-    this.operator = new Operator(this.scheduler, this.draws, plan, this);
+    this.reader = new Reader(scheduler, draws, plan, this);
+    this.operator = new Operator(scheduler, draws, plan, this);
+    this.#subscribeAll(recorder);
+  }
+
+  /**
+   * The order is part of the trace's hash. The trace has its line before anybody does anything about an event; the view is up
+   * to date when marks and faults ask it; a read is asked before the ghost knows of the commit that gave cause to it; the ghost
+   * learns of a lost log before it looks at what replaces it; and a machine's fate is decided when all else is done.
+   */
+  #subscribeAll(recorder: Recorder | null): void {
+    const { bus, plan, view, nemesis, hosts, ghost, lies, isJudged } = this;
+    bus.subscribe(new TraceWriter(this.trace, recorder, this.scheduler));
+    bus.subscribe(view);
+    bus.subscribe(new Coverage(this.marks, view));
+    bus.subscribe(this.monitor);
+    bus.subscribe(new FaultMoments(nemesis, hosts, isJudged));
+    bus.subscribe(this.reader);
+    bus.subscribe(lies);
+    bus.subscribe(new DirectoryWatch(ghost));
+    if (isJudged) bus.subscribe(new Judge(plan, ghost, lies, hosts, bus));
+    if (isJudged) bus.subscribe(new ChangeWatch(ghost, () => this.scheduler.now));
+    bus.subscribe(this.machines);
   }
 
   get addresses(): Addresses {
@@ -123,11 +133,12 @@ export class Simulator implements HostObserver<Host>, CoverageSink, ClientWorld,
   }
 
   raftOf(id: NodeId): Raft | null {
-    return this.hosts[id - 1]!.node?.replica?.raft ?? null;
+    return this.view.raftOf(id);
   }
 
-  line(kind: TraceKind, node: number, a = 0, b = 0, c = 0): void {
-    this.trace.line(this.scheduler.now, kind, node, a, b, c);
+  /** The newest committed configuration. */
+  get committedConfiguration(): Configuration {
+    return this.view.committedConfiguration;
   }
 
   startAll(): void {
@@ -140,20 +151,11 @@ export class Simulator implements HostObserver<Host>, CoverageSink, ClientWorld,
     }
   }
 
-  /** Whether every founder has taken part once: before that, the cluster cannot be without any of them. */
-  get everyoneHasRun(): boolean {
-    return this.hosts.every(({ id }) => id > this.plan.nodes || this.#everRan.has(id));
-  }
-
   /** Lets everything happen until `until`, or until `stop` says so after an event. Returns whether it stopped. */
   runUntil(until: Micros, stop: () => boolean = () => false): boolean {
     const note = (time: Micros, tie: number, code: number): void => this.trace.event(time, tie, code);
     while (this.scheduler.step(until, note)) {
-      must(
-        this.scheduler.events < eventsMax,
-        "I21",
-        () => "something goes round in circles: there is no end of events",
-      );
+      runMustEnd(this.scheduler.events);
       if (stop()) return true;
     }
     this.scheduler.idleUntil(until);
@@ -171,229 +173,21 @@ export class Simulator implements HostObserver<Host>, CoverageSink, ClientWorld,
   }
 
   committedIndex(): number {
-    return this.#invariants === null ? 0 : this.ghost.committed.last;
+    return this.isJudged ? this.ghost.committed.last : 0;
   }
 
   record(operation: Operation): void {
     this.history.push(operation);
   }
+}
 
-  called(client: number, k: number, node: NodeId): void {
-    this.line("call", client, k, node);
-  }
-
-  returned(client: number, k: number, outcome: number): void {
-    this.line("return", client, k, outcome);
-  }
-
-  /** The newest committed configuration; without a ghost, the nodes' own word is taken. */
-  get committedConfiguration(): Configuration {
-    if (this.#invariants !== null) return this.ghost.committedConfiguration();
-    return this.#heardOf.configuration;
-  }
-
-  /** The configuration in force in the log of `id`. */
-  configurationAt(id: NodeId): Configuration {
-    if (this.#invariants !== null) return this.ghost.configurationOf(this.ghost.node(id).written);
-    return this.raftOf(id)?.configuration ?? this.committedConfiguration;
-  }
-
-  // --- OperatorWorld
-
-  /** A machine that never ran starts; one that was removed starts empty; one that runs goes on. */
-  startJoining(host: Host): void {
-    if (host.node !== null || host.dead || (host.boot > 0 && !host.retired)) return;
-    if (host.boot > 0) {
-      this.line("wipe", host.id);
-      host.wipe();
-      this.ghost.wiped(host.id);
-    }
-    this.nemesis.startHost(host);
-  }
-
-  asked(node: NodeId, change: Change): void {
-    this.line("change", node, changeCode(change.kind), change.id);
-    this.nemesis.targeted.observe("changed", node);
-    if (change.kind === "remove") this.nemesis.takeDown(this.hosts[change.id - 1]!);
-  }
-
-  answered(node: NodeId, change: Change, outcome: string): void {
-    this.line("changed", node, changeCode(change.kind), outcome === "done" ? 1 : 0);
-    this.nemesis.targeted.observe("changed", node);
-  }
-
-  // --- HostObserver
-
-  sent(from: NodeId, to: NodeId, envelope: Envelope): void {
-    const { message } = envelope;
-    this.line("send", from, to, "term" in message ? message.term : 0, messageCode(message.kind));
-    this.#recorder?.of(envelope);
-    if (!this.hosts[from - 1]!.directory.isOlderCopy) this.#invariants?.sent(from, envelope, to);
-    const { kind } = message;
-    if (kind === "append-reply") this.nemesis.targeted.observe("acknowledged", from);
-    else if (kind === "pre-vote" || kind === "vote") this.nemesis.targeted.observe("voteAsked", to);
-    else if (kind === "vote-reply") this.nemesis.targeted.observe("voteGranted", from);
-    else if (kind === "snapshot-chunk") {
-      this.nemesis.targeted.observe("snapshotSent", to);
-      this.monitor.observe("snapshotSent", this.hosts[to - 1]!);
-    }
-  }
-
-  received(host: Host, envelope: Envelope): void {
-    const { message, from } = envelope;
-    this.line("receive", host.id, from, "term" in message ? message.term : 0, messageCode(message.kind));
-    this.#recorder?.of(envelope);
-    this.#turn.heard(message, this.raftOf(host.id));
-  }
-
-  fact(host: Host, fact: Fact, a: number, b: number, c: number): void {
-    const raft = this.raftOf(host.id);
-    if (raft !== null && raft.commit > this.#heardOf.commit) {
-      this.#heardOf = { commit: raft.commit, configuration: raft.committedConfiguration.configuration };
-    }
-    if (fact === "role") {
-      this.line("role", host.id, a, b, c);
-      if (a !== leaderRole) return;
-      this.nemesis.targeted.observe("elected", host.id);
-      this.reader.elected(host);
-      if (this.#invariants === null) return;
-      const holders = this.hosts.filter((other) => other.believesInLease && this.raftOf(other.id)!.term < b);
-      const ids = holders.map(({ id }) => id);
-      return this.#invariants.elected(host.id, b, ids);
-    }
-    if (fact === "recovered") {
-      this.#everRan.add(host.id);
-      this.nemesis.targeted.observe("recovered", host.id);
-      if (host.directory.isOlderCopy) return;
-      must(host.directory.ownIdentity === null, "I14", () => `n${host.id} runs in a directory of a newer program`);
-      this.#noteLoss(host);
-      must(
-        !host.directory.runsOnLostLog,
-        "I14",
-        () => `n${host.id} takes part with an empty log in the place of a lost one`,
-      );
-      host.directory.mustRecover = false;
-      if (raft === null || this.#invariants === null) return;
-      const { replica } = host.node!;
-      this.ghost.founded(foundersConfiguration(nodeOptions(this.plan, host.id).cluster, replica!.genesis));
-      if (this.lies.liars.has(host.id)) this.lies.recovered(this.ghost.node(host.id), raft);
-      else this.#invariants.recovered(host.id, raft, host.store);
-      return;
-    }
-    if (fact === "read-index") return this.line("readIndex", host.id, a, b);
-    this.line(fact, host.id, a, b);
-    if (fact === "installed") this.nemesis.targeted.observe("installed", host.id);
-    else if (fact === "commit" && raft?.leader === host.id) {
-      this.nemesis.targeted.observe("committed", host.id);
-      this.nemesis.isolation.committed(host.id);
-      this.reader.committed(host.id, raft.term);
-    }
-    if (this.#invariants === null || raft === null || host.directory.isOlderCopy) return;
-    if (fact === "commit") this.#invariants.committed(host.id, a, raft);
-    else if (fact === "installed") this.#invariants.installed(host.id, a, c);
-    else this.#invariants.applied(host.id, a, c);
-  }
-
-  /** Whether the ghost counts what is on its disks: of an older copy nothing is, until it is rebound. */
-  #isFollowed(host: Host): boolean {
-    return this.#invariants !== null && !host.directory.isOlderCopy;
-  }
-
-  wrote(host: Host, file: string, bytes: Uint8Array, seq: number): void {
-    if (segmentNumber(file) !== null) this.#noteLoss(host);
-    if (this.#isFollowed(host)) this.ghost.wrote(host.id, file, bytes, seq);
-  }
-
-  /** One that has read its log wrongly has set it aside by the time that it says or writes anything. */
-  #noteLoss(host: Host): void {
-    if (!host.directory.misreadPending) return;
-    host.directory.misreadPending = false;
-    this.ghost.logLost(host.id);
-  }
-
-  synced(host: Host, file: string, throughSeq: number): void {
-    if (!this.#isFollowed(host)) return;
-    this.ghost.synced(host.id, file, throughSeq);
-    this.line("durable", host.id, this.ghost.node(host.id).durable.last);
-  }
-
-  removed(host: Host, file: string): void {
-    if (this.#invariants !== null) this.ghost.node(host.id).disk.removed(file);
-  }
-
-  snapshotsSynced(host: Host, media: ReadonlyMap<string, Uint8Array>): void {
-    for (const [name, bytes] of this.#isFollowed(host) ? media : []) {
-      const place = snapshotPlace(name);
-      if (place === null || place.index <= this.ghost.node(host.id).snapshot) continue;
-      this.line("snapshot", host.id, place.index, place.term);
-      this.ghost.snapshotDurable(host.id, place.index, place.term, this.lies.liars.has(host.id) ? null : bytes);
-    }
-  }
-
-  rowsSynced(host: Host): void {
-    if (this.#isFollowed(host)) this.ghost.rowsDurable(host.id, host.kv!.contents);
-  }
-
-  lieTold(id: NodeId, file: string): void {
-    this.lies.told(id, file);
-  }
-
-  stopping(host: Host): void {
-    this.monitor.observe("stopping", host);
-  }
-
-  struck(what: CoverageMark, id: NodeId): void {
-    const configuration = this.committedConfiguration;
-    const phase = this.#heardOf.commit <= 0 ? "founding" : phaseOf(configuration, (voter) => this.raftOf(voter));
-    this.marks.struck(what, phase, id === 0 ? null : this.raftOf(id), configuration, id);
-  }
-
-  turnEnded(host: Host): void {
-    const raft = this.raftOf(host.id);
-    const acknowledged = this.#turn.end(host.id, this.#invariants === null ? null : raft);
-    if (raft === null || this.#invariants === null || host.directory.isOlderCopy) return;
-    const { commit, log } = raft;
-    this.ghost.departures?.noteLog(host.id, log);
-    must(
-      this.ghost.node(host.id).applied <= commit && commit <= log.lastIndex,
-      "I10",
-      () => `n${host.id}: applied <= commit <= last`,
-    );
-    this.#invariants.configured(host.id, raft);
-    const isJoint = raft.configuration.outgoing.length > 0;
-    if (isJoint !== this.#joint.has(host.id)) {
-      if (isJoint) this.#joint.add(host.id);
-      else this.#joint.delete(host.id);
-      this.nemesis.targeted.observe("joint", host.id);
-    }
-    if (acknowledged) this.#invariants.progress(host.id, raft);
-  }
-
-  ended(host: Host, ending: Ending): void {
-    this.line("ended", host.id);
-    const committed = this.#invariants === null ? null : this.ghost.committedConfiguration();
-    const kind = checkExit(host, ending, committed, this.budget.lost.size > 0 || this.lies.liars.size > 0);
-    host.stop(false);
-    if (kind === "newer") host.directory.restoreFormat();
-    if (kind === "restart") host.directory.isOlderCopy = host.directory.isUnjudgedCopy = false;
-    host.dead = kind === "lost";
-    host.retired = kind === "removed" || kind === "shut-out" || host.dead;
-    const isRestarted = this.core.length === 0 || (host.healed && kind === "disk"); // Drawn before the healing.
-    if (!host.retired && isRestarted) this.nemesis.restartLater(host);
-  }
-
-  starting(host: Host): void {
-    this.monitor.observe("started", host);
-    this.nemesis.olderCopies.beforeStart(host);
-    if (this.#invariants === null) return;
-    host.directory.settleMisread();
-    if (host.directory.mustRecover) return; // What is left of a damaged log is set aside.
-    const snapshots = [...host.snapshotDisk.contents().keys()];
-    const isSuspect = this.lies.liars.has(host.id);
-    const before = this.ghost.node(host.id);
-    if (isSuspect) this.ghost.deceived(host.id);
-    const rows = host.kv === null ? null : rowsOf(host.directory.storeId, host.kv.contents);
-    const makesSense = this.ghost.restarted(host.id, host.disk.contents(), snapshots, rows, isSuspect);
-    if (isSuspect) this.lies.compare(before, this.ghost.node(host.id), makesSense);
-  }
+/** What the nemesis tells, and asks of the cluster. */
+function coverageOf(bus: Bus, view: ClusterView): CoverageSink {
+  return {
+    struck: (what, id) => bus.struck(what, id),
+    stopping: (host) => bus.stopping(host),
+    get everyoneHasRun() {
+      return view.everyoneHasRun;
+    },
+  };
 }

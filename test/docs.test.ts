@@ -103,7 +103,7 @@ test("every page of docs/ is in its README, and the reasons are numbered without
 test("SIMULATION.md has at most 20 KB, every law by its name, and every family of faults", (t) => {
   const text = textOf("SIMULATION.md");
   t.true(Buffer.byteLength(text) <= 20_000, `${Buffer.byteLength(text)} bytes`);
-  for (const [law, name] of Object.entries(laws)) t.true(text.includes(`${law} ${name}`), `${law} ${name}`);
+  for (const [law, { name }] of Object.entries(laws)) t.true(text.includes(`${law} ${name}`), `${law} ${name}`);
   const faults = /^## Faults\n([^]*?)^## /m.exec(text)![1]!;
   const bold = [...faults.matchAll(/\*\*(\w+)\*\*/g)].map(([, name]) => name!);
   t.deepEqual(bold.toSorted(), faultFamilies.toSorted());

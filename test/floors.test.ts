@@ -7,7 +7,8 @@ import test from "ava";
 import { filesImportedBy, type Source, sources } from "./support/sources.ts";
 
 const coreGround = ["assert.ts", "units.ts", "bytes.ts"];
-const simGround = ["draws.ts", "laws.ts", "violation.ts", "scheduler.ts"];
+const simGround = ["draws.ts", "keys.ts", "violation.ts", "laws", "scheduler.ts"];
+const simWatchers = ["node-options.ts", "bus.ts", "trace-writer.ts", "machine-keeper.ts"];
 const simTools = ["run.ts", "tape.ts", "shrink.ts", "verify.ts"];
 
 /** From the ground up: each room of core and sim, and the rooms beside it that it may import. All of those stand before it. */
@@ -27,20 +28,25 @@ const floors: Readonly<Record<string, Readonly<Record<string, readonly string[]>
   sim: {
     "ambient.ts": [],
     "draws.ts": [],
-    "laws.ts": [],
-    "violation.ts": ["laws.ts"],
-    "scheduler.ts": ["violation.ts"],
+    "keys.ts": [],
+    "violation.ts": [],
+    laws: ["violation.ts"],
+    "laws.ts": ["violation.ts", "laws"],
+    "scheduler.ts": ["laws"],
     plan: [],
     "tape.ts": ["draws.ts", "plan"],
     trace: simGround,
     world: [...simGround, "plan", "trace"],
     "node-options.ts": ["plan", "world"],
-    safety: [...simGround, "plan", "trace", "world"],
-    nemesis: [...simGround, "plan", "trace", "world", "safety"],
-    workload: [...simGround, "plan", "trace", "world", "safety"],
-    "simulator.ts": [...simGround, "plan", "trace", "world", "node-options.ts", "safety", "nemesis", "workload"],
-    liveness: [...simGround, "plan", "world", "safety", "simulator.ts"],
-    "run.ts": [...simGround, "ambient.ts", "plan", "simulator.ts", "liveness"],
+    "bus.ts": ["plan", "world"],
+    "trace-writer.ts": ["scheduler.ts", "trace", "world", "bus.ts"],
+    safety: [...simGround, "plan", "trace", "world", "node-options.ts", "bus.ts"],
+    nemesis: [...simGround, "plan", "trace", "world", "bus.ts", "safety"],
+    workload: [...simGround, "plan", "trace", "world", "bus.ts", "safety"],
+    "machine-keeper.ts": ["world", "bus.ts", "safety", "nemesis"],
+    "simulator.ts": [...simGround, "plan", "trace", "world", ...simWatchers, "safety", "nemesis", "workload"],
+    liveness: [...simGround, "laws.ts", "plan", "world", "safety", "simulator.ts"],
+    "run.ts": [...simGround, "laws.ts", "ambient.ts", "plan", "simulator.ts", "liveness"],
     "scenario.ts": [...simGround, "plan", "world", "simulator.ts"],
     "verify.ts": ["plan", "tape.ts", "run.ts"],
     "shrink.ts": ["draws.ts", "plan", "tape.ts", "run.ts"],

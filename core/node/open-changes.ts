@@ -19,7 +19,15 @@ type OpenChange = {
   readonly since: Micros;
   /** This leader has begun to carry it out. */
   hasBegun: boolean;
+  /** This node still led when the request was there already: what it knows is no older than the request. */
+  isConfirmed: boolean;
 };
+
+/**
+ * A linearizable read that looks at nothing. Completes with true once this node has applied all that was committed before the
+ * call, and is a member by that; if it has led all the while, it still led at some moment after the call.
+ */
+export type Confirm = (done: (isConfirmed: boolean) => void) => void;
 
 /** What a request has come to. */
 export type Decision = { readonly key: ChangeKey; readonly term: Term; readonly outcome: ChangeOutcome };
@@ -38,6 +46,7 @@ function isSameGoal(one: Change, other: Change): boolean {
 export class OpenChanges {
   readonly #self: NodeId;
   readonly #electionMicros: Micros;
+  readonly #confirm: Confirm;
   /** All below is of this term. */
   #term: Term = 0;
   /** By name of their keys; in the order in which they came. */
@@ -48,9 +57,10 @@ export class OpenChanges {
   /** To whom it has handed over since another node led, in vain. */
   readonly #triedSuccessors = new Set<NodeId>();
 
-  constructor(self: NodeId, electionMicros: Micros) {
+  constructor(self: NodeId, electionMicros: Micros, confirm: Confirm) {
     this.#self = self;
     this.#electionMicros = electionMicros;
+    this.#confirm = confirm;
   }
 
   /**
@@ -63,9 +73,12 @@ export class OpenChanges {
     if (decided !== null) return decided === "forgotten" ? null : { key, term, outcome: decided };
     const isFull = key.node !== this.#self && this.#open.size >= openMax;
     const name = nameOf(key);
-    if (!isFull && !this.#open.has(name)) {
-      this.#open.set(name, { key, change, deadline, since: now, hasBegun: false });
-    }
+    if (isFull || this.#open.has(name)) return null;
+    const open: OpenChange = { key, change, deadline, since: now, hasBegun: false, isConfirmed: false };
+    this.#open.set(name, open);
+    this.#confirm((isConfirmed) => {
+      open.isConfirmed = isConfirmed;
+    });
     return null;
   }
 
@@ -93,7 +106,8 @@ export class OpenChanges {
         first === null || isSameGoal(first.change, open.change)
           ? this.#judge(open, now, raft, hasLostRows)
           : this.#judgeOther(open, first, now, raft);
-      if (outcome === null) {
+      // One that has been deposed and does not know it may hold what was undone since for what is.
+      if (outcome === null || (!open.isConfirmed && outcome !== "gave-up")) {
         first ??= open;
         continue;
       }

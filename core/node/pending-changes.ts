@@ -9,7 +9,7 @@ import type { Change } from "../protocol/configuration.ts";
 import type { ChangeReply, ChangeRequest, Outgoing } from "../protocol/message.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
-import { type Decision, OpenChanges } from "./open-changes.ts";
+import { type Confirm, type Decision, OpenChanges } from "./open-changes.ts";
 import type { ChangeFailureCode, ChangeResult } from "./options.ts";
 import type { TrySend } from "./pending-writes.ts";
 import { UrlAnnouncement } from "./url-announcement.ts";
@@ -23,6 +23,8 @@ type Waiter = {
   firstAskedTerm: Term;
   askedTerm: Term;
   askedAt: Micros;
+  /** This node was still a member at some moment after the request came. */
+  wasMember: boolean;
 };
 
 export class PendingChanges {
@@ -32,13 +34,17 @@ export class PendingChanges {
   readonly #electionMicros: Micros;
   readonly #retryMicros: Micros;
   readonly #announcement: UrlAnnouncement;
+  readonly #confirm: Confirm;
   readonly #open: OpenChanges;
   #seq = 0;
   readonly #waiting = new Map<number, Waiter>();
   /** Answers to copies of what was decided before. */
   #repeated: Decision[] = [];
 
-  /** `announcedUrl`: where this member is reached now, if the operator has said so at its start. */
+  /**
+   * `announcedUrl`: where this member is reached now, if the operator has said so at its start. `confirm`: see
+   * core/node/open-changes.ts.
+   */
   constructor(
     self: NodeId,
     incarnation: Index,
@@ -46,14 +52,16 @@ export class PendingChanges {
     announcedUrl: string | null,
     electionMicros: Micros,
     heartbeatMicros: Micros,
+    confirm: Confirm,
   ) {
+    this.#confirm = confirm;
     this.#self = self;
     this.#incarnation = incarnation;
     this.#boot = boot;
     this.#electionMicros = electionMicros;
     this.#retryMicros = 2 * heartbeatMicros;
     this.#announcement = new UrlAnnouncement(self, announcedUrl);
-    this.#open = new OpenChanges(self, electionMicros);
+    this.#open = new OpenChanges(self, electionMicros, confirm);
   }
 
   get count(): number {
@@ -67,7 +75,12 @@ export class PendingChanges {
 
   add(change: Change, deadline: Micros, done: (result: ChangeResult) => void): void {
     const seq = ++this.#seq;
-    this.#waiting.set(seq, { seq, change, deadline, done, firstAskedTerm: 0, askedTerm: 0, askedAt: 0 });
+    const waiter = { seq, change, deadline, done, firstAskedTerm: 0, askedTerm: 0, askedAt: 0, wasMember: false };
+    this.#waiting.set(seq, waiter);
+    if (change.kind !== "remove" || change.id !== this.#self) return;
+    this.#confirm((isConfirmed) => {
+      waiter.wasMember = isConfirmed;
+    });
   }
 
   /** Another member asks the leader of a term: only that one may answer, and nobody in a later term. */
@@ -150,11 +163,12 @@ export class PendingChanges {
     }
   }
 
-  /** A committed configuration removes this node: the operator that asked for that is answered. */
+  /**
+   * A committed configuration removes this node. Whoever asked for that is answered, where it came after the request: else
+   * another node may have its id by now.
+   */
   resolveSelfRemoval(): void {
-    for (const waiter of this.#waiting.values()) {
-      if (waiter.change.kind === "remove" && waiter.change.id === this.#self) this.#succeed(waiter);
-    }
+    for (const waiter of this.#waiting.values()) if (waiter.wasMember) this.#succeed(waiter);
   }
 
   /** Everything still waiting fails now. */

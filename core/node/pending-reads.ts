@@ -41,6 +41,8 @@ export class PendingReads {
   #nextId = 1;
   #arrived: Waiter[] = [];
   #count = 0;
+  /** The node's own among them. */
+  #confirming = 0;
   /** By id, oldest first: deadlines never fall along the Map. */
   readonly #batches = new Map<number, ReadBatch>();
 
@@ -60,8 +62,9 @@ export class PendingReads {
     this.#retryMicros = retryMicros;
   }
 
+  /** Those of clients: a node that stops waits for them, and for none of its own. */
   get count(): number {
-    return this.#count;
+    return this.#count - this.#confirming;
   }
 
   /** By lease: where this node leads, and surely nobody else does, the leader's word is enough. */
@@ -72,7 +75,11 @@ export class PendingReads {
 
   /** Completes with true once this node has applied all that was committed when it was called; false: not in time. */
   confirm(done: (isConfirmed: boolean) => void): void {
-    this.add("", "linearizable", ({ ok }) => done(ok));
+    this.#confirming += 1;
+    this.add("", "linearizable", ({ ok }) => {
+      this.#confirming -= 1;
+      done(ok);
+    });
   }
 
   /** Closes this turn's batch and asks for all that have no answer. */

@@ -120,13 +120,21 @@ export class Replica {
       idleWatermarkMicros,
     });
     if (joined.needsBase) this.wal.replaceBy(joined.base);
-    this.admission = new PeerAdmission(identity, genesis, this.raft, (done) => this.#requests.reads.confirm(done));
+    this.admission = new PeerAdmission(identity, genesis, this.raft, (done) => this.#confirm(done));
     const retryMicros = Math.ceil(options.heartbeatMicros / 4);
     const announcedUrl = opened.identity.genesis === null ? null : options.peerUrl;
     this.#requests = new Requests(
       new PendingWrites(node, incarnation, boot, retryMicros),
       new PendingReads(node, incarnation, boot, store, onDiskError, 2 * options.heartbeatMicros),
-      new PendingChanges(node, incarnation, boot, announcedUrl, options.electionMicros, options.heartbeatMicros),
+      new PendingChanges(
+        node,
+        incarnation,
+        boot,
+        announcedUrl,
+        options.electionMicros,
+        options.heartbeatMicros,
+        (done) => this.#confirm(done),
+      ),
     );
     this.#unsentRefusals = new UnsentRefusals(options.requestMicros, retryMicros);
     this.#applier = new Applier(store, this.#applierHost(), options.entriesPerApplyMax);
@@ -218,6 +226,15 @@ export class Replica {
 
   change(change: Change, deadline: Micros, done: (result: ChangeResult) => void): void {
     this.#requests.changes.add(change, deadline, done);
+  }
+
+  /** See core/node/open-changes.ts. */
+  #confirm(done: (isConfirmed: boolean) => void): void {
+    const { node, incarnation } = this.#identity;
+    this.#requests.reads.confirm((isConfirmed) => {
+      done(isConfirmed && !this.admission.isRemoved(node, incarnation));
+      this.#host.schedule();
+    });
   }
 
   /** Begins to hand the leadership over, if this node has it and there is somebody. */

@@ -31,7 +31,9 @@ export class Requests {
     send: TrySend,
   ): Outgoing[] {
     this.writes.dispatch(now, raft, connected, send);
-    return [...this.reads.dispatch(now, deadline, raft), ...this.changes.dispatch(now, raft, hasLostRows, send)];
+    // A change request has to be confirmed, as a read.
+    const changes = this.changes.dispatch(now, raft, hasLostRows, send);
+    return [...this.reads.dispatch(now, deadline, raft), ...changes];
   }
 
   expire(now: Micros): void {

@@ -5,6 +5,13 @@
 import type { Random } from "../ports.ts";
 import type { Micros, Term } from "../units.ts";
 
+/**
+ * Boots, terms and attempts have draws of their own up to these bounds. A term beyond its bound draws what the next boot would,
+ * which does no harm: the node must not end for it.
+ */
+const termsApart = 65_536;
+const attemptsApart = 64;
+
 export class ElectionTimer {
   readonly #random: Random;
   readonly #electionMicros: Micros;
@@ -25,7 +32,7 @@ export class ElectionTimer {
   }
 
   reset(term: Term, now: Micros): void {
-    const occasion = (this.#boot * 65536 + term) * 64 + (this.#attempts % 64);
+    const occasion = (this.#boot * termsApart + term) * attemptsApart + (this.#attempts % attemptsApart);
     this.electionAt = now + this.#electionMicros + this.#random.draw("election-jitter", occasion, this.#electionMicros);
   }
 

@@ -201,11 +201,11 @@ export class Leader {
     return 0;
   }
 
-  /** Forgets removed peers that have been told; a leader that is removed itself hands over. Returns whether it is. */
+  /** Forgets removed peers, a while later; a leader that is removed itself hands over. Returns whether it is. */
   #dropRemovedPeers(now: Micros): boolean {
     const { index, configuration } = this.#log.configurations.latest;
     if (index > this.#server.commit) return false;
-    this.replication.dropRemovedPeers(index, now);
+    this.replication.dropRemovedPeers(now);
     if (isVoter(configuration, this.#self)) return false;
     const to = this.replication.successor(() => false);
     if (to !== 0) this.#sendTimeoutNow(to);

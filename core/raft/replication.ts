@@ -99,15 +99,14 @@ export class Replication {
   }
 
   /**
-   * Forgets those that the newest configuration, committed at `index`, does not have: each once it holds that entry and has
-   * been told that it is committed, for then it can answer all its clients; or after an election timeout.
+   * Forgets those that the newest configuration, which is committed, does not have: each an election timeout later, by which it
+   * has learned from its log that the entry is committed, and could answer all its clients.
    */
-  dropRemovedPeers(index: Index, now: Micros): void {
+  dropRemovedPeers(now: Micros): void {
     for (const [id, peer] of this.#progress) {
       if (memberOf(this.configuration, id)?.incarnation === peer.incarnation) continue;
       peer.goneSince = Math.min(peer.goneSince, now);
-      const isTold = peer.match >= index && peer.sentCommit >= index;
-      if (isTold || now >= peer.goneSince + this.#server.options.electionMicros) this.#progress.delete(id);
+      if (now >= peer.goneSince + this.#server.options.electionMicros) this.#progress.delete(id);
     }
   }
 

@@ -32,7 +32,7 @@ export function checkLiveness(simulator: Simulator): Stall | null {
   heal(simulator, drawCore(simulator));
   const stall = (property: Law, what: string): Stall | null => {
     // What was under way when the core was drawn may have brought a configuration that needs somebody else.
-    if (simulator.everyoneHasRun && !holdsQuorums(simulator, simulator.core)) return null;
+    if (simulator.view.everyoneHasRun && !holdsQuorums(simulator, simulator.core)) return null;
     return { property, message: `${what}: ${states(simulator)}` };
   };
   const backlog = backlogMicros(simulator);
@@ -86,8 +86,9 @@ export function checkLiveness(simulator: Simulator): Stall | null {
   if (!areEqual() && !reaches(bounds.convergeMicros + catchUpMicros(simulator), areEqual))
     return stall("L3", "a member that was accepted late does not converge");
   // Before another member may lead, the operator says where those are who only this leader has found.
-  if (simulator.everyoneHasRun && sayWhereMembersAre(simulator)) simulator.runUntil(scheduler.now + bounds.calmMicros);
-  const missed = simulator.everyoneHasRun ? probe(simulator) : null;
+  if (simulator.view.everyoneHasRun && sayWhereMembersAre(simulator))
+    simulator.runUntil(scheduler.now + bounds.calmMicros);
+  const missed = simulator.view.everyoneHasRun ? probe(simulator) : null;
   if (missed !== null) return stall(missed.property, missed.message);
   const nobodyWaits = (): boolean =>
     simulator.core.every((id) => (simulator.hosts[id - 1]!.node?.status().waitingRequests ?? 0) === 0);
@@ -114,11 +115,11 @@ function changesSettledAt({ network, operator, plan, scheduler }: Simulator): Mi
  * cluster is not founded yet, for it cannot be without them.
  */
 function drawCore(simulator: Simulator): NodeId[] {
-  const { hosts, draws, plan, everyoneHasRun } = simulator;
+  const { hosts, draws, plan, view } = simulator;
   const founders = hosts.filter(({ id }) => id <= plan.nodes).map(({ id }) => id);
-  if (!everyoneHasRun) return founders;
+  if (!view.everyoneHasRun) return founders;
   const order = hosts
-    .filter(({ boot, retired, directory }) => boot > 0 && !retired && !directory.isRecovering)
+    .filter(({ state, retired, directory }) => state.kind !== "unused" && !retired && !directory.isRecovering)
     .map(({ id }) => ({ id, draw: draws.u32("core", id) }))
     .toSorted((a, b) => a.draw - b.draw || a.id - b.id)
     .map(({ id }) => id);
@@ -137,13 +138,13 @@ function heal(simulator: Simulator, core: readonly NodeId[]): void {
   simulator.monitor.stop();
   simulator.core = core;
   simulator.network.heal(new Set(core));
-  simulator.line("phase", 0, 2, core.length);
+  simulator.bus.coreHealed(core.length);
   for (const id of core) {
     const host = simulator.hosts[id - 1]!;
     host.heal();
-    if (host.directory.ownIdentity !== null || host.isStopping) host.stop(false);
+    if (host.directory.isOfNewerFormat || host.isStopping) host.stop(false);
     host.directory.restoreFormat();
-    if (host.node === null && !host.retired) simulator.nemesis.startHost(host);
+    if (host.canStart) simulator.nemesis.startHost(host);
   }
   for (const { id } of simulator.hosts) if (!core.includes(id)) freeze(simulator, id, core);
 }
@@ -154,7 +155,7 @@ function freeze(simulator: Simulator, id: NodeId, core: readonly NodeId[]): void
   const host = hosts[id - 1]!;
   if (host.node === null || host.paused) return;
   // One whose log holds a configuration that is not committed must not bring it to the core.
-  const isQuiet = simulator.configurationAt(id) !== simulator.committedConfiguration;
+  const isQuiet = simulator.view.configurationAt(id) !== simulator.committedConfiguration;
   const shape = isQuiet ? 0 : draws.below(3, "core", id, 1);
   for (const other of core) {
     if (shape !== 1) network.block(id, other, Infinity);

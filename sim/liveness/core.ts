@@ -4,7 +4,7 @@ import type { Simulator } from "../simulator.ts";
 
 /** Whether `core` holds a quorum of the committed configuration, and of each configuration in any of its logs. */
 export function holdsQuorums(simulator: Simulator, core: readonly NodeId[]): boolean {
-  const configurations = [simulator.committedConfiguration, ...core.map((id) => simulator.configurationAt(id))];
+  const configurations = [simulator.committedConfiguration, ...core.map((id) => simulator.view.configurationAt(id))];
   const { ghost } = simulator;
   return core.length > 0 && configurations.every((one) => ghost.isQuorum(one, (voter) => core.includes(voter)));
 }
@@ -63,7 +63,7 @@ const snapshotFilesMax = 2;
 export function logsAreBounded(simulator: Simulator): boolean {
   const { snapshotEntries, trailingEntries } = simulator.plan;
   const largest = Math.max(...simulator.hosts.map(({ node }) => node?.status().storage.snapshotBytes ?? 0));
-  const files = membersOf(simulator).map((id) => simulator.hosts[id - 1]!.snapshotDisk.contents().size);
+  const files = membersOf(simulator).map((id) => simulator.hosts[id - 1]!.devices.snapshotDisk.contents().size);
   if (Math.max(...files) > snapshotFilesMax) return false;
   const between = Math.max(snapshotEntries, largest / 2 / entryBytesMin);
   return logLengths(simulator).every((length) => length <= between + trailingEntries + entriesMeanwhile);

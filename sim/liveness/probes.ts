@@ -18,6 +18,7 @@ import type { Change } from "../../core/protocol/configuration.ts";
 import { memberOf } from "../../core/raft/membership.ts";
 import type { Index, Micros, NodeId } from "../../core/units.ts";
 import type { Law } from "../laws.ts";
+import { changeRequest } from "../workload/change-request.ts";
 import type { Simulator } from "../simulator.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 import { converged, leaderOf, membersOf } from "./core.ts";
@@ -29,6 +30,9 @@ export const probeBounds = {
   /** Of a change request, sent again where the answer was that something else is under way; and of all that follows from it. */
   changeMicros: 20_000_000,
 } as const satisfies Record<string, Micros>;
+
+/** Before the same is asked again, where there was no room for it. */
+const retryMicros: Micros = 100_000;
 
 type Missed = { readonly property: Law; readonly message: string };
 
@@ -96,7 +100,7 @@ class Probes {
     // A configuration entry that binds a member's directory may take all the room for what is not committed. The leader
     // then says "busy", and a member whose forward the leader has turned away says "refused".
     for (let tries = 0; tries < 10 && outcome?.ok === false && isFull(outcome); tries++) {
-      this.#simulator.runUntil(this.#simulator.scheduler.now + 100_000);
+      this.#simulator.runUntil(this.#simulator.scheduler.now + retryMicros);
       outcome = ask();
     }
     const isOpen = outcome === null || (!outcome.ok && outcome.code === "timeout");
@@ -130,8 +134,7 @@ class Probes {
   /** A machine that has never run, or has been removed, becomes a voter. */
   grow(): Missed | null {
     const { hosts, committedConfiguration, core, network } = this.#simulator;
-    const isFree = ({ id, node, dead, boot, retired }: Host): boolean =>
-      node === null && !dead && (boot === 0 || retired) && memberOf(committedConfiguration, id) === undefined;
+    const isFree = ({ id, mayJoin }: Host): boolean => mayJoin && memberOf(committedConfiguration, id) === undefined;
     const spares = hosts.filter(isFree);
     if (spares.length === 0) return null;
     const host = hosts[this.#pick(spares.map(({ id }) => id)) - 1]!;
@@ -141,7 +144,7 @@ class Probes {
     this.#simulator.core = [...core, id];
     network.heal(new Set(this.#simulator.core));
     host.heal();
-    this.#simulator.startJoining(host);
+    this.#simulator.machines.startJoining(host);
     const isVoter = (): boolean =>
       this.#simulator.committedConfiguration.voters.includes(id) && membersOf(this.#simulator).includes(id);
     return this.#reaches(`n${id} does not become a voter`, isVoter, replicationMicros(this.#simulator));
@@ -185,15 +188,14 @@ class Probes {
     const asked = this.#pick(others.length === 0 ? membersOf(this.#simulator) : others);
     let said = "nothing";
     while (scheduler.now < until) {
-      const result = this.#ask<ChangeResult>(
-        asked,
-        (node, done) => node.change(change, done),
-        probeBounds.changeMicros,
-      );
+      // Each request is known by its own change.
+      const request = (done: (result: ChangeResult) => void): Request =>
+        changeRequest(this.#simulator.bus, asked, { ...change }, done);
+      const result = this.#await(asked, request, probeBounds.changeMicros);
       if (result?.ok === true) return null;
       said = result === null ? "nothing" : result.code;
       if (result !== null && isRefusedChange(result.code) && result.code !== "other-change") break;
-      this.#simulator.runUntil(scheduler.now + 100_000);
+      this.#simulator.runUntil(scheduler.now + retryMicros);
     }
     return { property: "L6", message: `a calm core, asked at n${asked} to ${change.kind} n${change.id}, says ${said}` };
   }
@@ -212,21 +214,24 @@ class Probes {
   }
 
   /** Asks once; null: there was no answer in time. */
-  #ask<Answer>(
+  #ask<Answer>(id: NodeId, ask: (node: Node, done: (answer: Answer) => void) => void): Answer | null {
+    const request = (done: (answer: Answer) => void): Request => {
+      return { run: (node) => ask(node, done), refused: () => undefined };
+    };
+    return this.#await(id, request, probeBounds.requestMicros);
+  }
+
+  #await<Answer>(
     id: NodeId,
-    ask: (node: Node, done: (answer: Answer) => void) => void,
-    withinMicros: Micros = probeBounds.requestMicros,
+    requestOf: (done: (answer: Answer) => void) => Request,
+    withinMicros: Micros,
   ): Answer | null {
     const { scheduler, draws, hosts } = this.#simulator;
     this.#asked += 1;
     let answer: Answer | null = null;
-    const request: Request = {
-      run: (node) =>
-        ask(node, (given) => {
-          answer = given;
-        }),
-      refused: () => undefined,
-    };
+    const request = requestOf((given) => {
+      answer = given;
+    });
     const tie = draws.u32("tie", id, this.#asked, 57);
     scheduler.at(scheduler.now + 1, tie, hosts[id - 1]!, hostEvents.request, request);
     this.#simulator.runUntil(scheduler.now + withinMicros, () => answer !== null);

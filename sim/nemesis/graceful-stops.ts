@@ -1,14 +1,17 @@
 /** Processes that are told to stop, as by SIGTERM: each must have stopped within its time, and is started again later. */
 import type { Micros } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
+import { toldToStopMustStop } from "../laws/limits.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { Trace } from "../trace/trace.ts";
-import { must } from "../violation.ts";
 import type { Host } from "../world/host.ts";
 import type { CoverageSink } from "./marks.ts";
 
 type Stopping = { readonly host: Host; readonly boot: number; readonly disturbances: number };
+
+/** For a last sync, and for what was under way. */
+const slackMicros: Micros = 100_000;
 
 export class GracefulStops implements Target {
   readonly #scheduler: Scheduler;
@@ -38,7 +41,7 @@ export class GracefulStops implements Target {
   begin(host: Host): void {
     const { id, boot, disturbances, isHampered } = host;
     this.#trace.line(this.#scheduler.now, "gracefulStop", id);
-    host.isStopping = true;
+    host.tellToStop();
     const stopping: Stopping = { host, boot, disturbances };
     const tie = this.#draws.u32("tie", id, boot, 61);
     if (!isHampered) this.#scheduler.at(this.#scheduler.now + this.#boundMicros, tie, this, 0, stopping);
@@ -54,13 +57,13 @@ export class GracefulStops implements Target {
   /** What waits ends by its deadline; a leadership is handed over within an election timeout. Clocks may be slow. */
   get #boundMicros(): Micros {
     const { requestMicros, electionMicros } = this.#plan;
-    return Math.ceil(1.01 * (requestMicros + 2 * electionMicros)) + 100_000;
+    return Math.ceil(1.01 * (requestMicros + 2 * electionMicros)) + slackMicros;
   }
 
-  /** I21: it has stopped by now, if nothing has kept it from doing so. */
+  /** It has stopped by now, if nothing has kept it from doing so. */
   on(_code: number, payload: unknown): void {
     const { host, boot, disturbances } = payload as Stopping;
     const isKept = host.isHampered || host.disturbances !== disturbances;
-    must(host.boot !== boot || host.node === null || isKept, "I21", () => `n${host.id} was told to stop, and does not`);
+    toldToStopMustStop(host.id, host.boot !== boot || host.node === null || isKept);
   }
 }

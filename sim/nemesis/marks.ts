@@ -5,9 +5,8 @@
 import type { Configuration } from "../../core/protocol/configuration.ts";
 import type { Raft } from "../../core/raft/raft.ts";
 import type { NodeId } from "../../core/units.ts";
-import { faultFamilies, type FaultFamily } from "../plan/families.ts";
+import { type CoverageMark, faultFamilies, isMarked, targetedActions } from "../plan/families.ts";
 import type { Host } from "../world/host.ts";
-import { type TargetedAction, targetedActions } from "./targeted-faults.ts";
 
 /** Families that strike a network, not one node; and one that strikes when its node is down. */
 const everywhere = [
@@ -24,15 +23,6 @@ const everywhere = [
   "olderCopy",
   "leaderIsolated",
 ] as const;
-
-/** A clock drifts all the time; a targeted fault counts by what it does; monitors, strangers and bursts harm nobody. */
-const notMarked = ["clockDrift", "targeted", "monitor", "stranger", "burst"] as const;
-
-export function isMarked(family: FaultFamily): family is Exclude<FaultFamily, (typeof notMarked)[number]> {
-  return !(notMarked as readonly FaultFamily[]).includes(family);
-}
-
-export type CoverageMark = Exclude<FaultFamily, (typeof notMarked)[number]> | `targeted ${TargetedAction}`;
 
 /** What the struck node was (of a link, its sender); `away`: it was not taking part. */
 const roles = ["leader", "candidate", "follower", "learner", "away"] as const;

@@ -4,22 +4,25 @@
  */
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
-import { familyNumbers, faultFamilies, type FaultFamily } from "../plan/families.ts";
+import { familyNumbers, faultFamilies, type FaultFamily, isMarked, type TargetedAction } from "../plan/families.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { Scheduler, Target } from "../scheduler.ts";
 import type { FaultBudget } from "../safety/redundancy.ts";
+import type { Scheduler, Target } from "../scheduler.ts";
 import type { Trace } from "../trace/trace.ts";
-import { type CoverageSink, isMarked } from "./marks.ts";
+import type { TraceKind } from "../trace/vocabulary.ts";
 import type { Host } from "../world/host.ts";
 import type { SimNetwork } from "../world/network.ts";
-import { TargetedFaults, type TargetedAction } from "./targeted-faults.ts";
-import { LeaderIsolation, type IsolationWorld } from "./leader-isolation.ts";
+import { ClientPartitions } from "./client-partitions.ts";
 import { DirectoryFaults } from "./directory-faults.ts";
 import { GracefulStops } from "./graceful-stops.ts";
+import { LeaderIsolation, type IsolationWorld } from "./leader-isolation.ts";
+import type { CoverageSink } from "./marks.ts";
 import { Moves, type MovingWorld } from "./moves.ts";
 import { type CopyingWorld, OlderCopies } from "./older-copies.ts";
 import { type Cut, cutsOf, shapes } from "./partitions.ts";
+import { spanMicrosMax, spans } from "./spans.ts";
 import { Strangers } from "./strangers.ts";
+import { TargetedFaults } from "./targeted-faults.ts";
 
 const slotMicros: Micros = 250_000;
 const nemesisEvents = { slot: 1, restart: 2, resume: 3, targeted: 4, cut: 5, isolation: 6 } as const;
@@ -42,8 +45,7 @@ export class Nemesis implements Target {
   readonly #gracefulStops: GracefulStops;
   readonly #moves: Moves;
   readonly #strangers: Strangers;
-  /** client * 64 + node -> until. */
-  readonly #clientBlocks = new Map<number, Micros>();
+  readonly #clientPartitions: ClientPartitions;
   readonly targeted: TargetedFaults;
   readonly isolation: LeaderIsolation;
   readonly olderCopies: OlderCopies;
@@ -69,16 +71,17 @@ export class Nemesis implements Target {
     this.#trace = trace;
     this.#budget = budget;
     this.#coverage = coverage;
-    const world: MovingWorld & CopyingWorld = {
+    const world = {
       get now() {
         return scheduler.now;
       },
       hosts,
-      strikes: (family, target) => this.#strikes(family, target),
-      line: (kind, node, a = 0) => trace.line(scheduler.now, kind, node, a),
-      knockDown: (host, most) => this.#takeOneDown(host, most),
-      restartLater: (host) => this.restartLater(host),
-    };
+      strikes: (family: FaultFamily, target: number) => this.#strikes(family, target),
+      line: (kind: TraceKind, node: number, a = 0, b = 0) => trace.line(scheduler.now, kind, node, a, b),
+      knockDown: (host: Host, most: Micros) => this.#takeOneDown(host, most),
+      restartLater: (host: Host) => this.restartLater(host),
+    } satisfies MovingWorld & CopyingWorld;
+    this.#clientPartitions = new ClientPartitions(draws, plan.clients, world);
     this.#directoryFaults = new DirectoryFaults(plan, budget, world.strikes, world.line);
     this.olderCopies = new OlderCopies(plan, draws, budget, world);
     this.#moves = new Moves(world, network.addresses, draws, trace);
@@ -94,19 +97,19 @@ export class Nemesis implements Target {
   }
 
   cutOff(client: number, node: NodeId): boolean {
-    return (this.#clientBlocks.get(client * 64 + node) ?? 0) > this.#scheduler.now;
+    return this.#clientPartitions.isCut(client, node);
   }
 
   /** No new fault from now on; what lasts, lasts. Clients reach everybody again. */
   stop(): void {
     this.#stopped = true;
     this.#strangers.stop();
-    this.#clientBlocks.clear();
+    this.#clientPartitions.heal();
   }
 
   /** A node that has ended itself (its disk failed) is started again by its operator after a while. */
   restartLater(host: Host): void {
-    const wait = 200_000 + this.#draws.below(2_000_000, "recovery", host.id, host.boot);
+    const wait = spans.restartMicrosMin + this.#draws.below(spans.restartMicrosMore, "recovery", host.id, host.boot);
     this.#at(wait, nemesisEvents.restart, host);
   }
 
@@ -119,7 +122,7 @@ export class Nemesis implements Target {
     if (code === nemesisEvents.slot) this.#strike();
     else if (code === nemesisEvents.restart) {
       const isFrozen = this.#stopped && !host.healed;
-      if (host.node === null && !host.retired && !isFrozen) this.startHost(host);
+      if (host.canStart && !isFrozen) this.startHost(host);
     } else if (host.paused) {
       this.#trace.line(this.#scheduler.now, "resume", host.id);
       host.resume();
@@ -142,13 +145,13 @@ export class Nemesis implements Target {
     if (this.#scheduler.now < this.#plan.quietMicros) return;
     this.#cutLinks();
     this.#cutInShapes();
-    this.#cutClients();
+    this.#clientPartitions.strike(this.#slot, () => this.#length("clientPartition"));
     this.#resetStreams();
     for (const host of this.#hosts) {
       if (host.node === null || host.paused || this.olderCopies.strike(host, this.#slot)) continue;
-      if (this.#strikes("powerCut", host.id)) this.#crash(host, "powerCut", 3_000_000);
-      else if (this.#strikes("kill", host.id)) this.#crash(host, "kill", 3_000_000);
-      else if (this.#strikes("fastRestart", host.id)) this.#crash(host, "fastRestart", 20_000);
+      if (this.#strikes("powerCut", host.id)) this.#crash(host, "powerCut");
+      else if (this.#strikes("kill", host.id)) this.#crash(host, "kill");
+      else if (this.#strikes("fastRestart", host.id)) this.#crash(host, "fastRestart");
       else if (this.#strikes("pause", host.id)) this.#pause(host);
       else if (this.#strikes("slow", host.id)) this.#slow(host);
       else if (this.#strikes("clockStall", host.id)) this.#freezeClock(host);
@@ -169,17 +172,18 @@ export class Nemesis implements Target {
     const host = this.#hosts[node - 1]!;
     if (host.node === null || host.paused) return;
     this.#coverage.struck(`targeted ${action}`, node);
-    const length = (most: Micros): Micros => 1_000 + this.#draws.below(most, "targetedLength", occasion, 1);
+    const length = (most: Micros): Micros =>
+      spans.briefMicrosMin + this.#draws.below(most, "targetedLength", occasion, 1);
     if (action === "restart" || action === "kill") {
       const power = this.#draws.below(2, "targetedLength", occasion, 2) === 0;
       this.#trace.line(this.#scheduler.now, power ? "powerCut" : "kill", node);
       host.stop(power);
       this.#at(
-        action === "restart" ? length(this.#plan.latencyMicros) : length(3_000_000),
+        action === "restart" ? length(this.#plan.latencyMicros) : length(spanMicrosMax.kill),
         nemesisEvents.restart,
         host,
       );
-    } else if (action === "pause") this.#pauseFor(host, length(4_000_000));
+    } else if (action === "pause") this.#pauseFor(host, length(spanMicrosMax.pause));
     else {
       const peer = 1 + this.#draws.below(this.#hosts.length, "targetedLength", occasion, 3);
       const until = this.#scheduler.now + length(6 * this.#plan.electionMicros);
@@ -228,7 +232,7 @@ export class Nemesis implements Target {
     for (const host of this.#hosts) {
       this.#block(old, host.id, this.#scheduler.now + micros);
       this.#block(host.id, old, this.#scheduler.now + micros);
-      if (restarts && host.id !== old) this.#takeOneDown(host, 10_000);
+      if (restarts && host.id !== old) this.#takeOneDown(host, spans.bystanderDownMicrosMax);
     }
     // Where clocks may stand still, it may go on believing that it leads.
     if (this.#plan.faults.clockStall > 0) this.#freezeClock(this.#hosts[old - 1]!, micros);
@@ -241,15 +245,15 @@ export class Nemesis implements Target {
     const power = draw(2, 0) === 0;
     this.#trace.line(this.#scheduler.now, power ? "powerCut" : "kill", host.id);
     host.stop(power);
-    this.#at(1_000 + draw(most, 1), nemesisEvents.restart, host);
+    this.#at(spans.briefMicrosMin + draw(most, 1), nemesisEvents.restart, host);
   }
 
   #cutInShapes(): void {
     const ids = this.#hosts.map(({ id }) => id);
     for (const shape of shapes) {
       if (!this.#strikes(shape, 0)) continue;
-      const most = Math.max(1_000_000, 8 * this.#plan.electionMicros);
-      const length = 10_000 + this.#draws.below(most, "shape", this.#slot, familyNumbers[shape], 99);
+      const most = Math.max(spans.shapeMicrosMax, 8 * this.#plan.electionMicros);
+      const length = spans.microsMin + this.#draws.below(most, "shape", this.#slot, familyNumbers[shape], 99);
       const draw = (bound: number, k: number): number =>
         this.#draws.below(bound, "shape", this.#slot, familyNumbers[shape], k);
       for (const cut of cutsOf(shape, ids, length, draw)) {
@@ -273,7 +277,7 @@ export class Nemesis implements Target {
     if (this.#stopped || host.node === null || host.paused || !this.#strikes("replaced", host.id)) return;
     this.#trace.line(this.#scheduler.now, "kill", host.id);
     host.stop(false);
-    this.#at(this.#length("replaced", 8_000_000), nemesisEvents.restart, host);
+    this.#at(this.#length("replaced"), nemesisEvents.restart, host);
   }
 
   #strikes(family: FaultFamily, target: number): boolean {
@@ -285,11 +289,11 @@ export class Nemesis implements Target {
     return strikes;
   }
 
-  #length(family: FaultFamily, most: Micros): Micros {
-    return 10_000 + this.#draws.below(most, "faultLength", this.#slot, familyNumbers[family]);
+  #length(family: keyof typeof spanMicrosMax): Micros {
+    return spans.microsMin + this.#draws.below(spanMicrosMax[family], "faultLength", this.#slot, familyNumbers[family]);
   }
 
-  #crash(host: Host, family: "powerCut" | "kill" | "fastRestart", downMost: Micros): void {
+  #crash(host: Host, family: "powerCut" | "kill" | "fastRestart"): void {
     // A fast restart is a kill or a power cut whose machine is back before anybody's patience has ended.
     const power =
       family === "powerCut" ||
@@ -302,31 +306,32 @@ export class Nemesis implements Target {
     if (this.#coverage.everyoneHasRun && this.#strikes("moved", host.id)) this.#moves.strike(host);
     const down =
       family === "fastRestart"
-        ? 1_000 + this.#draws.below(downMost, "faultLength", this.#slot, host.id)
-        : this.#length(family, downMost);
+        ? spans.briefMicrosMin + this.#draws.below(spanMicrosMax.fastRestart, "faultLength", this.#slot, host.id)
+        : this.#length(family);
     this.#at(down, nemesisEvents.restart, host);
   }
 
   #pause(host: Host): void {
-    this.#pauseFor(host, this.#length("pause", 4_000_000));
+    this.#pauseFor(host, this.#length("pause"));
   }
 
   #slow(host: Host): void {
-    const length = this.#length("slow", 4_000_000);
+    const length = this.#length("slow");
     // From an event loop that is busy now and then, to one that is nearly as slow as an election.
-    const beat = 2_000 + this.#draws.below(this.#plan.electionMicros / 2, "faultTarget", this.#slot, 7, host.id);
+    const beat =
+      spans.beatMicrosMin + this.#draws.below(this.#plan.electionMicros / 2, "faultTarget", this.#slot, 7, host.id);
     this.#trace.line(this.#scheduler.now, "slow", host.id, length, beat);
     host.slowDown(length, beat);
   }
 
-  #freezeClock(host: Host, length = this.#length("clockStall", 3_000_000)): void {
+  #freezeClock(host: Host, length = this.#length("clockStall")): void {
     this.#trace.line(this.#scheduler.now, "clockStall", host.id, length);
     host.freezeClock(length, this.#draws.below(2, "faultTarget", this.#slot, 8, host.id) === 0);
   }
 
   #pauseFor(host: Host, length: Micros): void {
     this.#trace.line(this.#scheduler.now, "pause", host.id, length);
-    host.paused = true;
+    host.pause();
     this.#at(length, nemesisEvents.resume, host);
   }
 
@@ -334,7 +339,7 @@ export class Nemesis implements Target {
     const ids = this.#hosts.map(({ id }) => id);
     if (this.#strikes("partition", 0)) {
       // Two sides by coin; one node alone is as likely as any other side.
-      const until = this.#scheduler.now + this.#length("partition", 5_000_000);
+      const until = this.#scheduler.now + this.#length("partition");
       const alone = this.#draws.below(3, "faultTarget", this.#slot, 0) === 0;
       const lonely = ids[this.#draws.below(ids.length, "faultTarget", this.#slot, 1)]!;
       const side = (id: NodeId): boolean =>
@@ -343,7 +348,7 @@ export class Nemesis implements Target {
     }
     for (const from of ids) {
       if (!this.#strikes("oneWay", from)) continue;
-      const until = this.#scheduler.now + this.#length("oneWay", 5_000_000);
+      const until = this.#scheduler.now + this.#length("oneWay");
       // One link, or everything that this node hears or says.
       const shape = this.#draws.below(3, "faultTarget", this.#slot, 3, from);
       const other = ids[this.#draws.below(ids.length, "faultTarget", this.#slot, 4, from)]!;
@@ -372,16 +377,6 @@ export class Nemesis implements Target {
         this.#trace.line(this.#scheduler.now, "reset", from, to);
         this.#network.streams?.reset(from, to);
       }
-    }
-  }
-
-  #cutClients(): void {
-    for (let client = 1; client <= this.#plan.clients; client++) {
-      if (!this.#strikes("clientPartition", client)) continue;
-      const length = this.#length("clientPartition", 3_000_000);
-      const node = 1 + this.#draws.below(this.#hosts.length, "faultTarget", this.#slot, 5, client);
-      this.#trace.line(this.#scheduler.now, "clientBlock", client, node, length);
-      this.#clientBlocks.set(client * 64 + node, this.#scheduler.now + length);
     }
   }
 }

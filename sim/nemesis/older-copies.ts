@@ -2,11 +2,11 @@
  * Directories that are put back as a whole from an older copy. Tier b: only where every running peer has heard a later
  * start of the directory, so that each can tell. Tier c: at any time, as a lie that is named.
  */
+import type { Micros, NodeId } from "../../core/units.ts";
+import type { Draws } from "../draws.ts";
 import type { FaultFamily } from "../plan/families.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { FaultBudget } from "../safety/redundancy.ts";
-import type { Micros, NodeId } from "../../core/units.ts";
-import type { Draws } from "../draws.ts";
 import type { TraceKind } from "../trace/vocabulary.ts";
 import type { DirectoryCopy } from "../world/directory.ts";
 import type { Host } from "../world/host.ts";
@@ -71,7 +71,7 @@ export class OlderCopies {
     const { id, directory } = host;
     const { identity } = directory;
     this.#kept.delete(id);
-    const isWhole = !directory.mustRecover && directory.ownIdentity === null && identity?.removed === false;
+    const isWhole = !directory.mustRecover && !directory.isOfNewerFormat && identity?.removed === false;
     // What knows no other voter asks nobody: it cannot be told.
     if (!isWhole || identity.genesis === null || identity.lost !== null || this.#budget.isSoleVoter(id)) return false;
     if (!this.#draws.chance(4 * this.#plan.faults.olderCopy, "olderCopy", slot, id)) return false;

@@ -1,7 +1,6 @@
 /**
  * Strangers on the peer port: a founder of another cluster whose list has a mistyped URL, a member of another cluster, a
- * machine that nobody knows, and bytes that never become a message. I22: no node's term, configuration or addresses come
- * from them, and no node ends for their sake.
+ * machine that nobody knows, and bytes that never become a message.
  */
 import { Writer } from "../../core/bytes.ts";
 import type { Node } from "../../core/node/node.ts";
@@ -11,10 +10,14 @@ import { encodeEnvelope } from "../../core/protocol/message-codec.ts";
 import type { Envelope, Message } from "../../core/protocol/message.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
+import {
+  strangerMustNotBeMember,
+  termMustNotComeFromStranger,
+  unfinishedFrameMustBeRefused,
+} from "../laws/strangers.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { Trace } from "../trace/trace.ts";
-import { must } from "../violation.ts";
 import { isStrange, strangeUrl } from "../world/addresses.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 
@@ -168,18 +171,14 @@ function mustRefuse(id: NodeId, node: Node, inbound: Inbound): void {
   const begun = new Uint8Array(unfinishedBytes);
   begun[2] = 0x10;
   const trouble = inbound.receive(begun);
-  must(
-    node.replica === null || trouble !== null,
-    "I22",
-    () => `n${id} holds ${begun.length} bytes of a stranger's frame`,
-  );
+  unfinishedFrameMustBeRefused(id, begun.length, node.replica === null || trouble !== null);
 }
 
 /** Just after a stranger has come to `node`. */
 function mustBeUntouched(id: NodeId, node: Node): void {
   const raft = node.replica?.raft;
   if (raft === undefined) return;
-  must(raft.term < strangeTerm, "I22", () => `n${id} has the term ${raft.term} from a stranger`);
+  termMustNotComeFromStranger(id, raft.term, strangeTerm);
   const isOurs = raft.configuration.members.every(({ url, storeId }) => !isStrange(url) && storeId !== strangeStore);
-  must(isOurs, "I22", () => `n${id} has taken a stranger into its configuration`);
+  strangerMustNotBeMember(id, isOurs);
 }

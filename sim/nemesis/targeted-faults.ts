@@ -4,6 +4,8 @@
  */
 import type { NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
+import { keyOfNode, occasionOf } from "../keys.ts";
+import { type TargetedAction, targetedActions } from "../plan/families.ts";
 import type { Plan } from "../plan/plan.ts";
 
 /** `often`: of so many moments of the kind one counts, so that rare ones are struck about as often as common ones. */
@@ -29,14 +31,11 @@ const moments = {
 } as const;
 export type Moment = keyof typeof moments;
 
-export const targetedActions = ["restart", "kill", "isolate", "mute", "brokenLink", "pause"] as const;
-export type TargetedAction = (typeof targetedActions)[number];
-
 export class TargetedFaults {
   readonly #draws: Draws;
   readonly #strength: number;
   readonly #strike: (action: TargetedAction, node: NodeId, occasion: number) => void;
-  /** moment * 64 + node -> how often. */
+  /** By moment and node: how often it has come. */
   readonly #seen = new Map<number, number>();
 
   /** `strike` is called in the moment itself, in the middle of a turn. */
@@ -48,11 +47,11 @@ export class TargetedFaults {
 
   observe(moment: Moment, node: NodeId): void {
     const { code, often } = moments[moment];
-    const which = code * 64 + node;
+    const which = keyOfNode(code, node);
     const count = this.#seen.get(which) ?? 0;
     this.#seen.set(which, count + 1);
     if (!this.#draws.chance(this.#strength / often, "targeted", code, node, count)) return;
-    const occasion = which * 100_000 + count;
+    const occasion = occasionOf(which, count);
     this.#strike(
       targetedActions[this.#draws.below(targetedActions.length, "targetedAction", occasion)]!,
       node,

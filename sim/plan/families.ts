@@ -54,6 +54,19 @@ export function familyOfNumber(number: number): FaultFamily | undefined {
   return faultFamilies.find((family) => familyNumbers[family] === number);
 }
 
+/** What the family `targeted` does at its moment; draws choose by the place here. */
+export const targetedActions = ["restart", "kill", "isolate", "mute", "brokenLink", "pause"] as const;
+export type TargetedAction = (typeof targetedActions)[number];
+
+/** A clock drifts all the time; a targeted fault counts by what it does; monitors, strangers and bursts harm nobody. */
+const notMarked = ["clockDrift", "targeted", "monitor", "stranger", "burst"] as const;
+
+export function isMarked(family: FaultFamily): family is Exclude<FaultFamily, (typeof notMarked)[number]> {
+  return !(notMarked as readonly FaultFamily[]).includes(family);
+}
+
+export type CoverageMark = Exclude<FaultFamily, (typeof notMarked)[number]> | `targeted ${TargetedAction}`;
+
 /**
  * How much may be lost. a: after every loss each committed entry is still durable on a majority of each current voter set, and
  * the cluster must come back to life. b: any number of losses that a node can notice: it may halt, and never answers wrong.

@@ -1,6 +1,7 @@
 /**
- * What clients are answered, held against the fold of the committed prefix (I18): a command's result is what its own
- * entry gave, at its first run; a refusal has its reason; a read is the row as it was at the revision that it names.
+ * What clients are answered: I18 answer integrity. Answers are held against the fold of the committed prefix: a command's
+ * result is what its own entry gave, at its first run; a refusal has its reason; a read is the row as it was at the revision
+ * that it names.
  */
 import { crc32 } from "../../core/bytes.ts";
 import { type Command, encodeCommand } from "../../core/kv/command.ts";

@@ -1,24 +1,25 @@
 /** Why a node may end itself. Within the model only a disk that failed, or a committed configuration that is without it. */
 import type { Ending } from "../../core/node/options.ts";
 import type { Configuration } from "../../core/protocol/configuration.ts";
-import { must } from "../violation.ts";
+import { removedMustBeNoMember } from "../laws/membership.ts";
+import { exitMustBeExplained } from "../laws/storage.ts";
 import type { Host } from "../world/host.ts";
 
 /** removed: for good. shut-out: another machine has its place. lost: nobody can give back what is gone. newer: the program is too old. restart: others know a later start of this directory. */
 export type ExitKind = "disk" | "removed" | "shut-out" | "lost" | "newer" | "restart";
 
-/** Throws a Violation (I14, I15) where nothing explains it. `beyondModel`: more may have been lost than can be spared. */
+/** What kind of exit it is; I14 and I15 say which are explained. `beyondModel`: more may have been lost than can be spared. */
 export function checkExit(host: Host, ending: Ending, committed: Configuration | null, beyondModel: boolean): ExitKind {
   const kind = kindOf(host, ending, beyondModel);
-  must(kind !== null, "I14", () => `n${host.id} exits: ${ending.reason}`);
+  exitMustBeExplained(host.id, ending.reason, kind);
   const incarnation = host.node?.status().incarnation ?? 0;
   const isMember = committed?.members.some((member) => member.id === host.id && member.incarnation === incarnation);
-  must(kind !== "removed" || isMember !== true, "I15", () => `n${host.id} takes itself for removed`);
+  if (kind === "removed") removedMustBeNoMember(host.id, isMember === true);
   return kind;
 }
 
 function kindOf({ directory, wiped }: Host, { code }: Ending, beyondModel: boolean): ExitKind | null {
-  const isCopy = directory.isOlderCopy || directory.isUnjudgedCopy;
+  const isCopy = directory.isAnyCopy;
   switch (code) {
     case "disk":
       return "disk";
@@ -35,7 +36,7 @@ function kindOf({ directory, wiped }: Host, { code }: Ending, beyondModel: boole
       if (wiped) return "shut-out";
       return beyondModel ? "lost" : null;
     case "newer-format":
-      if (directory.ownIdentity !== null) return "newer";
+      if (directory.isOfNewerFormat) return "newer";
       return beyondModel ? "lost" : null;
     case "unrecoverable":
       return directory.mustRecover || beyondModel ? "lost" : null;

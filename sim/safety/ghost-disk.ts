@@ -12,7 +12,6 @@ import {
   readRecords,
   segmentNumber,
 } from "../../core/storage/wal-record.ts";
-import { must } from "../violation.ts";
 
 export type GhostBatch = {
   readonly hard: HardState | null;
@@ -56,20 +55,17 @@ export class GhostDisk {
   }
 
   /**
-   * A process starts on what a crash has left. I14: no durable batch is gone or changed. Returns the batches beyond
-   * those: a legal tail, which the recovery's own sync will make durable.
+   * A process starts on what a crash has left. `compare` is told of each segment with durable batches their checksums and
+   * what is left of it. Returns the batches beyond those: a legal tail, which the recovery's own sync will make durable.
    */
-  restarted(whose: string, contents: ReadonlyMap<string, Uint8Array>): readonly GhostBatch[] {
+  restarted(
+    contents: ReadonlyMap<string, Uint8Array>,
+    compare: (file: string, crcs: readonly number[], left: readonly GhostBatch[]) => void,
+  ): readonly GhostBatch[] {
     const surviving = survivingBatches(contents);
     for (const [file, crcs] of this.#durable) {
       const left = surviving.filter((batch) => batch.file === file);
-      must(
-        crcs.every((crc, k) => left[k]?.crc === crc),
-        "I14",
-        () => {
-          return `${whose}: ${crcs.length} batches were durable in ${file}, which holds ${left.length} now`;
-        },
-      );
+      compare(file, crcs, left);
     }
     const oldest = [...this.#durable.keys()].toSorted()[0] ?? "";
     const tail: Pending[] = [];

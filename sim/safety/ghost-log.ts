@@ -1,5 +1,5 @@
+import { assert } from "../../core/assert.ts";
 import { mix } from "../draws.ts";
-import { must } from "../violation.ts";
 
 /** What a log holds before its first entry: (0, 0), or a snapshot's place; `chain` stands for everything up to it. */
 export type GhostBase = { readonly index: number; readonly term: number; readonly chain: number };
@@ -45,17 +45,10 @@ export class GhostLog {
     return this.#configurations.at(-1) ?? 0;
   }
 
-  /** Sets the entry at `index`, which cuts off what follows. I5: logs are contiguous and their terms never fall. */
-  put(index: number, term: number, crc: number, isConfiguration: boolean, whose: string): void {
-    must(index > this.base && index <= this.last + 1, "I5", () => {
-      return `${whose}: entry ${index} leaves a gap in a log of ${this.base} to ${this.last}`;
-    });
-    this.#cut(index - this.base);
-    must(
-      term >= this.lastTerm,
-      "I5",
-      () => `${whose}: the term falls from ${this.lastTerm} to ${term} at index ${index}`,
-    );
+  /** Sets the entry at `index`, which cuts off what follows. Call it where there is no gap before `index`. */
+  put(index: number, term: number, crc: number, isConfiguration: boolean): void {
+    assert(index > this.base && index <= this.last + 1, "an entry is put into a log or behind its end");
+    this.cutFrom(index);
     this.#chains.push(mix(mix(this.#chains.at(-1)!, term), crc) >>> 0);
     this.#terms.push(term);
     this.#crcs.push(crc);
@@ -89,7 +82,9 @@ export class GhostLog {
     return copy;
   }
 
-  #cut(length: number): void {
+  /** Drops the entries from `index` on, which lies behind the base. */
+  cutFrom(index: number): void {
+    const length = index - this.base;
     this.#terms.length = length;
     this.#crcs.length = length;
     this.#chains.length = length;

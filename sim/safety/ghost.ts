@@ -1,6 +1,7 @@
 /**
  * The ghost: what is true of the whole cluster, computed from the bytes that reach the disks and the messages that reach
- * the network, never from what a node believes. Invariants are judged against it.
+ * the network, never from what a node believes. It keeps state only: before each change, what is about to become true is put
+ * to the laws that speak of it (laws/), which throw where it must not.
  */
 import type { SessionLimits } from "../../core/kv/sessions.ts";
 import { decodeConfiguration } from "../../core/protocol/configuration-codec.ts";
@@ -10,54 +11,39 @@ import { type Entry, entryKinds } from "../../core/protocol/entry.ts";
 import type { LogView } from "../../core/raft/log.ts";
 import { snapshotPlace } from "../../core/storage/snapshot-store.ts";
 import type { NodeId, Term } from "../../core/units.ts";
-import { must, Violation } from "../violation.ts";
+import { keyOfEntry, keyOfVote, voterOf } from "../keys.ts";
+import { committedMustNotBeOverwritten } from "../laws/commit.ts";
+import { durableTermMustNotFall, voteMustBeTheOnly } from "../laws/election.ts";
+import type { Hard } from "../laws/facts.ts";
+import { changeMustComeAlone, changeMustFollowOwnCommit, votersMustChangeJointly } from "../laws/membership.ts";
+import {
+  clusterTimeMustNotFall,
+  committedEntryMustBeKnown,
+  entryMustComeFromLeader,
+  entryMustFollow,
+  entryMustNameOnePayload,
+  entryTermMustNotFall,
+} from "../laws/replication.ts";
+import { baseMustBeCommitted, snapshotMustBeTheFold, stateMustBeTheFold } from "../laws/state.ts";
+import { durableBatchesMustSurvive } from "../laws/storage.ts";
+import { Violation } from "../violation.ts";
 import { Answers } from "./answers.ts";
 import type { Departures } from "./departures.ts";
-import { type GhostBatch, GhostDisk } from "./ghost-disk.ts";
+import type { GhostBatch } from "./ghost-disk.ts";
 import { GhostLog } from "./ghost-log.ts";
 import { GhostMachine } from "./ghost-machine.ts";
+import { GhostNode } from "./ghost-node.ts";
 import { readRows, readSnapshot } from "./ghost-state.ts";
 
 export const nobody: Configuration = { members: [], voters: [], outgoing: [], learners: [], removed: [] };
-
-type Hard = { term: Term; vote: NodeId };
-
-export class GhostNode {
-  readonly id: NodeId;
-  /** Rises when its log is lost: it votes anew, and its earlier votes stay what they were. */
-  readonly storageGeneration: number;
-  /** What its lost log held: acknowledged in its time; and what was committed then. */
-  readonly lost: { readonly durable: GhostLog; readonly committed: number } | null;
-  readonly disk = new GhostDisk();
-  /** The log and hard state as written, page cache included; and as an honest disk would hold them. */
-  written = new GhostLog();
-  writtenHard: Hard = { term: 0, vote: 0 };
-  durable = new GhostLog();
-  durableHard: Hard = { term: 0, vote: 0 };
-  /** Its log as a leader, as far as it has told or written it: replication does not wait for the own disk. */
-  led: { readonly term: Term; readonly log: GhostLog } | null = null;
-  /** The newest durable snapshot. */
-  snapshot = 0;
-  /** Up to here the state survives without the log: by a durable snapshot, or by durable rows. */
-  covered = 0;
-  /** Of this process life. */
-  commit = 0;
-  applied = 0;
-
-  constructor(id: NodeId, storageGeneration: number, lost: GhostNode["lost"]) {
-    this.id = id;
-    this.storageGeneration = storageGeneration;
-    this.lost = lost;
-  }
-}
 
 export class Ghost {
   readonly nodes: GhostNode[];
   /** The node whose election each term has seen. */
   readonly leaders = new Map<Term, NodeId>();
-  /** Durable votes: (term * 64 + voter) * 64 + life of the voter -> candidate. */
+  /** Durable votes, by term, voter and the losses of its log: for whom. */
   readonly #votes = new Map<number, NodeId>();
-  /** Every (index, term) ever written, by index * 65536 + term. */
+  /** Every entry ever made, by index and term. */
   readonly #entries = new Map<number, Entry>();
   readonly #configurations = new Map<number, Configuration>();
   /** What the founders have agreed on; empty until one of them runs. */
@@ -91,7 +77,7 @@ export class Ghost {
   wiped(id: NodeId): void {
     // What a log had held that it has lost since, it still has held.
     this.nodes[id - 1] = new GhostNode(id, 0, this.node(id).lost);
-    for (const key of this.#votes.keys()) if (Math.floor(key / 64) % 64 === id) this.#votes.delete(key);
+    for (const key of this.#votes.keys()) if (voterOf(key) === id) this.#votes.delete(key);
   }
 
   /** The log of a machine is damaged: it is rebound before it takes part again, and begins with nothing. */
@@ -119,13 +105,13 @@ export class Ghost {
   configurationOf(log: GhostLog): Configuration {
     const index = log.configurationIndex;
     if (index === 0) return this.committedConfiguration(log.base);
-    return this.#configurations.get(index * 65536 + log.termAt(index))!;
+    return this.#configurations.get(keyOfEntry(index, log.termAt(index)))!;
   }
 
   /** The configuration in force at the committed `index`. */
   committedConfiguration(index = this.committed.last): Configuration {
     const at = this.#configurationAt[index] ?? 0;
-    return at === 0 ? this.#founding : this.#configurations.get(at * 65536 + this.committed.termAt(at))!;
+    return at === 0 ? this.#founding : this.#configurations.get(keyOfEntry(at, this.committed.termAt(at)))!;
   }
 
   committedConfigurationIndex(index: number): number {
@@ -134,12 +120,12 @@ export class Ghost {
 
   votedFor(voter: NodeId, candidate: NodeId, term: Term): boolean {
     for (let storageGeneration = 0; storageGeneration <= this.node(voter).storageGeneration; storageGeneration++) {
-      if (this.#votes.get((term * 64 + voter) * 64 + storageGeneration) === candidate) return true;
+      if (this.#votes.get(keyOfVote(term, voter, storageGeneration)) === candidate) return true;
     }
     return false;
   }
 
-  /** I4: whether `candidate` has the durable votes of a quorum, by the configuration in its own log. */
+  /** Whether `candidate` has the durable votes of a quorum, by the configuration in its own log. */
   isElected(candidate: NodeId, term: Term): boolean {
     const configuration = this.configurationOf(this.node(candidate).written);
     return this.isQuorum(configuration, (voter) => this.votedFor(voter, candidate, term));
@@ -173,7 +159,6 @@ export class Ghost {
 
   /**
    * A process starts on what the crash has left; with `isAllDurable`, all that makes sense is durable (false: not all does).
-   * I14: nothing below the durable mark is gone, and the rest is a legal tail.
    */
   restarted(
     id: NodeId,
@@ -188,7 +173,9 @@ export class Ghost {
       node.snapshot = Math.max(0, ...snapshots.map((name) => snapshotPlace(name)?.index ?? 0));
       node.covered = rows === null ? node.snapshot : Math.max(node.snapshot, this.#rowsAt(id, rows));
     }
-    const found = node.disk.restarted(`n${id}`, contents);
+    const found = node.disk.restarted(contents, (file, crcs, left) =>
+      durableBatchesMustSurvive(`n${id}`, file, crcs, left),
+    );
     const makesSense = !isAllDurable || this.#takeAsDurable(node, contents);
     const tail = isAllDurable ? [] : found;
     node.written = node.durable.clone();
@@ -215,9 +202,8 @@ export class Ghost {
     if (batch.hard !== null) node.writtenHard = batch.hard;
     for (const entry of batch.entries) {
       // A late append of a leader that is over may put one entry that is not committed in the place of another.
-      must(!this.#holdsCommitted(node.written, entry.index) || this.#isCommitted(entry), "I8", () => {
-        return `n${node.id} overwrites entry ${entry.index}, which is committed`;
-      });
+      const overwrites = this.#holdsCommitted(node.written, entry.index) && !this.#isCommitted(entry);
+      committedMustNotBeOverwritten(node.id, entry.index, overwrites);
       this.recordEntryCreation(node, entry);
     }
     this.#fold(node, batch, node.written, "written");
@@ -226,12 +212,10 @@ export class Ghost {
   #fold(node: GhostNode, { base, entries }: GhostBatch, log: GhostLog, whose: string): void {
     if (base !== null) {
       const { index, term } = base.place;
-      must(this.committed.termAt(index) === term, "I13", () => `n${node.id} bases its log on ${index}, not committed`);
+      baseMustBeCommitted(node.id, base.place, this.committed);
       log.rebase({ index, term, chain: this.committed.chainAt(index) });
     }
-    for (const { index, term, crc, kind } of entries) {
-      log.put(index, term, crc, kind === entryKinds.configuration, `n${node.id} ${whose}`);
-    }
+    for (const entry of entries) putInto(log, entry, `n${node.id} ${whose}`);
   }
 
   #holdsCommitted(log: GhostLog, index: number): boolean {
@@ -244,25 +228,18 @@ export class Ghost {
     return this.committed.termAt(entry.index) === entry.term && this.committed.crcAt(entry.index) === entry.crc;
   }
 
-  /** I5: (index, term) names one payload for ever, minted by that term's leader: its first write or its first append. */
+  /** `node` tells or writes `entry`: if nobody has before, it makes it, by its first write or its first append. */
   recordEntryCreation(node: GhostNode, entry: Entry): void {
-    const key = entry.index * 65536 + entry.term;
+    const key = keyOfEntry(entry.index, entry.term);
     const known = this.#entries.get(key);
-    if (known === undefined) {
-      const isLeader = this.leaders.get(entry.term) === node.id || this.isElected(node.id, entry.term);
-      must(isLeader, "I5", () => {
-        return `n${node.id} makes entry (${entry.index}, term ${entry.term}) without having been elected in that term`;
-      });
-      this.#entries.set(key, entry);
-      this.departures?.made(entry);
-      const log = this.#logAsLeader(node, entry.term);
-      const isConfiguration = entry.kind === entryKinds.configuration;
-      if (isConfiguration) this.#recordConfigurationCreation(node, log, entry, key);
-      log.put(entry.index, entry.term, entry.crc, isConfiguration, `n${node.id} leading`);
-    }
-    must(known === undefined || known.crc === entry.crc, "I5", () => {
-      return `n${node.id}: (${entry.index}, term ${entry.term}) names two payloads`;
-    });
+    if (known !== undefined) return entryMustNameOnePayload(node.id, entry, known);
+    const isLeader = this.leaders.get(entry.term) === node.id || this.isElected(node.id, entry.term);
+    entryMustComeFromLeader(node.id, entry, isLeader);
+    this.#entries.set(key, entry);
+    this.departures?.made(entry);
+    const log = this.#logAsLeader(node, entry.term);
+    if (entry.kind === entryKinds.configuration) this.#recordConfigurationCreation(node, log, entry, key);
+    putInto(log, entry, `n${node.id} leading`);
   }
 
   /** A vote is durable only behind the whole log: at its first own entry a leader has written all that it holds. */
@@ -281,44 +258,30 @@ export class Ghost {
     return this.configurationOf(led?.term === term ? led.log : written);
   }
 
-  /** I15: the one before is committed, so is an entry of this term; who votes changes through both halves only. */
   #recordConfigurationCreation(node: GhostNode, log: GhostLog, entry: Entry, key: number): void {
     const next = decodeConfiguration(entryPayload(entry));
     const before = this.configurationOf(log);
     this.#configurations.set(key, next);
-    const { configurationIndex } = log;
     const whose = `n${node.id}'s configuration ${entry.index}`;
-    must(configurationIndex <= this.committed.last, "I15", () => {
-      return `${whose} comes while ${configurationIndex} is not committed`;
-    });
-    must(this.committed.lastTerm >= entry.term, "I15", () => `${whose} comes before a commit in term ${entry.term}`);
-    const isLegal =
-      next.outgoing.length > 0
-        ? before.outgoing.length === 0 && next.outgoing.join() === before.voters.join()
-        : next.voters.join() === before.voters.join();
-    must(isLegal, "I15", () => `${whose} changes who votes in one step`);
+    changeMustComeAlone(whose, log.configurationIndex, this.committed.last);
+    changeMustFollowOwnCommit(whose, entry.term, this.committed.lastTerm);
+    votersMustChangeJointly(whose, before, next);
   }
 
   #applyDurable(node: GhostNode, batch: GhostBatch): void {
     const { hard } = batch;
     if (hard !== null) {
-      must(hard.term >= node.durableHard.term, "I3", () => {
-        return `n${node.id}: the durable term falls from ${node.durableHard.term} to ${hard.term}`;
-      });
+      durableTermMustNotFall(node.id, node.durableHard, hard);
       node.durableHard = hard;
       if (hard.vote !== 0) this.#vote(node.id, hard);
     }
     this.#fold(node, batch, node.durable, "durable");
   }
 
-  /** I2: one vote per node and term. */
-  #vote(voter: NodeId, { term, vote }: Hard): void {
-    const key = (term * 64 + voter) * 64 + this.node(voter).storageGeneration;
-    const before = this.#votes.get(key);
-    must(before === undefined || before === vote, "I2", () => {
-      return `n${voter} votes in term ${term} for n${before} and for n${vote}`;
-    });
-    this.#votes.set(key, vote);
+  #vote(voter: NodeId, hard: Hard): void {
+    const key = keyOfVote(hard.term, voter, this.node(voter).storageGeneration);
+    voteMustBeTheOnly(voter, hard, this.#votes.get(key));
+    this.#votes.set(key, hard.vote);
   }
 
   rowsDurable(id: NodeId, rows: ReadonlyMap<string, Uint8Array>): void {
@@ -326,32 +289,25 @@ export class Ghost {
     node.covered = Math.max(node.covered, this.#rowsAt(id, rows));
   }
 
-  /** The entry that persistent rows are the state of. I9: row by row, they are the fold of the committed prefix. */
+  /** The entry that persistent rows are the state of, row by row. */
   #rowsAt(id: NodeId, pairs: ReadonlyMap<string, Uint8Array>): number {
     const { index, digest } = readRows(pairs);
-    must(digest === this.digestAt(index), "I9", () => `n${id}: the rows at ${index} are not the fold of the prefix`);
+    stateMustBeTheFold(id, index, "rows", digest, this.digestAt(index));
     return index;
   }
 
-  /** I13: a durable snapshot is the fold of the committed prefix, with the right term and configuration. */
+  /** `bytes`: null where its disk may have made anything of them. */
   snapshotDurable(id: NodeId, index: number, term: Term, bytes: Uint8Array | null): void {
-    if (bytes !== null) this.#mustBeTheFold(id, index, term, bytes);
+    if (bytes !== null) {
+      snapshotMustBeTheFold(id, index, term, readSnapshot(bytes), {
+        term: this.committed.termAt(index),
+        digest: this.digestAt(index),
+        configurationIndex: this.committedConfigurationIndex(index),
+      });
+    }
     const node = this.node(id);
     node.snapshot = Math.max(node.snapshot, index);
     node.covered = Math.max(node.covered, index);
-  }
-
-  #mustBeTheFold(id: NodeId, index: number, term: Term, bytes: Uint8Array): void {
-    const found = readSnapshot(bytes);
-    if (typeof found === "string") throw new Violation("I13", `n${id}'s snapshot ${index}: ${found}`);
-    const { header, digest } = found;
-    const isThat = header.place.index === index && header.place.term === term;
-    must(isThat, "I13", () => `n${id}'s snapshot ${index} is another`);
-    must(this.committed.termAt(index) === term, "I13", () => `n${id}'s snapshot ${index} has term ${term}`);
-    must(digest === this.digestAt(index), "I13", () => `n${id}'s snapshot ${index} is not the fold of the prefix`);
-    must(header.configuration.index === this.committedConfigurationIndex(index), "I13", () => {
-      return `n${id}'s snapshot ${index} holds the configuration of ${header.configuration.index}`;
-    });
   }
 
   // --- the committed prefix
@@ -360,12 +316,11 @@ export class Ghost {
   extendCommitted(id: NodeId, log: LogView, index: number): void {
     for (let at = this.committed.last + 1; at <= index; at++) {
       const { term, crc } = log.entryAt(at);
-      const entry = this.#entries.get(at * 65536 + term);
-      if (entry?.crc !== crc) throw new Violation("I5", `n${id} commits entry ${at}, which nobody was seen to make`);
+      const entry = this.#entries.get(keyOfEntry(at, term));
+      committedEntryMustBeKnown(id, at, crc, entry);
+      clusterTimeMustNotFall(id, entry, this.#machine.clusterMicros);
+      putInto(this.committed, entry, "committed");
       const isConfiguration = entry.kind === entryKinds.configuration;
-      const { clusterMicros } = this.#machine;
-      must(entry.clusterMicros >= clusterMicros, "I5", () => `n${id} commits entry ${at}: the cluster's time falls`);
-      this.committed.put(at, term, crc, isConfiguration, "committed");
       this.#configurationAt.push(isConfiguration ? at : this.#configurationAt.at(-1)!);
       this.#committedIn.push(log.termAt(index));
       this.#machine.apply(entry);
@@ -386,4 +341,12 @@ export class Ghost {
   digestAt(index: number): number | undefined {
     return this.#machine.digests[index];
   }
+}
+
+/** Sets `entry` in `log`, which cuts off what follows. */
+function putInto(log: GhostLog, { index, term, crc, kind }: Entry, whose: string): void {
+  entryMustFollow(whose, index, log.base, log.last);
+  log.cutFrom(index);
+  entryTermMustNotFall(whose, index, log.lastTerm, term);
+  log.put(index, term, crc, kind === entryKinds.configuration);
 }

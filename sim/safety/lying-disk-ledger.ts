@@ -5,8 +5,8 @@
 import type { Raft } from "../../core/raft/raft.ts";
 import type { NodeId } from "../../core/units.ts";
 import { identityName } from "../world/identity-file.ts";
-import type { GhostNode } from "./ghost.ts";
 import type { GhostLog } from "./ghost-log.ts";
+import type { GhostNode } from "./ghost-node.ts";
 
 type Erased = { readonly id: NodeId; readonly index: number; readonly term: number; readonly crc: number };
 
@@ -16,7 +16,7 @@ export class LyingDiskLedger {
   readonly #liars = new Set<NodeId>();
 
   /** A power cut, or a failed sync, has taken what the disk of `id` had promised of `file`. */
-  told(id: NodeId, file: string): void {
+  lieTold(id: NodeId, file: string): void {
     this.#liars.add(id);
     // An earlier identity makes a stranger's of the log.
     if (file.startsWith(identityName)) this.#forgotten.add(`n${id}'s identity`);
@@ -46,7 +46,7 @@ export class LyingDiskLedger {
   }
 
   /** What a liar makes of its disk may be less than what is on it: then its log begins where nobody can say. */
-  recovered({ id, durable, durableHard }: GhostNode, { log, term }: Raft): void {
+  compareRecovered({ id, durable, durableHard }: GhostNode, { log, term }: Raft): void {
     if (log.lastIndex !== durable.last || term !== durableHard.term) this.#forgotten.add(`n${id}'s log`);
   }
 

@@ -25,7 +25,7 @@ export class FaultBudget {
 
   /** Whether what `id` would lose with its rows is held by every other voter. */
   mayLoseRows(id: NodeId): boolean {
-    if (!this.#isJudged || this.#hosts[id - 1]!.kv === null) return false;
+    if (!this.#isJudged || this.#hosts[id - 1]!.devices.kv === null) return false;
     const isWithin = this.#hosts.every((host) => !host.rowsDamaged) && areRowsRedundant(this.#ghost, id);
     return this.#mayLose(isWithin, `n${id}'s rows`);
   }

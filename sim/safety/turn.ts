@@ -2,13 +2,14 @@
 import type { Message } from "../../core/protocol/message.ts";
 import type { Raft } from "../../core/raft/raft.ts";
 import type { NodeId } from "../../core/units.ts";
-import { must } from "../violation.ts";
+import { preVoteMustChangeNothing } from "../laws/election.ts";
+import type { Hard } from "../laws/facts.ts";
 
 export class Turn {
   #heard = 0;
   #acknowledged = false;
   /** What was before a pre-vote request, if that is all. */
-  #before: { readonly term: number; readonly vote: number } | null = null;
+  #before: Hard | null = null;
 
   heard({ kind }: Message, raft: Raft | null): void {
     this.#heard += 1;
@@ -17,16 +18,13 @@ export class Turn {
     this.#before = isAlone && raft !== null ? { term: raft.term, vote: raft.vote } : null;
   }
 
-  /** Whether it has brought an acknowledgement. I19: a pre-vote request changes nothing. The next turn begins. */
+  /** Whether it has brought an acknowledgement. The next turn begins. */
   end(id: NodeId, raft: Raft | null): boolean {
     const [acknowledged, before] = [this.#acknowledged, this.#before];
     this.#heard = 0;
     this.#acknowledged = false;
     this.#before = null;
-    if (before !== null && raft !== null) {
-      const same = raft.term === before.term && raft.vote === before.vote;
-      must(same, "I19", () => `n${id}: a pre-vote request has changed its term or vote`);
-    }
+    if (before !== null && raft !== null) preVoteMustChangeNothing(id, before, raft);
     return acknowledged;
   }
 }

@@ -9,15 +9,21 @@ import { type Command, type Condition, always } from "../../core/kv/command.ts";
 import type { Node } from "../../core/node/node.ts";
 import { noSession, type SessionKey } from "../../core/node/options.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
+import type { Events } from "../bus.ts";
 import type { Draws } from "../draws.ts";
+import { answerMustBeSo } from "../laws/answers.ts";
+import { answerMustBeFresh, historyMustBeLinearizable } from "../laws/reads.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Answers } from "../safety/answers.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
-import { must } from "../violation.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 import { drawClash, drawKey, drawOperation, valueOf } from "./generator.ts";
 
 const clientEvents = { begin: 1, answer: 2, patience: 3, again: 4 } as const;
+/** Before it asks again, where it was refused. */
+const retryMicros: Micros = 20_000;
+/** In a healed core it waits so much longer than a request may take. */
+const graceMicros: Micros = 1_000_000;
 /** Tries of one operation under one sequence. */
 const triesMax = 4;
 
@@ -37,8 +43,7 @@ export interface ClientWorld {
   readonly answers: Answers | null;
   /** Looks at each answer as it comes. */
   readonly online: OnlineChecker;
-  called(client: number, k: number, node: NodeId): void;
-  returned(client: number, k: number, outcome: number): void;
+  readonly bus: Pick<Events, "called" | "returned">;
 }
 
 type Seen = { readonly value: string | null; readonly revision: number };
@@ -159,7 +164,7 @@ export class Client implements Target {
   /** A healed core is not asked for more than it can do: there a client waits until its request has ended. */
   #patienceMicros(): Micros {
     const { patienceMicros, requestMicros } = this.#plan;
-    return this.#world.core.length > 0 ? Math.max(patienceMicros, requestMicros + 1_000_000) : patienceMicros;
+    return this.#world.core.length > 0 ? Math.max(patienceMicros, requestMicros + graceMicros) : patienceMicros;
   }
 
   /** Now and then the last sequence once more, for another command: it must be refused, unless the first never ran. */
@@ -179,7 +184,7 @@ export class Client implements Target {
     const { k, attempt } = current;
     const targets = this.#world.targets();
     const node = targets[this.#draws.below(targets.length, "clientTarget", this.id, k, attempt)]!;
-    this.#world.called(this.id, k, node);
+    this.#world.bus.called(this.id, k, node);
     if (this.#world.cutOff(this.id, node)) return this.#later(current);
     const request: Request = {
       run: (to) => this.#ask(to, node, current, attempt),
@@ -239,7 +244,7 @@ export class Client implements Target {
   }
 
   #answer({ k, kind, seen, mismatch, wrong }: Answer): void {
-    must(wrong === null, "I18", () => `client ${this.id} is told what is not so: ${wrong}`);
+    answerMustBeSo(`client ${this.id}`, wrong);
     const current = this.#current;
     if (current?.k !== k) return;
     if (kind !== "answer") {
@@ -249,15 +254,13 @@ export class Client implements Target {
       if (isLive && current.attempt < triesMax) {
         current.attempt += 1;
         this.counters.again += 1;
-        return this.#at(this.#scheduler.now + 20_000, clientEvents.again, k);
+        return this.#at(this.#scheduler.now + retryMicros, clientEvents.again, k);
       }
       return this.#end(current.mayHaveHappened ? "unknown" : "none", nothing);
     }
     const { op, committedAtCall, session } = current;
     // A retry is answered with the revision of the first run.
-    must(session.session !== 0 || seen.revision >= committedAtCall, "I16", () => {
-      return `client ${this.id}'s ${op} is answered at revision ${seen.revision}, but ${committedAtCall} was committed when it was called`;
-    });
+    if (session.session === 0) answerMustBeFresh(`client ${this.id}'s ${op}`, seen.revision, committedAtCall);
     this.#end(mismatch ? "mismatch" : "ok", seen);
   }
 
@@ -278,7 +281,7 @@ export class Client implements Target {
     if (outcome === "mismatch") this.#known.delete(key);
     if (outcome === "unknown") this.#process += 1_000;
     this.counters[outcome === "none" ? "refused" : outcome] += 1;
-    this.#world.returned(this.id, k, outcome === "ok" ? 0 : outcome === "none" ? 1 : 2);
+    this.#world.bus.returned(this.id, k, outcome === "ok" ? 0 : outcome === "none" ? 1 : 2);
     this.#current = null;
     this.#k += 1;
     if (!this.#stopped) this.#plant(this.#scheduler.now);
@@ -286,8 +289,7 @@ export class Client implements Target {
 
   #record(operation: Operation): void {
     this.#world.record(operation);
-    const wrong = this.#world.online.answered(operation, this.#current!.mark);
-    must(wrong === null, "linearizability", () => wrong!);
+    historyMustBeLinearizable(this.#world.online.answered(operation, this.#current!.mark));
   }
 
   /** A get tells the store's revision, not the key's: only own writes, and absence, give something to compare with. */

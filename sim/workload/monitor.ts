@@ -5,12 +5,17 @@
 import { always } from "../../core/kv/command.ts";
 import type { Node } from "../../core/node/node.ts";
 import { noSession, type ReadOutcome, type WriteOutcome } from "../../core/node/options.ts";
+import type { Envelope } from "../../core/protocol/message.ts";
 import type { Index, Micros, NodeId } from "../../core/units.ts";
+import type { Subscriber } from "../bus.ts";
 import type { Draws } from "../draws.ts";
+import { keyOfNode, occasionOf } from "../keys.ts";
+import { answerMustBeSo, refusedMustNotHappen, staleAnswerMustBeKnown, unknownMustHaveLeft } from "../laws/answers.ts";
+import { requestMustEndOnce } from "../laws/limits.ts";
+import { monitorMustBeToldWhatIsFresh } from "../laws/reads.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Ghost } from "../safety/ghost.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
-import { must } from "../violation.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 import { keyNames } from "./generator.ts";
 
@@ -27,7 +32,7 @@ const moments = {
   /** Many large writes at once. */
   burst: { code: 5, requests: 12, withinMicros: 1 },
 } as const;
-export type MonitoredMoment = keyof typeof moments;
+type MonitoredMoment = keyof typeof moments;
 
 const beatMicros: Micros = 250_000;
 /** Written by nobody else; no client reads it. */
@@ -47,12 +52,12 @@ export interface MonitorWorld {
   committedIndex(): Index;
 }
 
-export class Monitor implements Target {
+export class Monitor implements Target, Subscriber {
   readonly #scheduler: Scheduler;
   readonly #draws: Draws;
   readonly #plan: Plan;
   readonly #world: MonitorWorld;
-  /** moment * 64 + node -> how often. */
+  /** By moment and node: how often it has come. */
   readonly #seen = new Map<number, number>();
   readonly #pending = new Set<Pending>();
   /** Values whose writes were definitely refused. */
@@ -80,18 +85,30 @@ export class Monitor implements Target {
     this.#beat += 1;
     for (const host of this.#world.hosts) {
       if (host.node === null) continue;
-      this.observe("beat", host);
+      this.#observe("beat", host);
       if (this.#draws.chance(this.#plan.faults.burst, "burst", host.id, this.#beat)) this.#burst(host);
     }
   }
 
+  sent(_from: NodeId, to: NodeId, { message }: Envelope): void {
+    if (message.kind === "snapshot-chunk") this.#observe("snapshotSent", this.#world.hosts[to - 1]!);
+  }
+
+  starting(host: Host): void {
+    this.#observe("started", host);
+  }
+
+  stopping(host: Host): void {
+    this.#observe("stopping", host);
+  }
+
   /** In the middle of a turn: the requests come after it. */
-  observe(moment: MonitoredMoment, host: Host): void {
+  #observe(moment: MonitoredMoment, host: Host): void {
     const { monitor } = this.#plan.faults;
     if (monitor === 0 || this.#stopped) return;
     const { code, requests, withinMicros } = moments[moment];
     for (let k = 0; k < requests; k++) {
-      const which = code * 64 + host.id;
+      const which = keyOfNode(code, host.id);
       const count = this.#seen.get(which) ?? 0;
       this.#seen.set(which, count + 1);
       if (this.#draws.chance(monitor, "monitor", which, count)) this.#ask(host, which, count, withinMicros);
@@ -106,14 +123,9 @@ export class Monitor implements Target {
     return [...this.#pending].filter(isOpen).map(({ host, what }) => `${what} at n${host.id}`);
   }
 
-  /** I18: what was refused as definite has never happened. */
+  /** Looks at the end whether what was refused as definite has happened. */
   judge(): void {
-    for (const value of this.#refused)
-      must(
-        !this.#world.ghost.wasWritten(ownKey, value),
-        "I18",
-        () => `the write of ${value} was refused, and has happened`,
-      );
+    for (const value of this.#refused) refusedMustNotHappen(value, this.#world.ghost.wasWritten(ownKey, value));
   }
 
   /** More than a small queue holds, through one member. */
@@ -121,7 +133,7 @@ export class Monitor implements Target {
     const { code, requests } = moments.burst;
     this.counters.bursts += 1;
     for (let k = 0; k < requests; k++) {
-      const which = code * 64 + host.id;
+      const which = keyOfNode(code, host.id);
       const value = `burst.${which}.${this.#beat}.${k}.${"x".repeat(burstValueBytes)}`;
       this.#request(host, "write", k, (node, end) => this.#write(node, host, value, end), this.#scheduler.now + 1 + k);
     }
@@ -140,7 +152,7 @@ export class Monitor implements Target {
       else if (what === "change") node.change({ kind: "promote", id: nobody }, (result) => end(result.ok));
       else end(node.status().id === host.id);
     };
-    this.#request(host, what, which * 100_000 + count, run, this.#scheduler.now + 1 + draw(withinMicros, 3));
+    this.#request(host, what, occasionOf(which, count), run, this.#scheduler.now + 1 + draw(withinMicros, 3));
   }
 
   #request(
@@ -156,7 +168,7 @@ export class Monitor implements Target {
         const pending: Pending = { host, boot: host.boot, what };
         this.#pending.add(pending);
         run(node, (isOk) => {
-          must(this.#pending.delete(pending), "I21", () => `n${host.id} answers a ${what} twice`);
+          requestMustEndOnce(host.id, what, this.#pending.delete(pending));
           this.counters[isOk ? "answered" : "refused"] += 1;
         });
       },
@@ -165,14 +177,11 @@ export class Monitor implements Target {
     this.#scheduler.at(at, this.#draws.u32("tie", host.id, occasion, 60), host, hostEvents.request, request);
   }
 
-  /** I18: a state that was, of an entry that is committed. A node that has applied nothing knows nothing. */
   #readStale(node: Node, host: Host, key: string, end: (isOk: boolean) => void): void {
     node.readStale(key, (outcome) => {
       end(outcome.ok);
       if (!outcome.ok) return;
-      must(node.replica !== null && outcome.revision > 0, "I18", () => {
-        return `n${host.id} answers a stale read at revision ${outcome.revision}, and cannot know`;
-      });
+      staleAnswerMustBeKnown(host.id, outcome.revision, node.replica !== null && outcome.revision > 0);
       this.#mustBeSo(key, outcome);
     });
   }
@@ -182,19 +191,15 @@ export class Monitor implements Target {
     node.read(key, false, (outcome) => {
       end(outcome.ok);
       if (!outcome.ok) return;
-      must(outcome.revision >= committedAtCall, "I16", () => {
-        return `the monitor is answered at revision ${outcome.revision}, but ${committedAtCall} was committed`;
-      });
+      monitorMustBeToldWhatIsFresh(outcome.revision, committedAtCall);
       this.#mustBeSo(key, outcome);
     });
   }
 
   #mustBeSo(key: string, { row, revision }: Extract<ReadOutcome, { ok: true }>): void {
-    const wrong = this.#world.isJudged ? this.#world.ghost.answers.ofRead(key, row, revision) : null;
-    must(wrong === null, "I18", () => `the monitor is told what is not so: ${wrong}`);
+    answerMustBeSo("the monitor", this.#world.isJudged ? this.#world.ghost.answers.ofRead(key, row, revision) : null);
   }
 
-  /** I18: what never left the node is never told to be unknown. */
   #write(node: Node, host: Host, value: string, end: (isOk: boolean) => void): void {
     const command = { op: "put", key: ownKey, value, condition: always } as const;
     node.write(command, noSession, (outcome: WriteOutcome) => {
@@ -204,15 +209,13 @@ export class Monitor implements Target {
         const { departures } = this.#world.ghost;
         // A disk that fails ends the node in the turn in which it took the write.
         if (node.replica !== null) departures?.noteLog(host.id, node.replica.raft.log);
-        must(outcome.definite || departures === null || departures.hasLeft(value), "I18", () => {
-          return `n${host.id} does not know what came of ${value.slice(0, 30)}, which never left it`;
-        });
+        if (!outcome.definite && departures !== null) unknownMustHaveLeft(host.id, value, departures.hasLeft(value));
         return;
       }
       const wrong = this.#world.isJudged
         ? this.#world.ghost.answers.ofWrite(command, noSession, outcome.applied)
         : null;
-      must(wrong === null, "I18", () => `the monitor is told what is not so: ${wrong}`);
+      answerMustBeSo("the monitor", wrong);
     });
   }
 }

@@ -2,24 +2,30 @@
  * The operator: adds machines and starts them, removes members, promotes, moves the leadership, at awkward moments and
  * through whichever member comes to hand. It takes a refusal as an answer, and never repairs anything.
  */
-import { type ChangeResult, isRefusedChange } from "../../core/node/options.ts";
+import type { ChangeResult } from "../../core/node/options.ts";
 import type { Change } from "../../core/protocol/configuration.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
+import type { Events } from "../bus.ts";
 import type { Draws } from "../draws.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { Addresses } from "../world/addresses.ts";
-import { type Host, hostEvents, type Request } from "../world/host.ts";
+import { type Host, hostEvents } from "../world/host.ts";
+import { changeRequest } from "./change-request.ts";
 
 const operatorEvents = { request: 1, start: 2 } as const;
+
+/** After its deadline, by which a change request has ended on any clock. */
+const graceMicros: Micros = 1_000_000;
+/** Until a machine that is to be added is set up. */
+const setUpMicros = { atOnce: 1_000, late: 2_000_000 } as const satisfies Record<string, Micros>;
 
 export interface OperatorWorld {
   readonly hosts: readonly Host[];
   readonly addresses: Addresses;
   /** Starts a machine that has never run, or begins it anew where it was removed. */
-  startJoining(host: Host): void;
-  asked(node: NodeId, change: Change): void;
-  answered(node: NodeId, change: Change, outcome: string): void;
+  readonly machines: { startJoining(host: Host): void };
+  readonly bus: Pick<Events, "asked" | "answered">;
 }
 
 export class Operator implements Target {
@@ -47,7 +53,7 @@ export class Operator implements Target {
 
   on(code: number, payload: unknown): void {
     if (this.#stopped) return;
-    if (code === operatorEvents.start) return this.#world.startJoining(payload as Host);
+    if (code === operatorEvents.start) return this.#world.machines.startJoining(payload as Host);
     if (this.#draws.always("changeRequest", this.#k)) this.#requestChange();
     this.#k += 1;
     this.#plant();
@@ -69,17 +75,11 @@ export class Operator implements Target {
     const change = this.#draw(of(1).id);
     const asked = of(2);
     this.counters.asked += 1;
-    this.openUntil = this.#scheduler.now + this.#plan.requestMicros + 1_000_000;
-    this.#world.asked(asked.id, change);
-    const end = (result: ChangeResult): void => {
-      const count = result.ok ? "done" : result.definite ? "refused" : "unknown";
-      this.counters[count] += 1;
-      this.#world.answered(asked.id, change, result.ok ? "done" : isRefusedChange(result.code) ? result.code : count);
+    this.openUntil = this.#scheduler.now + this.#plan.requestMicros + graceMicros;
+    const count = (result: ChangeResult): void => {
+      this.counters[result.ok ? "done" : result.definite ? "refused" : "unknown"] += 1;
     };
-    const request: Request = {
-      run: (node) => node.change(change, end),
-      refused: () => end({ ok: false, code: "refused", definite: true }),
-    };
+    const request = changeRequest(this.#world.bus, asked.id, change, count);
     this.#scheduler.at(
       this.#scheduler.now + 100,
       this.#draws.u32("tie", this.#k, 56),
@@ -89,7 +89,8 @@ export class Operator implements Target {
     );
     // The machine is set up without waiting for the answer, or some time later.
     const isLate = this.#draws.below(2, "operator", this.#k, 4) === 1;
-    if (change.kind === "add") this.#at(isLate ? 2_000_000 : 1_000, operatorEvents.start, hosts[change.id - 1]!);
+    if (change.kind === "add")
+      this.#at(isLate ? setUpMicros.late : setUpMicros.atOnce, operatorEvents.start, hosts[change.id - 1]!);
   }
 
   /** Where addresses change, a machine that is down may be set up elsewhere; and now and then its URL is mistyped. */
@@ -98,7 +99,7 @@ export class Operator implements Target {
     if (this.#plan.faults.moved === 0) return addresses.urlOf(id);
     const host = hosts[id - 1]!;
     const dice = this.#draws.below(10, "operator", this.#k, 6);
-    if (dice < 5 && host.node === null && (host.boot === 0 || host.retired)) addresses.move(id);
+    if (dice < 5 && (host.state.kind === "unused" || host.retired)) addresses.move(id);
     return dice === 9 ? `${addresses.urlOf(id)}-mistyped` : addresses.urlOf(id);
   }
 

@@ -2,11 +2,14 @@
  * A reader at the moments when reads go wrong: at a leader in its first turn, and, once it has committed something, at
  * everybody else who still believes to lead. What it is told goes into the history like any client's answer.
  */
-import type { Micros, NodeId, Term } from "../../core/units.ts";
+import type { Micros, Term } from "../../core/units.ts";
+import type { Subscriber } from "../bus.ts";
 import type { Draws } from "../draws.ts";
+import { answerMustBeSo } from "../laws/answers.ts";
+import { answerMustBeFresh, historyMustBeLinearizable } from "../laws/reads.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
-import { must } from "../violation.ts";
+import { leaderRole } from "../trace/vocabulary.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 import type { ClientWorld } from "./client.ts";
 import { keyNames } from "./generator.ts";
@@ -30,7 +33,7 @@ type Told = {
   readonly wrong: string | null;
 };
 
-export class Reader implements Target {
+export class Reader implements Target, Subscriber {
   readonly #scheduler: Scheduler;
   readonly #draws: Draws;
   readonly #plan: Plan;
@@ -39,7 +42,7 @@ export class Reader implements Target {
   #term: Term = 0;
   #commits = 0;
   /** Answers so far. */
-  answered = 0;
+  answers = 0;
 
   constructor(scheduler: Scheduler, draws: Draws, plan: Plan, world: ClientWorld) {
     this.#scheduler = scheduler;
@@ -48,12 +51,15 @@ export class Reader implements Target {
     this.#world = world;
   }
 
-  elected(host: Host): void {
+  roleChanged(host: Host, role: number): void {
+    if (role !== leaderRole) return;
     for (const lease of [false, true]) this.#ask(host, lease);
   }
 
-  /** `leader` has committed something in `term`. */
-  committed(leader: NodeId, term: Term): void {
+  committed({ id: leader, node }: Host): void {
+    const raft = node?.replica?.raft;
+    if (raft?.leader !== leader) return;
+    const { term } = raft;
     if (term < this.#term) return;
     if (term > this.#term) [this.#term, this.#commits] = [term, 0];
     if (this.#commits++ >= commitsMax) return;
@@ -93,14 +99,11 @@ export class Reader implements Target {
   on(_code: number, payload: unknown): void {
     const { asked, value, revision, wrong } = payload as Told;
     const { client, key, call, mark, committedAtCall } = asked;
-    this.answered += 1;
-    must(wrong === null, "I18", () => `a reader is told what is not so: ${wrong}`);
-    must(revision >= committedAtCall, "I16", () => {
-      return `a read is answered at revision ${revision}, but ${committedAtCall} was committed when it was called`;
-    });
+    this.answers += 1;
+    answerMustBeSo("a reader", wrong);
+    answerMustBeFresh("a read", revision, committedAtCall);
     const read = { client, key, call, return: this.#scheduler.now, outcome: "ok", op: "get", value, revision } as const;
     this.#world.record(read);
-    const stale = this.#world.online.answered(read, mark);
-    must(stale === null, "linearizability", () => stale!);
+    historyMustBeLinearizable(this.#world.online.answered(read, mark));
   }
 }

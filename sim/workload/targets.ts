@@ -18,6 +18,6 @@ export function targetsOf({ core, hosts, committedConfiguration }: KnownCluster)
   const found = coreMembers.filter((id) => hosts[id - 1]!.node?.replica != null);
   const known = found.length > 0 ? found : coreMembers;
   const ids = known.length > 0 ? known : hosts.map(({ id }) => id);
-  const up = ids.filter((id) => hosts[id - 1]!.boot > 0 && !hosts[id - 1]!.retired);
+  const up = ids.filter((id) => hosts[id - 1]!.state.kind !== "unused" && !hosts[id - 1]!.retired);
   return up.length > 0 ? up : [1];
 }

@@ -1,11 +1,8 @@
 /** A node's clock: its own start, its own rate. Timers are kept lazily: one queued event a timer, moved when it comes too early. */
 import type { Clock, Timer } from "../../core/ports.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
+import { turnMustEnd } from "../laws/limits.ts";
 import type { Scheduler } from "../scheduler.ts";
-import { must } from "../violation.ts";
-
-/** A turn leaves one thing for its end, and that sometimes another. */
-const turnEndsMax = 10_000;
 
 /** What a clock needs of its machine. */
 export interface TimerQueue {
@@ -97,7 +94,7 @@ export class SimClock implements Clock {
   runTurnEnds(): void {
     let ends = 0;
     for (let run = this.#turnEnds.shift(); run !== undefined; run = this.#turnEnds.shift()) {
-      must(++ends <= turnEndsMax, "I21", () => `n${this.#queue.id}: a turn that never ends`);
+      turnMustEnd(this.#queue.id, ++ends);
       run();
     }
   }

@@ -1,10 +1,11 @@
 /** What has happened to a machine's directory while no process ran in it, and what the next process must make of it. */
+import { assert } from "../../core/assert.ts";
 import type { Identity } from "../../core/storage/identity.ts";
 import { segmentName, segmentNumber } from "../../core/storage/wal-record.ts";
 import type { SimDisk } from "./disk.ts";
+import { batchCount, durableOffsetBelowWatermark } from "./durable-offset.ts";
 import { identityIn, identityName, ofNewerFormat } from "./identity-file.ts";
 import type { SimKv } from "./ordered-kv.ts";
-import { batchCount, durableOffsetBelowWatermark } from "./durable-offset.ts";
 
 /** Whose directory it is. The disk is another one once the machine was replaced. */
 export interface DirectoryHost {
@@ -22,36 +23,87 @@ export type DirectoryCopy = {
   readonly rows: ReadonlyMap<string, Uint8Array>;
 };
 
+type LogState =
+  | { readonly kind: "whole" }
+  /** Lost under `storeId`. `isMisread`: it will be read wrongly once, and is whole until the process has set it aside. */
+  | { readonly kind: "lost"; readonly storeId: string | null; readonly isMisread: boolean }
+  /** Its process takes part, as another incarnation, and counts for nothing until it holds the entry that says so. */
+  | { readonly kind: "rebinding" };
+
+/** Put back from an older copy: where everybody can tell; or where perhaps nobody can, and it takes part as it is. */
+type CopyState = "none" | "judged" | "unjudged";
+
 export class Directory {
   readonly #host: DirectoryHost;
-  /** Its log was damaged, and its storage has not been replaced since. */
-  mustRecover = false;
-  /** Its log was lost, and it counts for nothing until it holds the entry that rebinds it. */
-  isRecovering = false;
-  /** Its log will be misread once: it is whole until the process has set it aside. */
-  misreadPending = false;
+  #log: LogState = { kind: "whole" };
+  #copy: CopyState = "none";
   /** A newer program has written its identity: what it was before that. */
-  ownIdentity: Uint8Array | null = null;
-  /** It was put back from an older copy, and goes by a state that is over: nobody lets it take part before it is told so. */
-  isOlderCopy = false;
-  /** It was put back so that perhaps nobody can tell: it takes part as it is. */
-  isUnjudgedCopy = false;
-  /** The store id under which its log was lost last. */
-  #lostStoreId: string | null = null;
+  #ownIdentity: Uint8Array | null = null;
 
   constructor(host: DirectoryHost) {
     this.#host = host;
   }
 
+  /** Its log was lost, and its process has not found that out yet, or has not taken part since. */
+  get mustRecover(): boolean {
+    return this.#log.kind === "lost";
+  }
+
+  /** Its log was lost, and it counts for nothing until it holds the entry that rebinds it. */
+  get isRecovering(): boolean {
+    return this.#log.kind !== "whole";
+  }
+
+  /** It takes part again after a loss, and does not hold yet the entry that rebinds it. */
+  get isRebinding(): boolean {
+    return this.#log.kind === "rebinding";
+  }
+
+  /** It was put back from an older copy, and goes by a state that is over: nobody lets it take part before it is told so. */
+  get isOlderCopy(): boolean {
+    return this.#copy === "judged";
+  }
+
+  /** It was put back from an older copy, whether or not anybody can tell. */
+  get isAnyCopy(): boolean {
+    return this.#copy !== "none";
+  }
+
+  get isOfNewerFormat(): boolean {
+    return this.#ownIdentity !== null;
+  }
+
   /** It is empty now. */
   wipe(): void {
-    this.mustRecover = false;
-    this.isRecovering = false;
-    this.misreadPending = false;
-    this.isOlderCopy = false;
-    this.isUnjudgedCopy = false;
-    this.ownIdentity = null;
-    this.#lostStoreId = null;
+    this.#log = { kind: "whole" };
+    this.#copy = "none";
+    this.#ownIdentity = null;
+  }
+
+  /** The process has written to its log, or takes part: one that was to misread it has set it aside. Returns whether it was to. */
+  setMisreadAside(): boolean {
+    if (this.#log.kind !== "lost" || !this.#log.isMisread) return false;
+    this.#log = { ...this.#log, isMisread: false };
+    return true;
+  }
+
+  /** Its process takes part. */
+  takesPart(): void {
+    if (this.#log.kind !== "lost") return;
+    assert(!this.#log.isMisread, "a misread log is set aside before its process takes part");
+    this.#log = { kind: "rebinding" };
+  }
+
+  /** Its process holds, durably, the entry that rebinds it. */
+  rebound(): void {
+    assert(this.#log.kind === "rebinding", "a directory is rebound after its process has taken part again");
+    this.#log = { kind: "whole" };
+  }
+
+  /** Its process has been told that it goes by a state that is over. */
+  toldThatItIsOver(): void {
+    assert(this.#copy !== "none", "only an older copy is told so");
+    this.#copy = "none";
   }
 
   /** All of it, as it is now. */
@@ -63,14 +115,14 @@ export class Directory {
   /** While no process runs in it: what has been since `copy` is gone, and it counts as a log that is lost. */
   putBack(copy: DirectoryCopy): void {
     this.#replaceBy(copy);
-    this.isOlderCopy = true;
-    this.#lose();
+    this.#copy = "judged";
+    this.#lose(false);
   }
 
   /** The same, where perhaps nobody can tell: what it has forgotten is counted as a lie of its disk. */
   putBackUnjudged(copy: DirectoryCopy): void {
     this.#replaceBy(copy);
-    this.isUnjudgedCopy = true;
+    this.#copy = "unjudged";
   }
 
   #replaceBy({ disk, snapshots, rows }: DirectoryCopy): void {
@@ -81,7 +133,7 @@ export class Directory {
 
   /** What its identity says, or null. */
   get identity(): Identity | null {
-    return identityIn(this.ownIdentity ?? this.#host.disk.contents().get(identityName));
+    return identityIn(this.#ownIdentity ?? this.#host.disk.contents().get(identityName));
   }
 
   /** The store id that its identity holds, or null. */
@@ -91,7 +143,7 @@ export class Directory {
 
   /** Whether it takes part under the store id whose log it has lost: the log must not begin again as if nothing had been. */
   get runsOnLostLog(): boolean {
-    return this.mustRecover && !this.misreadPending && this.storeId === this.#lostStoreId;
+    return this.#log.kind === "lost" && !this.#log.isMisread && this.storeId === this.#log.storeId;
   }
 
   /** Damages the log below what had been synced; false where there is nothing of that. */
@@ -99,7 +151,7 @@ export class Directory {
     const place = this.#offsetBelowWatermark();
     if (place === null) return false;
     this.#host.disk.damage(place.name, place.offset);
-    this.#lose();
+    this.#lose(false);
     return true;
   }
 
@@ -108,7 +160,7 @@ export class Directory {
     if (this.#offsetBelowWatermark() === null) return false;
     const { disk } = this.#host;
     for (const name of disk.contents().keys()) if (segmentNumber(name) !== null) disk.unlink(name);
-    this.#lose();
+    this.#lose(false);
     return true;
   }
 
@@ -118,7 +170,7 @@ export class Directory {
     // The first, one in the middle, or the last: each as likely as the others.
     const at = [0, this.#host.drawDamage(numbers.length), numbers.length - 1][this.#host.drawDamage(3)]!;
     this.#host.disk.unlink(segmentName(numbers[at]!));
-    this.#lose();
+    this.#lose(false);
     return numbers[at]!;
   }
 
@@ -149,8 +201,7 @@ export class Directory {
     const place = this.#offsetBelowWatermark();
     if (place === null || this.storeId === null) return false;
     this.#host.disk.misreadOnce(place.name, place.offset);
-    this.#lose();
-    this.misreadPending = true;
+    this.#lose(true);
     return true;
   }
 
@@ -160,10 +211,8 @@ export class Directory {
     return durableOffsetBelowWatermark(this.#host.disk, firstSegment, (bound) => this.#host.drawDamage(bound));
   }
 
-  #lose(): void {
-    this.mustRecover = true;
-    this.isRecovering = true;
-    this.#lostStoreId = this.storeId;
+  #lose(isMisread: boolean): void {
+    this.#log = { kind: "lost", storeId: this.storeId, isMisread };
   }
 
   /**
@@ -171,23 +220,24 @@ export class Directory {
    * and nothing has happened.
    */
   settleMisread(): void {
-    if (!this.misreadPending || this.#host.disk.willMisread || this.storeId !== this.#lostStoreId) return;
-    this.mustRecover = this.isRecovering = this.misreadPending = false;
+    if (this.#log.kind !== "lost" || !this.#log.isMisread) return;
+    if (this.#host.disk.willMisread || this.storeId !== this.#log.storeId) return;
+    this.#log = { kind: "whole" };
   }
 
   /** A newer program has run here, and has left; false where nothing has been founded here. */
   writeFutureFormat(): boolean {
     const own = this.#host.disk.contents().get(identityName);
-    if (own === undefined || this.ownIdentity !== null) return false;
-    this.ownIdentity = own.slice();
+    if (own === undefined || this.#ownIdentity !== null) return false;
+    this.#ownIdentity = own.slice();
     this.#host.disk.replace(identityName, ofNewerFormat(own));
     return true;
   }
 
   /** This program's format is there again. */
   restoreFormat(): void {
-    if (this.ownIdentity !== null) this.#host.disk.replace(identityName, this.ownIdentity);
-    this.ownIdentity = null;
+    if (this.#ownIdentity !== null) this.#host.disk.replace(identityName, this.#ownIdentity);
+    this.#ownIdentity = null;
   }
 }
 

@@ -10,6 +10,11 @@ export type DiskStrike =
 /** Whose disks they are. */
 type Machine = { readonly id: NodeId; readonly boot: number; readonly healed: boolean };
 
+/** How long a call is held up that stalls. */
+const stallMicrosMax: Micros = 3_000_000;
+/** Equal calls of one disk: from there on, the numbers of a stall's length are its own. */
+const copiesMax = 1_000_000;
+
 export class HostDiskChance implements DiskChance {
   readonly #host: Machine;
   readonly #draws: Draws;
@@ -35,7 +40,7 @@ export class HostDiskChance implements DiskChance {
     let micros = syncMicros / 2 + this.#draws.below(syncMicros * 1.5, "syncLatency", id, occasion, copy);
     if (!this.#host.healed && this.#draws.chance(faults.diskStall, "syncStall", id, occasion, copy)) {
       this.#struck("diskStall");
-      micros += this.#draws.below(3_000_000, "syncStall", id, occasion, copy + 1_000_000);
+      micros += this.#draws.below(stallMicrosMax, "syncStall", id, occasion, copy + copiesMax);
     }
     return Math.ceil(micros);
   }

@@ -13,71 +13,60 @@ import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Scheduler } from "../scheduler.ts";
-import { SimClock, type SimTimer, type TimerQueue } from "./clock.ts";
-import { Directory, type DirectoryHost } from "./directory.ts";
-import { type DiskRole, type DiskWorld, SimDisk } from "./disk.ts";
-import { HostDiskChance } from "./disk-chance.ts";
+import { SimClock, SimTimer, type TimerQueue } from "./clock.ts";
+import { Devices, type DevicesHost } from "./devices.ts";
+import { Directory } from "./directory.ts";
+import type { HostObserver } from "./host-observer.ts";
+import { Inbox } from "./inbox.ts";
+import {
+  canStart,
+  emptied,
+  left,
+  type MachineState,
+  paused,
+  resumed,
+  started,
+  stopped,
+  toldToStop,
+} from "./machine-state.ts";
 import type { SimNetwork } from "./network.ts";
-import { SimKv } from "./ordered-kv.ts";
 import { SimRandom } from "./random.ts";
 import type { StreamEvent } from "./stream.ts";
 import type { StreamHost } from "./streams.ts";
-import type { HostObserver } from "./host-observer.ts";
 
 /** Codes of the events that a host takes. */
 export const hostEvents = { message: 1, timer: 2, disk: 3, request: 4, stream: 5, beat: 6 } as const;
 
-/** Where the numbers of the snapshot disk's changes begin, so that its draws are its own. */
-const snapshotDiskSeq = 1_000_000_000;
-const kvSeq = 2_000_000_000;
+/** What a clock shows when its process starts. */
+const clockOffsetMicrosMax: Micros = 1_000_000_000;
 
 type Completion = { readonly boot: number; readonly done: () => void };
 type TimerEvent = { readonly boot: number; readonly timer: SimTimer };
 
-export class Host implements StreamHost, DiskWorld, DirectoryHost, TimerQueue {
+export class Host implements StreamHost, DevicesHost, TimerQueue {
   readonly id: NodeId;
-  disk: SimDisk;
-  snapshotDisk: SimDisk;
-  /** Where its rows are, if they outlive the process. */
-  kv: SimKv | null;
-  store: StateStore;
-  node: Node | null = null;
   /** Starts of this machine's process; completions and timers of an earlier one are dropped. */
   boot = 0;
-  paused = false;
-  /** Frozen for the rest of the run: no fault and no healing touches it any more. */
-  healed = false;
-  /** Its process has been told to stop. */
-  isStopping = false;
-  /** Removed from the cluster: it does not come back by itself. */
-  retired = false;
-  /** It has begun anew, and can only join. */
-  wiped = false;
-  /** Of how many machines, from n1 on, the list is that the operator gives at a start. */
-  listLength: number;
-  /** A power cut has taken synced rows; it has not started since. */
-  rowsDamaged = false;
-  /** Nobody can give back what it has lost: only a copy of its directory would help. */
-  dead = false;
+  readonly devices: Devices;
   readonly directory: Directory;
   notes: string[] = [];
-  /** No sync ends before that time. */
-  syncsHeldUntil: Micros = 0;
+  #state: MachineState = { kind: "unused" };
+  /** Of the healed core: no fault of its own touches it any more. */
+  #isHealed = false;
+  /** It has begun anew, and can only join. */
+  #isWiped = false;
+  /** Of how many machines, from n1 on, the list is that the operator gives at a start. */
+  #listLength: number;
+  #store: StateStore;
   /** The newest boot that its process, taking part, has heard of each directory, by node and incarnation. */
   readonly #heardBoots = new Map<string, number>();
-  readonly chance: HostDiskChance;
   readonly #scheduler: Scheduler;
   readonly #network: SimNetwork;
   readonly #draws: Draws;
   readonly #plan: Plan;
   readonly #observer: HostObserver<Host>;
   readonly #options: NodeOptions;
-  #clock: SimClock | null = null;
-  readonly #waiting: { code: number; payload: unknown }[] = [];
-  /** Until then it takes turns only at beats, so long apart. */
-  #slowUntil: Micros = 0;
-  #beatMicros: Micros = 0;
-  #beatIsDue = false;
+  readonly #inbox: Inbox;
 
   constructor(
     id: NodeId,
@@ -93,65 +82,101 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost, TimerQueue {
     this.#network = network;
     this.#draws = draws;
     this.#plan = plan;
-    this.listLength = plan.nodes;
+    this.#listLength = plan.nodes;
     this.#observer = observer;
     this.#options = options;
-    this.chance = new HostDiskChance(this, draws, plan, (what) => observer.struck(what, id));
-    this.disk = new SimDisk(this, 0);
-    this.snapshotDisk = new SimDisk(this.#snapshotWorld(), snapshotDiskSeq);
-    this.kv = this.#newKv();
-    this.store = new MemoryState(plan.sessionLimits);
-    this.directory = new Directory(this);
+    this.#inbox = new Inbox(scheduler, (at) => {
+      scheduler.at(at, draws.u32("tie", id, this.boot, hostEvents.beat), this, hostEvents.beat, null);
+    });
+    this.devices = new Devices(this, draws, plan, options.engine !== "memory", {
+      wrote: (file, bytes, seq) => observer.wrote(this, file, bytes, seq),
+      synced: (file, throughSeq) => observer.synced(this, file, throughSeq),
+      removed: (file) => observer.removed(this, file),
+      snapshotsSynced: (media) => observer.snapshotsSynced(this, media),
+      rowsSynced: () => observer.rowsSynced(this),
+      lieTold: (file) => observer.lieTold(id, file),
+      struck: (what) => observer.struck(what, id),
+    });
+    this.#store = new MemoryState(plan.sessionLimits);
+    this.directory = new Directory(this.devices);
     network.attach(this);
   }
 
-  #newKv(): SimKv | null {
-    if (this.#options.engine === "memory") return null;
-    return new SimKv({
-      complete: (role, occasion, done) => this.complete(role, kvSeq + occasion, done),
-      syncFails: (occasion) => this.chance.syncFails(kvSeq + occasion),
-      readFails: (occasion) => this.chance.rowsReadFails(occasion),
-      left: (bound, occasion) => this.#draws.below(bound, "crashRows", this.id, this.boot, occasion),
-      kvSynced: () => this.#observer.rowsSynced(this),
-    });
+  // --- what it is
+
+  get state(): MachineState {
+    return this.#state;
   }
 
-  /** The machine is replaced by an empty one of the same name. */
+  /** The process that runs on it, paused or not. */
+  get node(): Node | null {
+    return this.#state.kind === "up" ? this.#state.node : null;
+  }
+
+  /** Of the process that runs, or ran last. */
+  get store(): StateStore {
+    return this.#store;
+  }
+
+  get paused(): boolean {
+    return this.#state.kind === "up" && this.#state.isPaused;
+  }
+
+  /** Its process has been told to stop. */
+  get isStopping(): boolean {
+    return this.#state.kind === "up" && this.#state.isStopping;
+  }
+
+  /** No process runs, and one may start on what is there. */
+  get canStart(): boolean {
+    return canStart(this.#state);
+  }
+
+  /** It does not come back by itself: it was removed, or has lost what nobody can give back. */
+  get retired(): boolean {
+    return this.#state.kind === "retired" || this.#state.kind === "lost";
+  }
+
+  /** It may be added to the cluster: it was never in it, or was removed. */
+  get mayJoin(): boolean {
+    return this.#state.kind === "unused" || this.#state.kind === "retired";
+  }
+
+  /** A power cut has taken synced rows; it has not started since. */
+  get rowsDamaged(): boolean {
+    return this.#state.kind === "down" && this.#state.areRowsDamaged;
+  }
+
+  /** Of the healed core: no fault of its own touches it any more. */
+  get healed(): boolean {
+    return this.#isHealed;
+  }
+
+  /** It has begun anew, and can only join. */
+  get wiped(): boolean {
+    return this.#isWiped;
+  }
+
+  /** The machine, on which no process runs, is replaced by an empty one of the same name. */
   wipe(): void {
-    this.disk = new SimDisk(this, 0);
-    this.snapshotDisk = new SimDisk(this.#snapshotWorld(), snapshotDiskSeq);
-    this.kv = this.#newKv();
-    this.retired = false;
+    this.#state = emptied(this.#state);
+    this.devices.replace();
     this.directory.wipe();
-    this.wiped = true;
-  }
-
-  /** The same world, watched for other things. */
-  #snapshotWorld(): DiskWorld {
-    return {
-      chance: this.chance,
-      complete: (role, occasion, done) => this.complete(role, occasion, done),
-      lieTold: (file) => this.lieTold(file),
-      wrote: () => undefined,
-      synced: () => undefined,
-      removed: () => undefined,
-      namesSynced: (media) => this.#observer.snapshotsSynced(this, media()),
-    };
+    this.#isWiped = true;
   }
 
   // --- the process
 
+  /** Call it where `canStart`. */
   start(): void {
     this.boot += 1;
     const { boot } = this;
     this.#heardBoots.clear();
     this.#observer.starting(this);
-    this.rowsDamaged = false;
-    const offset = this.#draws.below(1_000_000_000, "clockOffset", this.id, boot);
+    const offset = this.#draws.below(clockOffsetMicrosMax, "clockOffset", this.id, boot);
     const drift = this.#plan.faults.clockDrift;
     const rate = 1 + (drift === 0 ? 0 : (this.#draws.below(2 * drift, "clockRate", this.id, boot) - drift) / 1_000_000);
     const clock = new SimClock(this.#scheduler, this, offset, rate);
-    this.#clock = clock;
     const network = this.#network.portOf(this.id, hostEvents.message, (to, envelope) => {
       if (this.boot === boot) this.#observer.sent(this.id, to, envelope);
       return this.boot === boot;
@@ -162,23 +187,25 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost, TimerQueue {
       note: (level: string, text: string) => this.notes.push(`${level} ${text}`),
     };
     const { sessionLimits } = this.#plan;
-    this.store = this.kv === null ? new MemoryState(sessionLimits) : new OrderedState(this.kv.open(), sessionLimits);
+    const { disk, snapshotDisk, kv } = this.devices;
+    this.#store = kv === null ? new MemoryState(sessionLimits) : new OrderedState(kv.open(), sessionLimits);
     const random = new SimRandom(this.#draws, this.id, boot);
     const onEnd = (ending: Ending): void => this.#observer.ended(this, ending);
     const ports = {
       clock,
-      disk: this.disk.open(),
-      snapshotDisk: this.snapshotDisk.open(),
+      disk: disk.open(),
+      snapshotDisk: snapshotDisk.open(),
       network,
       random,
       trace,
-      store: this.store,
+      store: this.#store,
     };
     // Its operator knows where everybody is now.
-    const cluster = this.#network.addresses.list(this.listLength);
+    const cluster = this.#network.addresses.list(this.#listLength);
     const peerUrl = this.#announcedUrl;
-    const node = new Node(ports, onEnd, { ...this.#options, cluster, peerUrl, join: this.#options.join || this.wiped });
-    this.node = node;
+    const join = this.#options.join || this.#isWiped;
+    const node = new Node(ports, onEnd, { ...this.#options, cluster, peerUrl, join });
+    this.#state = started(this.#state, node, clock);
     this.#turn(() => node.start());
   }
 
@@ -189,7 +216,17 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost, TimerQueue {
     return isListed ? addresses.movedUrl(this.id) : addresses.urlOf(this.id);
   }
 
-  /** The process is told to stop; `done` comes in a turn of its own or never. */
+  /** From its next start on, its operator gives it a list of so many machines. */
+  listMachines(count: number): void {
+    this.#listLength = count;
+  }
+
+  /** The process is told to stop. Call it before `stopGracefully`, once. */
+  tellToStop(): void {
+    this.#state = toldToStop(this.#state);
+  }
+
+  /** It begins to; `done` comes in a turn of its own or never. */
   stopGracefully(done: () => void): void {
     this.#turn((node) => node.stop(done));
   }
@@ -197,30 +234,26 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost, TimerQueue {
   /** The process is gone. With `power`, so is the page cache; with `damage`, so are rows that had been synced. */
   stop(power: boolean, damage = false): void {
     this.node?.kill();
-    this.node = null;
+    this.#state = stopped(this.#state, power ? damage : null);
     this.boot += 1;
-    this.paused = false;
-    this.isStopping = false;
     // Nobody will take what comes behind it either.
-    for (const { code, payload } of this.#waiting.splice(0))
+    for (const { code, payload } of this.#inbox.takeAll())
       if (code === hostEvents.stream) this.#network.streams!.missed(payload as StreamEvent);
-    this.#slowUntil = 0;
+    this.#inbox.speedUp();
     this.#network.streams?.stopped(this.id, power);
-    this.kv?.processDied();
-    if (!power) return;
-    this.kv?.cutPower(damage);
-    this.rowsDamaged = damage;
-    this.disk.cutPower();
-    this.snapshotDisk.cutPower();
+    this.devices.kv?.processDied();
+    if (power) this.devices.cutPower(damage);
   }
 
-  drawDamage(bound: number): number {
-    return this.#draws.below(bound, "damage", this.id, this.boot);
+  /** The process that just ended by itself does not come back: `lost`, where nobody can give back what it lacks. */
+  leave(kind: "retired" | "lost"): void {
+    this.#state = left(this.#state, kind);
   }
 
   /** Whether it is kept from its turns, or its clock from going on. */
   get isHampered(): boolean {
-    return this.paused || this.#scheduler.now < this.#slowUntil || this.#clock?.isFrozen === true;
+    const isFrozen = this.#state.kind === "up" && this.#state.clock.isFrozen;
+    return this.paused || this.#inbox.isSlow || isFrozen;
   }
 
   /** How often its process was kept from its turns, or its clock from going on. */
@@ -229,59 +262,54 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost, TimerQueue {
   /** For `micros` it takes turns only every `beatMicros`: then, all that has come. */
   slowDown(micros: Micros, beatMicros: Micros): void {
     this.disturbances += 1;
-    this.#slowUntil = this.#scheduler.now + micros;
-    this.#beatMicros = beatMicros;
+    this.#inbox.slowDown(micros, beatMicros);
   }
 
   /** The clock of its process stands still. */
   freezeClock(micros: Micros, jumps: boolean): void {
     this.disturbances += 1;
-    this.#clock?.stand(micros, jumps);
+    if (this.#state.kind === "up") this.#state.clock.stand(micros, jumps);
   }
 
   /** No fault of its own from now on. */
   heal(): void {
-    this.healed = true;
-    this.#slowUntil = 0;
-    this.#clock?.wake();
+    this.#isHealed = true;
+    this.#inbox.speedUp();
+    if (this.#state.kind === "up") this.#state.clock.wake();
     this.resume();
   }
 
-  #waitForBeat(): void {
-    if (this.#beatIsDue) return;
-    this.#beatIsDue = true;
-    const tie = this.#draws.u32("tie", this.id, this.boot, hostEvents.beat);
-    this.#scheduler.at(this.#scheduler.now + this.#beatMicros, tie, this, hostEvents.beat, null);
+  /** It takes no turn before `resume`. */
+  pause(): void {
+    this.#state = paused(this.#state);
   }
 
+  /** If it was paused, or had only its beats, it takes all that has come. */
   resume(): void {
     this.disturbances += 1;
-    this.paused = false;
-    for (const { code, payload } of this.#waiting.splice(0)) this.#take(code, payload);
+    this.#state = resumed(this.#state);
+    for (const { code, payload } of this.#inbox.takeAll()) this.#take(code, payload);
   }
 
   on(code: number, payload: unknown): void {
     if (code === hostEvents.beat) {
-      this.#beatIsDue = false;
+      this.#inbox.beat();
       if (!this.paused) this.resume();
       return;
     }
-    const isSlow = this.#scheduler.now < this.#slowUntil || this.#waiting.length > 0;
-    if (this.node !== null && !this.paused && isSlow) {
-      this.#waiting.push({ code, payload });
-      return this.#waitForBeat();
-    }
+    const takesTurns = this.#state.kind === "up" && !this.#state.isPaused;
+    if (takesTurns && this.#inbox.mustWait) return this.#inbox.putForBeat(code, payload);
     this.#take(code, payload);
   }
 
   #take(code: number, payload: unknown): void {
-    if (this.node === null) {
+    if (this.#state.kind !== "up") {
       if (code === hostEvents.request) (payload as Request).refused();
       else if (code === hostEvents.stream) this.#network.streams!.missed(payload as StreamEvent);
       return;
     }
-    if (this.paused) {
-      this.#waiting.push({ code, payload });
+    if (this.#state.isPaused) {
+      this.#inbox.put(code, payload);
       return;
     }
     if (code === hostEvents.message) {
@@ -291,7 +319,7 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost, TimerQueue {
       this.#turn(() => this.#network.streams!.take(this, payload as StreamEvent));
     } else if (code === hostEvents.timer) {
       const { boot, timer } = payload as TimerEvent;
-      if (boot === this.boot && this.#clock?.due(timer) === true) this.#turn(() => timer.fire());
+      if (boot === this.boot && this.#state.clock.due(timer)) this.#turn(() => timer.fire());
     } else if (code === hostEvents.disk) {
       const { boot, done } = payload as Completion;
       if (boot === this.boot) this.#turn(done);
@@ -308,13 +336,14 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost, TimerQueue {
 
   /** A message, inside its turn. */
   hear(envelope: Envelope, answer: (envelope: Envelope) => void): void {
-    if (this.node === null) return;
-    if (this.node.replica === null) this.#network.introduce(envelope.from, this.node, this.id);
+    const { node } = this;
+    if (node === null) return;
+    if (node.replica === null) this.#network.introduce(envelope.from, node, this.id);
     this.#observer.received(this, envelope);
     const { from, fromIncarnation, fromBoot } = envelope;
     const key = `${from}.${fromIncarnation}`;
-    if (this.node.replica !== null) this.#heardBoots.set(key, Math.max(fromBoot, this.#heardBoots.get(key) ?? 0));
-    this.node.receive(envelope, answer);
+    if (node.replica !== null) this.#heardBoots.set(key, Math.max(fromBoot, this.#heardBoots.get(key) ?? 0));
+    node.receive(envelope, answer);
   }
 
   /** Whether its process would tell an older start of that directory from its newest one. */
@@ -323,27 +352,26 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost, TimerQueue {
   }
 
   #turn(run: (node: Node) => void): void {
-    if (this.node === null || this.#clock === null) return;
-    const clock = this.#clock;
-    run(this.node);
+    if (this.#state.kind !== "up") return;
+    const { node, clock } = this.#state;
+    run(node);
     clock.runTurnEnds();
     this.#network.streams?.flush(this.id);
-    if (this.directory.isRecovering) this.#lookWhetherWhole();
+    if (this.directory.isRebinding) this.#lookWhetherRebound();
     this.#observer.turnEnded(this);
   }
 
   /** Whether its process, on its own clock, would answer reads by lease now. */
   get believesInLease(): boolean {
-    const raft = this.node?.replica?.raft;
     // Where clocks may stand still nobody is asked to answer by lease.
-    if (this.#plan.faults.clockStall > 0) return false;
-    return raft !== undefined && this.#clock !== null && raft.leaseRead(this.#clock.now()) !== null;
+    if (this.#plan.faults.clockStall > 0 || this.#state.kind !== "up") return false;
+    const raft = this.#state.node.replica?.raft;
+    return raft !== undefined && raft.leaseRead(this.#state.clock.now()) !== null;
   }
 
-  #lookWhetherWhole(): void {
+  #lookWhetherRebound(): void {
     const replica = this.node?.replica ?? null;
-    if (this.directory.mustRecover || replica === null) return;
-    this.directory.isRecovering = replica.raft.log.durableIndex < this.node!.status().incarnation;
+    if (replica !== null && replica.raft.log.durableIndex >= this.node!.status().incarnation) this.directory.rebound();
   }
 
   queueTimer(at: Micros, timer: SimTimer): void {
@@ -351,33 +379,15 @@ export class Host implements StreamHost, DiskWorld, DirectoryHost, TimerQueue {
     this.#scheduler.at(at, this.#draws.u32("tie", this.id, at, hostEvents.timer), this, hostEvents.timer, event);
   }
 
-  // --- what the disk asks
+  // --- what its devices ask
 
-  complete(role: DiskRole, occasion: number, done: () => void): void {
-    const held = role === "sync" ? this.syncsHeldUntil : 0;
-    const time = Math.max(held, this.#scheduler.now + this.chance.latency(role, occasion));
+  get now(): Micros {
+    return this.#scheduler.now;
+  }
+
+  complete(time: Micros, occasion: number, done: () => void): void {
     const event: Completion = { boot: this.boot, done };
     this.#scheduler.at(time, this.#draws.u32("tie", this.id, occasion, hostEvents.disk), this, hostEvents.disk, event);
-  }
-
-  lieTold(file: string): void {
-    this.#observer.lieTold(this.id, file);
-  }
-
-  wrote(file: string, _offset: number, bytes: Uint8Array, seq: number): void {
-    this.#observer.wrote(this, file, bytes, seq);
-  }
-
-  synced(file: string, throughSeq: number): void {
-    this.#observer.synced(this, file, throughSeq);
-  }
-
-  removed(file: string): void {
-    this.#observer.removed(this, file);
-  }
-
-  namesSynced(): void {
-    // Of the log's names nothing is asked here.
   }
 }
 

@@ -12,10 +12,12 @@ import { messageKinds } from "../../core/protocol/message-kinds.ts";
 import type { Envelope, Message } from "../../core/protocol/message.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import { Copies, type Draws, mix } from "../draws.ts";
+import { linkOf, receiverOn, senderOn } from "../keys.ts";
+import { frameMustBeReadIfWhole } from "../laws/limits.ts";
+import { addressMustNotComeFromStranger } from "../laws/strangers.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { Recorder } from "../trace/recorder.ts";
-import { must } from "../violation.ts";
 import { Addresses, isStrange } from "./addresses.ts";
 import { SimStreams, type StreamHost } from "./streams.ts";
 
@@ -86,7 +88,7 @@ export class SimNetwork {
   readonly addresses: Addresses;
   /** Where this run's messages travel on streams. */
   readonly streams: SimStreams | null;
-  /** Blocked directed links, by from * 64 + to, until a true time. */
+  /** Blocked directed links, by their keys, until a true time. */
   readonly #blockedUntil = new Map<number, Micros>();
   /** Clogged links: what is sent is held, and all released then. */
   readonly #cloggedUntil = new Map<number, Micros>();
@@ -134,12 +136,8 @@ export class SimNetwork {
     this.streams?.attach(host);
   }
 
-  /** I22: of where peers are, nothing comes from a stranger. */
   #setPeers(from: NodeId, peers: ReadonlyMap<NodeId, readonly string[]>): void {
-    for (const [to, urls] of peers) {
-      const strange = urls.find(isStrange);
-      must(strange === undefined, "I22", () => `n${from} takes n${to} to be at ${strange}, as a stranger has said`);
-    }
+    for (const [to, urls] of peers) addressMustNotComeFromStranger(from, to, urls.find(isStrange));
     this.streams?.setPeers(from, peers);
   }
 
@@ -161,7 +159,7 @@ export class SimNetwork {
 
   #heldUntil(from: NodeId, to: NodeId): Micros {
     if (this.#isHealed(from, to)) return 0;
-    const link = from * 64 + to;
+    const link = linkOf(from, to);
     const until = Math.max(this.#blockedUntil.get(link) ?? 0, this.#cloggedUntil.get(link) ?? 0);
     if (until > this.#scheduler.now) this.counters.held += 1;
     return until;
@@ -173,18 +171,18 @@ export class SimNetwork {
   }
 
   block(from: NodeId, to: NodeId, until: Micros): void {
-    const link = from * 64 + to;
+    const link = linkOf(from, to);
     this.#blockedUntil.set(link, Math.max(until, this.#blockedUntil.get(link) ?? 0));
   }
 
   clog(from: NodeId, to: NodeId, until: Micros): void {
-    this.#cloggedUntil.set(from * 64 + to, until);
+    this.#cloggedUntil.set(linkOf(from, to), until);
   }
 
   /** Nobody is cut off from `id` any more. */
   unblockNode(id: NodeId): void {
     for (const link of this.#blockedUntil.keys())
-      if (Math.floor(link / 64) === id || link % 64 === id) this.#blockedUntil.delete(link);
+      if (senderOn(link) === id || receiverOn(link) === id) this.#blockedUntil.delete(link);
     this.streams?.pumpAll();
   }
 
@@ -212,7 +210,7 @@ export class SimNetwork {
   /** False: the sender's own queue has no room, or there is no stream. What the network loses it has taken. */
   send(from: NodeId, to: NodeId, envelope: Envelope, code: number): boolean {
     const healed = this.#isHealed(from, to);
-    const link = from * 64 + to;
+    const link = linkOf(from, to);
     this.counters.sent += 1;
     if (this.drops?.(from, to, envelope.message) === true) return true;
     if (this.streams !== null) return this.streams.send(from, to, envelope);
@@ -262,7 +260,7 @@ export class SimNetwork {
     let delay = latencyMicros / 2 + this.#draws.below(latencyMicros * 1.5, "messageLatency", occasion, copy, twin);
     if (!healed && this.#draws.chance(faults.delayTail, "messageTail", occasion, copy, twin)) {
       this.counters.late += 1;
-      this.struck("delayTail", Math.floor(link / 64));
+      this.struck("delayTail", senderOn(link));
       delay += this.#draws.below(4 * electionMicros, "messageTail", occasion, copy, twin + 2);
     }
     const release = healed ? 0 : (this.#cloggedUntil.get(link) ?? 0);
@@ -296,8 +294,7 @@ export class SimNetwork {
       if (!(error instanceof BadBytes && isCorrupted)) throw error;
       return null;
     }
-    must(isCorrupted || read !== null, "I21", () => "a whole message is not read");
-    must(!isCorrupted || read === null, "I21", () => "a message with another byte in it is taken for whole");
+    frameMustBeReadIfWhole(isCorrupted, read !== null);
     return read;
   }
 }

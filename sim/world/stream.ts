@@ -2,6 +2,7 @@
 import type { Inbound, Outbound } from "../../core/protocol/connection.ts";
 import type { Envelope } from "../../core/protocol/message.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
+import { linkOf } from "../keys.ts";
 
 /** From one node to another: one connection after the other, each to the machine that listens at one of the peer's addresses. */
 export class Stream {
@@ -37,7 +38,7 @@ export class Stream {
     this.from = from;
     this.to = to;
     this.at = to;
-    this.link = from * 64 + to;
+    this.link = linkOf(from, to);
   }
 
   close(): void {

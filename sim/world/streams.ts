@@ -12,9 +12,16 @@ import { encodeEnvelope } from "../../core/protocol/message-codec.ts";
 import type { Envelope } from "../../core/protocol/message.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
+import { linkOf } from "../keys.ts";
+import {
+  peerQueueMustBeBounded,
+  readMessageMustBeTheSent,
+  readMessageMustHaveBeenSent,
+  streamMustBeUnderstood,
+} from "../laws/limits.ts";
+import { olderCopyMustBeRefused } from "../laws/storage.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
-import { must } from "../violation.ts";
 import type { Addresses } from "./addresses.ts";
 import { Stream, type StreamEvent } from "./stream.ts";
 
@@ -51,6 +58,8 @@ function lastFrame(bytes: Uint8Array): number {
 }
 
 const redialMicros: Micros = 200_000;
+/** Until a machine that has begun anew is sent something on a connection of before, and answers it. */
+const resendMicrosMax: Micros = 1_000_000;
 const noBytes = new Uint8Array(0);
 
 export class SimStreams implements Target {
@@ -110,12 +119,12 @@ export class SimStreams implements Target {
   }
 
   connected(from: NodeId, to: NodeId): boolean {
-    return this.#streams.get(from * 64 + to)?.outbound?.open === true;
+    return this.#streams.get(linkOf(from, to))?.outbound?.open === true;
   }
 
   /** False: it never leaves. */
   send(from: NodeId, to: NodeId, envelope: Envelope): boolean {
-    const stream = this.#streams.get(from * 64 + to);
+    const stream = this.#streams.get(linkOf(from, to));
     if (stream === undefined || stream.outbound === null) return false;
     const isTaken = stream.outbound.send(envelope);
     if (isTaken) {
@@ -134,7 +143,7 @@ export class SimStreams implements Target {
 
   /** Cuts the connection: both ends know at once. */
   reset(from: NodeId, to: NodeId): void {
-    const stream = this.#streams.get(from * 64 + to);
+    const stream = this.#streams.get(linkOf(from, to));
     if (stream === undefined || stream.outbound === null) return;
     this.counters.resets += 1;
     this.#reset(stream);
@@ -157,7 +166,7 @@ export class SimStreams implements Target {
 
   /** A process starts on machine `id`: what is sent again on connections of an earlier one is answered with a reset. */
   started(id: NodeId): void {
-    for (const stream of this.#streams.values()) if (stream.at === id) this.#tellClosed(stream, 1_000_000);
+    for (const stream of this.#streams.values()) if (stream.at === id) this.#tellClosed(stream, resendMicrosMax);
   }
 
   /** In the turn of the host that the event came to. */
@@ -191,7 +200,7 @@ export class SimStreams implements Target {
   }
 
   #stream(from: NodeId, to: NodeId): Stream {
-    const known = this.#streams.get(from * 64 + to);
+    const known = this.#streams.get(linkOf(from, to));
     if (known !== undefined) return known;
     const stream = new Stream(from, to);
     this.#streams.set(stream.link, stream);
@@ -250,7 +259,7 @@ export class SimStreams implements Target {
     const held = this.#world.heldUntil(stream.from, stream.at);
     const bytes = held === Infinity ? null : stream.outbound.take();
     if (bytes === null) return;
-    must(lastFrame(bytes) <= this.#plan.queueBytesMax, "I21", () => `n${stream.from} queues ${bytes.length} bytes`);
+    peerQueueMustBeBounded(stream.from, bytes.length, lastFrame(bytes), this.#plan.queueBytesMax);
     stream.unsentBytes += bytes.length;
     // Two pieces; three of four times one of them is all.
     const cut = this.#draws.below(bytes.length * 4, "streamCut", stream.link, stream.generation, stream.pieces);
@@ -328,16 +337,15 @@ export class SimStreams implements Target {
     if (trouble === null) return;
     // A listener that has nothing against the dialler understands it.
     const isRefusal = !wasGreeted && reply !== null;
-    must(isRefusal || stream.hasDamage, "I21", () => `n${stream.at} cannot read what n${stream.from} says: ${trouble}`);
+    streamMustBeUnderstood(stream.at, stream.from, trouble, isRefusal || stream.hasDamage);
     stream.inbound = null;
     this.#tellClosed(stream, this.#plan.latencyMicros * 4);
   }
 
-  /** I14: an older copy of a directory is put back only where everybody can tell, and nobody takes it for a member. */
   #checkHandshake(host: StreamHost, { from }: Stream, theirs: Handshake): ReturnType<Node["checkHandshake"]> {
     const verdict = host.node!.checkHandshake(theirs);
     const isCopy = this.#hosts.get(from)?.directory.isOlderCopy === true;
-    must(!isCopy || verdict.kind !== "member", "I14", () => `n${host.id} takes an older copy of n${from} for a member`);
+    olderCopyMustBeRefused(host.id, from, isCopy, verdict.kind);
     return verdict;
   }
 
@@ -351,11 +359,9 @@ export class SimStreams implements Target {
     // What stands in the piece behind the message that has ended the connection is heard nevertheless.
     if (generation !== stream.generation) return host.hear(envelope, answer);
     const sent = stream.onItsWay.shift();
-    must(sent !== undefined, "I21", () => `n${host.id} reads a message that n${stream.from} has not sent`);
+    readMessageMustHaveBeenSent(host.id, stream.from, sent);
     const isLookedAt = stream.hasDamage || this.#draws.below(32, "messageCodec", stream.link, stream.pieces, 1) === 0;
-    must(!isLookedAt || this.#isSame(sent, envelope), "I21", () => {
-      return `n${host.id} reads another message than n${stream.from} has sent: ${envelope.message.kind}`;
-    });
+    if (isLookedAt) readMessageMustBeTheSent(host.id, stream.from, envelope.message.kind, this.#isSame(sent, envelope));
     this.#world.same(sent, envelope);
     host.hear(envelope, answer);
   }

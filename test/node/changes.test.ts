@@ -18,12 +18,13 @@ import {
 const electionMicros = 100;
 const heartbeatMicros = 10;
 const began = 1_000;
+const leadsStill = (done: (isConfirmed: boolean) => void): void => done(true);
 
 test("a node that stops asks no more for its new URL to be written down, and waits for no answer to that", (t) => {
   const configuration = configurationOf([1, 2, 3]);
   const ledByTwo = { leader: 2, role: "follower", term: 1, configuration } as Raft;
   for (const isStopping of [false, true]) {
-    const changes = new PendingChanges(1, 0, 1, "http://elsewhere", electionMicros, heartbeatMicros);
+    const changes = new PendingChanges(1, 0, 1, "http://elsewhere", electionMicros, heartbeatMicros, leadsStill);
     const asked: number[] = [];
     const dispatch = (now: number): void => {
       const out = changes.dispatch(
@@ -50,15 +51,25 @@ class Operators {
   readonly rafts: Rafts;
   readonly said = new Map<string, ChangeResult>();
   letters: { readonly from: NodeId; readonly to: NodeId; readonly message: ChangeRequest | ChangeReply }[] = [];
+  /** What is to be confirmed, where a test decides when. */
+  unconfirmed: ((isConfirmed: boolean) => void)[] | null = null;
   readonly #changes = new Map<NodeId, PendingChanges>();
 
   constructor(voters: readonly NodeId[]) {
     this.rafts = new Rafts(configurationOf(voters));
     for (const id of voters)
-      this.#changes.set(id, new PendingChanges(id, 0, 1, null, raftElectionMicros, raftHeartbeatMicros));
+      this.#changes.set(
+        id,
+        new PendingChanges(id, 0, 1, null, raftElectionMicros, raftHeartbeatMicros, (done) => this.#confirm(done)),
+      );
     this.rafts.elect(1);
     this.rafts.pass(raftHeartbeatMicros);
     this.rafts.settle();
+  }
+
+  #confirm(done: (isConfirmed: boolean) => void): void {
+    if (this.unconfirmed === null) done(true);
+    else this.unconfirmed.push(done);
   }
 
   ask(at: NodeId, change: Change, patienceMicros = 5_000): void {
@@ -240,10 +251,25 @@ test("two operators with one goal at the leader: neither is told that nothing wi
   t.deepEqual(world.votersAt(1), [1, 2, 3]);
 });
 
+test("a leader that may have been deposed answers nothing by what it remembers", (t) => {
+  const world = new Operators([1, 2, 3]);
+  world.ask(1, nine);
+  world.go(1);
+  world.said.clear();
+  world.unconfirmed = [];
+  world.ask(1, nine);
+  world.ask(1, { ...nine, id: 2 });
+  world.go(1);
+  t.is(world.said.size, 0);
+  for (const done of world.unconfirmed) done(true);
+  world.turn(1);
+  t.deepEqual([...world.said.values()], [{ ok: true }, { ok: false, code: "member-exists", definite: true }]);
+});
+
 test("an answer to an earlier incarnation of a node, which counted its requests alike, is not taken for one to this", (t) => {
   const { rafts } = new Operators([1, 2, 3]);
   const raft = rafts.of(1);
-  const changes = new PendingChanges(1, 7, 1, null, raftElectionMicros, raftHeartbeatMicros);
+  const changes = new PendingChanges(1, 7, 1, null, raftElectionMicros, raftHeartbeatMicros, leadsStill);
   const said: ChangeResult[] = [];
   changes.add(nine, rafts.now + 100, (result) => said.push(result));
   changes.onReply({ kind: "change-reply", term: raft.term, incarnation: 0, boot: 1, seq: 1, outcome: "done" });

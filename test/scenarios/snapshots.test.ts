@@ -177,7 +177,7 @@ test("what a snapshot has replaced of a log does not come back, also where the s
 
 /** Flips a byte of the newest snapshot on the disk of `id`, or of the one that is coming. */
 function damageSnapshot(world: Scenario, id: number, named: RegExp): void {
-  const { snapshotDisk } = world.simulator.hosts[id - 1]!;
+  const { snapshotDisk } = world.simulator.hosts[id - 1]!.devices;
   const name = [...snapshotDisk.contents().keys()].filter((one) => named.test(one)).toSorted();
   snapshotDisk.damage(name.at(-1)!, 40);
 }
@@ -200,7 +200,7 @@ test("a snapshot that is damaged on its sender's disk is set aside and written a
 test("a snapshot that is damaged on its receiver's disk before it is installed is asked for again", (t) => {
   const { world, leader, laggard } = withLaggard();
   world.heal();
-  const { snapshotDisk } = world.simulator.hosts[laggard - 1]!;
+  const { snapshotDisk } = world.simulator.hosts[laggard - 1]!.devices;
   const isComing = (): boolean => (snapshotDisk.contents().get("incoming.part")?.length ?? 0) > 60;
   world.until("a part of it has come", isComing);
   damageSnapshot(world, laggard, /^incoming/);

@@ -26,16 +26,16 @@ export const mutantsOfTapes: readonly Mutant[] = [
   {
     name: "the ghost counts rows of an earlier directory",
     layer: "simulator",
-    file: "sim/simulator.ts",
-    old: "rowsOf(host.directory.storeId, host.kv.contents)",
-    new: "host.kv.contents",
+    file: "sim/safety/judge.ts",
+    old: "rowsOf(directory.storeId, kv.contents)",
+    new: "kv.contents",
   },
   {
     name: "the ghost asks a successor for what a lost log had acknowledged",
     layer: "simulator",
-    file: "sim/safety/invariants.ts",
-    old: "if (covered >= match || (lost !== null && incarnation <= lost.committed)) continue;",
-    new: "if (covered >= match) continue;",
+    file: "sim/laws/replication.ts",
+    old: "if (covered >= match || (lost !== null && incarnation <= lost.committed)) return;",
+    new: "if (covered >= match) return;",
   },
   {
     name: "a leader forgets at a compaction that it has committed in its term",

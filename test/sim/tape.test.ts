@@ -14,9 +14,9 @@ const quiet = { print: null, invariants: true };
 
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
-  [1, "ce9df92fcaed7786"],
-  [2, "5185b7824b4933a0"],
-  [3, "1e74669e061becbe"],
+  [1, "b92a8023cdc58588"],
+  [2, "7a30cca0431fc386"],
+  [3, "951e55990be31b7d"],
 ];
 
 for (const [seed, hash] of golden) {

@@ -1,0 +1,76 @@
+/** Who votes and who leads: I1 election safety, I2 vote durability, I3 term monotonic, I4 vote quorum, I6 leader completeness, I19 pre-vote neutrality. */
+import type { Raft } from "../../core/raft/raft.ts";
+import type { NodeId, Term } from "../../core/units.ts";
+import { must } from "../violation.ts";
+import { agrees, type LogFacts, type NodeFacts, type Hard } from "./facts.ts";
+
+/** I1. `id` takes office in `term`, whose leader so far is `leader`. */
+export function leaderMustBeAlone(id: NodeId, term: Term, leader: NodeId | undefined): void {
+  must(leader === undefined || leader === id, "I1", () => `n${leader} and n${id} both lead term ${term}`);
+}
+
+/** I1. An append of `term` leaves `id`; `leader` leads that term. */
+export function appendMustComeFromLeader(id: NodeId, term: Term, leader: NodeId | undefined): void {
+  must(leader === id, "I1", () => `n${id} speaks as the leader of term ${term}, but that is n${leader}`);
+}
+
+/** I2. A vote of `voter` becomes durable; `before`: its durable vote in that term so far. */
+export function voteMustBeTheOnly(voter: NodeId, { term, vote }: Hard, before: NodeId | undefined): void {
+  must(before === undefined || before === vote, "I2", () => {
+    return `n${voter} votes in term ${term} for n${before} and for n${vote}`;
+  });
+}
+
+/** I2. `candidate` asks for votes in `term`. */
+export function candidacyMustBeDurable({ id, durableHard }: NodeFacts, term: Term): void {
+  must(durableHard.term >= term, "I2", () => {
+    return `n${id} asks for votes in term ${term}, which is not durable on its own disk`;
+  });
+}
+
+/** I2. `voter` tells `candidate` that it has its vote in `term`. */
+export function grantedVoteMustBeDurable({ id, durableHard }: NodeFacts, candidate: NodeId, term: Term): void {
+  const durable = durableHard.term > term || (durableHard.term === term && durableHard.vote === candidate);
+  must(durable, "I2", () => `n${id} tells n${candidate} of a vote in term ${term} that is not durable`);
+}
+
+/** I3. The hard state `after` becomes durable on `id`, which held `before`. */
+export function durableTermMustNotFall(id: NodeId, before: Hard, after: Hard): void {
+  must(after.term >= before.term, "I3", () => `n${id}: the durable term falls from ${before.term} to ${after.term}`);
+}
+
+/** I4. `id` takes office in `term`. `isElected`: a quorum by the configuration in its own log has voted for it, durably. */
+export function leaderMustBeElected(id: NodeId, term: Term, isElected: boolean): void {
+  must(isElected, "I4", () => `n${id} leads term ${term} without a quorum of durable votes`);
+}
+
+/** I6. A voter whose log as written is `written` gives its vote to `candidate`, whose log ends at `end` (paper 5.4.1). */
+export function votersLogMustNotBeNewer(
+  id: NodeId,
+  written: LogFacts,
+  candidate: NodeId,
+  end: { readonly lastIndex: number; readonly lastTerm: Term },
+): void {
+  const { last, lastTerm } = written;
+  must(end.lastTerm > lastTerm || (end.lastTerm === lastTerm && end.lastIndex >= last), "I6", () => {
+    const theirs = `(${end.lastIndex}, term ${end.lastTerm})`;
+    return `n${id} votes for n${candidate}, whose log ends at ${theirs}, its own at (${last}, term ${lastTerm})`;
+  });
+}
+
+/** I6. `id` takes office in `term`; `last` is the last index of `committed` that was committed before that term. */
+export function leaderMustHoldCommitted(
+  id: NodeId,
+  term: Term,
+  raft: Raft | null,
+  committed: LogFacts,
+  last: number,
+): void {
+  must(agrees(raft, committed, last), "I6", () => `n${id} leads term ${term} without the committed entry ${last}`);
+}
+
+/** I19. A turn that brought a pre-vote request and nothing else is over; `before`: what was before it. */
+export function preVoteMustChangeNothing(id: NodeId, before: Hard, { term, vote }: Raft): void {
+  const isSame = term === before.term && vote === before.vote;
+  must(isSame, "I19", () => `n${id}: a pre-vote request has changed its term or vote`);
+}

@@ -1,0 +1,23 @@
+/** Who may not speak: I22 stranger isolation. */
+import type { NodeId, Term } from "../../core/units.ts";
+import { must } from "../violation.ts";
+
+/** I22. A stranger has begun a frame that never ends, with so many bytes. `isRefused`: the node has ended its stream. */
+export function unfinishedFrameMustBeRefused(id: NodeId, bytes: number, isRefused: boolean): void {
+  must(isRefused, "I22", () => `n${id} holds ${bytes} bytes of a stranger's frame`);
+}
+
+/** I22. A stranger, which speaks of `strangeTerm`, has come to `id`. */
+export function termMustNotComeFromStranger(id: NodeId, term: Term, strangeTerm: Term): void {
+  must(term < strangeTerm, "I22", () => `n${id} has the term ${term} from a stranger`);
+}
+
+/** I22. A stranger has come to `id`. `areOurs`: all members in its configuration are of this cluster. */
+export function strangerMustNotBeMember(id: NodeId, areOurs: boolean): void {
+  must(areOurs, "I22", () => `n${id} has taken a stranger into its configuration`);
+}
+
+/** I22. `id` takes `peer` to be at several URLs; `strange`: one that only a stranger can have told it. */
+export function addressMustNotComeFromStranger(id: NodeId, peer: NodeId, strange: string | undefined): void {
+  must(strange === undefined, "I22", () => `n${id} takes n${peer} to be at ${strange}, as a stranger has said`);
+}

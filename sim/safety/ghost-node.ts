@@ -1,0 +1,34 @@
+import type { NodeId, Term } from "../../core/units.ts";
+import type { Hard, NodeFacts } from "../laws/facts.ts";
+import { GhostDisk } from "./ghost-disk.ts";
+import { GhostLog } from "./ghost-log.ts";
+
+/** One node as the ghost knows it: what its disks hold, and how far it has come in this process life. */
+export class GhostNode implements NodeFacts {
+  readonly id: NodeId;
+  /** Rises when its log is lost: it votes anew, and its earlier votes stay what they were. */
+  readonly storageGeneration: number;
+  /** What its lost log held: acknowledged in its time; and what was committed then. */
+  readonly lost: { readonly durable: GhostLog; readonly committed: number } | null;
+  readonly disk = new GhostDisk();
+  /** The log and hard state as written, page cache included; and as an honest disk would hold them. */
+  written = new GhostLog();
+  writtenHard: Hard = { term: 0, vote: 0 };
+  durable = new GhostLog();
+  durableHard: Hard = { term: 0, vote: 0 };
+  /** Its log as a leader, as far as it has told or written it: replication does not wait for the own disk. */
+  led: { readonly term: Term; readonly log: GhostLog } | null = null;
+  /** The newest durable snapshot. */
+  snapshot = 0;
+  /** Up to here the state survives without the log: by a durable snapshot, or by durable rows. */
+  covered = 0;
+  /** Of this process life. */
+  commit = 0;
+  applied = 0;
+
+  constructor(id: NodeId, storageGeneration: number, lost: GhostNode["lost"]) {
+    this.id = id;
+    this.storageGeneration = storageGeneration;
+    this.lost = lost;
+  }
+}
