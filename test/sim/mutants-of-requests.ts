@@ -63,7 +63,7 @@ export const mutantsOfRequests: readonly Mutant[] = [
     layer: "requests",
     file: "core/node/open-changes.ts",
     old: "const decided = this.#decided.outcomeOf(key);",
-    new: "const decided = this.#decided.outcomeOf({ ...key, seq: 0 });",
+    new: 'const decided = null as ChangeOutcome | "forgotten" | null;',
   },
   {
     name: "a leader answers change requests by what it remembers",
