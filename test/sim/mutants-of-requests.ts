@@ -73,13 +73,6 @@ export const mutantsOfRequests: readonly Mutant[] = [
     new: "false",
   },
   {
-    name: "a refusal of a change is definite whoever was asked before",
-    layer: "requests",
-    file: "core/node/pending-changes.ts",
-    old: "this.#fail(waiter, outcome, waiter.firstAskedTerm === term);",
-    new: "this.#fail(waiter, outcome, true);",
-  },
-  {
     name: "a refusal of a change counts although another leader is asked since",
     layer: "requests",
     file: "core/node/pending-changes.ts",
@@ -99,13 +92,6 @@ export const mutantsOfRequests: readonly Mutant[] = [
     file: "core/node/pending-changes.ts",
     old: "if (waiter.wasMember) this.#succeed(waiter);",
     new: "this.#succeed(waiter);",
-  },
-  {
-    name: "another change is refused while an earlier leader's step is under way",
-    layer: "requests",
-    file: "core/node/open-changes.ts",
-    old: "if (!isSettled && !first.hasBegun) return null;",
-    new: "",
   },
   {
     name: "an answer to an earlier incarnation of the asker counts",
