@@ -19,7 +19,7 @@ import type { Raft } from "../core/raft/raft.ts";
 import type { NodeId } from "../core/units.ts";
 import { type Plan, planOf } from "./plan/plan.ts";
 import { Simulator } from "./simulator.ts";
-import { changeRequest } from "./workload/change-request.ts";
+import { changeRequest } from "./change-request.ts";
 import type { DirectoryCopy } from "./world/directory.ts";
 import { hostEvents, type Request } from "./world/host.ts";
 

@@ -8,7 +8,7 @@ import { filesImportedBy, type Source, sources } from "./support/sources.ts";
 
 const coreGround = ["assert.ts", "units.ts", "bytes.ts"];
 const simGround = ["draws.ts", "keys.ts", "violation.ts", "laws", "scheduler.ts"];
-const simWatchers = ["node-options.ts", "bus.ts", "trace-writer.ts", "machine-keeper.ts"];
+const simWatchers = ["node-options.ts", "bus.ts", "change-request.ts", "trace-writer.ts", "machine-keeper.ts"];
 const simTools = ["run.ts", "tape.ts", "shrink.ts", "verify.ts"];
 
 /** From the ground up: each room of core and sim, and the rooms beside it that it may import. All of those stand before it. */
@@ -39,15 +39,16 @@ const floors: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     world: [...simGround, "plan", "trace"],
     "node-options.ts": ["plan", "world"],
     "bus.ts": ["plan", "world"],
+    "change-request.ts": ["world", "bus.ts"],
     "trace-writer.ts": ["scheduler.ts", "trace", "world", "bus.ts"],
     safety: [...simGround, "plan", "trace", "world", "node-options.ts", "bus.ts"],
     nemesis: [...simGround, "plan", "trace", "world", "bus.ts", "safety"],
-    workload: [...simGround, "plan", "trace", "world", "bus.ts", "safety"],
+    workload: [...simGround, "plan", "trace", "world", "bus.ts", "change-request.ts", "safety"],
     "machine-keeper.ts": ["world", "bus.ts", "safety", "nemesis"],
     "simulator.ts": [...simGround, "plan", "trace", "world", ...simWatchers, "safety", "nemesis", "workload"],
-    liveness: [...simGround, "laws.ts", "plan", "world", "safety", "simulator.ts"],
+    liveness: [...simGround, "laws.ts", "plan", "world", "safety", "change-request.ts", "simulator.ts"],
     "run.ts": [...simGround, "laws.ts", "ambient.ts", "plan", "simulator.ts", "liveness"],
-    "scenario.ts": [...simGround, "plan", "world", "simulator.ts"],
+    "scenario.ts": [...simGround, "plan", "world", "change-request.ts", "simulator.ts"],
     "verify.ts": ["plan", "tape.ts", "run.ts"],
     "shrink.ts": ["draws.ts", "plan", "tape.ts", "run.ts"],
     report: ["laws.ts", "plan", "trace", "workload", "run.ts"],

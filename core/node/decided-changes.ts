@@ -14,8 +14,8 @@ export type ChangeKey = {
   readonly seq: number;
 };
 
-/** The answers kept of one asker; it has fewer that wait. */
-const outcomesMax = 64;
+/** The answers kept of one asker. One that waits while so many others of it are decided is never answered. */
+const outcomesMax = 1_024;
 
 /** One start of one incarnation of a node. */
 type Asker = {
@@ -49,9 +49,11 @@ export class DecidedChanges {
     }
     asker.outcomes.set(seq, outcome);
     if (asker.outcomes.size <= outcomesMax) return;
-    const oldest = Math.min(...asker.outcomes.keys());
-    asker.outcomes.delete(oldest);
-    asker.forgottenSeq = Math.max(asker.forgottenSeq, oldest);
+    for (const first of asker.outcomes.keys()) {
+      asker.outcomes.delete(first);
+      asker.forgottenSeq = Math.max(asker.forgottenSeq, first);
+      return;
+    }
   }
 
   /** Its answer; null: it was never decided; "forgotten": perhaps it was, and it must not be judged again. */

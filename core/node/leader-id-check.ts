@@ -4,6 +4,7 @@
  * added it again. So the follower first reads linearizably, and refuses only where it still finds the id bound and leading.
  */
 import type { Micros, NodeId, StoreId } from "../units.ts";
+import type { ReadBarrier } from "./pending-reads.ts";
 
 /** One boot of a directory: what was found out for it says nothing to a later one. */
 export type Joiner = { readonly id: NodeId; readonly storeId: StoreId; readonly boot: number };
@@ -12,14 +13,14 @@ export type Joiner = { readonly id: NodeId; readonly storeId: StoreId; readonly 
 const readMicrosMin: Micros = 100_000;
 
 export class LeaderIdCheck {
-  readonly #read: (done: (isRead: boolean) => void) => void;
+  readonly #read: ReadBarrier;
   #joiner: Joiner | null = null;
   #isReading = false;
   #isConfirmed = false;
   #readAt: Micros = -Infinity;
 
-  /** `read`: completes with true once this node has applied all that was committed when it was called. */
-  constructor(read: (done: (isRead: boolean) => void) => void) {
+  /** `read`: a read barrier, core/node/pending-reads.ts. */
+  constructor(read: ReadBarrier) {
     this.#read = read;
   }
 

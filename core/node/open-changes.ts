@@ -10,6 +10,7 @@ import { isJoint, isReached, memberOf, refusal, stepTowards } from "../raft/memb
 import type { Raft } from "../raft/raft.ts";
 import type { Micros, NodeId, Term } from "../units.ts";
 import { type ChangeKey, DecidedChanges } from "./decided-changes.ts";
+import type { ReadBarrier } from "./pending-reads.ts";
 
 type OpenChange = {
   readonly key: ChangeKey;
@@ -21,13 +22,9 @@ type OpenChange = {
   hasBegun: boolean;
   /** This node still led when the request was there already: what it knows is no older than the request. */
   isConfirmed: boolean;
+  /** What it has come to; it is said once that is confirmed. */
+  outcome: ChangeOutcome | null;
 };
-
-/**
- * A linearizable read that looks at nothing. Completes with true once this node has applied all that was committed before the
- * call, and is a member by that; if it has led all the while, it still led at some moment after the call.
- */
-export type Confirm = (done: (isConfirmed: boolean) => void) => void;
 
 /** What a request has come to. */
 export type Decision = { readonly key: ChangeKey; readonly term: Term; readonly outcome: ChangeOutcome };
@@ -40,13 +37,14 @@ function nameOf({ node, incarnation, boot, seq }: ChangeKey): string {
 }
 
 function isSameGoal(one: Change, other: Change): boolean {
+  if (one.kind === "move" && other.kind === "move" && one.url !== other.url) return false;
   return one.kind === other.kind && one.id === other.id;
 }
 
 export class OpenChanges {
   readonly #self: NodeId;
   readonly #electionMicros: Micros;
-  readonly #confirm: Confirm;
+  readonly #readBarrier: ReadBarrier;
   /** All below is of this term. */
   #term: Term = 0;
   /** By name of their keys; in the order in which they came. */
@@ -57,10 +55,10 @@ export class OpenChanges {
   /** To whom it has handed over since another node led, in vain. */
   readonly #triedSuccessors = new Set<NodeId>();
 
-  constructor(self: NodeId, electionMicros: Micros, confirm: Confirm) {
+  constructor(self: NodeId, electionMicros: Micros, readBarrier: ReadBarrier) {
     this.#self = self;
     this.#electionMicros = electionMicros;
-    this.#confirm = confirm;
+    this.#readBarrier = readBarrier;
   }
 
   /**
@@ -74,10 +72,11 @@ export class OpenChanges {
     const isFull = key.node !== this.#self && this.#open.size >= openMax;
     const name = nameOf(key);
     if (isFull || this.#open.has(name)) return null;
-    const open: OpenChange = { key, change, deadline, since: now, hasBegun: false, isConfirmed: false };
+    const fresh = { since: now, hasBegun: false, isConfirmed: false, outcome: null };
+    const open: OpenChange = { key, change, deadline, ...fresh };
     this.#open.set(name, open);
-    this.#confirm((isConfirmed) => {
-      open.isConfirmed = isConfirmed;
+    this.#readBarrier((isPassed) => {
+      open.isConfirmed = isPassed;
     });
     return null;
   }
@@ -102,15 +101,10 @@ export class OpenChanges {
     const decisions: Decision[] = [];
     let first: OpenChange | null = null;
     for (const [name, open] of this.#open) {
-      const outcome =
-        first === null || isSameGoal(first.change, open.change)
-          ? this.#judge(open, now, raft, hasLostRows)
-          : this.#judgeOther(open, first, now, raft);
-      // One that has been deposed and does not know it may hold what was undone since for what is.
-      if (outcome === null || (!open.isConfirmed && outcome !== "gave-up")) {
-        first ??= open;
-        continue;
-      }
+      if (open.outcome === null) open.outcome = this.#judge(open, first, now, raft, hasLostRows);
+      if (open.outcome === null) first ??= open;
+      const outcome = now >= open.deadline ? "gave-up" : open.isConfirmed ? open.outcome : null;
+      if (outcome === null) continue;
       this.#open.delete(name);
       this.#decided.add(open.key, outcome);
       decisions.push({ key: open.key, term: raft.term, outcome });
@@ -119,37 +113,53 @@ export class OpenChanges {
   }
 
   /**
-   * Of one that has another goal than `first`. It is refused once it is certain that nothing is under way for it: the step
-   * of an earlier leader may be the step that it asked for.
+   * What became of it, or null while it is under way, or nothing can be said of it: before this leader has committed in its
+   * term, an earlier leader's step may still be committed. `first`: the one that is carried out, null: this one is.
    */
-  #judgeOther(open: OpenChange, first: OpenChange, now: Micros, raft: Raft): ChangeOutcome | null {
-    if (now >= open.deadline) return "gave-up";
-    const { configuration, committedConfiguration } = raft;
-    const isSettled =
-      raft.committedInTerm && !isJoint(configuration) && committedConfiguration.configuration === configuration;
-    if (!isSettled && !first.hasBegun) return null;
-    return isReached(open.change, committedConfiguration.configuration) ? "done" : "other-change";
-  }
-
-  /** What became of it, or null while it is under way. Takes the next step where one can be taken. */
-  #judge(open: OpenChange, now: Micros, raft: Raft, hasLostRows: (id: NodeId) => boolean): ChangeOutcome | null {
+  #judge(
+    open: OpenChange,
+    first: OpenChange | null,
+    now: Micros,
+    raft: Raft,
+    hasLostRows: (id: NodeId) => boolean,
+  ): ChangeOutcome | null {
+    if (!raft.committedInTerm) return null;
     const { change } = open;
-    if (now >= open.deadline) return "gave-up";
-    if (change.kind === "transfer-leader" && change.id === this.#self) return "done";
+    const isDone =
+      change.kind === "transfer-leader"
+        ? change.id === this.#self
+        : isReached(change, raft.committedConfiguration.configuration);
+    if (first !== null && !isSameGoal(first.change, change)) {
+      // An earlier leader's step may be the one that it asks for.
+      const { configuration, committedConfiguration } = raft;
+      const isSettled = !isJoint(configuration) && committedConfiguration.configuration === configuration;
+      if (!isSettled && !first.hasBegun) return null;
+      return isDone ? "done" : "other-change";
+    }
     const since = now - this.#electionMicros;
     const isFit = (id: NodeId): boolean => raft.isFit(id, since) && !hasLostRows(id);
     const trouble = refusal(change, raft.configuration, isFit);
     // A busy moment of this node is no silence of the others: that takes an election timeout to show.
     const isPatient = now < open.since + this.#electionMicros;
     if (trouble === "no-majority-left" && isPatient) return null;
-    // Before that, an earlier leader's step for the same change may still be committed.
-    const isDefinite = raft.committedInTerm;
-    if (trouble !== null) return isDefinite ? trouble : null;
-    if (isReached(change, raft.committedConfiguration.configuration)) return "done";
+    if (trouble !== null) return trouble;
+    if (isDone) return "done";
+    return this.#step(open, isPatient, now, raft, isFit);
+  }
+
+  /** Takes the next step where one can be taken; or says why none ever can. */
+  #step(
+    open: OpenChange,
+    isPatient: boolean,
+    now: Micros,
+    raft: Raft,
+    isFit: (id: NodeId) => boolean,
+  ): ChangeOutcome | null {
+    const { change } = open;
     if (change.kind === "transfer-leader") {
       if (raft.transferee !== 0) return null;
       // While one hands over nothing is proposed: not for the sake of a node that does not answer.
-      if (!isFit(change.id)) return isPatient || !isDefinite || open.hasBegun ? null : "not-caught-up";
+      if (!isFit(change.id)) return isPatient || open.hasBegun ? null : "not-caught-up";
       open.hasBegun = true;
       raft.transfer(now, change.id);
       return null;
@@ -157,7 +167,7 @@ export class OpenChanges {
     if (change.kind === "remove" && change.id === this.#self && this.#handsOver(now, raft, isFit)) return null;
     if (change.kind === "promote" && !this.#mayVote(change.id, raft, isFit)) {
       const isLearner = raft.configuration.learners.includes(change.id);
-      return isPatient || !isDefinite || !isLearner ? null : "not-caught-up";
+      return isPatient || !isLearner ? null : "not-caught-up";
     }
     const next = stepTowards(change, raft.configuration, raft.log.lastIndex + 1);
     if (next !== null && raft.proposeConfiguration(now, next) === null) open.hasBegun = true;

@@ -9,8 +9,9 @@ import type { Change } from "../protocol/configuration.ts";
 import type { ChangeReply, ChangeRequest, Outgoing } from "../protocol/message.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
-import { type Confirm, type Decision, OpenChanges } from "./open-changes.ts";
+import { type Decision, OpenChanges } from "./open-changes.ts";
 import type { ChangeFailureCode, ChangeResult } from "./options.ts";
+import type { ReadBarrier } from "./pending-reads.ts";
 import type { TrySend } from "./pending-writes.ts";
 import { UrlAnnouncement } from "./url-announcement.ts";
 
@@ -34,16 +35,19 @@ export class PendingChanges {
   readonly #electionMicros: Micros;
   readonly #retryMicros: Micros;
   readonly #announcement: UrlAnnouncement;
-  readonly #confirm: Confirm;
+  readonly #readBarrier: ReadBarrier;
+  readonly #isRemoved: () => boolean;
   readonly #open: OpenChanges;
   #seq = 0;
+  /** This node's own request; 0 before. */
+  #announcedSeq = 0;
   readonly #waiting = new Map<number, Waiter>();
   /** Answers to copies of what was decided before. */
   #repeated: Decision[] = [];
 
   /**
-   * `announcedUrl`: where this member is reached now, if the operator has said so at its start. `confirm`: see
-   * core/node/open-changes.ts.
+   * `announcedUrl`: where this member is reached now, if the operator has said so at its start. `isRemoved`: a committed
+   * configuration that this node knows of is without it.
    */
   constructor(
     self: NodeId,
@@ -52,20 +56,23 @@ export class PendingChanges {
     announcedUrl: string | null,
     electionMicros: Micros,
     heartbeatMicros: Micros,
-    confirm: Confirm,
+    readBarrier: ReadBarrier,
+    isRemoved: () => boolean,
   ) {
-    this.#confirm = confirm;
+    this.#readBarrier = readBarrier;
+    this.#isRemoved = isRemoved;
     this.#self = self;
     this.#incarnation = incarnation;
     this.#boot = boot;
     this.#electionMicros = electionMicros;
     this.#retryMicros = 2 * heartbeatMicros;
-    this.#announcement = new UrlAnnouncement(self, announcedUrl);
-    this.#open = new OpenChanges(self, electionMicros, confirm);
+    this.#announcement = new UrlAnnouncement(self, announcedUrl, this.#retryMicros);
+    this.#open = new OpenChanges(self, electionMicros, readBarrier);
   }
 
+  /** Those of operators: a node that stops waits for them, and not for its announcement. */
   get count(): number {
-    return this.#waiting.size;
+    return this.#waiting.size - (this.#waiting.has(this.#announcedSeq) ? 1 : 0);
   }
 
   /** This node asks for nothing itself any more. */
@@ -74,12 +81,21 @@ export class PendingChanges {
   }
 
   add(change: Change, deadline: Micros, done: (result: ChangeResult) => void): void {
+    this.#add(change, deadline, done);
+  }
+
+  #add(change: Change, deadline: Micros, done: (result: ChangeResult) => void): number {
     const seq = ++this.#seq;
     const waiter = { seq, change, deadline, done, firstAskedTerm: 0, askedTerm: 0, askedAt: 0, wasMember: false };
     this.#waiting.set(seq, waiter);
-    if (change.kind !== "remove" || change.id !== this.#self) return;
-    this.#confirm((isConfirmed) => {
-      waiter.wasMember = isConfirmed;
+    if (change.kind === "remove" && change.id === this.#self) this.#noteMembership(waiter);
+    return seq;
+  }
+
+  /** This node ends once it knows of a committed configuration without it: where it goes on, it is a member. */
+  #noteMembership(waiter: Waiter): void {
+    this.#readBarrier((isPassed) => {
+      waiter.wasMember = isPassed && !this.#isRemoved();
     });
   }
 
@@ -103,17 +119,20 @@ export class PendingChanges {
 
   /** Asks, proposes, answers: call it every turn, before Raft is asked for what is ready. Nothing is built on those who have lost their rows. */
   dispatch(now: Micros, raft: Raft, hasLostRows: (id: NodeId) => boolean, send: TrySend): Outgoing[] {
-    const own = this.#announcement.due(raft);
-    if (own !== null) this.add(own, now + 2 * this.#electionMicros, (result) => this.#announcement.onResult(result));
-    for (const waiter of this.#waiting.values()) {
-      if (waiter.change.kind === "transfer-leader" && raft.leader === waiter.change.id) this.#succeed(waiter);
-    }
+    this.#announce(now, raft);
     const repeated = this.#repeated;
     this.#repeated = [];
     if (raft.role === "leader") return this.#answer([...repeated, ...this.#lead(now, raft, hasLostRows)]);
     this.#open.stepDown(raft.leader);
     this.#ask(now, raft, send);
     return [];
+  }
+
+  #announce(now: Micros, raft: Raft): void {
+    const own = this.#announcement.due(now, raft);
+    if (own === null) return;
+    const deadline = now + 2 * this.#electionMicros;
+    this.#announcedSeq = this.#add(own, deadline, (result) => this.#announcement.onResult(result));
   }
 
   #ask(now: Micros, { leader, term }: Raft, send: TrySend): void {

@@ -15,7 +15,7 @@ import type { FailureCode, ReadOutcome } from "./options.ts";
 export type Consistency = "linearizable" | "lease" | "stale";
 type Waiter = {
   readonly key: string;
-  readonly consistency: Consistency;
+  readonly consistency: Consistency | "barrier";
   readonly done: (outcome: ReadOutcome) => void;
 };
 type ReadBatch = {
@@ -29,7 +29,15 @@ type ReadBatch = {
   index: Index;
   /** The store has been asked. */
   isReading: boolean;
+  /** It looks at no row: it is answered as soon as this node knows of so much as committed, applied or not. */
+  readonly isBarrier: boolean;
 };
+
+/**
+ * Completes with true once this node knows of everything as committed that was when it was called; if it has led all the
+ * while, it still led at some moment after that. False: not in time. What is committed need not be applied yet.
+ */
+export type ReadBarrier = (done: (isPassed: boolean) => void) => void;
 
 export class PendingReads {
   readonly #node: NodeId;
@@ -42,7 +50,9 @@ export class PendingReads {
   #arrived: Waiter[] = [];
   #count = 0;
   /** The node's own among them. */
-  #confirming = 0;
+  #barriers = 0;
+  /** The commit index of this node, as of its last turn. */
+  #commit: Index = 0;
   /** By id, oldest first: deadlines never fall along the Map. */
   readonly #batches = new Map<number, ReadBatch>();
 
@@ -64,7 +74,7 @@ export class PendingReads {
 
   /** Those of clients: a node that stops waits for them, and for none of its own. */
   get count(): number {
-    return this.#count - this.#confirming;
+    return this.#count - this.#barriers;
   }
 
   /** By lease: where this node leads, and surely nobody else does, the leader's word is enough. */
@@ -73,25 +83,29 @@ export class PendingReads {
     this.#arrived.push({ key, consistency, done });
   }
 
-  /** Completes with true once this node has applied all that was committed when it was called; false: not in time. */
-  confirm(done: (isConfirmed: boolean) => void): void {
-    this.#confirming += 1;
-    this.add("", "linearizable", ({ ok }) => {
-      this.#confirming -= 1;
+  /** See ReadBarrier. */
+  barrier(done: (isPassed: boolean) => void): void {
+    this.#barriers += 1;
+    this.#count += 1;
+    const end = ({ ok }: ReadOutcome): void => {
+      this.#barriers -= 1;
       done(ok);
-    });
+    };
+    this.#arrived.push({ key: "", consistency: "barrier", done: end });
   }
 
   /** Closes this turn's batch and asks for all that have no answer. */
   dispatch(now: Micros, deadline: Micros, raft: Raft): Outgoing[] {
     const arrived = this.#arrived;
     this.#arrived = [];
-    const of = (consistency: Consistency): Waiter[] => arrived.filter((waiter) => waiter.consistency === consistency);
+    const of = (consistency: Waiter["consistency"]): Waiter[] =>
+      arrived.filter((waiter) => waiter.consistency === consistency);
     const byLease = of("lease");
     const leaseIndex = byLease.length > 0 ? raft.leaseRead(now) : null;
     this.#batch(of("stale"), deadline, 0);
     if (leaseIndex !== null) this.#batch(byLease, deadline, leaseIndex);
     this.#batch(leaseIndex === null ? [...of("linearizable"), ...byLease] : of("linearizable"), deadline, -1);
+    this.#batch(of("barrier"), deadline, -1, true);
     if (raft.leader === 0) return [];
     const out: Outgoing[] = [];
     for (const batch of this.#batches.values()) {
@@ -106,10 +120,10 @@ export class PendingReads {
     return out;
   }
 
-  #batch(waiters: readonly Waiter[], deadline: Micros, index: Index): void {
+  #batch(waiters: readonly Waiter[], deadline: Micros, index: Index, isBarrier = false): void {
     if (waiters.length === 0) return;
     const id = this.#nextId++;
-    this.#batches.set(id, { id, deadline, waiters, askedTerm: 0, askedAt: 0, index, isReading: false });
+    this.#batches.set(id, { id, deadline, waiters, askedTerm: 0, askedAt: 0, index, isReading: false, isBarrier });
   }
 
   onGrant({ incarnation, boot, id, index }: Omit<ReadGrant, "node">): void {
@@ -120,13 +134,21 @@ export class PendingReads {
     this.serve();
   }
 
-  /** Answers every batch whose index the state has reached. */
-  serve(): void {
+  /** Answers every batch whose index the state has reached. `commit`: this node's. */
+  serve(commit: Index = this.#commit): void {
+    this.#commit = commit;
     for (const batch of this.#batches.values()) {
-      if (batch.isReading) continue;
-      if (batch.index < 0 || batch.index > this.#store.applied.index) continue;
-      this.#answer(batch);
+      if (batch.isReading || batch.index < 0) continue;
+      if (!batch.isBarrier && batch.index <= this.#store.applied.index) this.#answer(batch);
+      if (batch.isBarrier && batch.index <= commit) this.#pass(batch);
     }
+  }
+
+  #pass(batch: ReadBatch): void {
+    this.#batches.delete(batch.id);
+    this.#count -= batch.waiters.length;
+    const revision = this.#store.applied.index;
+    for (const { done } of batch.waiters) done({ ok: true, row: null, revision });
   }
 
   #answer(batch: ReadBatch): void {

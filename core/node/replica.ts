@@ -120,7 +120,7 @@ export class Replica {
       idleWatermarkMicros,
     });
     if (joined.needsBase) this.wal.replaceBy(joined.base);
-    this.admission = new PeerAdmission(identity, genesis, this.raft, (done) => this.#confirm(done));
+    this.admission = new PeerAdmission(identity, genesis, this.raft, (done) => this.#readBarrier(done));
     const retryMicros = Math.ceil(options.heartbeatMicros / 4);
     const announcedUrl = opened.identity.genesis === null ? null : options.peerUrl;
     this.#requests = new Requests(
@@ -133,7 +133,8 @@ export class Replica {
         announcedUrl,
         options.electionMicros,
         options.heartbeatMicros,
-        (done) => this.#confirm(done),
+        (done) => this.#readBarrier(done),
+        () => this.admission.isRemoved(node, incarnation),
       ),
     );
     this.#unsentRefusals = new UnsentRefusals(options.requestMicros, retryMicros);
@@ -228,11 +229,9 @@ export class Replica {
     this.#requests.changes.add(change, deadline, done);
   }
 
-  /** See core/node/open-changes.ts. */
-  #confirm(done: (isConfirmed: boolean) => void): void {
-    const { node, incarnation } = this.#identity;
-    this.#requests.reads.confirm((isConfirmed) => {
-      done(isConfirmed && !this.admission.isRemoved(node, incarnation));
+  #readBarrier(done: (isPassed: boolean) => void): void {
+    this.#requests.reads.barrier((isPassed) => {
+      done(isPassed);
       this.#host.schedule();
     });
   }
@@ -301,7 +300,7 @@ export class Replica {
     this.#snapshotting.compact(this.#sender.keepAfter);
     this.#catchUp.observe();
     this.#draining.observe(now);
-    this.#requests.reads.serve();
+    this.#requests.reads.serve(raft.commit);
     this.#requests.expire(now);
     if (this.#isOut()) {
       this.#requests.endRemoved(!this.#lostState.isLost);

@@ -45,7 +45,7 @@ export class Replication {
   readonly #server: ServerState;
   readonly #log: RaftLog;
   readonly #reads: ReadIndexRounds;
-  /** By member, in the order of the configuration; one that was just removed stays until it has been told. */
+  /** By member, in the order of the configuration; one that was removed stays for an election timeout. */
   readonly #progress = new Map<NodeId, Progress>();
 
   /** `reads`: the rounds that appends carry, and their replies confirm. */
@@ -99,8 +99,8 @@ export class Replication {
   }
 
   /**
-   * Forgets those that the newest configuration, which is committed, does not have: each an election timeout later, by which it
-   * has learned from its log that the entry is committed, and could answer all its clients.
+   * Forgets those that the newest configuration, which is committed, does not have: each an election timeout later. Until then
+   * one that is reached learns from its log that the entry is committed, and can answer all its clients.
    */
   dropRemovedPeers(now: Micros): void {
     for (const [id, peer] of this.#progress) {

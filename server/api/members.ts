@@ -16,11 +16,13 @@ import {
 } from "./problem.ts";
 
 const bodyBytesMax = 4096;
+/** As it is shown: `busy` is that another change is under way. In core that is a node with too much to do. */
+type RefusalCode = Exclude<ChangeRefused, "other-change"> | "busy";
 /** A sentence for each refusal. */
-type Details = Readonly<Record<ChangeRefused, string>>;
+type Details = Readonly<Record<RefusalCode, string>>;
 
-const problems: Readonly<Record<ChangeRefused, Omit<Problem, "code" | "definite">>> = {
-  "other-change": { status: 409, detail: "Another change of the membership is not finished yet." },
+const problems: Readonly<Record<RefusalCode, Omit<Problem, "code" | "definite">>> = {
+  busy: { status: 409, detail: "Another change of the membership is not finished yet." },
   "member-exists": { status: 409, detail: "The id is in use with another URL; POST /v1/members/{id} changes it." },
   "url-in-use": { status: 409, detail: "The URL is in use by another member." },
   "unknown-member": { status: 404, detail: "There never was a member with that id." },
@@ -52,12 +54,12 @@ function answerOf(node: Node, result: ChangeResult, details: Partial<Details> = 
   if (result.ok) return new Response(null, { status: 204, headers: revisionOf(node) });
   const { code, definite } = result;
   if (!isRefusedChange(code)) return problemResponse(failureProblem({ ok: false, code, definite }));
-  const { status, detail } = problems[code];
+  const shown = code === "other-change" ? "busy" : code;
+  const { status, detail } = problems[shown];
   const unknown = definite
     ? ""
     : " The leader before this one was asked too, and may have made it: look at /v1/members.";
-  const shownCode = code === "other-change" ? "busy" : code;
-  return problemResponse({ status, code: shownCode, detail: `${details[code] ?? detail}${unknown}`, definite });
+  return problemResponse({ status, code: shown, detail: `${details[shown] ?? detail}${unknown}`, definite });
 }
 
 /** The header that says how far the store is; empty where that is not known. */

@@ -28,7 +28,12 @@ export function doneChangeMustHold({ kind, id }: Change, wasReached: boolean): v
   must(wasReached, "I18", () => `the change ${kind} n${id} is answered as done, and was not made`);
 }
 
-/** I18. Member `id` has come or gone (`kind`). `isAskedFor`: a request for it had no answer, or one that says nothing. */
-export function changeMustBeAskedFor(kind: Change["kind"], id: NodeId, isAskedFor: boolean): void {
+/** I18. A change is refused as definite. `wasMade`: it was made, and nobody else had asked for it. */
+export function refusedChangeMustNotBeMade({ kind, id }: Change, wasMade: boolean): void {
+  must(!wasMade, "I18", () => `the change ${kind} n${id} is refused, and was made`);
+}
+
+/** I18. Member `id` has come, begins to go, or begins to vote. `isAskedFor`: a request for it may have brought that about. */
+export function changeMustBeAskedFor({ kind, id }: Pick<Change, "kind" | "id">, isAskedFor: boolean): void {
   must(isAskedFor, "I18", () => `the change ${kind} n${id} is made, and all who asked for it had their answer`);
 }

@@ -18,7 +18,7 @@ import type { Change } from "../../core/protocol/configuration.ts";
 import { memberOf } from "../../core/raft/membership.ts";
 import type { Index, Micros, NodeId } from "../../core/units.ts";
 import type { Law } from "../laws.ts";
-import { changeRequest } from "../workload/change-request.ts";
+import { changeRequest } from "../change-request.ts";
 import type { Simulator } from "../simulator.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 import { converged, leaderOf, membersOf } from "./core.ts";

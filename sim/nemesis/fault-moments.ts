@@ -63,7 +63,8 @@ export class FaultMoments implements Subscriber {
 
   asked(node: NodeId, change: Change): void {
     this.#nemesis.targeted.observe("changed", node);
-    if (change.kind === "remove") this.#nemesis.takeDown(this.#hosts[change.id - 1]!);
+    const host = this.#hosts[change.id - 1];
+    if (change.kind === "remove" && host !== undefined) this.#nemesis.takeDown(host);
   }
 
   answered(node: NodeId): void {

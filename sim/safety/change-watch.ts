@@ -1,19 +1,33 @@
-/** Holds what operators are answered against the committed configurations: a change that is done holds, one that is refused is not made. */
+/**
+ * Holds what operators are answered against the committed configurations. A change that is done holds, or held while it was
+ * asked for. One that is refused as definite was not made for its sake. Nothing is made for the sake of one that has its
+ * answer, nor, where the answer says nothing, in a later term than the asked node had come to: no leader of that was asked.
+ */
 import type { ChangeResult } from "../../core/node/options.ts";
 import type { Change, Configuration } from "../../core/protocol/configuration.ts";
-import { isReached } from "../../core/raft/membership.ts";
-import type { Index, Micros, NodeId } from "../../core/units.ts";
+import { isJoint, isReached, memberOf } from "../../core/raft/membership.ts";
+import type { Index, Micros, NodeId, Term } from "../../core/units.ts";
 import type { Subscriber } from "../bus.ts";
-import { changeMustBeAskedFor, doneChangeMustHold } from "../laws/answers.ts";
+import { changeMustBeAskedFor, doneChangeMustHold, refusedChangeMustNotBeMade } from "../laws/answers.ts";
+import { leaderRole } from "../trace/vocabulary.ts";
+import type { Host } from "../world/host.ts";
 import type { Ghost } from "./ghost.ts";
 
 type Request = {
+  readonly node: NodeId;
   readonly change: Change;
-  /** A configuration that was committed while it was open, or when it was asked, is what it asks for. */
+  /** What it asks for was so while it was open, or when it was asked. */
   wasReached: boolean;
+  /** Something was made that nobody else asked for. */
+  wasMade: boolean;
   /** From then on nothing may happen for its sake. Infinity: it has no answer, or one that says nothing. */
   answeredAt: Micros;
+  /** Nor anything in a later term than this. */
+  termMax: Term;
 };
+
+/** What an operator may have asked for. */
+type Difference = { readonly kind: Change["kind"]; readonly id: NodeId; readonly url: string };
 
 export class ChangeWatch implements Subscriber {
   readonly #ghost: Ghost;
@@ -23,6 +37,9 @@ export class ChangeWatch implements Subscriber {
   /** Answered as done in this turn, before the ghost has heard what was committed in it. */
   #done: Request[] = [];
   #seen: Index = 0;
+  /** The highest term that each node was in. */
+  readonly #terms = new Map<NodeId, Term>();
+  #newestLeader: { readonly id: NodeId; readonly term: Term } = { id: 0, term: 0 };
 
   /** Hears of a commit after `ghost`. */
   constructor(ghost: Ghost, now: () => Micros) {
@@ -30,17 +47,32 @@ export class ChangeWatch implements Subscriber {
     this.#now = now;
   }
 
+  roleChanged({ id }: Host, role: number, term: Term): void {
+    this.#terms.set(id, Math.max(term, this.#terms.get(id) ?? 0));
+    if (role !== leaderRole || term <= this.#newestLeader.term) return;
+    this.#newestLeader = { id, term };
+    for (const request of this.#requests) request.wasReached ||= this.#leads(request.change);
+  }
+
+  /** A process that is gone asks nobody any more. */
+  starting({ id }: Host): void {
+    for (const request of this.#requests) if (request.node === id) this.#endAsking(request);
+  }
+
   /** `change` is one request's own: each is known by it. */
-  asked(_node: NodeId, change: Change): void {
-    const wasReached = isReached(change, this.#ghost.committedConfiguration());
-    this.#requests.push({ change, wasReached, answeredAt: Infinity });
+  asked(node: NodeId, change: Change): void {
+    const wasReached = isReached(change, this.#ghost.committedConfiguration()) || this.#leads(change);
+    const fresh = { wasMade: false, answeredAt: Infinity, termMax: Infinity };
+    this.#requests.push({ node, change, wasReached, ...fresh });
   }
 
   answered(_node: NodeId, change: Change, result: ChangeResult): void {
     const request = this.#requests.find((one) => one.change === change);
-    if (request === undefined || (!result.ok && !result.definite)) return;
+    if (request === undefined) return;
+    if (!result.ok && !result.definite) return this.#endAsking(request);
     request.answeredAt = this.#now();
-    if (result.ok && change.kind !== "transfer-leader") this.#done.push(request);
+    if (result.ok) this.#done.push(request);
+    else refusedChangeMustNotBeMade(change, request.wasMade);
   }
 
   committed(): void {
@@ -48,7 +80,7 @@ export class ChangeWatch implements Subscriber {
     for (let index = this.#seen + 1; index <= last; index++) {
       if (this.#ghost.committedConfigurationIndex(index) === index) this.#changed(index);
     }
-    this.#seen = last;
+    this.#seen = Math.max(this.#seen, last);
   }
 
   turnEnded(): void {
@@ -56,30 +88,51 @@ export class ChangeWatch implements Subscriber {
     this.#done = [];
   }
 
+  #endAsking(request: Request): void {
+    request.termMax = Math.min(request.termMax, this.#terms.get(request.node) ?? 0);
+  }
+
+  #leads({ kind, id }: Change): boolean {
+    return kind === "transfer-leader" && this.#newestLeader.id === id;
+  }
+
   #changed(index: Index): void {
     const now = this.#now();
+    const term = this.#ghost.committed.termAt(index);
     this.#requests = this.#requests.filter(({ answeredAt }) => answeredAt >= now);
     const before = this.#ghost.committedConfiguration(index - 1);
     const after = this.#ghost.committedConfiguration(index);
-    for (const { kind, id, url } of differences(before, after)) {
-      const isCause = ({ change }: Request): boolean =>
-        change.kind === kind && change.id === id && (change.kind !== "add" || change.url === url);
-      changeMustBeAskedFor(kind, id, this.#requests.some(isCause));
+    for (const difference of differences(before, after)) {
+      const causes = this.#requests.filter(({ change, termMax }) => term <= termMax && asksFor(change, difference));
+      changeMustBeAskedFor(difference, causes.length > 0);
+      if (causes.length === 1) causes[0]!.wasMade = true;
     }
     for (const request of this.#requests) request.wasReached ||= isReached(request.change, after);
   }
 }
 
-/** Who has come, and who has gone. */
-function differences(
-  before: Configuration,
-  after: Configuration,
-): readonly { readonly kind: "add" | "remove"; readonly id: NodeId; readonly url: string }[] {
-  const isIn = ({ members }: Configuration, id: NodeId): boolean => members.some((member) => member.id === id);
-  const come = after.members.filter(({ id }) => !isIn(before, id));
-  const gone = before.members.filter(({ id }) => !isIn(after, id));
-  return [
-    ...come.map(({ id, url }) => ({ kind: "add" as const, id, url })),
-    ...gone.map(({ id, url }) => ({ kind: "remove" as const, id, url })),
-  ];
+function asksFor(change: Change, { kind, id, url }: Difference): boolean {
+  return change.kind === kind && change.id === id && (!("url" in change) || change.url === url);
+}
+
+/**
+ * Who has come, who begins to go, and who begins to vote, but for those that the leader promotes by itself. Where a joint
+ * configuration is left, whoever leads then does it, and nobody asks for that. A member says by itself where it is.
+ */
+function differences(before: Configuration, after: Configuration): readonly Difference[] {
+  if (isJoint(before)) return [];
+  const list: Difference[] = [];
+  for (const { id, url, autoPromote } of after.members) {
+    if (memberOf(before, id) === undefined) list.push({ kind: "add", id, url });
+    if (!autoPromote && isNew(id, before.voters, after.voters)) list.push({ kind: "promote", id, url });
+  }
+  for (const { id, url } of before.members) {
+    if (memberOf(after, id) === undefined || isNew(id, after.voters, before.voters))
+      list.push({ kind: "remove", id, url });
+  }
+  return list;
+}
+
+function isNew(id: NodeId, before: readonly NodeId[], after: readonly NodeId[]): boolean {
+  return after.includes(id) && !before.includes(id);
 }

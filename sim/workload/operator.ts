@@ -11,7 +11,7 @@ import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { Addresses } from "../world/addresses.ts";
 import { type Host, hostEvents } from "../world/host.ts";
-import { changeRequest } from "./change-request.ts";
+import { changeRequest } from "../change-request.ts";
 
 const operatorEvents = { request: 1, start: 2 } as const;
 

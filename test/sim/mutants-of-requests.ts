@@ -48,7 +48,7 @@ export const mutantsOfRequests: readonly Mutant[] = [
     name: "a leader waits for a voter that does not answer, to hand over to it",
     layer: "requests",
     file: "core/node/open-changes.ts",
-    old: 'return isPatient || !isDefinite || open.hasBegun ? null : "not-caught-up";',
+    old: 'return isPatient || open.hasBegun ? null : "not-caught-up";',
     new: "return null;",
   },
   {
@@ -69,8 +69,8 @@ export const mutantsOfRequests: readonly Mutant[] = [
     name: "a leader answers change requests by what it remembers",
     layer: "requests",
     file: "core/node/open-changes.ts",
-    old: '(!open.isConfirmed && outcome !== "gave-up")',
-    new: "false",
+    old: "open.isConfirmed ? open.outcome : null",
+    new: "open.outcome",
   },
   {
     name: "a refusal of a change counts although another leader is asked since",

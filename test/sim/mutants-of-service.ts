@@ -47,9 +47,9 @@ export const mutantsOfService: readonly Mutant[] = [
   {
     name: "a transfer of leadership is answered as done at once",
     layer: "service",
-    file: "core/node/pending-changes.ts",
-    old: 'waiter.change.kind === "transfer-leader" && raft.leader === waiter.change.id',
-    new: 'waiter.change.kind === "transfer-leader" && raft.leader !== 0',
+    file: "core/node/open-changes.ts",
+    old: "? change.id === this.#self",
+    new: "? raft.leader !== 0",
   },
   {
     name: "a removed member goes on",
@@ -104,7 +104,7 @@ export const mutantsOfService: readonly Mutant[] = [
     name: "a turn asks for the next one, for ever",
     layer: "service",
     file: "core/node/replica.ts",
-    old: "    this.#requests.reads.serve();\n",
-    new: "    this.#requests.reads.serve();\n    if (this.raft.configuration.outgoing.length > 0) this.#host.schedule();\n",
+    old: "    this.#requests.reads.serve(raft.commit);\n",
+    new: "    this.#requests.reads.serve(raft.commit);\n    if (this.raft.configuration.outgoing.length > 0) this.#host.schedule();\n",
   },
 ];

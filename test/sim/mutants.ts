@@ -203,8 +203,8 @@ const mutantsOfRaft: readonly Mutant[] = [
     name: "answer before applied reaches the read index",
     layer: "reads",
     file: "core/node/pending-reads.ts",
-    old: "if (batch.index < 0 || batch.index > this.#store.applied.index) continue;",
-    new: "if (batch.index < 0) continue;",
+    old: "if (!batch.isBarrier && batch.index <= this.#store.applied.index) this.#answer(batch);",
+    new: "if (!batch.isBarrier) this.#answer(batch);",
   },
   {
     name: "a new leader reads before it has committed in its term",

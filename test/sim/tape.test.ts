@@ -14,9 +14,9 @@ const quiet = { print: null, invariants: true };
 
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
-  [1, "b92a8023cdc58588"],
-  [2, "7a30cca0431fc386"],
-  [3, "951e55990be31b7d"],
+  [1, "37cdca4ef68169f8"],
+  [2, "037b3ef3735a0e3a"],
+  [3, "920db19a90524109"],
 ];
 
 for (const [seed, hash] of golden) {
