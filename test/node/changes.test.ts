@@ -357,8 +357,8 @@ test("an answer to an earlier incarnation of a node, which counted its requests 
 
 const mostlyTwo = fc.oneof({ weight: 9, arbitrary: fc.constant(2) }, { weight: 1, arbitrary: fc.nat(2) });
 const requests = fc.array(
-  fc.record({ incarnation: mostlyTwo, boot: mostlyTwo, seq: fc.integer({ min: 1, max: 1_400 }) }),
-  { minLength: 1_500, maxLength: 3_000, size: "max" },
+  fc.record({ incarnation: mostlyTwo, boot: mostlyTwo, seq: fc.integer({ min: 1, max: 1_600 }) }),
+  { minLength: 4_000, maxLength: 4_000, size: "max" },
 );
 
 testProp(
