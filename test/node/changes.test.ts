@@ -376,5 +376,5 @@ testProp(
       names.add(name);
     }
   },
-  { numRuns: 10 },
+  { numRuns: 10, endOnFailure: true },
 );
