@@ -1,12 +1,21 @@
 /** What is true of the healed core of the liveness phase. */
+import type { Configuration } from "../../core/protocol/configuration.ts";
+import { memberOf } from "../../core/raft/membership.ts";
 import type { NodeId } from "../../core/units.ts";
 import type { Simulator } from "../simulator.ts";
 
-/** Whether `core` holds a quorum of the committed configuration, and of each configuration in any of its logs. */
+/**
+ * Whether `core` holds a quorum of the committed configuration, and of each configuration in any of its logs. A voter that was
+ * rebound and has not come to the entry that binds it does not vote yet, so nobody can be elected by its vote.
+ */
 export function holdsQuorums(simulator: Simulator, core: readonly NodeId[]): boolean {
   const configurations = [simulator.committedConfiguration, ...core.map((id) => simulator.view.configurationAt(id))];
   const { ghost } = simulator;
-  return core.length > 0 && configurations.every((one) => ghost.isQuorum(one, (voter) => core.includes(voter)));
+  const votes = (configuration: Configuration, voter: NodeId): boolean => {
+    const incarnation = memberOf(configuration, voter)?.incarnation ?? 0;
+    return core.includes(voter) && ghost.node(voter).durable.last >= incarnation;
+  };
+  return core.length > 0 && configurations.every((one) => ghost.isQuorum(one, (voter) => votes(one, voter)));
 }
 
 /** Those of the core that belong to the cluster now, by what is committed. */

@@ -24,6 +24,13 @@ export const mutantsOfTapes: readonly Mutant[] = [
     new: "return entriesMicros(simulator.plan, 0 * Math.max(...logLengths(simulator)));",
   },
   {
+    name: "a core is healed whose voters cannot vote yet",
+    layer: "simulator",
+    file: "sim/liveness/core.ts",
+    old: "core.includes(voter) && ghost.node(voter).durable.last >= incarnation",
+    new: "core.includes(voter) && incarnation >= 0",
+  },
+  {
     name: "the ghost counts rows of an earlier directory",
     layer: "simulator",
     file: "sim/safety/judge.ts",

@@ -101,6 +101,11 @@ export const keptTapes: readonly KeptTape[] = [
     what: "a member that is removed while its rows are lost cannot tell what came of the writes that it forwarded",
     mutant: "a member that has lost its rows says at its removal that forwarded writes never happened",
   },
+  {
+    tape: "core-that-cannot-vote",
+    what: "a voter that was rebound, and has not come to the entry that binds it, is counted on for no election",
+    mutant: "a core is healed whose voters cannot vote yet",
+  },
 ];
 
 export function pathOf({ tape }: KeptTape): string {
