@@ -58,7 +58,7 @@ export class Leader {
     this.#heartbeatAt = now;
     this.#quorumCheckAt = now + options.electionMicros;
     this.#lease = new Lease(options.electionMicros);
-    this.replication = new Replication(server, this.#reads, now);
+    this.replication = new Replication(server, this.#reads);
     this.#uncommitted = new UncommittedBytes(log, commit, options.uncommittedBytesMax);
     server.forwards.open(term);
     this.#append(now, [noopProposal]);
@@ -167,7 +167,7 @@ export class Leader {
     const blocker = this.#configChangeBlocker(configuration) ?? stepProblem(this.#server.configuration, configuration);
     if (blocker !== null) return blocker;
     this.#append(now, [configurationProposal(configuration)]);
-    this.replication.trackMembers(now);
+    this.replication.trackMembers();
     return null;
   }
 

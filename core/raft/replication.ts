@@ -31,7 +31,7 @@ type Progress = {
   leaseFrom: Micros;
   sentRound: number;
   sentCommit: Index;
-  /** When the peer was last heard of in this term. */
+  /** When the peer was last heard of in this term; long ago before: a leader that was just elected knows of nobody. */
   heardAt: Micros;
   /** Since when a committed configuration does not have it; Infinity while it is a member. */
   goneSince: Micros;
@@ -49,12 +49,12 @@ export class Replication {
   readonly #progress = new Map<NodeId, Progress>();
 
   /** `reads`: the rounds that appends carry, and their replies confirm. */
-  constructor(server: ServerState, reads: ReadIndexRounds, now: Micros) {
+  constructor(server: ServerState, reads: ReadIndexRounds) {
     this.#self = server.options.id;
     this.#server = server;
     this.#log = server.log;
     this.#reads = reads;
-    this.trackMembers(now);
+    this.trackMembers();
   }
 
   get configuration(): Configuration {
@@ -77,7 +77,7 @@ export class Replication {
   }
 
   /** Begins to replicate to members that are new. */
-  trackMembers(now: Micros): void {
+  trackMembers(): void {
     for (const { id, incarnation } of this.configuration.members) {
       if (id === this.#self || this.#progress.get(id)?.incarnation === incarnation) continue;
       this.#progress.set(id, {
@@ -92,7 +92,7 @@ export class Replication {
         leaseFrom: longAgo,
         sentRound: 0,
         sentCommit: 0,
-        heardAt: now,
+        heardAt: longAgo,
         goneSince: Infinity,
       });
     }

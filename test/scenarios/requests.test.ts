@@ -183,6 +183,19 @@ test("a removal that would leave no majority is refused, but not for a moment's 
   world.judge();
 });
 
+test("a leader that was just elected counts on nobody whom it has not heard of", (t) => {
+  const world = new SimulatedCluster(3);
+  const leader = world.leader();
+  const [a, b] = world.others(leader) as [number, number];
+  world.pass(1);
+  world.isolate(b);
+  world.changeNow({ kind: "transfer-leader", id: a });
+  const asked = world.change(a, { kind: "remove", id: leader });
+  t.deepEqual(world.answer(asked), { ok: false, code: "no-majority-left", definite: true });
+  t.deepEqual(world.raft(a).configuration.voters, [1, 2, 3]);
+  world.judge();
+});
+
 test("who asks that a silent voter leads is told so after an election timeout, not for a moment's silence", (t) => {
   const world = new SimulatedCluster(3);
   const leader = world.leader();

@@ -100,4 +100,11 @@ export const mutantsOfRequests: readonly Mutant[] = [
     old: "if (incarnation !== this.#incarnation || boot !== this.#boot) return;",
     new: "if (boot !== this.#boot) return;",
   },
+  {
+    name: "a leader that was just elected counts on voters whom it has not heard of",
+    layer: "requests",
+    file: "core/raft/replication.ts",
+    old: "        heardAt: longAgo,\n",
+    new: "        heardAt: this.#server.timer.electionAt,\n",
+  },
 ];

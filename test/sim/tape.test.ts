@@ -14,8 +14,8 @@ const quiet = { print: null, invariants: true };
 
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
-  [1, "37cdca4ef68169f8"],
-  [2, "037b3ef3735a0e3a"],
+  [1, "4be6ae14248c181f"],
+  [2, "55600961b97b75c0"],
   [3, "920db19a90524109"],
 ];
 
