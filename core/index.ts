@@ -7,7 +7,8 @@ export { always, type Command, type Condition, keyBytesMax } from "./kv/command.
 export type { Applied, Row } from "./kv/machine.ts";
 export { type SessionLimits, sessionLimits } from "./kv/sessions.ts";
 export { nodeDefaults } from "./node/defaults.ts";
-export { Node, type NodePorts } from "./node/node.ts";
+export { Node } from "./node/node.ts";
+export type { NodePorts } from "./node/context.ts";
 export {
   type ChangeFailure,
   type ChangeFailureCode,

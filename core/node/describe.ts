@@ -10,16 +10,19 @@ import { type Phase, type Readiness, readinessOf } from "./readiness.ts";
 import type { Replica } from "./replica.ts";
 import type { MemberStatus, Status } from "./status.ts";
 
-/** The node's status, from whatever of it exists yet. */
-export function describeNode(
-  options: NodeOptions,
-  identity: Identity | null,
-  bootstrap: Bootstrap | null,
-  replica: Replica | null,
-  opened: Opened | null,
-  store: StateStore,
-  readiness: Readiness,
-): Status {
+/** Whatever of a node exists yet. */
+export type NodeView = {
+  readonly options: NodeOptions;
+  readonly store: StateStore;
+  readonly opened: Opened | null;
+  readonly identity: Identity | null;
+  readonly bootstrap: Bootstrap | null;
+  readonly replica: Replica | null;
+  readonly ending: "stopping" | "ended" | null;
+};
+
+export function describeNode(now: Micros, view: NodeView): Status {
+  const { options, store, opened, identity, bootstrap, replica } = view;
   const raft = replica?.raft.status() ?? null;
   const snapshot = opened?.snapshots.latest ?? null;
   return {
@@ -29,7 +32,7 @@ export function describeNode(
     storeId: identity?.storeId ?? "",
     cluster: replica?.genesis.cluster ?? "",
     engine: options.engine,
-    readiness,
+    readiness: describeReadiness(now, view),
     role:
       raft?.role ??
       (identity === null
@@ -49,7 +52,7 @@ export function describeNode(
     members:
       replica === null ? [] : replica.raft.configuration.members.map((member) => describeMember(member, replica)),
     waitingFor: replica === null ? (bootstrap?.missing() ?? []) : [],
-    waitingRequests: replica?.waitingCount ?? 0,
+    waitingRequests: replica?.requests.count ?? 0,
     stateHash: store.hash.toString(),
     rows: store.rowCount,
     sessions: store.sessions.count,
@@ -62,18 +65,13 @@ export function describeNode(
   };
 }
 
-export function describeReadiness(
-  now: Micros,
-  ending: "stopping" | "ended" | null,
-  identity: Identity | null,
-  bootstrap: Bootstrap | null,
-  replica: Replica | null,
-): Readiness {
-  const phase = ending ?? phaseOf(identity, bootstrap, replica);
+export function describeReadiness(now: Micros, view: NodeView): Readiness {
+  const { replica } = view;
+  const phase = view.ending ?? phaseOf(view);
   return readinessOf(phase, phase === "running" && replica !== null ? replica.readinessFacts(now) : null);
 }
 
-function phaseOf(identity: Identity | null, bootstrap: Bootstrap | null, replica: Replica | null): Phase {
+function phaseOf({ identity, bootstrap, replica }: NodeView): Phase {
   if (replica !== null) return "running";
   if (identity === null) return "opening";
   if (identity.lost !== null) return "recovering";

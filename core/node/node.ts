@@ -1,20 +1,19 @@
 /** A node from its first moment to its last. What it does while it runs is core/node/replica.ts. */
 import { assert } from "../assert.ts";
-import { BadBytes } from "../bytes.ts";
 import type { Command } from "../kv/command.ts";
-import type { Clock, Disk, DiskError, Network, Random, Timer, Trace } from "../ports.ts";
+import type { DiskError, Timer } from "../ports.ts";
 import type { Change } from "../protocol/configuration.ts";
-import { anonymous, type FinalVerdict, handshakeRefusal, type Verdict } from "../protocol/connection.ts";
-import { type Handshake, protocolVersion } from "../protocol/frame.ts";
+import type { FinalVerdict, Verdict } from "../protocol/connection.ts";
+import type { Handshake } from "../protocol/frame.ts";
 import type { Envelope, Message, Removed, BootstrapHello } from "../protocol/message.ts";
 import { type Claim, type Genesis, type Identity, removedReason } from "../storage/identity.ts";
-import { reconcileLog } from "../storage/reconcile-log.ts";
-import type { StateStore } from "../storage/state-store.ts";
 import type { ClusterId, Micros, NodeId } from "../units.ts";
 import { addressHints, ClusterEntry, type EntryStep } from "./cluster-entry.ts";
 import { clusterListProblem } from "./cluster-list.ts";
-import { describeNode, describeReadiness } from "./describe.ts";
-import { answerHello, bootstrapBase } from "./bootstrap.ts";
+import type { NodePorts, ReplicaHost } from "./context.ts";
+import { describeNode, describeReadiness, type NodeView } from "./describe.ts";
+import { checkHandshake, handshakeOf, type Speaker } from "./handshake.ts";
+import { answerHello } from "./bootstrap.ts";
 import { openDirectory, type Opened } from "./opening.ts";
 import type { ChangeResult, Ending, Failure, NodeOptions, ReadOutcome, SessionKey, WriteOutcome } from "./options.ts";
 import { type Answer, dispatch, type EntryReceiver } from "./message-dispatch.ts";
@@ -22,20 +21,8 @@ import { markLost } from "./outdated-copy.ts";
 import { Peers } from "./peers.ts";
 import type { Readiness } from "./readiness.ts";
 import { Replica } from "./replica.ts";
+import { restore } from "./restore.ts";
 import type { Status } from "./status.ts";
-
-/** A node's doors to the outside. */
-export type NodePorts = {
-  readonly clock: Clock;
-  /** The directory of identity and log. */
-  readonly disk: Disk;
-  readonly snapshotDisk: Disk;
-  readonly network: Network;
-  readonly random: Random;
-  readonly trace: Trace;
-  /** Where rows and sessions live. */
-  readonly store: StateStore;
-};
 
 export class Node {
   readonly #ports: NodePorts;
@@ -104,12 +91,12 @@ export class Node {
    * Returns a handle for `cancelWrite`, 0 where it has failed at once.
    */
   write(command: Command, key: SessionKey, done: (outcome: WriteOutcome) => void): number {
-    return this.#request(done, (replica) => replica.write(command, key, this.#deadline(), done)) ?? 0;
+    return this.#request(done, ({ requests }) => requests.write(command, key, done)) ?? 0;
   }
 
   /** The client has gone: a write that has not left this node never happens. */
   cancelWrite(handle: number): void {
-    this.#replica?.cancelWrite(handle);
+    this.#replica?.requests.cancelWrite(handle);
   }
 
   /**
@@ -117,17 +104,17 @@ export class Node {
    * bound on clocks instead of asking a quorum.
    */
   read(key: string, lease: boolean, done: (outcome: ReadOutcome) => void): void {
-    this.#request(done, (replica) => replica.read(key, lease ? "lease" : "linearizable", done));
+    this.#request(done, ({ requests }) => requests.read(key, lease ? "lease" : "linearizable", done));
   }
 
   /** This node's own state, however old; `not-ready` where that says nothing about the cluster. */
   readStale(key: string, done: (outcome: ReadOutcome) => void): void {
-    this.#request(done, (replica) => replica.read(key, "stale", done));
+    this.#request(done, ({ requests }) => requests.read(key, "stale", done));
   }
 
   /** An operator's change request; `done` comes when it is reached (and committed), refused, or given up at the request time. */
   change(change: Change, done: (result: ChangeResult) => void): void {
-    this.#request(done, (replica) => replica.change(change, this.#deadline(), done));
+    this.#request(done, ({ requests }) => requests.change(change, done));
   }
 
   /** Takes no more requests, hands leadership over, lets what is pending finish until its deadline, then closes. */
@@ -148,14 +135,24 @@ export class Node {
   }
 
   status(): Status {
-    const [bootstrap, { store }] = [this.#entry?.bootstrap ?? null, this.#ports];
-    return describeNode(this.#options, this.#identity, bootstrap, this.#replica, this.#opened, store, this.readiness());
+    return describeNode(this.#ports.clock.now(), this.#view);
   }
 
   /** Whether it can serve a linearizable read now, or why not. */
   readiness(): Readiness {
-    const now = this.#ports.clock.now();
-    return describeReadiness(now, this.#isEnding, this.#identity, this.#entry?.bootstrap ?? null, this.#replica);
+    return describeReadiness(this.#ports.clock.now(), this.#view);
+  }
+
+  get #view(): NodeView {
+    return {
+      options: this.#options,
+      store: this.#ports.store,
+      opened: this.#opened,
+      identity: this.#identity,
+      bootstrap: this.#entry?.bootstrap ?? null,
+      replica: this.#replica,
+      ending: this.#isEnding,
+    };
   }
 
   get #isEnding(): "stopping" | "ended" | null {
@@ -170,28 +167,22 @@ export class Node {
 
   /** What this node says of itself to a peer; null while it says nothing. */
   handshake(to: NodeId): Handshake | null {
-    if (this.#identity === null || (this.#replica === null && this.#entry === null)) return null;
-    const { storeId, boot, node, incarnation } = this.#identity;
-    const [versionMin, versionMax, takesPart] = [protocolVersion, protocolVersion, this.#replica !== null];
-    const [cluster, nonce, url] = [this.#cluster, this.#nonce, this.#peers.ownUrl];
-    return { versionMin, versionMax, cluster, node, incarnation, boot, nonce, storeId, takesPart, to, url };
+    const speaker = this.#speaker;
+    return speaker === null ? null : handshakeOf(speaker, to);
   }
 
   /** What to make of a peer that dials this node. An accepted member's word on where it is reached is kept. */
   checkHandshake(theirs: Handshake): Verdict {
-    const ours = this.handshake(theirs.node);
-    if (ours === null) return { kind: "refused", reason: "this node is still opening its directory" };
-    const reason = handshakeRefusal(ours, theirs);
-    if (reason !== null) return { kind: "refused", reason };
-    const replica = this.#replica;
-    if (replica === null || !theirs.takesPart) {
-      // A node that is not a member yet may be dialled by one that it was not told of.
-      if (theirs.takesPart && this.#entry?.bootstrap === null) this.#peers.learnAddress(theirs.node, theirs.url);
-      return { kind: "guest", ours: theirs.cluster === ours.cluster ? ours : anonymous(ours) };
-    }
-    const verdict = replica.admission.checkHandshake(theirs, ours);
-    if (verdict.kind === "member") this.#peers.learnAddress(theirs.node, theirs.url);
-    return verdict;
+    const speaker = this.#speaker;
+    if (speaker === null) return { kind: "refused", reason: "this node is still opening its directory" };
+    return checkHandshake(speaker, theirs);
+  }
+
+  get #speaker(): Speaker | null {
+    const [identity, nonce, cluster, peers] = [this.#identity, this.#nonce, this.#cluster, this.#peers];
+    if (identity === null || (this.#replica === null && this.#entry === null)) return null;
+    const admission = this.#replica?.admission ?? null;
+    return { identity, nonce, cluster, peers, admission, isJoining: this.#entry?.bootstrap === null };
   }
 
   /** Why the node that listens where a peer was dialled is not that peer, or null. */
@@ -205,7 +196,7 @@ export class Node {
     if (this.#identity === null || replica === null || this.#ended) return;
     if (verdict === "removed") return this.#writeTombstone(this.#identity);
     this.#replica = null;
-    replica.endRequests(false);
+    replica.requests.end(false);
     replica.close();
     markLost(
       this.#opened!.identityFile,
@@ -284,7 +275,7 @@ export class Node {
     if (this.#settling && identity.removed) return;
     this.#identity = { ...identity, removed: true };
     this.#settling = true;
-    this.#replica?.endRequests(true);
+    this.#replica?.requests.end(true);
     this.#replica?.close();
     this.#replica = null;
     this.#opened!.identityFile.save(this.#identity, (error) => {
@@ -296,26 +287,19 @@ export class Node {
 
   #run(identity: Identity, genesis: Genesis): void {
     assert(this.#opened !== null, "the directory is open");
-    const host = {
+    const host: ReplicaHost = {
       ...this.#ports,
+      identity,
+      genesis,
+      options: this.#options,
       peers: this.#peers,
       schedule: () => this.#schedule(),
-      onDiskError: (error: DiskError) => this.#onDiskError(error),
-      end: (ending: Ending) => (ending.code === "removed" ? this.#writeTombstone(this.#identity!) : this.#end(ending)),
+      onDiskError: (error) => this.#onDiskError(error),
+      fail: (ending) => (ending.code === "removed" ? this.#writeTombstone(this.#identity!) : this.#end(ending)),
     };
-    const joined = reconcileLog(
-      this.#opened.log,
-      bootstrapBase(identity.founders, genesis),
-      this.#opened.snapshot,
-      host.store.applied,
-    );
-    if (typeof joined === "string") return this.#end({ code: "damaged", reason: joined });
-    try {
-      this.#replica = new Replica(host, this.#options, identity, genesis, this.#opened, joined);
-    } catch (thrown) {
-      if (!(thrown instanceof BadBytes)) throw thrown;
-      return this.#end({ code: "damaged", reason: thrown.message });
-    }
+    const restored = restore(host, this.#opened);
+    if ("code" in restored) return this.#end(restored);
+    this.#replica = new Replica(host, this.#opened, restored);
     this.#settling = false;
     const { lastIndex, term, vote } = this.#replica.raft.status();
     const { trace } = this.#ports;
@@ -361,14 +345,10 @@ export class Node {
 
   // --- requests and endings
 
-  #deadline(): Micros {
-    return this.#ports.clock.now() + this.#options.requestMicros;
-  }
-
   /** Lets `take` have the request, or refuses it. A throw out of it is a bug: its caller may catch it, the node ends. */
   #request<T>(done: (failure: Failure) => void, take: (replica: Replica) => T): T | null {
     const replica = this.#isEnding === null ? this.#replica : null;
-    const isFull = replica !== null && replica.waitingCount >= this.#options.waitingMax;
+    const isFull = replica !== null && replica.requests.count >= this.#options.waitingMax;
     this.#schedule();
     try {
       if (replica !== null && !isFull) return take(replica);
@@ -393,7 +373,7 @@ export class Node {
 
   #end(ending: Ending): void {
     if (this.#ended) return;
-    this.#replica?.endRequests(false);
+    this.#replica?.requests.end(false);
     this.kill();
     this.#onEnd(ending);
   }

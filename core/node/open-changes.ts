@@ -9,6 +9,7 @@ import type { ChangeOutcome } from "../protocol/message.ts";
 import { isJoint, isReached, memberOf, refusal, stepTowards } from "../raft/membership.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Micros, NodeId, Term } from "../units.ts";
+import type { ContextOf } from "./context.ts";
 import { type ChangeKey, DecidedChanges } from "./decided-changes.ts";
 
 type OpenChange = {
@@ -57,9 +58,9 @@ export class OpenChanges {
   /** To whom it has handed over since another node led, in vain. */
   readonly #triedSuccessors = new Set<NodeId>();
 
-  constructor(self: NodeId, electionMicros: Micros, confirm: Confirm) {
-    this.#self = self;
-    this.#electionMicros = electionMicros;
+  constructor({ identity, options }: ContextOf<never, "electionMicros", "node">, confirm: Confirm) {
+    this.#self = identity.node;
+    this.#electionMicros = options.electionMicros;
     this.#confirm = confirm;
   }
 

@@ -3,7 +3,19 @@ import { changeOutcomes } from "../protocol/message-kinds.ts";
 import type { ChangeOutcome } from "../protocol/message.ts";
 import type { Engine, IdentityRefusal } from "../storage/identity.ts";
 import type { Index, Micros, NodeId } from "../units.ts";
-import type { SnapshotOptions } from "./snapshotting.ts";
+
+/** When a node takes a snapshot, and what it keeps of the log then: core/node/snapshotting.ts. */
+export type SnapshotOptions = {
+  /**
+   * A snapshot is taken when this many entries, or bytes of entries, were applied since the last one; but not before they
+   * come to half of its size, or a large state would be written again and again.
+   */
+  readonly snapshotEntries: number;
+  readonly snapshotBytes: number;
+  /** Entries that stay in the log though they are covered, for followers a little behind: at most so many, and so large. */
+  readonly trailingEntries: number;
+  readonly trailingBytes: number;
+};
 
 /** Every choice of a node, stated by its host. Times in microseconds of its own monotonic clock. */
 export type NodeOptions = {

@@ -8,6 +8,7 @@ import type { Change } from "../../core/protocol/configuration.ts";
 import type { ChangeReply, ChangeRequest, Outgoing } from "../../core/protocol/message.ts";
 import type { Raft } from "../../core/raft/raft.ts";
 import type { NodeId } from "../../core/units.ts";
+import { contextOf } from "../support/node-context.ts";
 import {
   configurationOf,
   electionMicros as raftElectionMicros,
@@ -17,6 +18,7 @@ import {
 
 const electionMicros = 100;
 const heartbeatMicros = 10;
+const raftTimes = { electionMicros: raftElectionMicros, heartbeatMicros: raftHeartbeatMicros };
 const began = 1_000;
 const leadsStill = (done: (isConfirmed: boolean) => void): void => done(true);
 
@@ -24,16 +26,17 @@ test("a node that stops asks no more for its new URL to be written down, and wai
   const configuration = configurationOf([1, 2, 3]);
   const ledByTwo = { leader: 2, role: "follower", term: 1, configuration } as Raft;
   for (const isStopping of [false, true]) {
-    const changes = new PendingChanges(1, 0, 1, "http://elsewhere", electionMicros, heartbeatMicros, leadsStill);
     const asked: number[] = [];
+    let clock = 0;
+    const send = (): boolean => asked.push(clock) > 0;
+    const context = contextOf(1, { send, options: { electionMicros, heartbeatMicros } });
+    const changes = new PendingChanges(context, "http://elsewhere", leadsStill);
     const dispatch = (now: number): void => {
-      const out = changes.dispatch(
-        now,
-        ledByTwo,
-        () => false,
-        () => asked.push(now) > 0,
+      clock = now;
+      t.deepEqual(
+        changes.dispatch(now, ledByTwo, () => false),
+        [],
       );
-      t.deepEqual(out, []);
     };
     dispatch(began);
     t.deepEqual(asked, [began]);
@@ -57,11 +60,10 @@ class Operators {
 
   constructor(voters: readonly NodeId[]) {
     this.rafts = new Rafts(configurationOf(voters));
-    for (const id of voters)
-      this.#changes.set(
-        id,
-        new PendingChanges(id, 0, 1, null, raftElectionMicros, raftHeartbeatMicros, (done) => this.#confirm(done)),
-      );
+    for (const id of voters) {
+      const context = contextOf(id, { send: (outgoing) => this.#note(id, outgoing), options: raftTimes });
+      this.#changes.set(id, new PendingChanges(context, null, (done) => this.#confirm(done)));
+    }
     this.rafts.elect(1);
     this.rafts.pass(raftHeartbeatMicros);
     this.rafts.settle();
@@ -77,12 +79,14 @@ class Operators {
     this.#changes.get(at)!.add(change, this.rafts.now + patienceMicros, (result) => this.said.set(name, result));
   }
 
+  #note(from: NodeId, { to, message }: Outgoing): boolean {
+    return this.letters.push({ from, to, message: message as ChangeRequest | ChangeReply }) > 0;
+  }
+
   /** A turn of `id`: what it asks and answers is on its way then. */
   turn(id: NodeId): void {
-    const note = ({ to, message }: Outgoing): boolean =>
-      this.letters.push({ from: id, to, message: message as ChangeRequest | ChangeReply }) > 0;
     const changes = this.#changes.get(id)!;
-    changes.dispatch(this.rafts.now, this.rafts.of(id), () => false, note).forEach(note);
+    for (const reply of changes.dispatch(this.rafts.now, this.rafts.of(id), () => false)) this.#note(id, reply);
     changes.expire(this.rafts.now);
     this.rafts.flush(id);
   }
@@ -269,7 +273,8 @@ test("a leader that may have been deposed answers nothing by what it remembers",
 test("an answer to an earlier incarnation of a node, which counted its requests alike, is not taken for one to this", (t) => {
   const { rafts } = new Operators([1, 2, 3]);
   const raft = rafts.of(1);
-  const changes = new PendingChanges(1, 7, 1, null, raftElectionMicros, raftHeartbeatMicros, leadsStill);
+  const context = contextOf(1, { identity: { incarnation: 7 }, options: raftTimes });
+  const changes = new PendingChanges(context, null, leadsStill);
   const said: ChangeResult[] = [];
   changes.add(nine, rafts.now + 100, (result) => said.push(result));
   changes.onReply({ kind: "change-reply", term: raft.term, incarnation: 0, boot: 1, seq: 1, outcome: "done" });

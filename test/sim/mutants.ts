@@ -203,7 +203,7 @@ const mutantsOfRaft: readonly Mutant[] = [
     name: "answer before applied reaches the read index",
     layer: "reads",
     file: "core/node/pending-reads.ts",
-    old: "if (batch.index < 0 || batch.index > this.#store.applied.index) continue;",
+    old: "if (batch.index < 0 || batch.index > this.#context.store.applied.index) continue;",
     new: "if (batch.index < 0) continue;",
   },
   {
