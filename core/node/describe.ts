@@ -1,28 +1,14 @@
 import type { Member } from "../protocol/configuration.ts";
 import { memberOf } from "../raft/membership.ts";
-import type { Identity } from "../storage/identity.ts";
-import type { StateStore } from "../storage/state-store.ts";
-import type { Bootstrap } from "./bootstrap.ts";
-import type { Opened } from "./opening.ts";
 import type { Micros } from "../units.ts";
-import type { NodeOptions } from "./options.ts";
 import { type Phase, type Readiness, readinessOf } from "./readiness.ts";
 import type { Replica } from "./replica.ts";
 import type { MemberStatus, Status } from "./status.ts";
-
-/** Whatever of a node exists yet. */
-export type NodeView = {
-  readonly options: NodeOptions;
-  readonly store: StateStore;
-  readonly opened: Opened | null;
-  readonly identity: Identity | null;
-  readonly bootstrap: Bootstrap | null;
-  readonly replica: Replica | null;
-  readonly ending: "stopping" | "ended" | null;
-};
+import type { NodeView } from "./view.ts";
 
 export function describeNode(now: Micros, view: NodeView): Status {
-  const { options, store, opened, identity, bootstrap, replica } = view;
+  const { options, store, opened, identity, entry, replica } = view;
+  const bootstrap = entry?.bootstrap ?? null;
   const raft = replica?.raft.status() ?? null;
   const snapshot = opened?.snapshots.latest ?? null;
   return {
@@ -71,11 +57,11 @@ export function describeReadiness(now: Micros, view: NodeView): Readiness {
   return readinessOf(phase, phase === "running" && replica !== null ? replica.readinessFacts(now) : null);
 }
 
-function phaseOf({ identity, bootstrap, replica }: NodeView): Phase {
+function phaseOf({ identity, entry, replica }: NodeView): Phase {
   if (replica !== null) return "running";
   if (identity === null) return "opening";
   if (identity.lost !== null) return "recovering";
-  return bootstrap === null ? "joining" : "bootstrapping";
+  return (entry?.bootstrap ?? null) === null ? "joining" : "bootstrapping";
 }
 
 function describeMember({ id, incarnation, url, storeId }: Member, { raft }: Replica): MemberStatus {

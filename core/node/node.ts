@@ -5,24 +5,25 @@ import type { DiskError, Timer } from "../ports.ts";
 import type { Change } from "../protocol/configuration.ts";
 import type { FinalVerdict, Verdict } from "../protocol/connection.ts";
 import type { Handshake } from "../protocol/frame.ts";
-import type { Envelope, Message, Removed, BootstrapHello } from "../protocol/message.ts";
+import type { Envelope } from "../protocol/message.ts";
 import { type Claim, type Genesis, type Identity, removedReason } from "../storage/identity.ts";
-import type { ClusterId, Micros, NodeId } from "../units.ts";
+import type { Micros, NodeId } from "../units.ts";
 import { addressHints, ClusterEntry, type EntryStep } from "./cluster-entry.ts";
 import { clusterListProblem } from "./cluster-list.ts";
 import type { NodePorts, ReplicaHost } from "./context.ts";
-import { describeNode, describeReadiness, type NodeView } from "./describe.ts";
-import { checkHandshake, handshakeOf, type Speaker } from "./handshake.ts";
-import { answerHello } from "./bootstrap.ts";
+import { describeNode, describeReadiness } from "./describe.ts";
+import { EntryInbox } from "./entry-inbox.ts";
+import { checkHandshake, handshakeOf } from "./handshake.ts";
 import { openDirectory, type Opened } from "./opening.ts";
 import type { ChangeResult, Ending, Failure, NodeOptions, ReadOutcome, SessionKey, WriteOutcome } from "./options.ts";
-import { type Answer, dispatch, type EntryReceiver } from "./message-dispatch.ts";
+import { type Answer, dispatch } from "./message-dispatch.ts";
 import { markLost } from "./outdated-copy.ts";
 import { Peers } from "./peers.ts";
 import type { Readiness } from "./readiness.ts";
 import { Replica } from "./replica.ts";
 import { restore } from "./restore.ts";
 import type { Status } from "./status.ts";
+import type { NodeView } from "./view.ts";
 
 export class Node {
   readonly #ports: NodePorts;
@@ -30,6 +31,7 @@ export class Node {
   readonly #onEnd: (ending: Ending) => void;
   readonly #timer: Timer;
   readonly #peers: Peers;
+  readonly #entryInbox: EntryInbox;
 
   #opened: Opened | null = null;
   /** As it is on the disk now. */
@@ -39,12 +41,6 @@ export class Node {
   /** Null before the directory is open, and once the node takes part. */
   #entry: ClusterEntry | null = null;
   #replica: Replica | null = null;
-  readonly #entryReceiver: EntryReceiver = {
-    onBootstrapHello: ({ from }, hello, answer) => this.#onBootstrapHello(from, hello, answer),
-    onBootstrapReply: ({ from }, reply) => this.#applyEntryStep(this.#entry?.onBootstrapReply(from, reply)),
-    onJoinAccepted: (accepted) => this.#applyEntryStep(this.#entry?.onJoinAccepted(accepted)),
-    onRemoved: ({ cluster }, removed) => this.#onRemoved(cluster, removed),
-  };
   #settling = false;
   #ended = false;
   #stopping: (() => void) | null = null;
@@ -56,6 +52,8 @@ export class Node {
     this.#onEnd = onEnd;
     this.#options = options;
     this.#peers = new Peers(ports.network, ports.trace, options.id, options.peerUrl);
+    const onStep = (step: EntryStep): void => this.#applyEntryStep(step);
+    this.#entryInbox = new EntryInbox(ports.network, () => this.#view, onStep);
     this.#timer = ports.clock.timer(() => this.#schedule());
   }
 
@@ -83,7 +81,7 @@ export class Node {
   receive(envelope: Envelope, answer: Answer, dialled: string | null = null): void {
     if (this.#ended || this.#identity === null) return;
     if (this.#entry?.believes(envelope, dialled) === false) return;
-    dispatch(envelope, answer, this.#entryReceiver, this.#replica?.inbox ?? null);
+    dispatch(envelope, answer, this.#entryInbox, this.#replica?.inbox ?? null);
   }
 
   /**
@@ -147,9 +145,11 @@ export class Node {
     return {
       options: this.#options,
       store: this.#ports.store,
+      peers: this.#peers,
       opened: this.#opened,
       identity: this.#identity,
-      bootstrap: this.#entry?.bootstrap ?? null,
+      nonce: this.#nonce,
+      entry: this.#entry,
       replica: this.#replica,
       ending: this.#isEnding,
     };
@@ -167,22 +167,12 @@ export class Node {
 
   /** What this node says of itself to a peer; null while it says nothing. */
   handshake(to: NodeId): Handshake | null {
-    const speaker = this.#speaker;
-    return speaker === null ? null : handshakeOf(speaker, to);
+    return handshakeOf(this.#view, to);
   }
 
   /** What to make of a peer that dials this node. An accepted member's word on where it is reached is kept. */
   checkHandshake(theirs: Handshake): Verdict {
-    const speaker = this.#speaker;
-    if (speaker === null) return { kind: "refused", reason: "this node is still opening its directory" };
-    return checkHandshake(speaker, theirs);
-  }
-
-  get #speaker(): Speaker | null {
-    const [identity, nonce, cluster, peers] = [this.#identity, this.#nonce, this.#cluster, this.#peers];
-    if (identity === null || (this.#replica === null && this.#entry === null)) return null;
-    const admission = this.#replica?.admission ?? null;
-    return { identity, nonce, cluster, peers, admission, isJoining: this.#entry?.bootstrap === null };
+    return checkHandshake(this.#view, theirs);
   }
 
   /** Why the node that listens where a peer was dialled is not that peer, or null. */
@@ -232,8 +222,8 @@ export class Node {
     this.#schedule();
   }
 
-  #applyEntryStep(step: EntryStep | undefined): void {
-    if (step === undefined || step.kind === "wait" || this.#identity === null) return;
+  #applyEntryStep(step: EntryStep): void {
+    if (step.kind === "wait" || this.#identity === null) return;
     if (step.kind === "end") return this.#end(step.ending);
     if (step.kind === "removed") return this.#writeTombstone(this.#identity);
     this.#adoptIdentity(step.identity, step.genesis);
@@ -252,22 +242,6 @@ export class Node {
       this.#peers.restartStreams(null);
       this.#schedule();
     });
-  }
-
-  #onBootstrapHello(from: NodeId, hello: BootstrapHello, answer: Answer): void {
-    if (this.#identity === null) return;
-    const reply = answerHello(this.#identity, from, hello, this.#replica?.raft.configuration ?? null);
-    if (reply !== null) answer(this.#envelope(this.#identity, from, reply));
-  }
-
-  /** An answer to this node. One that takes part has been removed only if a committed configuration no longer has it. */
-  #onRemoved(cluster: ClusterId, removed: Removed): void {
-    if (this.#entry !== null) return this.#applyEntryStep(this.#entry.onRemoved(cluster, removed));
-    if (this.#identity === null) return;
-    const { genesis, incarnation, storeId } = this.#identity;
-    const isMeant = removed.storeId === "" || removed.storeId === storeId;
-    const isOurs = cluster === genesis?.cluster && removed.incarnation === incarnation;
-    if (removed.reason === "removed" && isMeant && isOurs) this.#writeTombstone(this.#identity);
   }
 
   /** Removed for ever: says so on its own disk, then ends. */
@@ -319,28 +293,15 @@ export class Node {
       const now = this.#ports.clock.now();
       const wakeAt = this.#replica?.runTurn(now);
       if (this.#replica !== null && wakeAt !== undefined) this.#timer.set(wakeAt);
-      else if (this.#identity !== null) this.#ask(now, this.#identity);
+      else if (this.#entry !== null && !this.#identity!.removed) this.#ask(now);
       this.#finishStop(now);
     });
   }
 
-  /** While it does not take part, a node asks all whom it knows: those too that have answered may not have seen it. */
-  #ask(now: Micros, identity: Identity): void {
-    if (identity.removed || this.#entry === null) return;
-    const question = this.#entry.question();
-    for (const id of this.#peers.ids) this.#ports.network.send(id, this.#envelope(identity, id, question));
+  /** Asks how to come into a cluster, and again after a heartbeat. */
+  #ask(now: Micros): void {
+    this.#entryInbox.ask();
     this.#timer.set(now + this.#options.heartbeatMicros);
-  }
-
-  /** Empty while this node does not know its cluster. */
-  get #cluster(): ClusterId {
-    return this.#replica?.genesis.cluster ?? this.#entry?.cluster ?? "";
-  }
-
-  /** Of a node that may not take part, or answers one that does not. */
-  #envelope({ node, boot, incarnation }: Identity, to: NodeId, message: Message): Envelope {
-    const cluster = this.#cluster;
-    return { cluster, from: node, fromIncarnation: incarnation, fromBoot: boot, to, toIncarnation: 0, message };
   }
 
   // --- requests and endings

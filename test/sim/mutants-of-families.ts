@@ -55,8 +55,8 @@ export const mutantsOfFamilies: readonly Mutant[] = [
     name: "a node that does not name its cluster is taken for a member",
     layer: "transport",
     file: "core/node/handshake.ts",
-    old: "if (admission === null || !theirs.takesPart) {",
-    new: 'if (admission === null || (!theirs.takesPart && theirs.cluster !== "")) {',
+    old: "if (replica === null || !theirs.takesPart) {",
+    new: 'if (replica === null || (!theirs.takesPart && theirs.cluster !== "")) {',
   },
   {
     name: "a guest's frames may be as long as a member's",

@@ -251,9 +251,9 @@ const mutantsOfRaft: readonly Mutant[] = [
   {
     name: "a founder asks only the first of the others",
     layer: "liveness",
-    file: "core/node/node.ts",
-    old: "for (const id of this.#peers.ids) this.#ports.network.send",
-    new: "for (const id of this.#peers.ids.slice(0, 1)) this.#ports.network.send",
+    file: "core/node/entry-inbox.ts",
+    old: "for (const id of view.peers.ids) this.#network.send",
+    new: "for (const id of view.peers.ids.slice(0, 1)) this.#network.send",
   },
 ];
 
