@@ -180,7 +180,7 @@ export class PendingChanges {
   }
 
   #succeed({ seq, done }: Waiter): void {
-    if (this.#waiting.delete(seq)) done({ ok: true });
+    if (this.#waiting.delete(seq)) done({ ok: true, value: null });
   }
 
   #fail({ seq, done }: Waiter, code: ChangeFailureCode, definite: boolean): void {

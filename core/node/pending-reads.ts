@@ -127,7 +127,8 @@ export class PendingReads {
       if (!this.#batches.delete(batch.id)) return;
       this.#count -= keys.length;
       const revision = store.applied.index;
-      for (const [k, { done }] of batch.waiters.entries()) done({ ok: true, row: rows[k] ?? null, revision });
+      for (const [k, { done }] of batch.waiters.entries())
+        done({ ok: true, value: { row: rows[k] ?? null, revision } });
     });
   }
 

@@ -119,7 +119,7 @@ export class PendingWrites {
         return false;
       }
       for (const [k, waiter] of batch.entries()) {
-        waiter.index = proposed.firstIndex + k;
+        waiter.index = proposed.value + k;
         waiter.term = raft.term;
         this.#appended.set(waiter.index, waiter);
       }
@@ -163,7 +163,7 @@ export class PendingWrites {
     const waiter = this.#inFlight.get(origin.seq);
     if (waiter === undefined) return;
     this.#forget(waiter);
-    waiter.done({ ok: true, applied });
+    waiter.done({ ok: true, value: applied });
   }
 
   /**

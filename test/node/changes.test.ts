@@ -135,7 +135,7 @@ test("a change that was refused is not made by a copy of the request that comes 
   world.turn(1);
   const refusal = world.take("change-reply");
   world.go(1);
-  t.deepEqual(world.said.get("add 9 at 1"), { ok: true });
+  t.deepEqual(world.said.get("add 9 at 1"), { ok: true, value: null });
   for (let k = 0; k < 3; k++) {
     world.deliver(request);
     world.go(1, [], 2);
@@ -154,10 +154,10 @@ test("a change that was made and undone since is not made again by a copy of its
   world.deliver(request);
   world.go(1);
   world.deliver(world.take("change-reply"));
-  t.deepEqual(world.said.get("add 9 at 2"), { ok: true });
+  t.deepEqual(world.said.get("add 9 at 2"), { ok: true, value: null });
   world.ask(1, { kind: "remove", id: 9 });
   world.go(1);
-  t.deepEqual(world.said.get("remove 9 at 1"), { ok: true });
+  t.deepEqual(world.said.get("remove 9 at 1"), { ok: true, value: null });
   world.deliver(request);
   world.go(1);
   t.false(world.rafts.of(1).configuration.members.some(({ id }) => id === 9));
@@ -214,8 +214,8 @@ test("a new leader does not refuse what an earlier one has begun", (t) => {
   world.go(2, [1]);
   t.deepEqual(world.votersAt(2), [1, 2, 3]);
   world.deliver(world.take("change-reply"));
-  t.deepEqual(world.said.get("remove 4 at 3"), { ok: true });
-  t.deepEqual(world.said.get("add 9 at 2"), { ok: true });
+  t.deepEqual(world.said.get("remove 4 at 3"), { ok: true, value: null });
+  t.deepEqual(world.said.get("add 9 at 2"), { ok: true, value: null });
 });
 
 test("a refusal is definite only where one leader alone was asked, and counts only where it is the last one's", (t) => {
@@ -267,7 +267,13 @@ test("a leader that may have been deposed answers nothing by what it remembers",
   t.is(world.said.size, 0);
   for (const done of world.unconfirmed) done(true);
   world.turn(1);
-  t.deepEqual([...world.said.values()], [{ ok: true }, { ok: false, code: "member-exists", definite: true }]);
+  t.deepEqual(
+    [...world.said.values()],
+    [
+      { ok: true, value: null },
+      { ok: false, code: "member-exists", definite: true },
+    ],
+  );
 });
 
 test("an answer to an earlier incarnation of a node, which counted its requests alike, is not taken for one to this", (t) => {
@@ -280,7 +286,7 @@ test("an answer to an earlier incarnation of a node, which counted its requests 
   changes.onReply({ kind: "change-reply", term: raft.term, incarnation: 0, boot: 1, seq: 1, outcome: "done" });
   t.deepEqual(said, []);
   changes.onReply({ kind: "change-reply", term: raft.term, incarnation: 7, boot: 1, seq: 1, outcome: "done" });
-  t.deepEqual(said, [{ ok: true }]);
+  t.deepEqual(said, [{ ok: true, value: null }]);
 });
 
 test("what was decided is never judged again, also where the answer is forgotten (generated)", (t) => {
