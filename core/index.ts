@@ -7,7 +7,8 @@ export { always, type Command, type Condition, keyBytesMax } from "./kv/command.
 export type { Applied, Row } from "./kv/machine.ts";
 export { type SessionLimits, sessionLimits } from "./kv/sessions.ts";
 export { nodeDefaults } from "./node/defaults.ts";
-export { Node, type NodePorts } from "./node/node.ts";
+export { Node } from "./node/node.ts";
+export type { NodePorts } from "./node/context.ts";
 export {
   type ChangeFailure,
   type ChangeFailureCode,
@@ -21,6 +22,7 @@ export {
   type NodeOptions,
   noSession,
   type ReadOutcome,
+  type RowAt,
   type SessionKey,
   type WriteOutcome,
 } from "./node/options.ts";
@@ -45,6 +47,7 @@ export type { Change } from "./protocol/configuration.ts";
 export { type Dialler, Inbound, type Listener, Outbound } from "./protocol/connection.ts";
 export { decodeEnvelope, encodeEnvelope } from "./protocol/message-codec.ts";
 export type { Envelope, Message } from "./protocol/message.ts";
+export type { Failed, Result } from "./result.ts";
 export { MemoryState } from "./storage/memory-state.ts";
 export { OrderedState } from "./storage/ordered-state.ts";
 export type { StateStore } from "./storage/state-store.ts";

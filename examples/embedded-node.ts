@@ -130,7 +130,7 @@ while (!node.readiness().ready) await new Promise((done) => setTimeout(done, 10)
 
 const before = await new Promise<ReadOutcome>((done) => node.read("runs", false, done));
 if (!before.ok) throw new Error(`no answer: ${before.code}`);
-const value = String(Number(before.row?.value ?? "0") + 1);
+const value = String(Number(before.value.row?.value ?? "0") + 1);
 const written = await new Promise<WriteOutcome>((done) => {
   node.write({ op: "put", key: "runs", value, condition: always }, noSession, done);
 });

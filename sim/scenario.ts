@@ -187,7 +187,7 @@ export class Scenario {
   get(via: NodeId, key: string, lease = false): Asked<ReadOutcome> {
     const asked = this.#ask<ReadOutcome>(via, (node, done) => node.read(key, lease, done), notThere);
     this.#keep(asked, (timed, outcome) => {
-      return { ...timed, key, op: "get", value: outcome?.ok === true ? (outcome.row?.value ?? null) : null };
+      return { ...timed, key, op: "get", value: outcome?.ok === true ? (outcome.value.row?.value ?? null) : null };
     });
     return asked;
   }
@@ -202,7 +202,7 @@ export class Scenario {
   valueAt(via: NodeId, key: string, lease = false): string | null {
     const outcome = this.answer(this.get(via, key, lease));
     if (!outcome.ok) throw new Error(`a get of ${key} failed: ${outcome.code}`);
-    return outcome.row?.value ?? null;
+    return outcome.value.row?.value ?? null;
   }
 
   change(via: NodeId, change: Change): Asked<ChangeResult> {

@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import test from "ava";
 import { filesImportedBy, type Source, sources } from "./support/sources.ts";
 
-const coreGround = ["assert.ts", "units.ts", "bytes.ts"];
+const coreGround = ["assert.ts", "units.ts", "bytes.ts", "result.ts"];
 const simGround = ["draws.ts", "keys.ts", "violation.ts", "laws", "scheduler.ts"];
 const simWatchers = ["node-options.ts", "bus.ts", "change-request.ts", "trace-writer.ts", "machine-keeper.ts"];
 const simTools = ["run.ts", "tape.ts", "shrink.ts", "verify.ts"];
@@ -17,6 +17,7 @@ const floors: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     "assert.ts": [],
     "units.ts": ["assert.ts"],
     "bytes.ts": ["assert.ts", "units.ts"],
+    "result.ts": [],
     protocol: coreGround,
     "ports.ts": [...coreGround, "protocol"],
     raft: [...coreGround, "protocol", "ports.ts"],

@@ -10,37 +10,38 @@ import { type Applied, applyCommand, type Row, type RowChanges } from "../kv/mac
 import type { DiskError } from "../ports.ts";
 import { entryPayload } from "../protocol/entry-codec.ts";
 import { type Entry, entryKinds } from "../protocol/entry.ts";
-import type { StateStore } from "../storage/state-store.ts";
+import type { LogView } from "../raft/log.ts";
 import type { Index } from "../units.ts";
+import type { ContextOf } from "./context.ts";
 
 type Step = { readonly entry: Entry; readonly command: Command | null };
 
-export interface ApplierHost {
-  /** The committed entry at `index`. */
-  entryAt(index: Index): Entry;
-  /** The entries up to and including `entry` are in the store; `applied` is null for entries that are no command. */
-  onApplied(entry: Entry, applied: Applied | null): void;
-  /** The batch that ends with `entry` is in the store, all its `onApplied` done. */
-  onBatch(entry: Entry): void;
-  /** A committed entry that this program does not understand, or a store that failed: the node ends. */
-  onFailure(code: "unknown-entry" | "disk", reason: string): void;
-}
+/** The entries up to and including `entry` are in the store; `applied` is null for entries that are no command. */
+export type OnApplied = (entry: Entry, applied: Applied | null) => void;
+
+type ApplierContext = ContextOf<"fail" | "schedule" | "store" | "trace", "entriesPerApplyMax">;
 
 function keyOf(command: Command | null): readonly string[] {
   return command === null || command.op === "open-session" ? [] : [command.key];
 }
 
 export class Applier {
-  readonly #store: StateStore;
-  readonly #host: ApplierHost;
-  readonly #batchMax: number;
+  readonly #context: ApplierContext;
+  readonly #store: ApplierContext["store"];
+  readonly #log: Pick<LogView, "entryAt">;
+  readonly #onApplied: OnApplied;
   #inFlight = false;
   #paused = false;
 
-  constructor(store: StateStore, host: ApplierHost, batchMax: number) {
-    this.#store = store;
-    this.#host = host;
-    this.#batchMax = batchMax;
+  /**
+   * After each batch a turn is asked for. A committed entry that this program does not understand, or a store that fails,
+   * ends the node.
+   */
+  constructor(context: ApplierContext, log: Pick<LogView, "entryAt">, onApplied: OnApplied) {
+    this.#context = context;
+    this.#store = context.store;
+    this.#log = log;
+    this.#onApplied = onApplied;
   }
 
   /** Nothing is in flight, and nothing begins until `resume`: the state is being replaced. False where something is. */
@@ -57,7 +58,7 @@ export class Applier {
   advance(commit: Index): boolean {
     const from = this.#store.applied.index + 1;
     if (this.#inFlight || this.#paused || from > commit) return false;
-    const to = Math.min(commit, from + this.#batchMax - 1);
+    const to = Math.min(commit, from + this.#context.options.entriesPerApplyMax - 1);
     const steps = this.#decode(from, to);
     if (steps === null) return false;
     this.#inFlight = true;
@@ -72,7 +73,7 @@ export class Applier {
   #decode(from: Index, to: Index): Step[] | null {
     const steps: Step[] = [];
     for (let index = from; index <= to; index++) {
-      const entry = this.#host.entryAt(index);
+      const entry = this.#log.entryAt(index);
       try {
         if (entry.kind === entryKinds.command) steps.push({ entry, command: decodeCommand(entryPayload(entry)) });
         else if (entry.kind === entryKinds.noop || entry.kind === entryKinds.configuration)
@@ -80,7 +81,7 @@ export class Applier {
         else throw new BadBytes(`entry kind ${entry.kind} is not known`);
       } catch (error) {
         if (!(error instanceof BadBytes)) throw error;
-        this.#host.onFailure("unknown-entry", `entry ${index} cannot be applied: ${error.message}`);
+        this.#context.fail({ code: "unknown-entry", reason: `entry ${index} cannot be applied: ${error.message}` });
         return null;
       }
     }
@@ -99,12 +100,13 @@ export class Applier {
       if (error !== null) return this.#fail(error);
       assert(this.#store.applied.index === last.index, "rows and applied index go down as one");
       this.#inFlight = false;
-      for (const [k, step] of steps.entries()) this.#host.onApplied(step.entry, results[k]!);
-      this.#host.onBatch(last);
+      for (const [k, step] of steps.entries()) this.#onApplied(step.entry, results[k]!);
+      this.#context.trace.fact("applied", last.index, last.term, this.#store.hash.digest);
+      this.#context.schedule();
     });
   }
 
   #fail(error: DiskError): void {
-    this.#host.onFailure("disk", `the state store failed: ${error.message}`);
+    this.#context.fail({ code: "disk", reason: `the state store failed: ${error.message}` });
   }
 }

@@ -1,18 +1,17 @@
 /** How far this boot of the node has come since its start, as measured by what the leader has said. */
 import type { RaftMessage } from "../protocol/message.ts";
 import type { Raft } from "../raft/raft.ts";
-import type { StateStore } from "../storage/state-store.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
+import type { ContextOf } from "./context.ts";
 import type { ReplicaFacts } from "./readiness.ts";
 
-export type CatchUpOptions = { readonly electionMicros: Micros; readonly entriesPerApplyMax: number };
+type CatchUpContext = ContextOf<"network" | "store", "electionMicros" | "entriesPerApplyMax">;
 
 const never: Micros = -1e15;
 
 export class CatchUp {
+  readonly #context: CatchUpContext;
   readonly #raft: Raft;
-  readonly #store: StateStore;
-  readonly #options: CatchUpOptions;
   /**
    * A state below this one is not shown. It begins at what the directory held, or at 1: a store that is empty because
    * nothing is applied yet says nothing about any key. It rises with the commit index until an entry of the present term
@@ -25,11 +24,10 @@ export class CatchUp {
   #heardTerm: Term = 0;
   #leaderCommit: Index = 0;
 
-  constructor(raft: Raft, store: StateStore, options: CatchUpOptions) {
+  constructor(context: CatchUpContext, raft: Raft) {
+    this.#context = context;
     this.#raft = raft;
-    this.#store = store;
-    this.#options = options;
-    this.#floor = Math.max(1, store.applied.index);
+    this.#floor = Math.max(1, context.store.applied.index);
   }
 
   /** Call it with each message that Raft has taken. */
@@ -50,17 +48,18 @@ export class CatchUp {
   }
 
   /** What decides whether this node can serve a linearizable read at `now`. */
-  facts(now: Micros, connected: (id: NodeId) => boolean, isInstalling: boolean): ReplicaFacts {
+  facts(now: Micros, isInstalling: boolean): ReplicaFacts {
     const { leader, role, log, commit, committedInTerm, term } = this.#raft;
-    const { electionMicros, entriesPerApplyMax } = this.#options;
-    const appliedIndex = this.#store.applied.index;
+    const { electionMicros, entriesPerApplyMax } = this.#context.options;
+    const { network, store } = this.#context;
+    const appliedIndex = store.applied.index;
     return {
       leader,
       isLeader: role === "leader",
       hasCommittedInTerm: committedInTerm,
       hasQuorum: this.#raft.hasHeardQuorum(now - electionMicros),
       hearsLeader: this.#heardTerm === term && now <= this.#heardAt + electionMicros,
-      reachesLeader: leader !== 0 && connected(leader),
+      reachesLeader: leader !== 0 && network.connected(leader),
       hasLostRows: appliedIndex < log.baseIndex,
       isInstalling,
       hasReplayed: this.#floorIsFinal && this.isStateKnown,
@@ -72,7 +71,7 @@ export class CatchUp {
 
   /** Whether the rows are a state that the cluster was in, and no older than what this boot has seen committed at its start. */
   get isStateKnown(): boolean {
-    const { index } = this.#store.applied;
+    const { index } = this.#context.store.applied;
     return index >= this.#floor && index >= this.#raft.log.baseIndex;
   }
 }

@@ -1,25 +1,14 @@
 import type { Member } from "../protocol/configuration.ts";
 import { memberOf } from "../raft/membership.ts";
-import type { Identity } from "../storage/identity.ts";
-import type { StateStore } from "../storage/state-store.ts";
-import type { Bootstrap } from "./bootstrap.ts";
-import type { Opened } from "./opening.ts";
 import type { Micros } from "../units.ts";
-import type { NodeOptions } from "./options.ts";
 import { type Phase, type Readiness, readinessOf } from "./readiness.ts";
 import type { Replica } from "./replica.ts";
 import type { MemberStatus, Status } from "./status.ts";
+import type { NodeView } from "./view.ts";
 
-/** The node's status, from whatever of it exists yet. */
-export function describeNode(
-  options: NodeOptions,
-  identity: Identity | null,
-  bootstrap: Bootstrap | null,
-  replica: Replica | null,
-  opened: Opened | null,
-  store: StateStore,
-  readiness: Readiness,
-): Status {
+export function describeNode(now: Micros, view: NodeView): Status {
+  const { options, store, opened, identity, entry, replica } = view;
+  const bootstrap = entry?.bootstrap ?? null;
   const raft = replica?.raft.status() ?? null;
   const snapshot = opened?.snapshots.latest ?? null;
   return {
@@ -29,7 +18,7 @@ export function describeNode(
     storeId: identity?.storeId ?? "",
     cluster: replica?.genesis.cluster ?? "",
     engine: options.engine,
-    readiness,
+    readiness: describeReadiness(now, view),
     role:
       raft?.role ??
       (identity === null
@@ -49,7 +38,7 @@ export function describeNode(
     members:
       replica === null ? [] : replica.raft.configuration.members.map((member) => describeMember(member, replica)),
     waitingFor: replica === null ? (bootstrap?.missing() ?? []) : [],
-    waitingRequests: replica?.waitingCount ?? 0,
+    waitingRequests: replica?.requests.count ?? 0,
     stateHash: store.hash.toString(),
     rows: store.rowCount,
     sessions: store.sessions.count,
@@ -62,22 +51,17 @@ export function describeNode(
   };
 }
 
-export function describeReadiness(
-  now: Micros,
-  ending: "stopping" | "ended" | null,
-  identity: Identity | null,
-  bootstrap: Bootstrap | null,
-  replica: Replica | null,
-): Readiness {
-  const phase = ending ?? phaseOf(identity, bootstrap, replica);
+export function describeReadiness(now: Micros, view: NodeView): Readiness {
+  const { replica } = view;
+  const phase = view.ending ?? phaseOf(view);
   return readinessOf(phase, phase === "running" && replica !== null ? replica.readinessFacts(now) : null);
 }
 
-function phaseOf(identity: Identity | null, bootstrap: Bootstrap | null, replica: Replica | null): Phase {
+function phaseOf({ identity, entry, replica }: NodeView): Phase {
   if (replica !== null) return "running";
   if (identity === null) return "opening";
   if (identity.lost !== null) return "recovering";
-  return bootstrap === null ? "joining" : "bootstrapping";
+  return (entry?.bootstrap ?? null) === null ? "joining" : "bootstrapping";
 }
 
 function describeMember({ id, incarnation, url, storeId }: Member, { raft }: Replica): MemberStatus {

@@ -4,21 +4,27 @@
  */
 import type { Raft } from "../raft/raft.ts";
 import type { Micros } from "../units.ts";
+import type { ContextOf } from "./context.ts";
+import { handOver } from "./hand-over.ts";
 
 export class Draining {
   readonly #raft: Raft;
+  readonly #electionMicros: Micros;
+  /** By then the others know the new leader, and have been answered. */
   readonly #lingerMicros: Micros;
   #isStopping = false;
   #ledUntil: Micros = -Infinity;
 
-  /** `lingerMicros`: by then the others know the new leader, and have been answered. */
-  constructor(raft: Raft, lingerMicros: Micros) {
+  constructor({ options }: ContextOf<never, "electionMicros" | "heartbeatMicros">, raft: Raft) {
     this.#raft = raft;
-    this.#lingerMicros = lingerMicros;
+    this.#electionMicros = options.electionMicros;
+    this.#lingerMicros = 2 * options.heartbeatMicros;
   }
 
-  begin(): void {
+  begin(now: Micros): void {
     this.#isStopping = true;
+    handOver(now, this.#raft, this.#electionMicros);
+    this.observe(now);
   }
 
   /** Call it every turn, before `nextDeadline`. */

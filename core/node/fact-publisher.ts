@@ -1,17 +1,17 @@
 /** Tells the trace what has changed: role, term and leader, commit index. */
-import type { Trace } from "../ports.ts";
 import type { Raft } from "../raft/raft.ts";
+import type { ContextOf } from "./context.ts";
 
 const roleCodes = { follower: 0, "pre-candidate": 1, candidate: 2, leader: 3 } as const;
 
 export class FactPublisher {
+  readonly #trace: ContextOf<"trace">["trace"];
   readonly #raft: Raft;
-  readonly #trace: Trace;
   #published = { role: -1, term: -1, leader: -1, commit: 0 };
 
-  constructor(raft: Raft, trace: Trace) {
-    this.#raft = raft;
+  constructor({ trace }: ContextOf<"trace">, raft: Raft) {
     this.#trace = trace;
+    this.#raft = raft;
     this.#published.commit = raft.commit;
   }
 

@@ -4,12 +4,11 @@
  * acknowledged; so there is no other cause, but a disk that lies. Without this the leader would wait for ever: it sends
  * nothing that was acknowledged.
  */
-import type { Trace } from "../ports.ts";
 import type { AppendReply, Envelope } from "../protocol/message.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Index, NodeId, Term } from "../units.ts";
+import type { ContextOf } from "./context.ts";
 import type { PeerAdmission } from "./peer-admission.ts";
-import type { Peers } from "./peers.ts";
 
 /** The newest start of a member that has answered in `term`, and what earlier ones had acknowledged by then. */
 type Start = {
@@ -20,15 +19,15 @@ type Start = {
 };
 
 export class LostAcknowledgements {
+  readonly #context: ContextOf<"peers" | "trace">;
   readonly #raft: Raft;
   readonly #admission: PeerAdmission;
-  readonly #host: { readonly peers: Peers; readonly trace: Trace };
   readonly #starts = new Map<NodeId, Start>();
 
-  constructor(raft: Raft, admission: PeerAdmission, host: { readonly peers: Peers; readonly trace: Trace }) {
+  constructor(context: ContextOf<"peers" | "trace">, raft: Raft, admission: PeerAdmission) {
+    this.#context = context;
     this.#raft = raft;
     this.#admission = admission;
-    this.#host = host;
   }
 
   /**
@@ -38,12 +37,12 @@ export class LostAcknowledgements {
   isOfCopy(envelope: Envelope, reply: AppendReply): boolean {
     if (!this.#isShownBy(envelope, reply)) return false;
     const { from } = envelope;
-    this.#host.trace.note(
+    this.#context.trace.note(
       "warn",
       `node ${from} has lost entries that it had acknowledged: its directory is an older copy`,
     );
     this.#admission.distrust(from);
-    this.#host.peers.restartStreams(from);
+    this.#context.peers.restartStreams(from);
     return true;
   }
 

@@ -3,35 +3,28 @@
  * are whole, so it votes, appends and counts; but it cannot apply. It asks the leader for a snapshot, and hands over a
  * leadership of its own.
  */
-import type { Trace } from "../ports.ts";
 import type { Outgoing } from "../protocol/message.ts";
 import { isOnlyVoter } from "../raft/membership.ts";
 import type { Raft } from "../raft/raft.ts";
 import { lastResort } from "../storage/remedies.ts";
-import type { StateStore } from "../storage/state-store.ts";
-import type { Micros, NodeId } from "../units.ts";
+import type { Micros } from "../units.ts";
+import type { ContextOf } from "./context.ts";
+
+type LostStateContext = ContextOf<"store" | "trace", "directory" | "heartbeatMicros" | "id">;
 
 export class LostState {
-  readonly #store: StateStore;
+  readonly #store: LostStateContext["store"];
+  readonly #options: LostStateContext["options"];
   readonly #raft: Raft;
-  readonly #node: NodeId;
-  readonly #directory: string;
   readonly #askEveryMicros: Micros;
   #askAt: Micros = 0;
   #handOverAt: Micros = Infinity;
 
-  constructor(
-    store: StateStore,
-    raft: Raft,
-    { id, directory }: { readonly id: NodeId; readonly directory: string },
-    trace: Trace,
-    askEveryMicros: Micros,
-  ) {
+  constructor({ store, trace, options }: LostStateContext, raft: Raft) {
     this.#store = store;
+    this.#options = options;
     this.#raft = raft;
-    this.#node = id;
-    this.#directory = directory;
-    this.#askEveryMicros = askEveryMicros;
+    this.#askEveryMicros = 4 * options.heartbeatMicros;
     if (!this.isLost) return;
     const gap = `the rows end at entry ${store.applied.index}, the log begins after ${raft.log.baseIndex}`;
     trace.note("warn", `${gap}: a snapshot is asked for`);
@@ -43,8 +36,8 @@ export class LostState {
 
   /** Why nobody can help, or null. */
   get unrecoverableReason(): string | null {
-    if (!this.isLost || !isOnlyVoter(this.#raft.configuration, this.#node)) return null;
-    return `the rows end at entry ${this.#store.applied.index}, the log begins after ${this.#raft.log.baseIndex}, and no other voter has what lies between: ${lastResort(this.#directory)}`;
+    if (!this.isLost || !isOnlyVoter(this.#raft.configuration, this.#options.id)) return null;
+    return `the rows end at entry ${this.#store.applied.index}, the log begins after ${this.#raft.log.baseIndex}, and no other voter has what lies between: ${lastResort(this.#options.directory)}`;
   }
 
   /** What is to be sent now. */

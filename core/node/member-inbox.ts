@@ -1,5 +1,4 @@
 /** What a member does with each message; core/node/message-dispatch.ts says which comes where. */
-import type { Clock } from "../ports.ts";
 import type {
   AppendReply,
   ChangeReply,
@@ -7,8 +6,6 @@ import type {
   Envelope,
   ForwardRefused,
   JoinRequest,
-  Message,
-  Outgoing,
   RaftMessage,
   ReadReply,
   SnapshotChunk,
@@ -16,60 +13,57 @@ import type {
   SnapshotWanted,
 } from "../protocol/message.ts";
 import type { Raft } from "../raft/raft.ts";
-import type { ClusterId, Micros, NodeId } from "../units.ts";
+import type { Micros } from "../units.ts";
 import type { CatchUp } from "./catch-up.ts";
+import type { ContextOf } from "./context.ts";
 import type { LostAcknowledgements } from "./lost-acknowledgements.ts";
 import type { LostState } from "./lost-state.ts";
 import type { Answer, MemberReceiver } from "./message-dispatch.ts";
 import type { PeerAdmission } from "./peer-admission.ts";
-import type { Requests } from "./requests.ts";
+import type { PendingRequests } from "./pending-requests.ts";
 import type { SnapshotReceiver, SnapshotSender } from "./snapshot-transfer.ts";
 
-/** The member around it. */
+type InboxContext = ContextOf<"clock" | "envelope" | "genesis" | "schedule" | "send">;
+
+/** To whom it hands on what comes. */
 export interface MemberParts {
-  readonly cluster: ClusterId;
-  readonly clock: Clock;
   readonly raft: Raft;
   readonly admission: PeerAdmission;
-  readonly requests: Requests;
+  readonly requests: PendingRequests;
   readonly sender: SnapshotSender;
   readonly receiver: SnapshotReceiver;
   readonly catchUp: CatchUp;
   readonly lostState: LostState;
   readonly lostAcknowledgements: LostAcknowledgements;
-  /** How long another member's change request is pursued. */
-  readonly requestMicros: Micros;
-  /** Asks for a turn. */
-  readonly schedule: () => void;
-  readonly send: (outgoing: Outgoing) => void;
-  readonly envelope: (to: NodeId, message: Message) => Envelope;
 }
 
 export class MemberInbox implements MemberReceiver {
+  readonly #context: InboxContext;
   readonly #parts: MemberParts;
 
-  constructor(parts: MemberParts) {
+  constructor(context: InboxContext, parts: MemberParts) {
+    this.#context = context;
     this.#parts = parts;
   }
 
   admits(envelope: Envelope, answer: Answer): boolean {
-    const { admission, schedule, send } = this.#parts;
+    const { envelope: envelopeOf, schedule, send } = this.#context;
     schedule();
-    const verdict = admission.checkEnvelope(envelope);
+    const verdict = this.#parts.admission.checkEnvelope(envelope);
     if (typeof verdict === "boolean") return verdict;
     const { from } = envelope;
-    if (verdict.kind === "removed") answer(this.#parts.envelope(from, verdict));
+    if (verdict.kind === "removed") answer(envelopeOf(from, verdict));
     else send({ to: from, message: verdict });
     return false;
   }
 
   onJoinRequest({ cluster, from, fromBoot }: Envelope, request: JoinRequest, answer: Answer): void {
-    const { admission, schedule } = this.#parts;
+    const { envelope, genesis, schedule } = this.#context;
     schedule();
-    const knowsCluster = cluster === this.#parts.cluster;
+    const knowsCluster = cluster === genesis.cluster;
     if (!knowsCluster && cluster !== "") return;
-    const reply = admission.onJoinRequest(this.#now, from, fromBoot, request, knowsCluster);
-    if (reply !== null) answer(this.#parts.envelope(from, reply));
+    const reply = this.#parts.admission.onJoinRequest(this.#now, from, fromBoot, request, knowsCluster);
+    if (reply !== null) answer(envelope(from, reply));
   }
 
   onRaftMessage({ from }: Envelope, message: RaftMessage): void {
@@ -83,11 +77,11 @@ export class MemberInbox implements MemberReceiver {
   }
 
   onSnapshotChunk(envelope: Envelope, chunk: SnapshotChunk): void {
-    const { lostState, raft, receiver, send } = this.#parts;
+    const { lostState, raft, receiver } = this.#parts;
     this.onRaftMessage(envelope, chunk);
     if (chunk.term !== raft.term) return;
     if (lostState.isLost ? chunk.index < raft.log.baseIndex : raft.acknowledgeUpTo(chunk.index)) return;
-    receiver.onChunk(chunk, (message) => send({ to: envelope.from, message }));
+    receiver.onChunk(chunk, (message) => this.#context.send({ to: envelope.from, message }));
   }
 
   onSnapshotReply(envelope: Envelope, reply: SnapshotReply): void {
@@ -100,24 +94,22 @@ export class MemberInbox implements MemberReceiver {
   }
 
   onForwardRefused(refusal: ForwardRefused): void {
-    this.#parts.requests.writes.onRefused(this.#now, refusal);
+    this.#parts.requests.onForwardRefused(this.#now, refusal);
   }
 
   onReadReply(reply: ReadReply): void {
-    this.#parts.requests.reads.onGrant(reply);
+    this.#parts.requests.onReadIndex(reply);
   }
 
   onChangeRequest({ from }: Envelope, request: ChangeRequest): void {
-    const { raft, requests, requestMicros } = this.#parts;
-    const now = this.#now;
-    requests.changes.onRequest(from, request, raft, now, now + requestMicros);
+    this.#parts.requests.onChangeRequest(this.#now, from, request);
   }
 
   onChangeReply(reply: ChangeReply): void {
-    this.#parts.requests.changes.onReply(reply);
+    this.#parts.requests.onChangeReply(reply);
   }
 
   get #now(): Micros {
-    return this.#parts.clock.now();
+    return this.#context.clock.now();
   }
 }

@@ -2,32 +2,33 @@
 import type { Outgoing } from "../protocol/message.ts";
 import { isVoter } from "../raft/membership.ts";
 import type { Raft } from "../raft/raft.ts";
-import type { Identity } from "../storage/identity.ts";
 import type { Micros } from "../units.ts";
+import type { ContextOf } from "./context.ts";
+
+type InquiryContext = ContextOf<never, "electionMicros", "node" | "storeId" | "incarnation">;
 
 export class MembershipInquiry {
+  readonly #context: InquiryContext;
   readonly #raft: Raft;
-  readonly #identity: Identity;
-  readonly #electionMicros: Micros;
   #askAt: Micros = 0;
 
-  constructor(raft: Raft, identity: Identity, electionMicros: Micros) {
+  constructor(context: InquiryContext, raft: Raft) {
+    this.#context = context;
     this.#raft = raft;
-    this.#identity = identity;
-    this.#electionMicros = electionMicros;
   }
 
   /** What is to be sent now: call it every turn. */
   ask(now: Micros): Outgoing[] {
     const { leader, configuration } = this.#raft;
-    const { node, storeId, incarnation } = this.#identity;
+    const { node, storeId, incarnation } = this.#context.identity;
+    const { electionMicros } = this.#context.options;
     if (leader !== 0 || isVoter(configuration, node)) {
       this.#askAt = Infinity;
       return [];
     }
-    if (this.#askAt === Infinity) this.#askAt = now + 2 * this.#electionMicros;
+    if (this.#askAt === Infinity) this.#askAt = now + 2 * electionMicros;
     if (now < this.#askAt) return [];
-    this.#askAt = now + this.#electionMicros;
+    this.#askAt = now + electionMicros;
     const others = configuration.members.filter(({ id }) => id !== node);
     return others.map(({ id }) => ({ to: id, message: { kind: "join-request", storeId, incarnation, lost: "" } }));
   }

@@ -1,41 +1,29 @@
 /** A node from its first moment to its last. What it does while it runs is core/node/replica.ts. */
 import { assert } from "../assert.ts";
-import { BadBytes } from "../bytes.ts";
 import type { Command } from "../kv/command.ts";
-import type { Clock, Disk, DiskError, Network, Random, Timer, Trace } from "../ports.ts";
+import type { DiskError, Timer } from "../ports.ts";
 import type { Change } from "../protocol/configuration.ts";
-import { anonymous, type FinalVerdict, handshakeRefusal, type Verdict } from "../protocol/connection.ts";
-import { type Handshake, protocolVersion } from "../protocol/frame.ts";
-import type { Envelope, Message, Removed, BootstrapHello } from "../protocol/message.ts";
+import type { FinalVerdict, Verdict } from "../protocol/connection.ts";
+import type { Handshake } from "../protocol/frame.ts";
+import type { Envelope } from "../protocol/message.ts";
 import { type Claim, type Genesis, type Identity, removedReason } from "../storage/identity.ts";
-import { reconcileLog } from "../storage/reconcile-log.ts";
-import type { StateStore } from "../storage/state-store.ts";
-import type { ClusterId, Micros, NodeId } from "../units.ts";
+import type { Micros, NodeId } from "../units.ts";
 import { addressHints, ClusterEntry, type EntryStep } from "./cluster-entry.ts";
 import { clusterListProblem } from "./cluster-list.ts";
+import type { NodePorts, ReplicaHost } from "./context.ts";
 import { describeNode, describeReadiness } from "./describe.ts";
-import { answerHello, bootstrapBase } from "./bootstrap.ts";
+import { EntryInbox } from "./entry-inbox.ts";
+import { checkHandshake, handshakeOf } from "./handshake.ts";
 import { openDirectory, type Opened } from "./opening.ts";
 import type { ChangeResult, Ending, Failure, NodeOptions, ReadOutcome, SessionKey, WriteOutcome } from "./options.ts";
-import { type Answer, dispatch, type EntryReceiver } from "./message-dispatch.ts";
+import { type Answer, dispatch } from "./message-dispatch.ts";
 import { markLost } from "./outdated-copy.ts";
 import { Peers } from "./peers.ts";
 import type { Readiness } from "./readiness.ts";
 import { Replica } from "./replica.ts";
+import { restore } from "./restore.ts";
 import type { Status } from "./status.ts";
-
-/** A node's doors to the outside. */
-export type NodePorts = {
-  readonly clock: Clock;
-  /** The directory of identity and log. */
-  readonly disk: Disk;
-  readonly snapshotDisk: Disk;
-  readonly network: Network;
-  readonly random: Random;
-  readonly trace: Trace;
-  /** Where rows and sessions live. */
-  readonly store: StateStore;
-};
+import type { NodeView } from "./view.ts";
 
 export class Node {
   readonly #ports: NodePorts;
@@ -43,6 +31,7 @@ export class Node {
   readonly #onEnd: (ending: Ending) => void;
   readonly #timer: Timer;
   readonly #peers: Peers;
+  readonly #entryInbox: EntryInbox;
 
   #opened: Opened | null = null;
   /** As it is on the disk now. */
@@ -52,12 +41,6 @@ export class Node {
   /** Null before the directory is open, and once the node takes part. */
   #entry: ClusterEntry | null = null;
   #replica: Replica | null = null;
-  readonly #entryReceiver: EntryReceiver = {
-    onBootstrapHello: ({ from }, hello, answer) => this.#onBootstrapHello(from, hello, answer),
-    onBootstrapReply: ({ from }, reply) => this.#applyEntryStep(this.#entry?.onBootstrapReply(from, reply)),
-    onJoinAccepted: (accepted) => this.#applyEntryStep(this.#entry?.onJoinAccepted(accepted)),
-    onRemoved: ({ cluster }, removed) => this.#onRemoved(cluster, removed),
-  };
   #settling = false;
   #ended = false;
   #stopping: (() => void) | null = null;
@@ -69,6 +52,8 @@ export class Node {
     this.#onEnd = onEnd;
     this.#options = options;
     this.#peers = new Peers(ports.network, ports.trace, options.id, options.peerUrl);
+    const onStep = (step: EntryStep): void => this.#applyEntryStep(step);
+    this.#entryInbox = new EntryInbox(ports.network, () => this.#view, onStep);
     this.#timer = ports.clock.timer(() => this.#schedule());
   }
 
@@ -96,7 +81,7 @@ export class Node {
   receive(envelope: Envelope, answer: Answer, dialled: string | null = null): void {
     if (this.#ended || this.#identity === null) return;
     if (this.#entry?.believes(envelope, dialled) === false) return;
-    dispatch(envelope, answer, this.#entryReceiver, this.#replica?.inbox ?? null);
+    dispatch(envelope, answer, this.#entryInbox, this.#replica?.inbox ?? null);
   }
 
   /**
@@ -104,12 +89,12 @@ export class Node {
    * Returns a handle for `cancelWrite`, 0 where it has failed at once.
    */
   write(command: Command, key: SessionKey, done: (outcome: WriteOutcome) => void): number {
-    return this.#request(done, (replica) => replica.write(command, key, this.#deadline(), done)) ?? 0;
+    return this.#request(done, ({ requests }) => requests.write(command, key, done)) ?? 0;
   }
 
   /** The client has gone: a write that has not left this node never happens. */
   cancelWrite(handle: number): void {
-    this.#replica?.cancelWrite(handle);
+    this.#replica?.requests.cancelWrite(handle);
   }
 
   /**
@@ -117,17 +102,17 @@ export class Node {
    * bound on clocks instead of asking a quorum.
    */
   read(key: string, lease: boolean, done: (outcome: ReadOutcome) => void): void {
-    this.#request(done, (replica) => replica.read(key, lease ? "lease" : "linearizable", done));
+    this.#request(done, ({ requests }) => requests.read(key, lease ? "lease" : "linearizable", done));
   }
 
   /** This node's own state, however old; `not-ready` where that says nothing about the cluster. */
   readStale(key: string, done: (outcome: ReadOutcome) => void): void {
-    this.#request(done, (replica) => replica.read(key, "stale", done));
+    this.#request(done, ({ requests }) => requests.read(key, "stale", done));
   }
 
   /** An operator's change request; `done` comes when it is reached (and committed), refused, or given up at the request time. */
   change(change: Change, done: (result: ChangeResult) => void): void {
-    this.#request(done, (replica) => replica.change(change, this.#deadline(), done));
+    this.#request(done, ({ requests }) => requests.change(change, done));
   }
 
   /** Takes no more requests, hands leadership over, lets what is pending finish until its deadline, then closes. */
@@ -148,14 +133,26 @@ export class Node {
   }
 
   status(): Status {
-    const [bootstrap, { store }] = [this.#entry?.bootstrap ?? null, this.#ports];
-    return describeNode(this.#options, this.#identity, bootstrap, this.#replica, this.#opened, store, this.readiness());
+    return describeNode(this.#ports.clock.now(), this.#view);
   }
 
   /** Whether it can serve a linearizable read now, or why not. */
   readiness(): Readiness {
-    const now = this.#ports.clock.now();
-    return describeReadiness(now, this.#isEnding, this.#identity, this.#entry?.bootstrap ?? null, this.#replica);
+    return describeReadiness(this.#ports.clock.now(), this.#view);
+  }
+
+  get #view(): NodeView {
+    return {
+      options: this.#options,
+      store: this.#ports.store,
+      peers: this.#peers,
+      opened: this.#opened,
+      identity: this.#identity,
+      nonce: this.#nonce,
+      entry: this.#entry,
+      replica: this.#replica,
+      ending: this.#isEnding,
+    };
   }
 
   get #isEnding(): "stopping" | "ended" | null {
@@ -170,28 +167,12 @@ export class Node {
 
   /** What this node says of itself to a peer; null while it says nothing. */
   handshake(to: NodeId): Handshake | null {
-    if (this.#identity === null || (this.#replica === null && this.#entry === null)) return null;
-    const { storeId, boot, node, incarnation } = this.#identity;
-    const [versionMin, versionMax, takesPart] = [protocolVersion, protocolVersion, this.#replica !== null];
-    const [cluster, nonce, url] = [this.#cluster, this.#nonce, this.#peers.ownUrl];
-    return { versionMin, versionMax, cluster, node, incarnation, boot, nonce, storeId, takesPart, to, url };
+    return handshakeOf(this.#view, to);
   }
 
   /** What to make of a peer that dials this node. An accepted member's word on where it is reached is kept. */
   checkHandshake(theirs: Handshake): Verdict {
-    const ours = this.handshake(theirs.node);
-    if (ours === null) return { kind: "refused", reason: "this node is still opening its directory" };
-    const reason = handshakeRefusal(ours, theirs);
-    if (reason !== null) return { kind: "refused", reason };
-    const replica = this.#replica;
-    if (replica === null || !theirs.takesPart) {
-      // A node that is not a member yet may be dialled by one that it was not told of.
-      if (theirs.takesPart && this.#entry?.bootstrap === null) this.#peers.learnAddress(theirs.node, theirs.url);
-      return { kind: "guest", ours: theirs.cluster === ours.cluster ? ours : anonymous(ours) };
-    }
-    const verdict = replica.admission.checkHandshake(theirs, ours);
-    if (verdict.kind === "member") this.#peers.learnAddress(theirs.node, theirs.url);
-    return verdict;
+    return checkHandshake(this.#view, theirs);
   }
 
   /** Why the node that listens where a peer was dialled is not that peer, or null. */
@@ -205,7 +186,7 @@ export class Node {
     if (this.#identity === null || replica === null || this.#ended) return;
     if (verdict === "removed") return this.#writeTombstone(this.#identity);
     this.#replica = null;
-    replica.endRequests(false);
+    replica.requests.end(false);
     replica.close();
     markLost(
       this.#opened!.identityFile,
@@ -241,8 +222,8 @@ export class Node {
     this.#schedule();
   }
 
-  #applyEntryStep(step: EntryStep | undefined): void {
-    if (step === undefined || step.kind === "wait" || this.#identity === null) return;
+  #applyEntryStep(step: EntryStep): void {
+    if (step.kind === "wait" || this.#identity === null) return;
     if (step.kind === "end") return this.#end(step.ending);
     if (step.kind === "removed") return this.#writeTombstone(this.#identity);
     this.#adoptIdentity(step.identity, step.genesis);
@@ -263,28 +244,12 @@ export class Node {
     });
   }
 
-  #onBootstrapHello(from: NodeId, hello: BootstrapHello, answer: Answer): void {
-    if (this.#identity === null) return;
-    const reply = answerHello(this.#identity, from, hello, this.#replica?.raft.configuration ?? null);
-    if (reply !== null) answer(this.#envelope(this.#identity, from, reply));
-  }
-
-  /** An answer to this node. One that takes part has been removed only if a committed configuration no longer has it. */
-  #onRemoved(cluster: ClusterId, removed: Removed): void {
-    if (this.#entry !== null) return this.#applyEntryStep(this.#entry.onRemoved(cluster, removed));
-    if (this.#identity === null) return;
-    const { genesis, incarnation, storeId } = this.#identity;
-    const isMeant = removed.storeId === "" || removed.storeId === storeId;
-    const isOurs = cluster === genesis?.cluster && removed.incarnation === incarnation;
-    if (removed.reason === "removed" && isMeant && isOurs) this.#writeTombstone(this.#identity);
-  }
-
   /** Removed for ever: says so on its own disk, then ends. */
   #writeTombstone(identity: Identity): void {
     if (this.#settling && identity.removed) return;
     this.#identity = { ...identity, removed: true };
     this.#settling = true;
-    this.#replica?.endRequests(true);
+    this.#replica?.requests.end(true);
     this.#replica?.close();
     this.#replica = null;
     this.#opened!.identityFile.save(this.#identity, (error) => {
@@ -296,26 +261,19 @@ export class Node {
 
   #run(identity: Identity, genesis: Genesis): void {
     assert(this.#opened !== null, "the directory is open");
-    const host = {
+    const host: ReplicaHost = {
       ...this.#ports,
+      identity,
+      genesis,
+      options: this.#options,
       peers: this.#peers,
       schedule: () => this.#schedule(),
-      onDiskError: (error: DiskError) => this.#onDiskError(error),
-      end: (ending: Ending) => (ending.code === "removed" ? this.#writeTombstone(this.#identity!) : this.#end(ending)),
+      onDiskError: (error) => this.#onDiskError(error),
+      fail: (ending) => (ending.code === "removed" ? this.#writeTombstone(this.#identity!) : this.#end(ending)),
     };
-    const joined = reconcileLog(
-      this.#opened.log,
-      bootstrapBase(identity.founders, genesis),
-      this.#opened.snapshot,
-      host.store.applied,
-    );
-    if (typeof joined === "string") return this.#end({ code: "damaged", reason: joined });
-    try {
-      this.#replica = new Replica(host, this.#options, identity, genesis, this.#opened, joined);
-    } catch (thrown) {
-      if (!(thrown instanceof BadBytes)) throw thrown;
-      return this.#end({ code: "damaged", reason: thrown.message });
-    }
+    const restored = restore(host, this.#opened);
+    if ("code" in restored) return this.#end(restored);
+    this.#replica = new Replica(host, this.#opened, restored);
     this.#settling = false;
     const { lastIndex, term, vote } = this.#replica.raft.status();
     const { trace } = this.#ports;
@@ -335,40 +293,23 @@ export class Node {
       const now = this.#ports.clock.now();
       const wakeAt = this.#replica?.runTurn(now);
       if (this.#replica !== null && wakeAt !== undefined) this.#timer.set(wakeAt);
-      else if (this.#identity !== null) this.#ask(now, this.#identity);
+      else if (this.#entry !== null && !this.#identity!.removed) this.#ask(now);
       this.#finishStop(now);
     });
   }
 
-  /** While it does not take part, a node asks all whom it knows: those too that have answered may not have seen it. */
-  #ask(now: Micros, identity: Identity): void {
-    if (identity.removed || this.#entry === null) return;
-    const question = this.#entry.question();
-    for (const id of this.#peers.ids) this.#ports.network.send(id, this.#envelope(identity, id, question));
+  /** Asks how to come into a cluster, and again after a heartbeat. */
+  #ask(now: Micros): void {
+    this.#entryInbox.ask();
     this.#timer.set(now + this.#options.heartbeatMicros);
-  }
-
-  /** Empty while this node does not know its cluster. */
-  get #cluster(): ClusterId {
-    return this.#replica?.genesis.cluster ?? this.#entry?.cluster ?? "";
-  }
-
-  /** Of a node that may not take part, or answers one that does not. */
-  #envelope({ node, boot, incarnation }: Identity, to: NodeId, message: Message): Envelope {
-    const cluster = this.#cluster;
-    return { cluster, from: node, fromIncarnation: incarnation, fromBoot: boot, to, toIncarnation: 0, message };
   }
 
   // --- requests and endings
 
-  #deadline(): Micros {
-    return this.#ports.clock.now() + this.#options.requestMicros;
-  }
-
   /** Lets `take` have the request, or refuses it. A throw out of it is a bug: its caller may catch it, the node ends. */
   #request<T>(done: (failure: Failure) => void, take: (replica: Replica) => T): T | null {
     const replica = this.#isEnding === null ? this.#replica : null;
-    const isFull = replica !== null && replica.waitingCount >= this.#options.waitingMax;
+    const isFull = replica !== null && replica.requests.count >= this.#options.waitingMax;
     this.#schedule();
     try {
       if (replica !== null && !isFull) return take(replica);
@@ -393,7 +334,7 @@ export class Node {
 
   #end(ending: Ending): void {
     if (this.#ended) return;
-    this.#replica?.endRequests(false);
+    this.#replica?.requests.end(false);
     this.kill();
     this.#onEnd(ending);
   }

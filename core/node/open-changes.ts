@@ -9,6 +9,7 @@ import type { ChangeOutcome } from "../protocol/message.ts";
 import { isJoint, isReached, memberOf, refusal, stepTowards } from "../raft/membership.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Micros, NodeId, Term } from "../units.ts";
+import type { ContextOf } from "./context.ts";
 import { type ChangeKey, DecidedChanges } from "./decided-changes.ts";
 import type { ReadBarrier } from "./pending-reads.ts";
 
@@ -55,9 +56,9 @@ export class OpenChanges {
   /** To whom it has handed over since another node led, in vain. */
   readonly #triedSuccessors = new Set<NodeId>();
 
-  constructor(self: NodeId, electionMicros: Micros, readBarrier: ReadBarrier) {
-    this.#self = self;
-    this.#electionMicros = electionMicros;
+  constructor({ identity, options }: ContextOf<never, "electionMicros", "node">, readBarrier: ReadBarrier) {
+    this.#self = identity.node;
+    this.#electionMicros = options.electionMicros;
     this.#readBarrier = readBarrier;
   }
 

@@ -1,15 +1,15 @@
 /** How a directory is opened: its identity, its log, its rows, its snapshot; and how they make one. */
-import type { Clock, Disk, DiskError, Random, Trace } from "../ports.ts";
+import type { Disk, DiskError } from "../ports.ts";
 import type { CompactionPoint } from "../protocol/configuration.ts";
 import type { HardState } from "../protocol/entry.ts";
 import { type Claim, type Identity, openIdentity, withLostLog } from "../storage/identity.ts";
 import { IdentityFile } from "../storage/identity-file.ts";
 import { lastResortAlone, startAfresh } from "../storage/remedies.ts";
 import { SnapshotStore } from "../storage/snapshot-store.ts";
-import type { StateStore } from "../storage/state-store.ts";
 import { extentOf, type WalTail } from "../storage/wal.ts";
 import { segmentNumber } from "../storage/wal-record.ts";
 import { describeDamage, type ExpectedLog, recoverWal, type Recovered, type WalLog } from "../storage/wal-recovery.ts";
+import type { NodePorts } from "./context.ts";
 import { loadSnapshot } from "./load-snapshot.ts";
 import type { Ending, EndingCode } from "./options.ts";
 
@@ -25,14 +25,7 @@ export type Opened = {
   readonly snapshots: SnapshotStore;
 };
 
-export type OpeningPorts = {
-  readonly clock: Clock;
-  readonly disk: Disk;
-  readonly snapshotDisk: Disk;
-  readonly random: Random;
-  readonly trace: Trace;
-  readonly store: StateStore;
-};
+export type OpeningPorts = Omit<NodePorts, "network">;
 
 type Done = (ending: Ending | null, opened: Opened | null) => void;
 

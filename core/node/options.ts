@@ -1,9 +1,22 @@
 import type { Row, Applied } from "../kv/machine.ts";
 import { changeOutcomes } from "../protocol/message-kinds.ts";
 import type { ChangeOutcome } from "../protocol/message.ts";
+import type { Failed, Result } from "../result.ts";
 import type { Engine, IdentityRefusal } from "../storage/identity.ts";
 import type { Index, Micros, NodeId } from "../units.ts";
-import type { SnapshotOptions } from "./snapshotting.ts";
+
+/** When a node takes a snapshot, and what it keeps of the log then: core/node/snapshotting.ts. */
+export type SnapshotOptions = {
+  /**
+   * A snapshot is taken when this many entries, or bytes of entries, were applied since the last one; but not before they
+   * come to half of its size, or a large state would be written again and again.
+   */
+  readonly snapshotEntries: number;
+  readonly snapshotBytes: number;
+  /** Entries that stay in the log though they are covered, for followers a little behind: at most so many, and so large. */
+  readonly trailingEntries: number;
+  readonly trailingBytes: number;
+};
 
 /** Every choice of a node, stated by its host. Times in microseconds of its own monotonic clock. */
 export type NodeOptions = {
@@ -35,7 +48,7 @@ export type NodeOptions = {
 } & SnapshotOptions;
 
 /** Why a request failed. `definite`: it certainly did not happen and never will. */
-export type Failure = { readonly ok: false; readonly code: FailureCode; readonly definite: boolean };
+export type Failure = Failed<FailureCode>;
 export type FailureCode =
   | "no-leader" // no leader was known until the deadline: nothing was sent
   | "refused" // the leader answered that it did not take it
@@ -49,13 +62,14 @@ export type FailureCode =
 export type SessionKey = { readonly session: Index; readonly sequence: number };
 export const noSession: SessionKey = { session: 0, sequence: 0 };
 
-/** Committed and applied here: `applied` is what it came to. */
-export type WriteOutcome = { readonly ok: true; readonly applied: Applied } | Failure;
+/** Committed and applied here: the value is what it came to. */
+export type WriteOutcome = Result<Applied, FailureCode>;
 /** `revision`: the store's when it answered; the row is its state there. */
-export type ReadOutcome = { readonly ok: true; readonly row: Row | null; readonly revision: Index } | Failure;
+export type RowAt = { readonly row: Row | null; readonly revision: Index };
+export type ReadOutcome = Result<RowAt, FailureCode>;
 
 /** A change request failed, or the leader refused it. `definite`: it certainly was not made and never will be. */
-export type ChangeFailure = { readonly ok: false; readonly code: ChangeFailureCode; readonly definite: boolean };
+export type ChangeFailure = Failed<ChangeFailureCode>;
 export type ChangeFailureCode = FailureCode | ChangeRefused;
 /** The leader's word that it will not be made. */
 export type ChangeRefused = Exclude<ChangeOutcome, "done" | "gave-up">;
@@ -65,7 +79,7 @@ export function isRefusedChange(code: ChangeFailureCode): code is ChangeRefused 
 }
 
 /** What became of an operator's change request: it holds, by a committed configuration, or it failed. */
-export type ChangeResult = { readonly ok: true } | ChangeFailure;
+export type ChangeResult = Result<null, ChangeFailureCode>;
 
 /** A program decides by the code; the reason of an ending is for a person. */
 export type EndingCode =

@@ -10,9 +10,10 @@ import type { AppendReply, Envelope, JoinAccepted, JoinRequest, Removed } from "
 import { outdatedReply } from "../raft/follower.ts";
 import { bindStore, isNeededVoter, memberOf, rebindStore, wasRemoved } from "../raft/membership.ts";
 import type { Raft } from "../raft/raft.ts";
-import type { Genesis, Identity } from "../storage/identity.ts";
 import type { Index, Micros, NodeId, StoreId } from "../units.ts";
+import type { ContextOf } from "./context.ts";
 import { type Joiner, LeaderIdCheck } from "./leader-id-check.ts";
+import type { ReadBarrier } from "./pending-reads.ts";
 
 /** One start of one directory. Copies of a directory count boots alike, but draw other nonces. */
 type Start = Pick<Handshake, "incarnation" | "storeId" | "boot" | "nonce">;
@@ -30,9 +31,11 @@ function isOf(origin: Origin, node: NodeId, incarnation: Index, boot: number): b
   return origin.node === node && origin.incarnation === incarnation && origin.boot === boot;
 }
 
+type AdmissionContext = ContextOf<"genesis", never, "node" | "incarnation" | "founders">;
+
 export class PeerAdmission {
-  readonly #identity: Identity;
-  readonly #genesis: Genesis;
+  readonly #identity: AdmissionContext["identity"];
+  readonly #genesis: AdmissionContext["genesis"];
   readonly #raft: Raft;
   readonly #leaderIdCheck: LeaderIdCheck;
   /** The newest boot heard of each sender: words of an earlier one are not listened to. */
@@ -40,12 +43,11 @@ export class PeerAdmission {
   /** The newest start of each directory that has shown itself in a handshake, by member. */
   readonly #starts = new Map<NodeId, Start>();
 
-  /** `read`: see core/node/leader-id-check.ts. */
-  constructor(identity: Identity, genesis: Genesis, raft: Raft, read: ConstructorParameters<typeof LeaderIdCheck>[0]) {
+  constructor({ identity, genesis }: AdmissionContext, raft: Raft, confirm: ReadBarrier) {
     this.#identity = identity;
     this.#genesis = genesis;
     this.#raft = raft;
-    this.#leaderIdCheck = new LeaderIdCheck(read);
+    this.#leaderIdCheck = new LeaderIdCheck(confirm);
   }
 
   /** Whether the message is for this node, from somebody who may speak; or what the sender is to be told. */

@@ -4,6 +4,7 @@
  */
 import type { Raft } from "../raft/raft.ts";
 import type { Index, Micros, NodeId } from "../units.ts";
+import type { ContextOf } from "./context.ts";
 
 type Urls = ReadonlyMap<NodeId, readonly string[]>;
 
@@ -16,9 +17,9 @@ export class PeerUrls {
   readonly #leaving = new Map<NodeId, { readonly urls: readonly string[]; readonly until: Micros }>();
   #nextUntil: Micros = Infinity;
 
-  constructor(raft: Raft, electionMicros: Micros) {
+  constructor({ options }: ContextOf<never, "electionMicros">, raft: Raft) {
     this.#raft = raft;
-    this.#electionMicros = electionMicros;
+    this.#electionMicros = options.electionMicros;
   }
 
   /** All URLs where they are not what they were, else null: call it every turn. */

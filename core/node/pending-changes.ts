@@ -8,11 +8,11 @@
 import type { Change } from "../protocol/configuration.ts";
 import type { ChangeReply, ChangeRequest, Outgoing } from "../protocol/message.ts";
 import type { Raft } from "../raft/raft.ts";
-import type { Index, Micros, NodeId, Term } from "../units.ts";
+import type { Micros, NodeId, Term } from "../units.ts";
+import type { ContextOf, OriginField } from "./context.ts";
 import { type Decision, OpenChanges } from "./open-changes.ts";
 import type { ChangeFailureCode, ChangeResult } from "./options.ts";
 import type { ReadBarrier } from "./pending-reads.ts";
-import type { TrySend } from "./pending-writes.ts";
 import { UrlAnnouncement } from "./url-announcement.ts";
 
 type Waiter = {
@@ -28,11 +28,11 @@ type Waiter = {
   wasMember: boolean;
 };
 
+type ChangesContext = ContextOf<"send", "electionMicros" | "heartbeatMicros", OriginField>;
+
 export class PendingChanges {
-  readonly #self: NodeId;
-  readonly #incarnation: Index;
-  readonly #boot: number;
-  readonly #electionMicros: Micros;
+  readonly #context: ChangesContext;
+  readonly #identity: ChangesContext["identity"];
   readonly #retryMicros: Micros;
   readonly #announcement: UrlAnnouncement;
   readonly #readBarrier: ReadBarrier;
@@ -50,24 +50,18 @@ export class PendingChanges {
    * configuration that this node knows of is without it.
    */
   constructor(
-    self: NodeId,
-    incarnation: Index,
-    boot: number,
+    context: ChangesContext,
     announcedUrl: string | null,
-    electionMicros: Micros,
-    heartbeatMicros: Micros,
     readBarrier: ReadBarrier,
     isRemoved: () => boolean,
   ) {
+    this.#context = context;
+    this.#identity = context.identity;
     this.#readBarrier = readBarrier;
     this.#isRemoved = isRemoved;
-    this.#self = self;
-    this.#incarnation = incarnation;
-    this.#boot = boot;
-    this.#electionMicros = electionMicros;
-    this.#retryMicros = 2 * heartbeatMicros;
-    this.#announcement = new UrlAnnouncement(self, announcedUrl, this.#retryMicros);
-    this.#open = new OpenChanges(self, electionMicros, readBarrier);
+    this.#retryMicros = 2 * context.options.heartbeatMicros;
+    this.#announcement = new UrlAnnouncement(context.identity.node, announcedUrl, this.#retryMicros);
+    this.#open = new OpenChanges(context, readBarrier);
   }
 
   /** Those of operators: a node that stops waits for them, and not for its announcement. */
@@ -88,7 +82,7 @@ export class PendingChanges {
     const seq = ++this.#seq;
     const waiter = { seq, change, deadline, done, firstAskedTerm: 0, askedTerm: 0, askedAt: 0, wasMember: false };
     this.#waiting.set(seq, waiter);
-    if (change.kind === "remove" && change.id === this.#self) this.#noteMembership(waiter);
+    if (change.kind === "remove" && change.id === this.#identity.node) this.#noteMembership(waiter);
     return seq;
   }
 
@@ -108,7 +102,7 @@ export class PendingChanges {
   }
 
   onReply({ term, incarnation, boot, seq, outcome }: ChangeReply): void {
-    if (incarnation !== this.#incarnation || boot !== this.#boot) return;
+    if (incarnation !== this.#identity.incarnation || boot !== this.#identity.boot) return;
     const waiter = this.#waiting.get(seq);
     if (waiter === undefined || outcome === "gave-up") return;
     if (outcome === "done") return this.#succeed(waiter);
@@ -118,32 +112,33 @@ export class PendingChanges {
   }
 
   /** Asks, proposes, answers: call it every turn, before Raft is asked for what is ready. Nothing is built on those who have lost their rows. */
-  dispatch(now: Micros, raft: Raft, hasLostRows: (id: NodeId) => boolean, send: TrySend): Outgoing[] {
+  dispatch(now: Micros, raft: Raft, hasLostRows: (id: NodeId) => boolean): Outgoing[] {
     this.#announce(now, raft);
     const repeated = this.#repeated;
     this.#repeated = [];
     if (raft.role === "leader") return this.#answer([...repeated, ...this.#lead(now, raft, hasLostRows)]);
     this.#open.stepDown(raft.leader);
-    this.#ask(now, raft, send);
+    this.#ask(now, raft);
     return [];
   }
 
   #announce(now: Micros, raft: Raft): void {
     const own = this.#announcement.due(now, raft);
     if (own === null) return;
-    const deadline = now + 2 * this.#electionMicros;
+    const deadline = now + 2 * this.#context.options.electionMicros;
     this.#announcedSeq = this.#add(own, deadline, (result) => this.#announcement.onResult(result));
   }
 
-  #ask(now: Micros, { leader, term }: Raft, send: TrySend): void {
+  #ask(now: Micros, { leader, term }: Raft): void {
     if (leader === 0) return;
+    const { incarnation, boot } = this.#identity;
     for (const waiter of this.#waiting.values()) {
       const isRecent = now < waiter.askedAt + this.#retryMicros;
       if (isRecent && (waiter.askedTerm === term || waiter.askedTerm === 0)) continue;
       waiter.askedAt = now;
       const { seq, change } = waiter;
-      const request = { kind: "change", term, incarnation: this.#incarnation, boot: this.#boot, seq, change } as const;
-      if (send({ to: leader, message: request })) this.#noteAsked(waiter, term);
+      const request = { kind: "change", term, incarnation, boot, seq, change } as const;
+      if (this.#context.send({ to: leader, message: request })) this.#noteAsked(waiter, term);
     }
   }
 
@@ -153,10 +148,11 @@ export class PendingChanges {
   }
 
   #lead(now: Micros, raft: Raft, hasLostRows: (id: NodeId) => boolean): Decision[] {
+    const { node, incarnation, boot } = this.#identity;
     for (const waiter of this.#waiting.values()) {
       const { seq, change, deadline } = waiter;
       this.#noteAsked(waiter, raft.term);
-      const key = { node: this.#self, incarnation: this.#incarnation, boot: this.#boot, seq };
+      const key = { node, incarnation, boot, seq };
       this.#open.add(key, raft.term, change, deadline, now);
     }
     return this.#open.advance(now, raft, hasLostRows);
@@ -168,7 +164,7 @@ export class PendingChanges {
     for (const { key, term, outcome } of decisions) {
       const { node, ...asked } = key;
       const reply: ChangeReply = { kind: "change-reply", term, ...asked, outcome };
-      if (node === this.#self) this.onReply(reply);
+      if (node === this.#identity.node) this.onReply(reply);
       else out.push({ to: node, message: reply });
     }
     return out;
@@ -206,7 +202,7 @@ export class PendingChanges {
   }
 
   #succeed({ seq, done }: Waiter): void {
-    if (this.#waiting.delete(seq)) done({ ok: true });
+    if (this.#waiting.delete(seq)) done({ ok: true, value: null });
   }
 
   #fail({ seq, done }: Waiter, code: ChangeFailureCode, definite: boolean): void {

@@ -4,12 +4,11 @@
  * is asked again, under the same id, where the leadership has changed or an answer is overdue: asking twice changes
  * nothing. Stale reads need no index.
  */
-import type { DiskError } from "../ports.ts";
 import type { Outgoing } from "../protocol/message.ts";
 import type { ReadGrant } from "../raft/ready.ts";
 import type { Raft } from "../raft/raft.ts";
-import type { StateStore } from "../storage/state-store.ts";
-import type { Index, Micros, NodeId, Term } from "../units.ts";
+import type { Index, Micros, Term } from "../units.ts";
+import type { ContextOf, OriginField } from "./context.ts";
 import type { FailureCode, ReadOutcome } from "./options.ts";
 
 export type Consistency = "linearizable" | "lease" | "stale";
@@ -38,13 +37,10 @@ type ReadBatch = {
  * while, it still led at some moment after that. False: not in time. What is committed need not be applied yet.
  */
 export type ReadBarrier = (done: (isPassed: boolean) => void) => void;
+type ReadsContext = ContextOf<"onDiskError" | "store", "heartbeatMicros", OriginField>;
 
 export class PendingReads {
-  readonly #node: NodeId;
-  readonly #incarnation: Index;
-  readonly #boot: number;
-  readonly #store: StateStore;
-  readonly #onDiskError: (error: DiskError) => void;
+  readonly #context: ReadsContext;
   readonly #retryMicros: Micros;
   #nextId = 1;
   #arrived: Waiter[] = [];
@@ -56,20 +52,9 @@ export class PendingReads {
   /** By id, oldest first: deadlines never fall along the Map. */
   readonly #batches = new Map<number, ReadBatch>();
 
-  constructor(
-    node: NodeId,
-    incarnation: Index,
-    boot: number,
-    store: StateStore,
-    onDiskError: (error: DiskError) => void,
-    retryMicros: Micros,
-  ) {
-    this.#node = node;
-    this.#incarnation = incarnation;
-    this.#boot = boot;
-    this.#store = store;
-    this.#onDiskError = onDiskError;
-    this.#retryMicros = retryMicros;
+  constructor(context: ReadsContext) {
+    this.#context = context;
+    this.#retryMicros = 2 * context.options.heartbeatMicros;
   }
 
   /** Those of clients: a node that stops waits for them, and for none of its own. */
@@ -107,14 +92,15 @@ export class PendingReads {
     this.#batch(leaseIndex === null ? [...of("linearizable"), ...byLease] : of("linearizable"), deadline, -1);
     this.#batch(of("barrier"), deadline, -1, true);
     if (raft.leader === 0) return [];
+    const { node, incarnation, boot } = this.#context.identity;
     const out: Outgoing[] = [];
     for (const batch of this.#batches.values()) {
       const overdue = raft.role !== "leader" && now >= batch.askedAt + this.#retryMicros;
       if (batch.index >= 0 || (batch.askedTerm === raft.term && !overdue)) continue;
       batch.askedTerm = raft.term;
       batch.askedAt = now;
-      const request = { incarnation: this.#incarnation, boot: this.#boot, id: batch.id };
-      if (raft.role === "leader") raft.requestReadIndex({ node: this.#node, ...request });
+      const request = { incarnation, boot, id: batch.id };
+      if (raft.role === "leader") raft.requestReadIndex({ node, ...request });
       else out.push({ to: raft.leader, message: { kind: "read", ...request } });
     }
     return out;
@@ -127,7 +113,8 @@ export class PendingReads {
   }
 
   onGrant({ incarnation, boot, id, index }: Omit<ReadGrant, "node">): void {
-    if (incarnation !== this.#incarnation || boot !== this.#boot) return;
+    const own = this.#context.identity;
+    if (incarnation !== own.incarnation || boot !== own.boot) return;
     const batch = this.#batches.get(id);
     if (batch === undefined || batch.index >= 0) return;
     batch.index = index;
@@ -139,7 +126,7 @@ export class PendingReads {
     this.#commit = commit;
     for (const batch of this.#batches.values()) {
       if (batch.isReading || batch.index < 0) continue;
-      if (!batch.isBarrier && batch.index <= this.#store.applied.index) this.#answer(batch);
+      if (!batch.isBarrier && batch.index <= this.#context.store.applied.index) this.#answer(batch);
       if (batch.isBarrier && batch.index <= commit) this.#pass(batch);
     }
   }
@@ -147,20 +134,22 @@ export class PendingReads {
   #pass(batch: ReadBatch): void {
     this.#batches.delete(batch.id);
     this.#count -= batch.waiters.length;
-    const revision = this.#store.applied.index;
-    for (const { done } of batch.waiters) done({ ok: true, row: null, revision });
+    const revision = this.#context.store.applied.index;
+    for (const { done } of batch.waiters) done({ ok: true, value: { row: null, revision } });
   }
 
   #answer(batch: ReadBatch): void {
     batch.isReading = true;
     const keys = batch.waiters.map((waiter) => waiter.key);
-    this.#store.read(keys, (error, rows) => {
-      if (error !== null) return this.#onDiskError(error);
+    const { onDiskError, store } = this.#context;
+    store.read(keys, (error, rows) => {
+      if (error !== null) return onDiskError(error);
       // It may have failed at its deadline meanwhile.
       if (!this.#batches.delete(batch.id)) return;
       this.#count -= keys.length;
-      const revision = this.#store.applied.index;
-      for (const [k, { done }] of batch.waiters.entries()) done({ ok: true, row: rows[k] ?? null, revision });
+      const revision = store.applied.index;
+      for (const [k, { done }] of batch.waiters.entries())
+        done({ ok: true, value: { row: rows[k] ?? null, revision } });
     });
   }
 

@@ -10,9 +10,10 @@
 import type { Applied } from "../kv/machine.ts";
 import { type Command, encodeCommand } from "../kv/command.ts";
 import { type Entry, entryKinds, type Proposal } from "../protocol/entry.ts";
-import type { Forward, ForwardRefused, Outgoing } from "../protocol/message.ts";
+import type { Forward, ForwardRefused } from "../protocol/message.ts";
 import type { Raft } from "../raft/raft.ts";
-import type { Index, Micros, NodeId, Term } from "../units.ts";
+import type { Index, Micros, Term } from "../units.ts";
+import { type ContextOf, type OriginField, retryMicrosOf } from "./context.ts";
 import type { FailureCode, SessionKey, WriteOutcome } from "./options.ts";
 
 /** Of payloads in one forward or one proposal; the write that crosses it is still taken, so that none is too large. */
@@ -37,13 +38,12 @@ type Waiter = {
   code: FailureCode;
 };
 
-/** Gives a message to the network. False: it certainly never left. */
-export type TrySend = (outgoing: Outgoing) => boolean;
+type WritesContext = ContextOf<"network" | "send", "heartbeatMicros", OriginField>;
 
 export class PendingWrites {
-  readonly #node: NodeId;
-  readonly #incarnation: Index;
-  readonly #boot: number;
+  readonly #context: WritesContext;
+  readonly #identity: WritesContext["identity"];
+  /** How soon to try again where something was full. */
   readonly #retryMicros: Micros;
   #handle = 0;
   /** The last sequence that has left. */
@@ -60,12 +60,10 @@ export class PendingWrites {
   #blockedTerm: Term = -1;
   #retryAt: Micros = Infinity;
 
-  /** `retryMicros`: how soon to try again where something was full. */
-  constructor(node: NodeId, incarnation: Index, boot: number, retryMicros: Micros) {
-    this.#node = node;
-    this.#incarnation = incarnation;
-    this.#boot = boot;
-    this.#retryMicros = retryMicros;
+  constructor(context: WritesContext) {
+    this.#context = context;
+    this.#identity = context.identity;
+    this.#retryMicros = retryMicrosOf(context);
   }
 
   get count(): number {
@@ -93,26 +91,26 @@ export class PendingWrites {
 
   /**
    * Hands over what is queued, in order: to the own log, or to the leader this node knows. Keeps it where there is none,
-   * where `connected` says that the leader cannot be reached, or where there is no room: what has not left may still go to
+   * where the leader cannot be reached, or where there is no room: what has not left may still go to
    * the next leader.
    */
-  dispatch(now: Micros, raft: Raft, connected: (node: NodeId) => boolean, send: TrySend): void {
+  dispatch(now: Micros, raft: Raft): void {
     if (raft.term !== this.#blockedTerm || now >= this.#retryAt) {
       this.#blockedTerm = -1;
       this.#retryAt = Infinity;
     }
     if (this.#queued.size === 0 || raft.leader === 0 || this.#blockedTerm >= 0) return;
-    if (raft.role !== "leader" && !connected(raft.leader)) return;
+    if (raft.role !== "leader" && !this.#context.network.connected(raft.leader)) return;
     const queued = [...this.#queued];
     for (let taken = 0; taken < queued.length;) {
       const batch = batchOf(queued, taken);
-      if (!this.#handOver(now, raft, batch, send)) return this.#block(raft.term, now);
+      if (!this.#handOver(now, raft, batch)) return this.#block(raft.term, now);
       taken += batch.length;
     }
   }
 
   /** All of `batch` or nothing; false: it is as if it had not been tried. */
-  #handOver(now: Micros, raft: Raft, batch: readonly Waiter[], send: TrySend): boolean {
+  #handOver(now: Micros, raft: Raft, batch: readonly Waiter[]): boolean {
     const proposals = batch.map((waiter, k) => this.#proposal(waiter, this.#seq + 1 + k));
     if (raft.role === "leader") {
       const proposed = raft.propose(now, proposals);
@@ -121,13 +119,13 @@ export class PendingWrites {
         return false;
       }
       for (const [k, waiter] of batch.entries()) {
-        waiter.index = proposed.firstIndex + k;
+        waiter.index = proposed.value + k;
         waiter.term = raft.term;
         this.#appended.set(waiter.index, waiter);
       }
     } else {
       const message: Forward = { kind: "forward", term: raft.term, proposals };
-      if (!send({ to: raft.leader, message })) {
+      if (!this.#context.send({ to: raft.leader, message })) {
         for (const waiter of batch) waiter.code = "busy";
         return false;
       }
@@ -141,7 +139,8 @@ export class PendingWrites {
   }
 
   #proposal({ key, payload }: Waiter, seq: number): Proposal {
-    const origin = { node: this.#node, incarnation: this.#incarnation, boot: this.#boot, seq };
+    const { node, incarnation, boot } = this.#identity;
+    const origin = { node, incarnation, boot, seq };
     return { kind: entryKinds.command, origin, ...key, payload };
   }
 
@@ -158,13 +157,13 @@ export class PendingWrites {
       this.#appended.delete(index);
       if (there.term !== term) this.#queueAgain(there, "superseded");
     }
-    if (applied === null || origin.node !== this.#node) return;
+    if (applied === null || origin.node !== this.#identity.node) return;
     // A node that was removed and came back empty counts its starts and writes from one again.
-    if (origin.incarnation !== this.#incarnation || origin.boot !== this.#boot) return;
+    if (origin.incarnation !== this.#identity.incarnation || origin.boot !== this.#identity.boot) return;
     const waiter = this.#inFlight.get(origin.seq);
     if (waiter === undefined) return;
     this.#forget(waiter);
-    waiter.done({ ok: true, applied });
+    waiter.done({ ok: true, value: applied });
   }
 
   /**
@@ -182,7 +181,7 @@ export class PendingWrites {
 
   /** The leader will never append those: they go once more, a moment later, for what it lacks now it may have then. */
   onRefused(now: Micros, { term, incarnation, boot, firstSeq, count }: ForwardRefused): void {
-    if (incarnation !== this.#incarnation || boot !== this.#boot) return;
+    if (incarnation !== this.#identity.incarnation || boot !== this.#identity.boot) return;
     this.#block(term, now);
     for (let seq = firstSeq; seq < firstSeq + count && seq <= this.#seq; seq++) {
       const waiter = this.#inFlight.get(seq);

@@ -1,39 +1,37 @@
 /** A snapshot that came whole becomes the state, once the applier stands still. */
 import type { CompactionPoint } from "../protocol/configuration.ts";
 import type { SnapshotFile, SnapshotStore } from "../storage/snapshot-store.ts";
-import type { StateStore } from "../storage/state-store.ts";
-import type { ClusterId } from "../units.ts";
 import type { Applier } from "./applier.ts";
+import type { ContextOf } from "./context.ts";
 
-export interface InstallHost {
-  /** The state is that of `header`'s place, and the log may begin there. */
-  onInstalled(header: CompactionPoint & { readonly rowCount: number }): void;
-  /** Nothing is installed any more, whether the snapshot was of use or not. */
-  onFinished(): void;
-}
+type InstallerContext = ContextOf<"genesis" | "schedule" | "store">;
+
+/** The state is that of `header`'s place, and the log may begin there. */
+export type OnInstalled = (header: CompactionPoint & { readonly rowCount: number }) => void;
 
 export class SnapshotInstaller {
+  readonly #context: InstallerContext;
   readonly #snapshots: SnapshotStore;
-  readonly #cluster: ClusterId;
-  readonly #store: StateStore;
   readonly #applier: Applier;
-  readonly #host: InstallHost;
+  readonly #onInstalled: OnInstalled;
   #incoming: SnapshotFile | null = null;
   #isInstalling = false;
 
-  constructor(snapshots: SnapshotStore, cluster: ClusterId, store: StateStore, applier: Applier, host: InstallHost) {
+  /** A turn is asked for when a snapshot has come, and when nothing is installed any more: of use or not. */
+  constructor(context: InstallerContext, snapshots: SnapshotStore, applier: Applier, onInstalled: OnInstalled) {
+    this.#context = context;
     this.#snapshots = snapshots;
-    this.#cluster = cluster;
-    this.#store = store;
     this.#applier = applier;
-    this.#host = host;
+    this.#onInstalled = onInstalled;
   }
 
   /** `snapshot` is durable; it is made the state in the turns to come. */
   offer(snapshot: SnapshotFile): void {
     this.#incoming = snapshot;
+    this.#context.schedule();
   }
 
+  /** A snapshot waits to be made the state, or is being made it. */
   get isBusy(): boolean {
     return this.#isInstalling || this.#incoming !== null;
   }
@@ -43,14 +41,15 @@ export class SnapshotInstaller {
     const snapshot = this.#incoming;
     if (snapshot === null || !this.#applier.pause()) return;
     this.#incoming = null;
-    if (snapshot.index <= this.#store.applied.index) return this.#finish();
+    const { genesis, store } = this.#context;
+    if (snapshot.index <= store.applied.index) return this.#finish();
     this.#isInstalling = true;
-    this.#snapshots.load(snapshot.name, this.#cluster, this.#store.beginInstall(), (problem, header) => {
+    this.#snapshots.load(snapshot.name, genesis.cluster, store.beginInstall(), (problem, header) => {
       if (problem !== null || header === null) {
         const why = `${problem?.reason}; it is asked for again`;
         return this.#snapshots.setAside(snapshot.name, why, () => this.#finish());
       }
-      this.#host.onInstalled(header);
+      this.#onInstalled(header);
       this.#finish();
     });
   }
@@ -58,6 +57,6 @@ export class SnapshotInstaller {
   #finish(): void {
     this.#isInstalling = false;
     this.#applier.resume();
-    this.#host.onFinished();
+    this.#context.schedule();
   }
 }

@@ -4,11 +4,13 @@
  * where the old one stopped, for snapshots of one index are the same bytes everywhere.
  */
 import { crc32 } from "../bytes.ts";
-import type { DiskError, DiskFile, Trace } from "../ports.ts";
-import type { Message, Outgoing, SnapshotChunk, SnapshotReply } from "../protocol/message.ts";
+import type { DiskFile } from "../ports.ts";
+import type { Message, SnapshotChunk, SnapshotReply } from "../protocol/message.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { SnapshotFile, SnapshotStore } from "../storage/snapshot-store.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
+import type { ContextOf } from "./context.ts";
+import type { SnapshotInstaller } from "./snapshot-install.ts";
 
 /** Asked for by a node that has lost its rows: it must lead beyond `index`. Holds until the node asks again. */
 type Wanted = { readonly index: Index; readonly until: Micros };
@@ -29,12 +31,12 @@ type Sending = {
 /** So often a chunk is sent in vain. */
 const triesMax = 10;
 
+type SenderContext = ContextOf<"onDiskError" | "send", "heartbeatMicros" | "snapshotChunkBytes">;
+
 export class SnapshotSender {
+  readonly #context: SenderContext;
   readonly #snapshots: SnapshotStore;
   readonly #raft: Raft;
-  readonly #onDiskError: (error: DiskError) => void;
-  readonly #send: (outgoing: Outgoing) => void;
-  readonly #chunkBytes: number;
   readonly #resendMicros: Micros;
   readonly #sending = new Map<NodeId, Sending>();
   readonly #wanted = new Map<NodeId, Wanted>();
@@ -43,19 +45,11 @@ export class SnapshotSender {
   /** A newer snapshot than there is would help somebody: what it must reach; else 0. */
   #wantedIndex: Index = 0;
 
-  constructor(
-    snapshots: SnapshotStore,
-    raft: Raft,
-    onDiskError: (error: DiskError) => void,
-    send: (outgoing: Outgoing) => void,
-    options: { readonly chunkBytes: number; readonly resendMicros: Micros },
-  ) {
+  constructor(context: SenderContext, snapshots: SnapshotStore, raft: Raft) {
+    this.#context = context;
     this.#snapshots = snapshots;
     this.#raft = raft;
-    this.#onDiskError = onDiskError;
-    this.#send = send;
-    this.#chunkBytes = options.chunkBytes;
-    this.#resendMicros = options.resendMicros;
+    this.#resendMicros = 4 * context.options.heartbeatMicros;
   }
 
   get wantedIndex(): Index {
@@ -166,14 +160,15 @@ export class SnapshotSender {
     sending.reading = true;
     const { snapshot, offset, term } = sending;
     // At the end an empty chunk asks whether the receiver has got that far.
-    const length = Math.min(this.#chunkBytes, snapshot.sizeBytes - offset);
+    const length = Math.min(this.#context.options.snapshotChunkBytes, snapshot.sizeBytes - offset);
     snapshot.file.read(offset, length, (error, bytes) => {
       sending.reading = false;
       if (this.#sending.get(to) !== sending) return this.#snapshots.release(snapshot);
-      if (error !== null) return this.#onDiskError(error);
+      if (error !== null) return this.#context.onDiskError(error);
       if (!this.#isWhole(sending, offset, bytes)) return this.#setAside(snapshot);
       const { index, term: lastTerm, sizeBytes: totalBytes, crc } = snapshot;
-      this.#send({ to, message: { kind: "snapshot-chunk", term, index, lastTerm, totalBytes, crc, offset, bytes } });
+      const message = { kind: "snapshot-chunk", term, index, lastTerm, totalBytes, crc, offset, bytes } as const;
+      this.#context.send({ to, message });
     });
   }
 
@@ -205,35 +200,30 @@ type Incoming = {
   crc: number;
 };
 
+type ReceiverContext = ContextOf<"onDiskError" | "trace">;
+
 export class SnapshotReceiver {
+  readonly #context: ReceiverContext;
   readonly #snapshots: SnapshotStore;
-  readonly #onDiskError: (error: DiskError) => void;
-  readonly #trace: Trace;
-  readonly #onComplete: (snapshot: SnapshotFile) => void;
+  readonly #installer: Pick<SnapshotInstaller, "isBusy" | "offer">;
   #incoming: Incoming | null = null;
-  /** A complete snapshot is being made the state: no other is taken meanwhile. */
-  #installing = false;
+  /** A complete snapshot is being made durable. */
+  #isAdopting = false;
 
-  /** `onComplete` gets each snapshot that is whole and durable; it ends with `installed`. */
+  /** `installer` gets each snapshot that is whole and durable; while it is busy no other is taken. */
   constructor(
+    context: ReceiverContext,
     snapshots: SnapshotStore,
-    onDiskError: (error: DiskError) => void,
-    trace: Trace,
-    onComplete: (snapshot: SnapshotFile) => void,
+    installer: Pick<SnapshotInstaller, "isBusy" | "offer">,
   ) {
+    this.#context = context;
     this.#snapshots = snapshots;
-    this.#onDiskError = onDiskError;
-    this.#trace = trace;
-    this.#onComplete = onComplete;
-  }
-
-  installed(): void {
-    this.#installing = false;
+    this.#installer = installer;
   }
 
   /** Takes a chunk of a snapshot that leads beyond the log's commit index; answers through `reply`, now or later. */
   onChunk(chunk: SnapshotChunk, reply: (message: Message) => void): void {
-    if (this.#installing) return;
+    if (this.#isAdopting || this.#installer.isBusy) return;
     const { index, lastTerm, totalBytes, crc } = chunk;
     const current = this.#incoming;
     // Two that empty one file must not overlap.
@@ -261,14 +251,14 @@ export class SnapshotReceiver {
     const { offset, bytes, term, index } = chunk;
     if (offset === incoming.received && offset + bytes.length <= incoming.totalBytes) {
       const error = bytes.length === 0 ? null : file.write(offset, bytes);
-      if (error !== null) return this.#onDiskError(error);
+      if (error !== null) return this.#context.onDiskError(error);
       incoming.received += bytes.length;
       incoming.crc = crc32(bytes, incoming.crc);
     }
     if (incoming.received === incoming.totalBytes) {
       if (incoming.crc === incoming.totalCrc) this.#complete(incoming, file);
       else {
-        this.#trace.note("warn", `the snapshot at entry ${index} came damaged; it is asked for again`);
+        this.#context.trace.note("warn", `the snapshot at entry ${index} came damaged; it is asked for again`);
         incoming.received = 0;
         incoming.crc = 0;
       }
@@ -278,7 +268,10 @@ export class SnapshotReceiver {
 
   #complete({ index, lastTerm: term, totalBytes: sizeBytes, crc }: Incoming, file: DiskFile): void {
     this.#incoming = null;
-    this.#installing = true;
-    this.#snapshots.adoptIncoming({ index, term, sizeBytes, crc, file }, (snapshot) => this.#onComplete(snapshot));
+    this.#isAdopting = true;
+    this.#snapshots.adoptIncoming({ index, term, sizeBytes, crc, file }, (snapshot) => {
+      this.#isAdopting = false;
+      this.#installer.offer(snapshot);
+    });
   }
 }

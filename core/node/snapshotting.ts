@@ -2,61 +2,34 @@
  * When the node takes a snapshot, and what it lets go of then. One at a time; the log keeps some trailing entries, so
  * that a follower that is a little behind needs no snapshot.
  */
-import type { DiskError, Trace } from "../ports.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { SnapshotStore } from "../storage/snapshot-store.ts";
-import type { StateStore } from "../storage/state-store.ts";
 import type { Wal } from "../storage/wal.ts";
-import type { ClusterId, Index } from "../units.ts";
+import type { Index } from "../units.ts";
+import type { ContextOf } from "./context.ts";
+import type { SnapshotOptions } from "./options.ts";
 
-export type SnapshotOptions = {
-  /**
-   * A snapshot is taken when this many entries, or bytes of entries, were applied since the last one; but not before they
-   * come to half of its size, or a large state would be written again and again.
-   */
-  readonly snapshotEntries: number;
-  readonly snapshotBytes: number;
-  /** Entries that stay in the log though they are covered, for followers a little behind: at most so many, and so large. */
-  readonly trailingEntries: number;
-  readonly trailingBytes: number;
-};
+type SnapshottingContext = ContextOf<"genesis" | "onDiskError" | "schedule" | "store" | "trace", keyof SnapshotOptions>;
 
 export class Snapshotting {
+  readonly #context: SnapshottingContext;
+  readonly #store: SnapshottingContext["store"];
   readonly #snapshots: SnapshotStore;
-  readonly #store: StateStore;
   readonly #raft: Raft;
   readonly #wal: Wal;
-  readonly #cluster: ClusterId;
-  readonly #trace: Trace;
-  readonly #options: SnapshotOptions;
-  readonly #onWritten: () => void;
-  readonly #onDiskError: (error: DiskError) => void;
   #writing = false;
   #bytesSince = 0;
   /** What trails behind `#trailedFor` begins after `#trailFrom`. */
   #trailedFor: Index = -1;
   #trailFrom: Index = 0;
 
-  constructor(
-    snapshots: SnapshotStore,
-    store: StateStore,
-    raft: Raft,
-    wal: Wal,
-    cluster: ClusterId,
-    trace: Trace,
-    onWritten: () => void,
-    onDiskError: (error: DiskError) => void,
-    options: SnapshotOptions,
-  ) {
+  /** A turn is asked for when the state is durable further than before. */
+  constructor(context: SnapshottingContext, snapshots: SnapshotStore, raft: Raft, wal: Wal) {
+    this.#context = context;
+    this.#store = context.store;
     this.#snapshots = snapshots;
-    this.#store = store;
     this.#raft = raft;
     this.#wal = wal;
-    this.#cluster = cluster;
-    this.#trace = trace;
-    this.#onWritten = onWritten;
-    this.#onDiskError = onDiskError;
-    this.#options = options;
   }
 
   /** An entry of that size was applied. */
@@ -76,7 +49,7 @@ export class Snapshotting {
   advance(wantedIndex: Index): void {
     const { index } = this.#store.applied;
     const entriesSince = index - this.#covered;
-    const { snapshotEntries, snapshotBytes } = this.#options;
+    const { snapshotEntries, snapshotBytes } = this.#context.options;
     const isSmall = this.#bytesSince * 2 < (this.#snapshots.latest?.sizeBytes ?? 0);
     const isFar =
       !isSmall && entriesSince > 0 && (entriesSince >= snapshotEntries || this.#bytesSince >= snapshotBytes);
@@ -91,9 +64,9 @@ export class Snapshotting {
     this.#writing = true;
     this.#bytesSince = 0;
     this.#store.sync((error) => {
-      if (error !== null) return this.#onDiskError(error);
+      if (error !== null) return this.#context.onDiskError(error);
       this.#writing = false;
-      this.#onWritten();
+      this.#context.schedule();
     });
   }
 
@@ -102,17 +75,18 @@ export class Snapshotting {
     this.#bytesSince = 0;
     this.#store.freeze((error, frozen) => {
       if (error !== null || frozen === null)
-        return this.#onDiskError(error ?? { code: "EIO", message: "nothing frozen" });
+        return this.#context.onDiskError(error ?? { code: "EIO", message: "nothing frozen" });
       const { place, rowCount, sessions } = frozen;
       const configuration = this.#raft.log.configurations.at(place.index);
-      const header = { cluster: this.#cluster, place, configuration, sessionCount: sessions.length, rowCount };
+      const { cluster } = this.#context.genesis;
+      const header = { cluster, place, configuration, sessionCount: sessions.length, rowCount };
       this.#snapshots.write(header, frozen, (snapshot) => {
         this.#writing = false;
-        this.#trace.note(
+        this.#context.trace.note(
           "info",
           `snapshot of ${rowCount} rows at entry ${snapshot.index}: ${snapshot.sizeBytes} bytes`,
         );
-        this.#onWritten();
+        this.#context.schedule();
       });
     });
   }
@@ -132,7 +106,7 @@ export class Snapshotting {
   /** The last entry that goes, by the limits of what trails. */
   #trail(covered: Index): Index {
     const { log } = this.#raft;
-    const { trailingEntries, trailingBytes } = this.#options;
+    const { trailingEntries, trailingBytes } = this.#context.options;
     const first = Math.max(log.baseIndex, covered - trailingEntries);
     let index = Math.min(covered, log.lastIndex);
     for (let bytes = 0; index > first; index--) {

@@ -4,7 +4,7 @@
  */
 import type { ForwardRefused, Outgoing } from "../protocol/message.ts";
 import type { Micros } from "../units.ts";
-import type { TrySend } from "./pending-writes.ts";
+import { type ContextOf, retryMicrosOf } from "./context.ts";
 
 /** The oldest go first: their origins give up first. */
 const refusalsMax = 4_096;
@@ -12,25 +12,26 @@ const refusalsMax = 4_096;
 type Unsent = { readonly outgoing: Outgoing; readonly until: Micros };
 
 export class UnsentRefusals {
-  readonly #patienceMicros: Micros;
+  readonly #context: ContextOf<"send", "requestMicros">;
   readonly #retryMicros: Micros;
   #unsent: Unsent[] = [];
   #retryAt: Micros = Infinity;
 
-  constructor(patienceMicros: Micros, retryMicros: Micros) {
-    this.#patienceMicros = patienceMicros;
-    this.#retryMicros = retryMicros;
+  constructor(context: ContextOf<"send", "heartbeatMicros" | "requestMicros">) {
+    this.#context = context;
+    this.#retryMicros = retryMicrosOf(context);
   }
 
   add(now: Micros, to: Outgoing["to"], message: ForwardRefused): void {
     if (this.#unsent.length >= refusalsMax) this.#unsent.shift();
-    this.#unsent.push({ outgoing: { to, message }, until: now + this.#patienceMicros });
+    this.#unsent.push({ outgoing: { to, message }, until: now + this.#context.options.requestMicros });
     this.#retryAt = Math.min(this.#retryAt, now + this.#retryMicros);
   }
 
   /** Call it every turn. */
-  advance(now: Micros, send: TrySend): void {
+  advance(now: Micros): void {
     if (now < this.#retryAt) return;
+    const { send } = this.#context;
     this.#unsent = this.#unsent.filter(({ outgoing, until }) => now < until && !send(outgoing));
     this.#retryAt = this.#unsent.length === 0 ? Infinity : now + this.#retryMicros;
   }

@@ -68,8 +68,9 @@ export class Leader {
   propose(now: Micros, proposals: readonly Proposal[]): Proposed {
     const areCommands = proposals.every(({ kind }) => kind === entryKinds.command);
     assert(areCommands, "configurations pass through proposeConfiguration");
-    if (this.transferee !== 0 || this.#uncommitted.isFull(proposals)) return { ok: false, code: "busy" };
-    return { ok: true, firstIndex: this.#append(now, proposals) };
+    if (this.transferee !== 0 || this.#uncommitted.isFull(proposals))
+      return { ok: false, code: "busy", definite: true };
+    return { ok: true, value: this.#append(now, proposals) };
   }
 
   /** Returns the index of the first. */

@@ -1,3 +1,4 @@
+import type { Result } from "../result.ts";
 import type { Index, Micros, NodeId } from "../units.ts";
 import type { InFlightLimits } from "./in-flight.ts";
 import type { StepProblem } from "./membership.ts";
@@ -24,8 +25,8 @@ export type RaftOptions = ReplicationLimits & {
 };
 
 export type Role = "follower" | "pre-candidate" | "candidate" | "leader";
-export type Proposed =
-  { readonly ok: true; readonly firstIndex: Index } | { readonly ok: false; readonly code: "not-leader" | "busy" };
+/** The index of the first entry; a refusal is definite. */
+export type Proposed = Result<Index, "not-leader" | "busy">;
 /** Why a configuration is not proposed: for the first four, it may be later. */
 export type ConfigChangeRejection =
   | "not-leader"

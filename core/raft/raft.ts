@@ -200,7 +200,7 @@ export class Raft {
 
   /** The leader appends all of `proposals` or none; the k-th gets index firstIndex + k. */
   propose(now: Micros, proposals: readonly Proposal[]): Proposed {
-    return this.#roles.leading?.propose(now, proposals) ?? { ok: false, code: "not-leader" };
+    return this.#roles.leading?.propose(now, proposals) ?? { ok: false, code: "not-leader", definite: true };
   }
 
   /** Appends `configuration`, which is in force at once; or says why it cannot be, now or ever. */

@@ -54,7 +54,7 @@ function submit(c: Ctx, node: Node, command: Command, session: SessionKey): Prom
 async function write(c: Ctx, node: Node, command: Command, session: SessionKey): Promise<Response> {
   const outcome = await submit(c, node, command, session);
   if (!outcome.ok) return problemResponse(failureProblem(outcome));
-  const { applied } = outcome;
+  const applied = outcome.value;
   if (applied.code === "mismatch") {
     const wantsValue = /(^|,)\s*return=representation\s*(,|$)/i.test(c.req.header("Prefer") ?? "");
     return preconditionFailed(applied.revision, applied.row, wantsValue);
@@ -101,10 +101,10 @@ async function onGet(c: Ctx, node: Node, key: string): Promise<Response> {
     else node.read(key, consistency === "lease", resolve);
   });
   if (!outcome.ok) return problemResponse(failureProblem(outcome));
-  const headers: Record<string, string> = { "Metastore-Revision": String(outcome.revision) };
-  const { row } = outcome;
+  const { row, revision } = outcome.value;
+  const headers: Record<string, string> = { "Metastore-Revision": String(revision) };
   const etag = row === null ? null : `"${row.modRevision}"`;
-  if (isRefusedByIfMatch(c.req.header("If-Match"), etag)) return preconditionFailed(outcome.revision, row, false);
+  if (isRefusedByIfMatch(c.req.header("If-Match"), etag)) return preconditionFailed(revision, row, false);
   if (row === null || etag === null) {
     const problem = { status: 404, code: "key-not-found", detail: "The key does not exist.", definite: true };
     return problemResponse(problem, headers);
@@ -125,7 +125,7 @@ export async function openSession(c: Ctx, node: Node): Promise<Response> {
   if (refusal !== null) return problemResponse(refusal);
   const outcome = await submit(c, node, { op: "open-session" }, noSession);
   if (!outcome.ok) return problemResponse(failureProblem(outcome));
-  if (outcome.applied.code !== "done") throw new Error("a session is opened, or the request fails");
-  const { revision } = outcome.applied;
+  if (outcome.value.code !== "done") throw new Error("a session is opened, or the request fails");
+  const { revision } = outcome.value;
   return c.json({ session: revision }, 201, { "Metastore-Revision": String(revision) });
 }

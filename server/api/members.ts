@@ -121,9 +121,9 @@ export async function removeMemberUnlessKey(c: Ctx, node: Node, id: number): Pro
   const key = await new Promise<ReadOutcome>((resolve) => node.read(String(id), false, resolve));
   // A read changes nothing: its failure is definite.
   if (!key.ok) return problemResponse(failureProblem({ ...key, definite: true }));
-  if (key.row !== null) {
+  if (key.value.row !== null) {
     const detail = `A key has this name: DELETE /v1/kv/${id} deletes it, DELETE /v1/members/${id} removes the member.`;
-    const headers = { [revisionHeader]: String(key.revision) };
+    const headers = { [revisionHeader]: String(key.value.revision) };
     return problemResponse({ status: 409, code: "ambiguous", detail, definite: true }, headers);
   }
   const detail = `There never was a member /v1/members/${id}, and there is no key /v1/kv/${id}.`;

@@ -107,7 +107,7 @@ class Probes {
     this.#isOvertaken = isOpen && this.#skips(id, before);
     if (outcome === null) return "no answer";
     if (!outcome.ok) return outcome.code;
-    const { applied } = outcome;
+    const applied = outcome.value;
     return (
       this.#simulator.answers?.ofWrite(command, key, applied) ??
       (applied.code === "done" ? applied.revision : applied.code)
@@ -125,7 +125,7 @@ class Probes {
     const outcome = this.#ask<ReadOutcome>(id, (node, done) => node.read(key, lease, done));
     if (outcome === null) return "no answer";
     if (!outcome.ok) return outcome.code;
-    const { row } = outcome;
+    const { row } = outcome.value;
     return wordsOf(row) === wordsOf(expected) ? null : `${wordsOf(row)}, not ${wordsOf(expected)}`;
   }
 

@@ -218,7 +218,7 @@ export class Client implements Target {
       const lease = this.#draws.below(100, "clientOp", this.id, k, 4) < this.#plan.leasePercent;
       to.read(key, lease, (outcome) => {
         if (!outcome.ok) return end(outcome.definite ? "none" : "unknown", nothing, false);
-        const { row, revision } = outcome;
+        const { row, revision } = outcome.value;
         end("answer", { value: row?.value ?? null, revision }, false, answers?.ofRead(key, row, revision));
       });
       return;
@@ -226,7 +226,7 @@ export class Client implements Target {
     const command = commandOf(op, key, value, expected);
     to.write(command, session, (outcome) => {
       if (!outcome.ok) return end(outcome.definite ? "none" : "unknown", nothing, false);
-      const { applied } = outcome;
+      const applied = outcome.value;
       const wrong = answers?.ofWrite(command, session, applied);
       if (applied.code === "done") end("answer", { value, revision: applied.revision }, false, wrong);
       else if (applied.code === "mismatch") end("answer", { value: null, revision: applied.revision }, true, wrong);

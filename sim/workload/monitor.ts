@@ -4,7 +4,7 @@
  */
 import { always } from "../../core/kv/command.ts";
 import type { Node } from "../../core/node/node.ts";
-import { noSession, type ReadOutcome, type WriteOutcome } from "../../core/node/options.ts";
+import { noSession, type RowAt, type WriteOutcome } from "../../core/node/options.ts";
 import type { Envelope } from "../../core/protocol/message.ts";
 import type { Index, Micros, NodeId } from "../../core/units.ts";
 import type { Subscriber } from "../bus.ts";
@@ -181,8 +181,9 @@ export class Monitor implements Target, Subscriber {
     node.readStale(key, (outcome) => {
       end(outcome.ok);
       if (!outcome.ok) return;
-      staleAnswerMustBeKnown(host.id, outcome.revision, node.replica !== null && outcome.revision > 0);
-      this.#mustBeSo(key, outcome);
+      const { revision } = outcome.value;
+      staleAnswerMustBeKnown(host.id, revision, node.replica !== null && revision > 0);
+      this.#mustBeSo(key, outcome.value);
     });
   }
 
@@ -191,12 +192,12 @@ export class Monitor implements Target, Subscriber {
     node.read(key, false, (outcome) => {
       end(outcome.ok);
       if (!outcome.ok) return;
-      monitorMustBeToldWhatIsFresh(outcome.revision, committedAtCall);
-      this.#mustBeSo(key, outcome);
+      monitorMustBeToldWhatIsFresh(outcome.value.revision, committedAtCall);
+      this.#mustBeSo(key, outcome.value);
     });
   }
 
-  #mustBeSo(key: string, { row, revision }: Extract<ReadOutcome, { ok: true }>): void {
+  #mustBeSo(key: string, { row, revision }: RowAt): void {
     answerMustBeSo("the monitor", this.#world.isJudged ? this.#world.ghost.answers.ofRead(key, row, revision) : null);
   }
 
@@ -212,9 +213,7 @@ export class Monitor implements Target, Subscriber {
         if (!outcome.definite && departures !== null) unknownMustHaveLeft(host.id, value, departures.hasLeft(value));
         return;
       }
-      const wrong = this.#world.isJudged
-        ? this.#world.ghost.answers.ofWrite(command, noSession, outcome.applied)
-        : null;
+      const wrong = this.#world.isJudged ? this.#world.ghost.answers.ofWrite(command, noSession, outcome.value) : null;
       answerMustBeSo("the monitor", wrong);
     });
   }

@@ -86,7 +86,7 @@ export class Reader implements Target, Subscriber {
       run: (node) =>
         node.read(key, usesLease, (outcome) => {
           if (!outcome.ok) return;
-          const { row, revision } = outcome;
+          const { row, revision } = outcome.value;
           const wrong = this.#world.answers?.ofRead(key, row, revision) ?? null;
           const told: Told = { asked, value: row?.value ?? null, revision, wrong };
           this.#scheduler.at(this.#scheduler.now + 1, this.#draws.u32("tie", k, 59), this, 0, told);

@@ -1,6 +1,7 @@
 /** What a node cannot apply ends it, and nothing of that batch is seen. */
 import test from "ava";
 import { Applier } from "../../core/node/applier.ts";
+import type { Ending } from "../../core/node/options.ts";
 import { always, encodeCommand } from "../../core/kv/command.ts";
 import { sessionLimits } from "../../core/kv/sessions.ts";
 import type { DiskError } from "../../core/ports.ts";
@@ -8,6 +9,7 @@ import { type Entry, entryKinds } from "../../core/protocol/entry.ts";
 import { MemoryState } from "../../core/storage/memory-state.ts";
 import type { StateStore } from "../../core/storage/state-store.ts";
 import { makeEntry } from "../../core/protocol/entry-codec.ts";
+import { contextOf } from "../support/node-context.ts";
 
 const origin = { node: 1, incarnation: 0, boot: 1, seq: 1 };
 const payload = encodeCommand({ op: "put", key: "k", value: "v", condition: always });
@@ -23,16 +25,9 @@ function applied(
   store: StateStore,
 ): { readonly endings: string[]; readonly applied: number[] } {
   const seen = { endings: [] as string[], applied: [] as number[] };
-  const applier = new Applier(
-    store,
-    {
-      entryAt: (index) => entries[index - 1]!,
-      onApplied: ({ index }) => void seen.applied.push(index),
-      onBatch: () => undefined,
-      onFailure: (code, reason) => void seen.endings.push(`${code}: ${reason}`),
-    },
-    10,
-  );
+  const fail = ({ code, reason }: Ending): void => void seen.endings.push(`${code}: ${reason}`);
+  const log = { entryAt: (index: number) => entries[index - 1]! };
+  const applier = new Applier(contextOf(1, { store, fail }), log, ({ index }) => void seen.applied.push(index));
   // Once more: what has failed stays so.
   for (let k = 0; k < 2; k++) applier.advance(entries.length);
   return seen;

@@ -108,7 +108,7 @@ for (const engines of ["memory", "rocksdb"] as const) {
     t.is(said.at(-1), "ready");
     const read = world.get(id, "k49");
     world.pass(0.05);
-    t.is(read.outcome?.ok === true ? read.outcome.row?.value : null, "v");
+    t.is(read.outcome?.ok === true ? read.outcome.value.row?.value : null, "v");
     world.judge();
   });
 }

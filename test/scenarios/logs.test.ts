@@ -168,7 +168,7 @@ test("asked again in a session after the leader is gone, a write is answered as 
   const world = new Scenario(3);
   const leader = world.leader();
   const opened = world.answer(world.write(leader, { op: "open-session" }, noSession));
-  const session = opened.ok && opened.applied.code === "done" ? opened.applied.revision : 0;
+  const session = opened.ok && opened.value.code === "done" ? opened.value.revision : 0;
   const first = world.put(leader, "k", "once", { session, sequence: 1 });
   world.until(
     "it is committed",

@@ -36,7 +36,7 @@ test("one change at a time: another is refused while the first is under way, and
   const [first, second] = [4, 5].map((id) => {
     return world.change(leader, { kind: "add", id, url: `http://node-${id}`, autoPromote: true });
   });
-  t.like(world.answer(first!), { ok: true });
+  t.like(world.answer(first!), { ok: true, value: null });
   t.like(world.answer(second!), { ok: false, code: "other-change", definite: true });
   world.changeNow({ kind: "add", id: 5, url: "http://node-5", autoPromote: true });
   world.join(4);
@@ -315,7 +315,7 @@ test("of three voters one waits for a snapshot: neither other is removed, and it
   world.until("it has caught up", () => world.raft(laggard).commit === world.raft(leader).commit);
   const change = world.change(leader, { kind: "remove", id: leader });
   world.until("it is answered", () => change.outcome !== null);
-  t.deepEqual(change.outcome, { ok: true });
+  t.deepEqual(change.outcome, { ok: true, value: null });
   world.judge();
 });
 

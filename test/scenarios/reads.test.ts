@@ -12,7 +12,7 @@ test("stale read after a pause: a leader that was replaced while it slept does n
   const read = world.get(old, "k");
   world.resume(old);
   const outcome = world.answer(read);
-  t.not(outcome.ok ? outcome.row?.value : null, "before");
+  t.not(outcome.ok ? outcome.value.row?.value : null, "before");
   world.judge();
 });
 
@@ -61,7 +61,7 @@ test("a leader answers no read before an entry of its own term is committed", (t
   t.is(read.outcome, null);
   world.drop(null);
   const outcome = world.answer(read);
-  t.is(outcome.ok ? outcome.row?.value : null, "v");
+  t.is(outcome.ok ? outcome.value.row?.value : null, "v");
   world.judge();
 });
 
@@ -79,7 +79,7 @@ test("a follower's read waits until it has applied what the leader had committed
   t.is(read.outcome, null);
   world.drop(null);
   const outcome = world.answer(read);
-  t.is(outcome.ok ? outcome.row?.value : null, "new");
+  t.is(outcome.ok ? outcome.value.row?.value : null, "new");
   world.judge();
 });
 

@@ -53,7 +53,7 @@ async function serve(
     cancelWrite: () => undefined,
     write: (command: { value: string }, _session: unknown, done: (outcome: WriteOutcome) => void) => {
       writes.push(command.value.length);
-      void gate.then(() => done({ ok: true, applied: { code: "done", revision: 7 } } as WriteOutcome));
+      void gate.then(() => done({ ok: true, value: { code: "done", revision: 7 } } as WriteOutcome));
       return 1;
     },
   } as unknown as Node;

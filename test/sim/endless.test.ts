@@ -51,7 +51,7 @@ const endless: readonly (Mutant & { readonly said: RegExp })[] = [
     layer: "own",
     file: "core/node/replica.ts",
     old: "    raft.tick(now);\n",
-    new: "    raft.tick(now);\n    this.#host.schedule();\n",
+    new: "    raft.tick(now);\n    this.#context.schedule();\n",
     said: /a turn that never ends/,
   },
   {

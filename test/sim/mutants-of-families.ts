@@ -12,7 +12,7 @@ export const mutantsOfFamilies: readonly Mutant[] = [
   {
     name: "a stale read goes straight to the store",
     layer: "requests",
-    file: "core/node/replica.ts",
+    file: "core/node/pending-requests.ts",
     old: 'if (consistency !== "stale" || this.#catchUp.isStateKnown) this',
     new: "if (consistency.length > 0) this",
   },
@@ -54,7 +54,7 @@ export const mutantsOfFamilies: readonly Mutant[] = [
   {
     name: "a node that does not name its cluster is taken for a member",
     layer: "transport",
-    file: "core/node/node.ts",
+    file: "core/node/handshake.ts",
     old: "if (replica === null || !theirs.takesPart) {",
     new: 'if (replica === null || (!theirs.takesPart && theirs.cluster !== "")) {',
   },

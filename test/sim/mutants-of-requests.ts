@@ -6,8 +6,8 @@ export const mutantsOfRequests: readonly Mutant[] = [
     name: "a forward that found no room counts as sent",
     layer: "requests",
     file: "core/node/pending-writes.ts",
-    old: "if (!send({ to: raft.leader, message })) {",
-    new: "if (!send({ to: raft.leader, message }) && this.#seq < 0) {",
+    old: "if (!this.#context.send({ to: raft.leader, message })) {",
+    new: "if (!this.#context.send({ to: raft.leader, message }) && this.#seq < 0) {",
   },
   {
     name: "a refused write is not queued again",
@@ -97,8 +97,8 @@ export const mutantsOfRequests: readonly Mutant[] = [
     name: "an answer to an earlier incarnation of the asker counts",
     layer: "requests",
     file: "core/node/pending-changes.ts",
-    old: "if (incarnation !== this.#incarnation || boot !== this.#boot) return;",
-    new: "if (boot !== this.#boot) return;",
+    old: "if (incarnation !== this.#identity.incarnation || boot !== this.#identity.boot) return;",
+    new: "if (boot !== this.#identity.boot) return;",
   },
   {
     name: "a leader that was just elected counts on voters whom it has not heard of",

@@ -55,7 +55,7 @@ export const mutantsOfService: readonly Mutant[] = [
     name: "a removed member goes on",
     layer: "service",
     file: "core/node/replica.ts",
-    old: '      this.#host.end({ code: "removed", reason: removedReason(this.#options.id) });\n',
+    old: '      fail({ code: "removed", reason: removedReason(options.id) });\n',
     new: "",
   },
   {
@@ -97,14 +97,14 @@ export const mutantsOfService: readonly Mutant[] = [
     name: "a follower keeps writes until its leader changes",
     layer: "service",
     file: "core/node/pending-writes.ts",
-    old: "if (!send({ to: raft.leader, message })) {",
-    new: "if (batch.length === 1 || !send({ to: raft.leader, message })) {",
+    old: "if (!this.#context.send({ to: raft.leader, message })) {",
+    new: "if (batch.length === 1 || !this.#context.send({ to: raft.leader, message })) {",
   },
   {
     name: "a turn asks for the next one, for ever",
     layer: "service",
     file: "core/node/replica.ts",
-    old: "    this.#requests.reads.serve(raft.commit);\n",
-    new: "    this.#requests.reads.serve(raft.commit);\n    if (this.raft.configuration.outgoing.length > 0) this.#host.schedule();\n",
+    old: "    this.requests.answer(now);\n",
+    new: "    this.requests.answer(now);\n    if (this.raft.configuration.outgoing.length > 0) this.#context.schedule();\n",
   },
 ];

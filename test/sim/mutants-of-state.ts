@@ -55,8 +55,8 @@ export const mutantsOfState: readonly Mutant[] = [
     name: "metadata holds the current term, not the entry's",
     layer: "snapshot",
     file: "core/node/snapshotting.ts",
-    old: "const header = { cluster: this.#cluster, place,",
-    new: "const header = { cluster: this.#cluster, place: { ...place, term: this.#raft.term },",
+    old: "const header = { cluster, place,",
+    new: "const header = { cluster, place: { ...place, term: this.#raft.term },",
   },
   {
     name: "rows of a snapshot that was given up stay",
@@ -184,8 +184,8 @@ export const mutantsOfState: readonly Mutant[] = [
     name: "an origin does not name its incarnation",
     layer: "membership",
     file: "core/node/pending-writes.ts",
-    old: "if (origin.incarnation !== this.#incarnation || origin.boot !== this.#boot) return;",
-    new: "if (origin.boot !== this.#boot) return;",
+    old: "if (origin.incarnation !== this.#identity.incarnation || origin.boot !== this.#identity.boot) return;",
+    new: "if (origin.boot !== this.#identity.boot) return;",
   },
   {
     name: "no deduplication",
@@ -226,7 +226,7 @@ export const mutantsOfState: readonly Mutant[] = [
     name: "rows run ahead of the own log",
     layer: "state",
     file: "core/node/replica.ts",
-    old: "return this.#host.store.isPersistent ? Math.min(commit, log.durableIndex) : commit;",
+    old: "return this.#context.store.isPersistent ? Math.min(commit, log.durableIndex) : commit;",
     new: "return Math.max(commit, log.durableIndex - log.lastIndex);",
   },
   {
@@ -337,9 +337,9 @@ export const mutantsOfState: readonly Mutant[] = [
   {
     name: "a rebound node votes at once",
     layer: "recovery",
-    file: "core/node/replica.ts",
-    old: "voteBarrierIndex: identity.anew ? incarnation : 0,",
-    new: "voteBarrierIndex: 0,",
+    file: "core/node/restore.ts",
+    old: "voteBarrierIndex: identity.anew ? incarnation : 0 ",
+    new: "voteBarrierIndex: 0 ",
     defended: "the entry that bound it is on a quorum without it, and whoever it could elect must have that",
   },
   {
@@ -366,8 +366,8 @@ export const mutantsOfState: readonly Mutant[] = [
   {
     name: "a rebound node begins before the term that bound it",
     layer: "recovery",
-    file: "core/node/replica.ts",
-    old: "const isNew = opened.hardState.term < identity.sinceTerm;",
+    file: "core/node/restore.ts",
+    old: "const isNew = durable.term < identity.sinceTerm;",
     new: "const isNew = identity.sinceTerm < 0;",
     defended: "a quorum without it has come to the term that bound it, and no earlier leader finds another",
   },

@@ -83,7 +83,7 @@ export const mutantsOfTapes: readonly Mutant[] = [
     name: "a member that has lost its rows says at its removal that forwarded writes never happened",
     layer: "tapes",
     file: "core/node/replica.ts",
-    old: "this.#requests.endRemoved(!this.#lostState.isLost);",
-    new: "this.#requests.endRemoved(true);",
+    old: "this.requests.endRemoved(!this.#lostState.isLost);",
+    new: "this.requests.endRemoved(true);",
   },
 ];

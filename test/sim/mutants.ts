@@ -203,7 +203,7 @@ const mutantsOfRaft: readonly Mutant[] = [
     name: "answer before applied reaches the read index",
     layer: "reads",
     file: "core/node/pending-reads.ts",
-    old: "if (!batch.isBarrier && batch.index <= this.#store.applied.index) this.#answer(batch);",
+    old: "if (!batch.isBarrier && batch.index <= this.#context.store.applied.index) this.#answer(batch);",
     new: "if (!batch.isBarrier) this.#answer(batch);",
   },
   {
@@ -251,9 +251,9 @@ const mutantsOfRaft: readonly Mutant[] = [
   {
     name: "a founder asks only the first of the others",
     layer: "liveness",
-    file: "core/node/node.ts",
-    old: "for (const id of this.#peers.ids) this.#ports.network.send",
-    new: "for (const id of this.#peers.ids.slice(0, 1)) this.#ports.network.send",
+    file: "core/node/entry-inbox.ts",
+    old: "for (const id of view.peers.ids) this.#network.send",
+    new: "for (const id of view.peers.ids.slice(0, 1)) this.#network.send",
   },
 ];
 

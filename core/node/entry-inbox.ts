@@ -1,0 +1,59 @@
+/**
+ * What a node does with the messages that decide how nodes come into a cluster; it takes them whether it takes part or not.
+ * What only a member takes is in core/node/member-inbox.ts.
+ */
+import type { Network } from "../ports.ts";
+import type { BootstrapHello, BootstrapReply, Envelope, JoinAccepted, Removed } from "../protocol/message.ts";
+import { answerHello } from "./bootstrap.ts";
+import type { EntryStep } from "./cluster-entry.ts";
+import type { Answer, EntryReceiver } from "./message-dispatch.ts";
+import { guestEnvelope, type NodeView } from "./view.ts";
+
+const wait: EntryStep = { kind: "wait" };
+
+export class EntryInbox implements EntryReceiver {
+  readonly #network: Pick<Network, "send">;
+  readonly #view: () => NodeView;
+  readonly #onStep: (step: EntryStep) => void;
+
+  /** `view`: where the node stands now. `onStep` is called within the call that brings it about. */
+  constructor(network: Pick<Network, "send">, view: () => NodeView, onStep: (step: EntryStep) => void) {
+    this.#network = network;
+    this.#view = view;
+    this.#onStep = onStep;
+  }
+
+  /** Asks all whom the node knows, while it takes no part: those too that have answered may not have seen it. */
+  ask(): void {
+    const view = this.#view();
+    if (view.entry === null) return;
+    const question = view.entry.question();
+    for (const id of view.peers.ids) this.#network.send(id, guestEnvelope(view, id, question));
+  }
+
+  onBootstrapHello({ from }: Envelope, hello: BootstrapHello, answer: Answer): void {
+    const view = this.#view();
+    if (view.identity === null) return;
+    const reply = answerHello(view.identity, from, hello, view.replica?.raft.configuration ?? null);
+    if (reply !== null) answer(guestEnvelope(view, from, reply));
+  }
+
+  onBootstrapReply({ from }: Envelope, reply: BootstrapReply): void {
+    this.#onStep(this.#view().entry?.onBootstrapReply(from, reply) ?? wait);
+  }
+
+  onJoinAccepted(accepted: JoinAccepted): void {
+    this.#onStep(this.#view().entry?.onJoinAccepted(accepted) ?? wait);
+  }
+
+  /** An answer to this node. One that takes part has been removed only if a committed configuration no longer has it. */
+  onRemoved({ cluster }: Envelope, removed: Removed): void {
+    const { entry, identity } = this.#view();
+    if (entry !== null) return this.#onStep(entry.onRemoved(cluster, removed));
+    if (identity === null) return;
+    const { genesis, incarnation, storeId } = identity;
+    const isMeant = removed.storeId === "" || removed.storeId === storeId;
+    const isOurs = cluster === genesis?.cluster && removed.incarnation === incarnation;
+    if (removed.reason === "removed" && isMeant && isOurs) this.#onStep({ kind: "removed" });
+  }
+}

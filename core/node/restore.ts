@@ -1,0 +1,55 @@
+/** Raft and its log as a directory has left them. */
+import { BadBytes } from "../bytes.ts";
+import type { HardState } from "../protocol/entry.ts";
+import { RaftLog } from "../raft/log.ts";
+import { Raft } from "../raft/raft.ts";
+import { type ReconciledLog, reconcileLog } from "../storage/reconcile-log.ts";
+import { Wal } from "../storage/wal.ts";
+import type { Micros } from "../units.ts";
+import { bootstrapBase } from "./bootstrap.ts";
+import type { ReplicaHost } from "./context.ts";
+import type { Opened } from "./opening.ts";
+import type { Ending } from "./options.ts";
+
+export type Restored = { readonly raft: Raft; readonly wal: Wal };
+
+const idleWatermarkMicros: Micros = 100_000;
+
+/** Or how the node ends: the log and what is applied make no whole, or the log holds what cannot be read. */
+export function restore(host: ReplicaHost, opened: Opened): Restored | Ending {
+  const { genesis, identity, store } = host;
+  const founding = bootstrapBase(identity.founders, genesis);
+  const joined = reconcileLog(opened.log, founding, opened.snapshot, store.applied);
+  if (typeof joined === "string") return { code: "damaged", reason: joined };
+  try {
+    const raft = restoreRaft(host, opened.hardState, joined);
+    return { raft, wal: restoreWal(host, opened, joined) };
+  } catch (thrown) {
+    if (!(thrown instanceof BadBytes)) throw thrown;
+    return { code: "damaged", reason: thrown.message };
+  }
+}
+
+function restoreRaft(
+  { clock, identity, options, random, store }: ReplicaHost,
+  durable: HardState,
+  { base, entries }: ReconciledLog,
+): Raft {
+  const { boot, incarnation, node } = identity;
+  const log = new RaftLog(base, entries);
+  // An index may have been bound twice, in two terms: a leader of before it was accepted is not listened to.
+  const isNew = durable.term < identity.sinceTerm;
+  const hardState = isNew ? { term: identity.sinceTerm, vote: node } : durable;
+  const raftOptions = { ...options, boot, incarnation, voteBarrierIndex: identity.anew ? incarnation : 0 };
+  return new Raft(raftOptions, hardState, log, store.applied.index, random, clock.now());
+}
+
+function restoreWal(host: ReplicaHost, { identityFile, tail }: Opened, { base, needsBase }: ReconciledLog): Wal {
+  const { clock, disk, identity, onDiskError, options } = host;
+  const wal = new Wal(disk, clock, identity.storeId, identityFile, tail, onDiskError, {
+    segmentBytesMax: options.walSegmentBytesMax,
+    idleWatermarkMicros,
+  });
+  if (needsBase) wal.replaceBy(base);
+  return wal;
+}
