@@ -219,7 +219,7 @@ test("T 6.4: a read is granted at the commit index of its arrival, once a later 
   rafts.deliver(({ to }) => to === 2);
   const [reply] = rafts.letters.filter(({ to }) => to === 1) as [(typeof rafts.letters)[number]];
   rafts.of(1).receive(rafts.now, reply.from, reply.message);
-  t.deepEqual(rafts.of(1).ready(rafts.now).reads, [{ node: 1, boot: 1, id: 7, index: commit }]);
+  t.deepEqual(rafts.of(1).ready(rafts.now).reads, [{ node: 1, incarnation: 0, boot: 1, id: 7, index: commit }]);
 });
 
 test("T 6.4: before the leader has committed in its own term it grants no read", (t) => {
