@@ -50,6 +50,7 @@ export class Applier {
   }
 
   resume(): void {
+    assert(!this.#inFlight, "nothing is applied while the state is being replaced");
     this.#paused = false;
   }
 
@@ -60,6 +61,7 @@ export class Applier {
     const to = Math.min(commit, from + this.#batchMax - 1);
     const steps = this.#decode(from, to);
     if (steps === null) return false;
+    assert(steps[0]?.entry.index === from, "entries are applied in order, each once");
     this.#inFlight = true;
     const keys = [...new Set(steps.flatMap(({ command }) => keyOf(command)))];
     this.#store.read(keys, (error, rows) => {
@@ -95,6 +97,7 @@ export class Applier {
       command === null ? null : applyCommand(entry, command, rows, sessions, writes),
     );
     const last = steps.at(-1)!.entry;
+    assert(last.index > this.#store.applied.index, "the applied index rises");
     this.#store.write(writes, last, (error) => {
       if (error !== null) return this.#fail(error);
       assert(this.#store.applied.index === last.index, "rows and applied index go down as one");

@@ -1,4 +1,5 @@
 /** A snapshot that came whole becomes the state, once the applier stands still. */
+import { assert } from "../assert.ts";
 import type { CompactionPoint } from "../protocol/configuration.ts";
 import type { SnapshotFile, SnapshotStore } from "../storage/snapshot-store.ts";
 import type { StateStore } from "../storage/state-store.ts";
@@ -31,6 +32,7 @@ export class SnapshotInstaller {
 
   /** `snapshot` is durable; it is made the state in the turns to come. */
   offer(snapshot: SnapshotFile): void {
+    assert(!this.isBusy, "one snapshot at a time is installed");
     this.#incoming = snapshot;
   }
 
@@ -42,6 +44,7 @@ export class SnapshotInstaller {
   advance(): void {
     const snapshot = this.#incoming;
     if (snapshot === null || !this.#applier.pause()) return;
+    assert(!this.#isInstalling, "one snapshot at a time is installed");
     this.#incoming = null;
     if (snapshot.index <= this.#store.applied.index) return this.#finish();
     this.#isInstalling = true;
@@ -56,6 +59,7 @@ export class SnapshotInstaller {
   }
 
   #finish(): void {
+    assert(this.#incoming === null, "no other snapshot is offered before this one is installed");
     this.#isInstalling = false;
     this.#applier.resume();
     this.#host.onFinished();

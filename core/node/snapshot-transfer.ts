@@ -3,6 +3,7 @@
  * answered with the offset that the receiver has reached. A lost chunk or answer is sent again; a new leader goes on
  * where the old one stopped, for snapshots of one index are the same bytes everywhere.
  */
+import { assert } from "../assert.ts";
 import { crc32 } from "../bytes.ts";
 import type { DiskError, DiskFile, Trace } from "../ports.ts";
 import type { Message, Outgoing, SnapshotChunk, SnapshotReply } from "../protocol/message.ts";
@@ -89,6 +90,7 @@ export class SnapshotSender {
     const { peers, term } = this.#raft;
     this.#wantedIndex = 0;
     for (const [to, sending] of this.#sending) {
+      assert(sending.term <= term, "terms rise");
       const need = this.#needOf(to, now);
       const isOver = need === 0 || need > sending.snapshot.index || sending.term !== term;
       if (isOver || this.#hasStalled(to, sending, now)) this.#end(to, sending);
@@ -125,6 +127,7 @@ export class SnapshotSender {
   #hasStalled(to: NodeId, { offset, snapshot, progressAt }: Sending, now: Micros): boolean {
     const pause = triesMax * this.#resendMicros;
     if (offset === snapshot.sizeBytes || now < progressAt + pause) return false;
+    assert(this.#sending.has(to), "only who was being sent a snapshot rests from it");
     this.#resting.set(to, now + pause);
     return true;
   }
@@ -147,6 +150,7 @@ export class SnapshotSender {
     if (sending?.snapshot.index !== index || offset > sending.snapshot.sizeBytes) return;
     const isNews = offset !== sending.offset;
     sending.offset = offset;
+    assert(sending.offset <= sending.snapshot.sizeBytes, "an offset lies within its snapshot");
     if (isNews) sending.progressAt = now;
     if (isNews && offset < sending.snapshot.sizeBytes) this.#chunk(from, sending, now);
   }
@@ -156,6 +160,7 @@ export class SnapshotSender {
   }
 
   #end(to: NodeId, sending: Sending): void {
+    assert(this.#sending.get(to) === sending, "a transfer ends once");
     this.#sending.delete(to);
     if (!sending.reading) this.#snapshots.release(sending.snapshot);
   }
@@ -163,6 +168,7 @@ export class SnapshotSender {
   #chunk(to: NodeId, sending: Sending, now: Micros): void {
     sending.sentAt = now;
     if (sending.reading) return;
+    assert(sending.offset <= sending.snapshot.sizeBytes, "a chunk begins within its snapshot");
     sending.reading = true;
     const { snapshot, offset, term } = sending;
     // At the end an empty chunk asks whether the receiver has got that far.
@@ -184,6 +190,7 @@ export class SnapshotSender {
       sending.crc = crc32(bytes, sending.crc);
       sending.checkedBytes += bytes.length;
     }
+    assert(sending.checkedBytes <= sending.snapshot.sizeBytes, "no more is read of a file than it holds");
     return sending.checkedBytes < sending.snapshot.sizeBytes || sending.crc === sending.snapshot.crc;
   }
 
@@ -228,6 +235,7 @@ export class SnapshotReceiver {
   }
 
   installed(): void {
+    assert(this.#installing, "what is installed had come whole");
     this.#installing = false;
   }
 
@@ -249,6 +257,7 @@ export class SnapshotReceiver {
       current?.file?.close();
       this.#snapshots.createIncoming((file) => {
         if (this.#incoming !== incoming) return file.close();
+        assert(incoming.received === 0, "a new snapshot begins at offset 0");
         incoming.file = file;
         this.#take(incoming, file, chunk, reply);
       });
@@ -265,6 +274,7 @@ export class SnapshotReceiver {
       incoming.received += bytes.length;
       incoming.crc = crc32(bytes, incoming.crc);
     }
+    assert(incoming.received <= incoming.totalBytes, "no more is taken of a snapshot than it has");
     if (incoming.received === incoming.totalBytes) {
       if (incoming.crc === incoming.totalCrc) this.#complete(incoming, file);
       else {
@@ -277,6 +287,7 @@ export class SnapshotReceiver {
   }
 
   #complete({ index, lastTerm: term, totalBytes: sizeBytes, crc }: Incoming, file: DiskFile): void {
+    assert(!this.#installing, "one snapshot at a time is installed");
     this.#incoming = null;
     this.#installing = true;
     this.#snapshots.adoptIncoming({ index, term, sizeBytes, crc, file }, (snapshot) => this.#onComplete(snapshot));

@@ -1,4 +1,5 @@
 /** One attempt to be elected: whom it asks, and what they have said. Raft paper, 5.2; pre-vote after the thesis, 9.6. */
+import { assert } from "../assert.ts";
 import type { NodeId, Term } from "../units.ts";
 import type { Follower } from "./follower.ts";
 import { isVoter } from "./membership.ts";
@@ -44,6 +45,8 @@ export class Candidate {
 
   /** Returns how the election stands with this voter's answer. */
   count(voter: NodeId, granted: boolean): VoteResult {
+    const lead = this.role === "candidate" ? 0 : 1;
+    assert(this.term === this.#server.term + lead, "votes count only in the term of their election");
     this.#votes.set(voter, granted);
     return voteResult(this.#server.configuration, (id) => this.#votes.get(id));
   }

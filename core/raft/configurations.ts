@@ -46,6 +46,7 @@ export class Configurations {
   /** The log begins after `index` now. */
   compact(index: Index): void {
     const first = this.#steps.findLastIndex((one) => one.index <= index);
+    assert(first >= 0, "a configuration is known from the log's base on");
     this.#steps = this.#steps.slice(Math.max(first, 0));
   }
 

@@ -71,6 +71,7 @@ export class Follower {
     if (index <= this.#server.commit) return false;
     this.#server.restore(base);
     this.#verified = Math.max(this.#verified, index);
+    assert(this.#log.baseIndex === index, "the log begins after the snapshot");
     if (this.leader !== 0) this.acknowledge();
     return true;
   }
@@ -78,6 +79,7 @@ export class Follower {
   /** The leader offers what is committed here already: tells it so. False where `index` lies beyond that. */
   acknowledgeUpTo(index: Index): boolean {
     if (index > this.#server.commit) return false;
+    assert(this.#server.commit <= this.#log.lastIndex, "what is committed is in the log");
     this.#verified = Math.max(this.#verified, index);
     this.acknowledge();
     return true;

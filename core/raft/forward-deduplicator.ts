@@ -3,6 +3,7 @@
  * again, so a late or doubled copy of a forward changes nothing, and a refusal can be trusted as definite. The memory
  * belongs to one term and outlives the leadership in it: a leader that steps down still answers for its term.
  */
+import { assert } from "../assert.ts";
 import type { Origin, Proposal } from "../protocol/entry.ts";
 import type { ForwardRefused } from "../protocol/message.ts";
 import type { NodeId, Term } from "../units.ts";
@@ -25,6 +26,7 @@ export class ForwardDeduplicator {
 
   /** This node has become the leader of `term`. */
   open(term: Term): void {
+    assert(term > this.#term, "a node begins to lead a term once");
     this.#term = term;
     this.#seen.clear();
   }

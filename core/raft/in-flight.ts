@@ -46,9 +46,12 @@ export class InFlight {
       count += 1;
     }
     if (count > 0) this.#sent.splice(0, count);
+    assert(this.#entries >= 0, "no more entries are acknowledged than were sent");
+    assert(this.#bytes >= 0, "no more bytes are acknowledged than were sent");
   }
 
   clear(): void {
+    assert((this.#sent.length === 0) === (this.#entries === 0), "every append in flight carries entries");
     this.#sent.length = 0;
     this.#entries = 0;
     this.#bytes = 0;

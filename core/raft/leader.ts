@@ -77,7 +77,9 @@ export class Leader {
     const firstIndex = this.#log.lastIndex + 1;
     const clusterMicros = this.#clusterBase + (now - this.#since);
     const entries = proposals.map((proposal, k) => makeEntry(firstIndex + k, this.term, clusterMicros, proposal));
+    assert(now >= this.#since, "cluster time never falls");
     this.#log.append(entries);
+    assert(this.#log.lastTerm === this.term, "a leader's log ends in its own term");
     this.#uncommitted.add(entries);
     return firstIndex;
   }
@@ -117,6 +119,7 @@ export class Leader {
   #heartbeatDue(now: Micros): boolean {
     if (now < this.#heartbeatAt) return false;
     this.#heartbeatAt = now + this.#options.heartbeatMicros;
+    assert(this.#heartbeatAt < now + this.#options.electionMicros, "heartbeats are closer than an election timeout");
     return true;
   }
 
@@ -125,6 +128,7 @@ export class Leader {
     if (now < this.#quorumCheckAt) return false;
     // Asked often, so that a leader cut off is gone soon after its followers' patience ends.
     this.#quorumCheckAt = now + this.#options.heartbeatMicros;
+    assert(this.#quorumCheckAt > now, "the next check of the quorum lies ahead");
     return !this.replication.hasHeardQuorum(now - this.#options.electionMicros);
   }
 

@@ -156,9 +156,11 @@ export class RaftLog implements LogView {
     if (index <= this.baseIndex) return;
     const { term, clusterMicros } = this.entryAt(index);
     const base = { index, term, clusterMicros };
+    const { lastIndex } = this;
     this.#entries = this.#entries.slice(index - this.baseIndex);
     this.#base = base;
     this.configurations.compact(index);
+    assert(this.lastIndex === lastIndex, "compaction moves only where the log begins");
   }
 
   /**
@@ -184,6 +186,7 @@ export class RaftLog implements LogView {
   }
 
   #truncate(from: Index): void {
+    assert(from > this.baseIndex, "what a durable snapshot covers is never truncated");
     this.#entries.length = from - this.baseIndex - 1;
     this.#durableIndex = Math.min(this.#durableIndex, from - 1);
     this.#unstableFrom = Math.min(this.#unstableFrom, from);
@@ -193,6 +196,8 @@ export class RaftLog implements LogView {
 
   /** The entries that no write has taken yet; from now on they belong to write `seq`. */
   takeUnstable(seq: number): readonly Entry[] {
+    assert(seq > (this.#pending.at(-1)?.seq ?? 0), "writes are numbered in the order in which they are given");
+    assert(this.#durableIndex < this.#unstableFrom, "nothing is durable that no write has taken");
     const entries = this.#entries.slice(this.#unstableFrom - this.baseIndex - 1);
     this.#unstableFrom = this.lastIndex + 1;
     this.#pending.push({ seq, lastIndex: this.lastIndex });

@@ -17,6 +17,7 @@
  * and what was before it is durable elsewhere; the configuration is the one in force there) · u8 4, the same (a base in
  * whose place the log held another entry: what it held after that goes too, also where a reader no longer sees which it was).
  */
+import { assert } from "../assert.ts";
 import { BadBytes, crc32, Reader, readU32, readU64, type Writer, writeId, writeU32, writeU64 } from "../bytes.ts";
 import type { CompactionPoint } from "../protocol/configuration.ts";
 import { type Entry, entryKinds, type HardState } from "../protocol/entry.ts";
@@ -66,6 +67,8 @@ export function encodeBatch(
   place: BatchPlace,
   { hardState, base, replaces, entries }: BatchContent,
 ): void {
+  assert(place.offset % 8 === 0, "batches start at multiples of 8");
+  assert(place.syncedThrough <= place.segmentPosition + place.offset, "a batch vouches only for what comes before it");
   writer.reset();
   writer.reserve(batchHeaderBytes);
   if (hardState !== null) {

@@ -9,6 +9,7 @@
  * Segments that are gone take their own marks with them. What is told outside of the log (LogExtent) counts too: the
  * segments that it names must be there, and D is at least its position.
  */
+import { assert } from "../assert.ts";
 import { BadBytes, Writer } from "../bytes.ts";
 import type { Disk, DiskError, DiskFile } from "../ports.ts";
 import type { CompactionPoint } from "../protocol/configuration.ts";
@@ -207,6 +208,7 @@ class Replay implements RecordTaker {
     const keeps = !replaces && (after === 0 || this.#entries[after - 1]?.term === place.term);
     this.#entries = keeps ? this.#entries.slice(after) : [];
     this.#base = place;
+    assert((this.#entries[0]?.index ?? place.index + 1) === place.index + 1, "the entries begin right after the base");
   }
 
   entry(entry: Entry): void {
@@ -223,6 +225,7 @@ class Replay implements RecordTaker {
     this.#entries.length = at;
     this.#entries.push(entry);
     this.#reach = Math.max(this.#reach, entry.index);
+    assert(entry.index === this.#base.index + this.#entries.length, "entries are contiguous from the base on");
   }
 }
 
