@@ -7,6 +7,7 @@ import type { PreVote, Vote } from "../protocol/message.ts";
 import { voteResult, type VoteResult } from "./quorum.ts";
 import type { ServerState } from "./server-state.ts";
 
+/** The role of a node that campaigns, in one election; the next attempt has a new one. */
 export class Candidate {
   /** A pre-candidate only asks whether it could win. */
   readonly role: "pre-candidate" | "candidate";

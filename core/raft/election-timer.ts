@@ -13,6 +13,7 @@ import type { Micros, Term } from "../units.ts";
 const termsApart = 65_536;
 const attemptsApart = 64;
 
+/** One node's election timeout. It fires nothing: Raft compares `electionAt` with the time that `tick` brings. */
 export class ElectionTimer {
   readonly #random: Random;
   readonly #electionMicros: Micros;

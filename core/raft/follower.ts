@@ -9,6 +9,7 @@ import type { RaftLog } from "./log.ts";
 import type { Append, AppendReply } from "../protocol/message.ts";
 import type { ServerState } from "./server-state.ts";
 
+/** The role of a node in one term, from when it enters that term until it campaigns and wins. */
 export class Follower {
   readonly role = "follower";
   /** Who leads this term; 0: not known, or silent for too long. */

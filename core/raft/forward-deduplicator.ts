@@ -20,6 +20,7 @@ function isLater(origin: Origin, seen: Origin): boolean {
   return origin.seq > seen.seq;
 }
 
+/** One for each start of a node: what it remembers is in memory only, and a new boot leads new terms only. */
 export class ForwardDeduplicator {
   #term: Term = 0;
   readonly #seen = new Map<NodeId, Origin>();

@@ -3,6 +3,7 @@ import { assert } from "../assert.ts";
 import type { Entry } from "../protocol/entry.ts";
 import type { Index } from "../units.ts";
 
+/** Bounds of what one peer has not acknowledged. The first that is reached stops the stream. */
 export type InFlightLimits = {
   readonly entriesInFlightMax: number;
   /** Of whole entries; the append that crosses it is still sent, so that no entry is too large to go. */

@@ -24,6 +24,7 @@ import { UncommittedBytes } from "./uncommitted-bytes.ts";
 /** What a leader's turn has brought. `isRemoved`: a committed configuration does not have it as a voter any more. */
 export type LeaderTurn = { readonly reads: readonly ReadGrant[]; readonly isRemoved: boolean };
 
+/** The role of a node that has won an election, until it steps down. Only Roles makes one. */
 export class Leader {
   readonly role = "leader";
   readonly term: Term;

@@ -30,6 +30,7 @@ export interface LogView {
   entryAt(index: Index): Entry;
 }
 
+/** The configurations of a log, read and never written. */
 export interface ConfigurationsView {
   /** The newest in the log, committed or not. */
   readonly latest: ConfigurationAt;
@@ -39,6 +40,7 @@ export interface ConfigurationsView {
 
 type PendingWrite = { readonly seq: number; lastIndex: Index };
 
+/** One node's log. Only ServerState, the roles and the outbox write it; others get a LogView. */
 export class RaftLog implements LogView {
   readonly configurations: Configurations;
   /** The entry before the first one held: (0, 0), or one that a durable snapshot covers. */

@@ -10,6 +10,7 @@ import type { NodeId } from "../units.ts";
 import type { RaftLog } from "./log.ts";
 import type { Persist } from "./ready.ts";
 
+/** The only way out of one node's Raft: nothing is written and nothing is sent past it. */
 export class Outbox {
   /** Writes handed out so far. */
   #persistSeq = 0;

@@ -15,6 +15,7 @@ type ReadIndexRound = { readonly round: number; readonly index: Index; readonly 
 /** Rounds whose time of opening is remembered. */
 const openingsMax = 64;
 
+/** The read index rounds of one leadership. Rounds begin with 1 and rise by one. */
 export class ReadIndexRounds {
   /** Rises with every batch of reads. Invariant: every batch waiting has a round <= this one. */
   #round = 0;

@@ -40,6 +40,7 @@ type Progress = {
 /** What may be known outside of how far a peer is. */
 export type PeerProgress = Readonly<Pick<Progress, "incarnation" | "match" | "next" | "heardAt">>;
 
+/** One leadership's knowledge of its peers. It begins without any: only their answers say what they hold. */
 export class Replication {
   readonly #self: NodeId;
   readonly #server: ServerState;

@@ -6,6 +6,7 @@ import { Follower } from "./follower.ts";
 import { Leader } from "./leader.ts";
 import type { ServerState } from "./server-state.ts";
 
+/** One node's role. A candidate's and a leader's term is the server's; a pre-candidate's is one higher. */
 export class Roles {
   readonly #server: ServerState;
   #current: Follower | Candidate | Leader;

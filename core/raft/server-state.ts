@@ -15,6 +15,7 @@ import type { Message } from "../protocol/message.ts";
 import type { RaftOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 
+/** The state that outlives every role. Term, vote and log are durable; the commit index is found again after a restart. */
 export class ServerState {
   readonly options: RaftOptions;
   readonly log: RaftLog;

@@ -4,6 +4,7 @@ import type { Micros, NodeId } from "../units.ts";
 
 type Handover = { readonly to: NodeId; readonly deadline: Micros; told: boolean };
 
+/** One leadership's transfer. It is in memory only: who has asked for it learns the outcome from who leads then. */
 export class Transfer {
   #handover: Handover | null = null;
 

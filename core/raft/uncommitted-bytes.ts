@@ -4,6 +4,7 @@ import type { Index } from "../units.ts";
 import type { RaftLog } from "./log.ts";
 import type { Entry, Proposal } from "../protocol/entry.ts";
 
+/** The backlog of one leadership, in bytes of whole entries. */
 export class UncommittedBytes {
   readonly #log: RaftLog;
   readonly #bytesMax: number;

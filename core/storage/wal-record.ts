@@ -25,6 +25,7 @@ import type { StoreId } from "../units.ts";
 import { decodeConfiguration, readConfiguration, writeConfiguration } from "../protocol/configuration-codec.ts";
 import { decodeEntry, entryLength, entryPayload } from "../protocol/entry-codec.ts";
 
+/** The header without its records; also the whole of an empty batch. */
 export const batchHeaderBytes = 64;
 const magic = 0x4257534d; // "MSWB"
 const recordKinds = { hardState: 1, entry: 2, base: 3, replacingBase: 4 } as const;
@@ -41,6 +42,10 @@ export type BatchContent = {
 /** It says only what its header does. */
 export const emptyBatch: BatchContent = { hardState: null, base: null, replaces: false, entries: [] };
 
+/**
+ * Where a batch stands, and how much the writer knew to be durable. In bytes, but `segment`, which is a number of a
+ * file.
+ */
 export type BatchPlace = {
   readonly storeId: StoreId;
   readonly segment: number;
@@ -49,8 +54,10 @@ export type BatchPlace = {
   readonly syncedThrough: number;
 };
 
+/** A batch whose checksum and place are right. `bytes`: its whole length, a multiple of 8. */
 export type BatchHeader = BatchPlace & { readonly bytes: number; readonly records: number };
 
+/** A hexadecimal number of fixed width: names sort as segments follow each other. */
 export function segmentName(segment: number): string {
   return `wal-${segment.toString(16).padStart(12, "0")}.log`;
 }
@@ -121,6 +128,7 @@ export function checkBatch(bytes: Uint8Array, segment: number, offset: number, s
   }
 }
 
+/** Gets the records of a batch in their order. It may throw BadBytes where one cannot follow those before it. */
 export interface RecordTaker {
   hardState(hardState: HardState): void;
   base(base: CompactionPoint, replaces: boolean): void;

@@ -27,6 +27,7 @@ import {
   segmentNumber,
 } from "./wal-record.ts";
 
+/** A log that is whole and durable, with its last segment open to be written on. */
 export type Recovered = {
   readonly ok: true;
   readonly hardState: HardState;
@@ -52,10 +53,12 @@ export type RecoveryFailure =
     }
   | { readonly ok: false; readonly kind: "disk"; readonly error: DiskError };
 
+/** A segment's file as it was read: `bytes` may be torn or damaged. */
 export type Segment = { readonly number: number; readonly bytes: Uint8Array };
 /** The entries that the segments hold, and where they begin as the newest base record says; null: with entry 1. */
 export type WalLog = { readonly base: CompactionPoint | null; readonly entries: readonly Entry[] };
 
+/** What the segments mean, before anything is cut. Sizes and positions are in bytes. */
 export type Scan = WalLog & {
   readonly hardState: HardState;
   readonly segments: readonly SegmentReach[];

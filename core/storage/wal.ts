@@ -15,6 +15,7 @@ import type { Index, Micros, StoreId } from "../units.ts";
 import type { LogExtent } from "./identity.ts";
 import { type BatchContent, emptyBatch, encodeBatch, segmentName } from "./wal-record.ts";
 
+/** A segment may exceed its size by one batch. An idle log vouches for its last batch after `idleWatermarkMicros`. */
 export type WalOptions = { readonly segmentBytesMax: number; readonly idleWatermarkMicros: Micros };
 
 /** Where a recovered or new log ends, and what a new segment must repeat. */
@@ -42,9 +43,11 @@ export interface ExtentKeeper {
   saveExtent(extent: LogExtent, done: (error: DiskError | null) => void): void;
 }
 
+/** `lastIndex`: the highest index of an entry or base in that segment; 0 where it holds none. */
 export type SegmentReach = { readonly segment: number; readonly lastIndex: Index };
 type Batch = { readonly content: BatchContent; readonly done: () => void };
 
+/** The open log of one directory. One Wal at a time writes there; `recoverWal` gives what it starts from. */
 export class Wal {
   readonly #disk: Disk;
   readonly #clock: Clock;
