@@ -15,6 +15,7 @@ type Request = {
   answeredAt: Micros;
 };
 
+/** One for each run that is judged. */
 export class ChangeWatch implements Subscriber {
   readonly #ghost: Ghost;
   readonly #now: () => Micros;
