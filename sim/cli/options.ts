@@ -8,7 +8,7 @@ import { command } from "./command.ts";
 /** The command line cannot be run; the message is for who has typed it. */
 export class UsageError extends Error {}
 
-/** Exactly one of `one`, `campaign` and `seeds` is not null. */
+/** What is to be run is in `one`, `campaign` and `seeds`; each is null where it is not asked for. */
 export type Options = {
   /** Of one run, from a seed or a tape. */
   readonly one:
