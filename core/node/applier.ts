@@ -15,6 +15,7 @@ import type { Index } from "../units.ts";
 
 type Step = { readonly entry: Entry; readonly command: Command | null };
 
+/** What the applier asks of its node, and tells it. Every call comes inside one of the node's turns. */
 export interface ApplierHost {
   /** The committed entry at `index`. */
   entryAt(index: Index): Entry;
@@ -30,6 +31,7 @@ function keyOf(command: Command | null): readonly string[] {
   return command === null || command.op === "open-session" ? [] : [command.key];
 }
 
+/** The only writer of the state store, but for an installed snapshot, which waits until it stands still. */
 export class Applier {
   readonly #store: StateStore;
   readonly #host: ApplierHost;

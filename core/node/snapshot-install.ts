@@ -6,6 +6,7 @@ import type { StateStore } from "../storage/state-store.ts";
 import type { ClusterId } from "../units.ts";
 import type { Applier } from "./applier.ts";
 
+/** What the node does once a snapshot is its state. */
 export interface InstallHost {
   /** The state is that of `header`'s place, and the log may begin there. */
   onInstalled(header: CompactionPoint & { readonly rowCount: number }): void;
@@ -13,6 +14,7 @@ export interface InstallHost {
   onFinished(): void;
 }
 
+/** One for each boot. It takes one snapshot at a time, and never one that the state is beyond. */
 export class SnapshotInstaller {
   readonly #snapshots: SnapshotStore;
   readonly #cluster: ClusterId;

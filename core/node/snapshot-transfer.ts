@@ -30,6 +30,7 @@ type Sending = {
 /** So often a chunk is sent in vain. */
 const triesMax = 10;
 
+/** One for each boot. It sends only while its node leads, to any number of peers, each at its own pace. */
 export class SnapshotSender {
   readonly #snapshots: SnapshotStore;
   readonly #raft: Raft;
@@ -212,6 +213,10 @@ type Incoming = {
   crc: number;
 };
 
+/**
+ * One for each boot. It takes one snapshot at a time; a peer's chunk that does not fit is answered with where the next
+ * begins.
+ */
 export class SnapshotReceiver {
   readonly #snapshots: SnapshotStore;
   readonly #onDiskError: (error: DiskError) => void;

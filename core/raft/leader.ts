@@ -120,7 +120,7 @@ export class Leader {
   #heartbeatDue(now: Micros): boolean {
     if (now < this.#heartbeatAt) return false;
     this.#heartbeatAt = now + this.#options.heartbeatMicros;
-    assert(this.#heartbeatAt < now + this.#options.electionMicros, "heartbeats are closer than an election timeout");
+    assert(this.#heartbeatAt > now, "the next heartbeat lies ahead");
     return true;
   }
 
