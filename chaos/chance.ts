@@ -14,6 +14,7 @@ export type Stream = {
   pick<T>(choices: readonly T[]): T;
 };
 
+/** The same seed and name give the same draws in the same order. */
 export function streamOf(seed: number, name: string): Stream {
   const next = alea(`metaStore chaos 1 seed ${seed} ${name}`);
   const below = (bound: number): number => Math.floor(next() * bound);

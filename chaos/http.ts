@@ -13,6 +13,7 @@ export type Reply =
 /** By lower-case name. */
 export type Headers = Readonly<Record<string, string | undefined>>;
 
+/** A request before it is sent; the Content-Length is added then. */
 export type Ask = {
   readonly method: string;
   /** As it goes on the wire. */

@@ -3,8 +3,10 @@ import { parseArgs } from "node:util";
 import { families } from "./nemesis/families.ts";
 import type { Family } from "./nemesis/family.ts";
 
+/** The command line cannot be run; the message is for who has typed it. */
 export class UsageError extends Error {}
 
+/** One run as it was asked for, every default filled in. */
 export type Options = {
   readonly seed: number;
   readonly minutes: number;
@@ -22,8 +24,10 @@ export type Options = {
   readonly serveMs: number;
 };
 
+/** From the working directory on. */
 export const defaultOut = "chaos-report";
 
+/** Printed for --help, and beside what is wrong with a command line. */
 export const usage = `npm run chaos -- [--seed N] [--minutes M] [--nodes 3|5] [--rocksdb | --etcd] [--families a,b] [--rate N] [--out DIR]
 Runs a real cluster under real faults, and checks every answer. Linux only.
   --seed      the plan of faults and operations; drawn and printed without it

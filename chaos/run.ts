@@ -16,8 +16,10 @@ import { sendRaw } from "./workload/raw-client.ts";
 import { readStale } from "./workload/stale-reader.ts";
 import { World } from "./world/world.ts";
 
+/** Something that must not be. `atMs`: since the run began. A run with any has failed. */
 export type Finding = { readonly atMs: number; readonly kind: string; readonly text: string };
 
+/** `rate`: operations a second over all clients. `serveMs`: within which every member serves once all is healed. */
 export type RunOptions = {
   readonly seed: number;
   readonly minutes: number;
@@ -47,6 +49,7 @@ const wholeBudgetMs = 120_000;
 /** Of these nothing later can be told. */
 const fatal: ReadonlySet<string> = new Set(["linearizability", "definite", "stale read", "order", "harness"]);
 
+/** One run of one store, on this machine. It leaves no process behind. */
 export class Run {
   readonly #options: RunOptions;
   readonly #store: Store;

@@ -8,6 +8,7 @@ import { plainTimes, type Times } from "./times.ts";
 
 type Any = Operation | Transaction;
 
+/** What an illegal history is shown by. Anybody can check `core` by hand, without the rest of the history. */
 export type Certificate = {
   /** Why `core` is illegal, alone. A write that is recorded as failed may be in it, to be seen. */
   readonly kind: Reason;

@@ -6,6 +6,7 @@ import type { Times } from "./times.ts";
 
 type Any = Operation | Transaction;
 
+/** How `core` contradicts itself; "search": no single contradiction was found, and no order fits. */
 export type Reason = Contradiction["kind"] | "search";
 
 /** One sentence on why `core` contradicts itself; `extremal` are those of it that do. */

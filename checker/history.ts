@@ -32,4 +32,5 @@ export type Step =
 /** Steps on any keys that take effect as one, in their order. */
 export type Transaction = Timed & { readonly op: "txn"; readonly value: readonly Step[] };
 
+/** In any order: only calls and returns say what came before what. */
 export type History = readonly (Operation | Transaction)[];

@@ -21,11 +21,13 @@ export type { History, Operation, OutcomeName, Step, Transaction } from "./histo
 export type { Call, Model } from "./model.ts";
 export type { Times } from "./times.ts";
 
+/** Without a budget of its own the check has a default one. Nothing here changes a verdict but to "unknown". */
 export type CheckOptions = Partial<Budget> & {
   /** How the sentence says times; as plain numbers without it. */
   readonly times?: Times;
 };
 
+/** The answer of `check`, of three kinds. Only "ok" and "illegal" are proofs, and each brings its own. */
 export type Verdict =
   /** `order`: a witness for each key (or keys that transactions join): what happened, in an order that explains every answer. */
   | { readonly verdict: "ok"; readonly order: ReadonlyMap<string, readonly (Operation | Transaction)[]> }

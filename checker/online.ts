@@ -27,6 +27,7 @@ function after(writes: Row["writes"], revision: number): number {
   return low;
 }
 
+/** One for each history, fed in the order in which calls and answers happen. It never says that a history is legal. */
 export class OnlineChecker {
   readonly #rows = new Map<string, Row>();
 

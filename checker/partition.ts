@@ -1,6 +1,7 @@
 /** What can be decided alone: each key by itself, but keys that a transaction joins together. */
 import type { History, Operation, Transaction } from "./history.ts";
 
+/** Operations that can be decided without any other: no two parts have a key in common. */
 export type Part = {
   /** The key; of joined keys all of them. */
   readonly name: string;

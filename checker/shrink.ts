@@ -10,6 +10,7 @@
 import { chainsOf } from "./chains.ts";
 import type { Operation } from "./history.ts";
 
+/** Decides a part of a history. False also where it cannot tell within its budget. */
 export type IsIllegal = (operations: readonly Operation[]) => boolean;
 
 function endOf({ return: end }: Operation): number {

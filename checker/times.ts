@@ -2,14 +2,17 @@
 
 /** What a time of a history may count. */
 export const units = ["ns", "us", "ms", "s", "event"] as const;
+/** "event": times are numbers of events in a log, not of a clock. */
 export type Unit = (typeof units)[number];
 
+/** Says the times of one history in words, of the file that it came from. */
 export type Times = {
   readonly at: (time: number) => string;
   /** What lies between two times. */
   readonly span: (from: number, to: number) => string;
 };
 
+/** For a history whose unit is not known: the numbers as they are. */
 export const plainTimes: Times = { at: String, span: (from, to) => String(to - from) };
 
 const secondsOf = { ns: 1e-9, us: 1e-6, ms: 1e-3, s: 1 } as const;

@@ -8,6 +8,7 @@ function short(value: string | null): string {
   return value.length > longest ? `${value.slice(0, longest - 1)}…` : value;
 }
 
+/** Long values are cut to 40 characters, so that it is for people only. */
 export function label(operation: Operation | Transaction): string {
   return operation.outcome === "none" ? `${whatOf(operation)} (failed)` : whatOf(operation);
 }

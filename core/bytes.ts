@@ -13,6 +13,7 @@ export class BadBytes extends Error {
   override readonly name = "BadBytes";
 }
 
+/** The hot functions, which a host may have faster forms of. */
 export type Native = {
   /** CRC-32, zlib's polynomial and seeding: `crc32(b, crc32(a, 0))` is the CRC of a then b. */
   crc32(bytes: Uint8Array, seed: number): number;
@@ -77,6 +78,7 @@ function portableLatin1Write(into: Uint8Array, at: number, text: string): void {
   for (let i = 0; i < text.length; i++) into[at + i] = text.charCodeAt(i);
 }
 
+/** The forms without a host's help. A test holds native ones against them. */
 export const portable: Native = {
   crc32: portableCrc32,
   latin1Decode: portableLatin1Decode,
@@ -90,10 +92,12 @@ export function accelerate(forms: Native): void {
   native = forms;
 }
 
+/** CRC-32 with zlib's polynomial and seeding: `seed` is 0, or the CRC of the bytes before. */
 export function crc32(bytes: Uint8Array, seed: number): number {
   return native.crc32(bytes, seed);
 }
 
+/** The bytes of [start, end) as a string of one character each. */
 export function latin1(bytes: Uint8Array, start = 0, end = bytes.length): string {
   return native.latin1Decode(bytes, start, end);
 }
@@ -112,10 +116,12 @@ export function latin1Bytes(text: string): Uint8Array {
 
 // --- fixed places
 
+/** Little-endian. The caller knows that 4 bytes are there. */
 export function readU32(bytes: Uint8Array, at: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }
 
+/** Little-endian. `value` is an integer in [0, 2^32), and 4 bytes are there. */
 export function writeU32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value;
   bytes[at + 1] = value >>> 8;
@@ -130,6 +136,7 @@ export function readU64(bytes: Uint8Array, at: number): number {
   return high * 0x100000000 + readU32(bytes, at);
 }
 
+/** Little-endian. `value` is a safe integer >= 0, which is asserted. */
 export function writeU64(bytes: Uint8Array, at: number, value: number): void {
   assertInteger(value, "an 8-byte field");
   writeU32(bytes, at, value >>> 0);
@@ -149,6 +156,7 @@ export function writeId(bytes: Uint8Array, at: number, id: string): void {
   for (let i = 0; i < 16; i++) bytes[at + i] = memo.bytes[i]!;
 }
 
+/** 16 bytes as 32 lower-case hex digits; 16 zeros are the empty id. */
 export function readId(bytes: Uint8Array, at: number): string {
   let same = true;
   for (let i = 0; i < 16 && same; i++) same = bytes[at + i] === memo.bytes[i];

@@ -6,6 +6,7 @@
 import type { Envelope } from "./protocol/message.ts";
 import type { Micros, NodeId } from "./units.ts";
 
+/** The node's only time. No wall clock decides anything in core. */
 export interface Clock {
   /** Monotonic microseconds since an arbitrary start of this process life. May run at another rate than a peer's. */
   now(): Micros;
@@ -15,6 +16,7 @@ export interface Clock {
   endOfTurn(run: () => void): void;
 }
 
+/** One deadline at a time. One that is neither set nor due costs nothing. */
 export interface Timer {
   /** Fires at or after `at` (clock microseconds); replaces an earlier deadline. */
   set(at: Micros): void;
@@ -37,6 +39,7 @@ export interface Disk {
   syncDirectory(done: (error: DiskError | null) => void): void;
 }
 
+/** An open file. Offsets and sizes are in bytes; only what is synced survives a power cut. */
 export interface DiskFile {
   /** Bytes in the file now, un-synced ones included. */
   readonly sizeBytes: number;
@@ -70,6 +73,7 @@ export interface OrderedKv {
 /** A null value removes the key. */
 export type KvChange = { readonly key: string; readonly value: Uint8Array | null };
 
+/** A cursor over an ordered map. It sees the map as it was when the scan began, whatever is written meanwhile. */
 export interface KvScan {
   /** The next `count` pairs; fewer only at the end. One call at a time. */
   next(count: number, done: (error: DiskError | null, pairs: readonly (readonly [string, Uint8Array])[]) => void): void;
@@ -77,6 +81,7 @@ export interface KvScan {
   end(): void;
 }
 
+/** The way to the other members. The streams, their handshakes and their retries are the host's. */
 export interface Network {
   /**
    * Never blocks and never fails: the message may be lost, late, doubled or out of order. `envelope` is frozen by use.
@@ -94,6 +99,7 @@ export interface Network {
   restart(peer: NodeId | null): void;
 }
 
+/** The only source of chance in core. In a replay the same site and occasion give the same number. */
 export interface Random {
   /**
    * An integer in [0, bound), bound <= 2^32. `site` and `occasion` name the decision, so that a simulated world can
@@ -102,6 +108,7 @@ export interface Random {
   draw(site: RandomSite, occasion: number, bound: number): number;
 }
 
+/** Every place in core that draws. A simulated world answers by site, so a name once given stays. */
 export type RandomSite = "election-jitter" | "store-id" | "boot-nonce";
 
 /** What the node reports of itself. Observers only: nothing in core reads it back. */

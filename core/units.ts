@@ -20,6 +20,7 @@ export type StoreId = string;
 /** Hash of the founding (genesis): 32 lower-case hex digits. Empty while the founders still wait for each other. */
 export type ClusterId = string;
 
+/** For what this program has computed itself; a peer's numbers are checked where they are decoded. */
 export function assertInteger(value: number, what: string): void {
   assert(Number.isSafeInteger(value) && value >= 0, `${what} is a safe integer >= 0`);
 }

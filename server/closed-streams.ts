@@ -7,6 +7,7 @@ import type { Log } from "./log.ts";
 const minuteMs = 60_000;
 const linesMax = 20;
 
+/** One for each process. At most about 20 different lines are told in a minute. */
 export class ClosedStreams {
   readonly #log: Log;
   readonly #nowMs: () => number;

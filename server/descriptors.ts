@@ -13,6 +13,7 @@ const headroomMax = 256;
 const assumedLimit = 1_024;
 const rereadMs = 1_000;
 
+/** The descriptors of this process, asked of the system at each call. */
 export type DescriptorUse = {
   /** The soft limit now. */
   readonly limit: () => number;
@@ -26,6 +27,7 @@ export function isShortage(error: unknown): boolean {
   return code === "EMFILE" || code === "ENFILE";
 }
 
+/** By /proc. Where the system has none, the limit is taken for 1,024 and none is counted as open. */
 export function machineDescriptors(): DescriptorUse {
   const fd = openLimits();
   const bytes = Buffer.alloc(4_096);

@@ -35,11 +35,14 @@ const switches = {
   rocksdb: "keep rows in RocksDB, under data/{id}, so that they may exceed memory",
   "print-config": "print every flag with its value and where that comes from, and exit",
 } as const;
+/** A flag that takes a value; its name is that of the command line, without the dashes. */
 export type Flag = keyof typeof flags;
+/** A flag that is on or off. */
 export type Switch = keyof typeof switches;
 
 /** A value and its source as the operator knows it: `--port`, `METASTORE_PORT`, or "the default of --port". */
 export type Given = { readonly text: string; readonly source: string };
+/** The flags of one start. Every flag has a value: its default where nobody gives one. */
 export type Flags = {
   readonly value: (name: Flag) => Given;
   readonly isOn: (name: Switch) => boolean;
@@ -81,6 +84,7 @@ export function readFlags(args: readonly string[], env: NodeJS.ProcessEnv, versi
   };
 }
 
+/** The value as an integer in [least, most]. Throws UsageError, which names where it comes from. */
 export function integer({ text, source }: Given, least: number, most: number): number {
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;
@@ -91,6 +95,7 @@ export function integer({ text, source }: Given, least: number, most: number): n
   throw new UsageError(`${source} takes an integer from ${least} to ${most}, not "${text}"`);
 }
 
+/** The value as one of `choices`. Throws UsageError, which names them. */
 export function oneOf<T extends string>({ text, source }: Given, choices: readonly T[]): T {
   const choice = choices.find((one) => one === text);
   if (choice === undefined) throw new UsageError(`${source} is one of ${choices.join(", ")}, not "${text}"`);

@@ -44,6 +44,7 @@ export function parserRefusal(error: Error): Problem {
   return refused(400, "bad-request", `This is no HTTP request: ${reason ?? code ?? "it cannot be read"}.`);
 }
 
+/** An answer that is definite: nothing of the request was or will be done. */
 export function refused(status: number, code: string, detail: string): Problem {
   return { status, code, detail, definite: true };
 }

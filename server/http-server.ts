@@ -19,6 +19,7 @@ import {
 } from "./http-refusal.ts";
 import type { Log } from "./log.ts";
 
+/** Bounds of the connections of clients; peers have a listener of their own. */
 export type ClientServerOptions = {
   /** How long an idle connection stays open. */
   readonly keepAliveMs: number;
@@ -42,6 +43,7 @@ const sweepMs = 1_000;
 const busy = refused(503, "busy", "Too many requests of one connection are waiting; send fewer before their answers.");
 const tooMany = refused(503, "too-many-connections", "Too many clients are connected; try again later.");
 
+/** The client port of one node, from its listening to its stop. */
 export class ClientServer {
   readonly #server: Server;
   readonly #answer: Answer;

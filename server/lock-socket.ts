@@ -22,6 +22,7 @@ const roundsMax = 100;
 /** Where a file system, or its driver, has no sockets. */
 const noSockets = /^(EPERM|EACCES|ENOTSUP|EOPNOTSUPP|EINVAL|ENOSYS|ENAMETOOLONG|ENXIO|EIO)$/;
 
+/** Whether a file of that name is a lock's, of any starter, living or dead. */
 export function isLockSocket(name: string): boolean {
   return socketName.test(name) || draftName.test(name);
 }
@@ -32,6 +33,7 @@ type State = "held" | "candidate" | "dead" | "unclear";
 /** `taken`: another living process has it. `unavailable`: no socket can be made in this directory. */
 export type SocketLocking = LockSocket | "taken" | "unavailable";
 
+/** A lock that is held, by this process, until `release` or its end. Only `take` makes one. */
 export class LockSocket {
   readonly #directory: string;
   readonly #directoryFd: number;

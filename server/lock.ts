@@ -33,6 +33,7 @@ export class DirectoryInUse extends Error {
   override readonly name = "DirectoryInUse";
 }
 
+/** A directory that is locked. The process's end frees it too, but leaves the files behind. */
 export type DirectoryLock = {
   /** Removes the lock's files. Synchronous: the last thing that a process does. */
   readonly release: () => void;

@@ -1,7 +1,9 @@
 /** What the operator reads: a line a state change, never one a request. To stderr. */
 export type LogLevel = "info" | "warn" | "silent";
+/** "text": time, level and text on one line. "json": an object a line, with the same three. */
 export type LogFormat = "text" | "json";
 
+/** Writes one line. The same text is not written again and again: repetitions are counted. */
 export type Log = (level: "info" | "warn", text: string) => void;
 
 /** Where lines go, and the monotonic milliseconds by which repetitions are measured. */

@@ -39,6 +39,7 @@ export interface Carried {
   onVerdict(verdict: FinalVerdict): void;
 }
 
+/** The peers of one node: the streams that it dials, and those that it accepts. */
 export class MachineNetwork implements Network {
   readonly #log: Log;
   readonly #closedStreams: ClosedStreams;

@@ -3,6 +3,7 @@ import { type Flags, type Given, integer, oneOf, readFlags, UsageError } from ".
 import type { LogFormat, LogLevel } from "./log.ts";
 import { parsePeerUrl } from "./peer-url.ts";
 
+/** What one start of the server is given. Paths are as they were typed; times are in milliseconds. */
 export type ServerOptions = {
   readonly id: number;
   readonly cluster: readonly string[];

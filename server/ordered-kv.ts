@@ -23,6 +23,7 @@ function plain(buffer: Buffer): Uint8Array {
 /** Of a call before `open` has completed or after `close`. Unlike RocksDB's own errors it says nothing of the rows. */
 const notOpen: DiskError = { code: "ENOTOPEN", message: "the RocksDB map is not open" };
 
+/** The map of one directory. Only one process may have it open, which the directory's lock sees to. */
 export class RocksKv implements OrderedKv {
   readonly #library: RocksLibrary;
   readonly #location: string;

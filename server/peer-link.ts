@@ -11,8 +11,11 @@ import type { NodeId } from "../core/units.ts";
 import type { Log } from "./log.ts";
 import { isNonce, isSameProof, newNonce, type PeerSecret } from "./peer-secret.ts";
 
+/** What an HTTP request must ask to be upgraded to. */
 export const protocolName = "metastore-peer";
+/** The nonce of the end that sends it; only where peers share a secret. */
 export const nonceHeader = "metastore-nonce";
+/** The proof of the end that sends it, in hex; only where peers share a secret. */
 export const proofHeader = "metastore-proof";
 /** After all URLs were tried in vain, and then twice as long each time. */
 const redialMsMin = 200;
@@ -42,6 +45,7 @@ export interface LinkNode extends Pick<Dialler, "checkListener"> {
   onVerdict(verdict: FinalVerdict): void;
 }
 
+/** One for each peer that is known, for as long as it is. It dials by itself, again and again. */
 export class PeerLink {
   readonly #id: NodeId;
   readonly #node: LinkNode;

@@ -6,21 +6,26 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 
+/** Which end of a connection proves that it knows the secret. */
 export type Role = "dialler" | "listener";
 
 const nonceBytes = 32;
+/** Of HMAC-SHA-256. */
 export const proofBytes = 32;
 const secretBytesMin = 16;
 const secretBytesMax = 4_096;
 
+/** 32 bytes from the machine's chance as 64 hex digits: never the same twice. */
 export function newNonce(): string {
   return randomBytes(nonceBytes).toString("hex");
 }
 
+/** Whether a header's value has the form of a nonce. */
 export function isNonce(text: unknown): text is string {
   return typeof text === "string" && /^[0-9a-f]{64}$/.test(text);
 }
 
+/** The key of one cluster's peers. It is kept in memory and never sent or logged. */
 export class PeerSecret {
   readonly #key: Buffer;
 

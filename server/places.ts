@@ -3,6 +3,7 @@ import { accessSync, closeSync, constants, existsSync, fsyncSync, mkdirSync, ope
 import { dirname, join } from "node:path";
 import type { ServerOptions } from "./options.ts";
 
+/** Directories from the working directory on, or absolute, as --data-dir is. None need exist. */
 export type Places = {
   /** Of identity, lock and log. */
   readonly log: string;
@@ -11,6 +12,7 @@ export type Places = {
   readonly rows: string | null;
 };
 
+/** Only the names: nothing is touched. */
 export function placesOf({ dataDir, id, rocksdb }: ServerOptions): Places {
   if (!rocksdb) {
     const log = join(dataDir, `metaStore-${id}`);

@@ -33,6 +33,7 @@ export class StartError extends Error {
   override readonly name = "StartError";
 }
 
+/** What a start gives once the server listens for clients. */
 export type RunningServer = {
   /** Takes no more requests, lets what is pending end, closes. */
   stop(): Promise<void>;

@@ -64,8 +64,10 @@ export const sites = {
   bootNonce: 53,
   olderCopy: 54,
 } as const;
+/** The kind of a decision. Its number is part of every draw, so a number once given stays. */
 export type Site = keyof typeof sites;
 
+/** Folds one safe integer into a 32-bit hash, and gives a signed one. Order matters. */
 export function mix(hash: number, value: number): number {
   let h = hash ^ (value | 0) ^ Math.imul((value / 0x100000000) | 0, 0x27d4eb2f);
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
@@ -76,6 +78,7 @@ export function mix(hash: number, value: number): number {
 /** Something that happened and might not have: where, and on which occasion. */
 export type Decision = readonly [site: Site, a: number, b: number, c: number, d: number];
 
+/** The chance of one run. What it answers does not depend on what was asked before. */
 export class Draws {
   readonly #key: number;
   /** All decisions that were taken, in order, if they are asked for. */

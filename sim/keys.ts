@@ -33,6 +33,7 @@ export function senderOn(link: number): NodeId {
   return Math.floor(link / smallBound);
 }
 
+/** The receiver on `link`. */
 export function receiverOn(link: number): NodeId {
   return link % smallBound;
 }
@@ -47,6 +48,7 @@ export function keyOfVote(term: Term, voter: NodeId, losses: number): number {
   return packed(packed(term, smallBound, voter), smallBound, losses);
 }
 
+/** The voter in a key of `keyOfVote`. */
 export function voterOf(key: number): NodeId {
   return Math.floor(key / smallBound) % smallBound;
 }

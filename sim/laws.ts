@@ -32,6 +32,7 @@ export type LawFamily =
   | "determinism"
   | "liveness";
 
+/** One law: what it is called, what it demands, and what holds it. */
 export type LawEntry = {
   readonly name: string;
   readonly family: LawFamily;
@@ -41,6 +42,7 @@ export type LawEntry = {
   readonly checks: readonly ((...claim: never[]) => unknown)[];
 };
 
+/** Every law by its number, which a Violation names. */
 export const laws: Readonly<Record<Law, LawEntry>> = {
   I1: {
     name: "election safety",

@@ -21,6 +21,7 @@ export interface KeeperWorld {
   readonly core: readonly NodeId[];
 }
 
+/** One for each run. It acts on how processes end; what else befalls a machine is the nemesis's. */
 export class MachineKeeper implements Subscriber {
   readonly #world: KeeperWorld;
   readonly #events: Pick<Events, "emptied">;

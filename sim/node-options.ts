@@ -9,6 +9,7 @@ function engineOf({ engines }: Plan, id: NodeId): Engine {
   return engines === "mixed" ? (id % 2 === 0 ? "rocksdb" : "memory") : engines;
 }
 
+/** The same options at each start of machine `id`. Founders have the ids from 1 to `plan.nodes`; all above join. */
 export function nodeOptions(plan: Plan, id: NodeId): NodeOptions {
   return {
     id,

@@ -9,8 +9,13 @@ import { type Plan, type PlanChanges, planOf } from "./plan/plan.ts";
 import { Simulator, type WorldOptions } from "./simulator.ts";
 import { Violation } from "./violation.ts";
 
+/**
+ * "violation": a law was broken. "liveness": the healed core did not come back in time. "unknown": the checker could
+ * not decide.
+ */
 export type Verdict = "ok" | "violation" | "liveness" | "unknown";
 
+/** All that is known of one run. Equal plans and options give equal results, in any process. */
 export type Result = {
   readonly plan: Plan;
   readonly verdict: Verdict;
@@ -33,6 +38,7 @@ export type Result = {
   readonly decisions: readonly Decision[] | null;
 };
 
+/** How one run is watched and directed, and where it ends. */
 export type RunOptions = WorldOptions & {
   /** Ends after the safety phase: the cluster need not come back to life. */
   readonly safetyOnly?: boolean;

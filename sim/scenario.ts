@@ -30,6 +30,7 @@ type Timed = Pick<Operation, "client" | "call" | "return" | "outcome">;
 
 const second = 1_000_000;
 
+/** One directed run, of nodes 1 to `nodes`, all of them started. */
 export class Scenario {
   readonly simulator: Simulator;
   readonly #history: (() => Operation)[] = [];

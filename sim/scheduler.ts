@@ -13,6 +13,7 @@ export interface Target {
 
 type Event = { time: Micros; tie: number; order: number; target: Target | null; code: number; payload: unknown };
 
+/** The clock and the queue of one run. Time moves only from one event to the next, and never back. */
 export class Scheduler {
   #now: Micros = 0;
   #order = 0;

@@ -8,6 +8,7 @@ import type { Plan } from "./plan/plan.ts";
 import type { Result, RunOptions } from "./run.ts";
 import { askedSites, type Tape } from "./tape.ts";
 
+/** The smallest tape that was found, and the run that it gives. */
 export type Shrunk = {
   readonly tape: Tape;
   readonly result: Result;
@@ -169,6 +170,10 @@ const familyOfSite: Partial<Record<Site, FaultFamily>> = {
   targeted: "targeted",
 };
 
+/**
+ * How many decisions of a tape are faults, and how many are requests and other things that were asked; 0 for a tape
+ * without.
+ */
 export function countsOf({ decisions }: Tape): { readonly faults: number; readonly asked: number } {
   const faults = decisions?.filter(isFault).length ?? 0;
   return { faults, asked: (decisions?.length ?? 0) - faults };

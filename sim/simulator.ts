@@ -38,6 +38,7 @@ import type { Addresses } from "./world/addresses.ts";
 import { Host, hostEvents } from "./world/host.ts";
 import { SimNetwork } from "./world/network.ts";
 
+/** How a world is watched and directed. Without `invariants` no fault strikes that only the ghost could allow. */
 export type WorldOptions = {
   /** Takes each line of the trace as it happens, or null. */
   readonly print: ((line: string) => void) | null;
@@ -51,6 +52,7 @@ export type WorldOptions = {
   readonly recorder?: Recorder | null;
 };
 
+/** One world, which runs once. After a Violation it must not go on. */
 export class Simulator implements ClientWorld {
   readonly plan: Plan;
   readonly bus = new Bus();

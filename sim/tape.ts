@@ -5,17 +5,20 @@
 import { type Decision, type Site, sites } from "./draws.ts";
 import { type Plan, planOf } from "./plan/plan.ts";
 
+/** The same tape gives the same run as long as `modelVersion` stays. */
 export type Tape = {
   readonly plan: Plan;
   /** Null: whatever the plan's seed draws. */
   readonly decisions: readonly Decision[] | null;
 };
 
+/** The text is no tape of this version, or holds what no plan has; the message says what. */
 export class TapeError extends Error {}
 
 /** Raised together with `modelVersion`: what an older tape says would come to pass in another run. */
 const tapeVersion = 2;
 
+/** A line for each decision, so that two tapes can be compared as texts. */
 export function printTape({ plan, decisions }: Tape): string {
   const lines = decisions === null ? "null" : `[\n${decisions.map((one) => JSON.stringify(one)).join(",\n")}\n]`;
   return `{"tape":${tapeVersion},\n"plan":${JSON.stringify(plan)},\n"decisions":${lines}}\n`;

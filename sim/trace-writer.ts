@@ -10,6 +10,7 @@ import type { Trace } from "./trace/trace.ts";
 import { changeCode, messageCode, type TraceKind } from "./trace/vocabulary.ts";
 import type { Host } from "./world/host.ts";
 
+/** The first subscriber of a run, so that a line stands before all that its event causes. */
 export class TraceWriter implements Subscriber {
   readonly #trace: Trace;
   readonly #recorder: Recorder | null;

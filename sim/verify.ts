@@ -3,6 +3,7 @@ import type { Plan } from "./plan/plan.ts";
 import type { Result, RunOptions } from "./run.ts";
 import type { Tape } from "./tape.ts";
 
+/** Where two runs of one tape parted: the simulator itself is wrong then. */
 export type Difference = {
   /** How many trace lines were the same. */
   readonly same: number;

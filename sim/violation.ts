@@ -23,6 +23,7 @@ type SafetyLaw =
   | "I21"
   | "I22";
 type LivenessLaw = "L1" | "L2" | "L3" | "L4" | "L5" | "L6" | "L7";
+/** The number of a law, as a Violation names it. */
 export type Law = SafetyLaw | LivenessLaw;
 /** What a run can break: a law, or what the checker says of the history of all clients (I16, seen from outside). */
 export type Property = Law | "linearizability";

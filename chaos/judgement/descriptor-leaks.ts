@@ -28,6 +28,7 @@ type Watched = {
   readonly first: number[];
 };
 
+/** One for each run. It judges each process by itself, from its start on. */
 export class DescriptorLeaks {
   readonly #watched = new WeakMap<MemberProcess, Watched>();
 

@@ -13,8 +13,10 @@ const residentBytesMax = 1024 * 1024 * 1024;
 /** More than a client pool, its peers and its files can need. */
 const descriptorsMax = 900;
 
+/** The highest of any member in the run. */
 export type Peaks = { descriptors: number; residentBytes: number; linesPerMinute: number };
 
+/** One for each run. It looks at processes from outside, four times a second, and asks members who leads. */
 export class Monitors {
   readonly peaks: Peaks = { descriptors: 0, residentBytes: 0, linesPerMinute: 0 };
   readonly #world: World;

@@ -22,6 +22,7 @@ type Known = {
   isTold: boolean;
 };
 
+/** One for each run. It concludes nothing while anything is broken or the machine is late. */
 export class ReadinessWatch {
   readonly #world: World;
   readonly #serveMs: number;

@@ -20,6 +20,7 @@ import type { World } from "../world/world.ts";
  */
 export type Isolation = "link" | "process" | "data" | "members" | "alone";
 
+/** One for each run: who is without data now. A strike asks before it takes any. */
 export class Budget {
   readonly #world: World;
   /** Members without their data. */

@@ -48,6 +48,7 @@ export async function rejoin({ world, operator }: Field, member: Member): Promis
   return true;
 }
 
+/** A directory is gone: the member is removed, added again, and starts with nothing. */
 export const wipe: Family = {
   ...common,
   name: "wipe",
@@ -87,6 +88,7 @@ async function takeAcknowledged(field: Field, member: Member, change: () => void
   world.links.healAll();
 }
 
+/** A directory is put back from an older copy; the member must notice, and not vote by it. */
 export const oldCopy: Family = {
   ...common,
   name: "old-copy",
@@ -109,6 +111,7 @@ export const oldCopy: Family = {
   },
 };
 
+/** One file of a member's log is gone, or all; it must notice, and be rebound. */
 export const logDeleted: Family = {
   ...common,
   name: "log-deleted",
@@ -148,6 +151,7 @@ function damageFile(field: Field, path: string): boolean {
   return true;
 }
 
+/** A few bytes of a log or snapshot are changed. The member must find them, or never need them. */
 export const damage: Family = {
   ...common,
   name: "damage",

@@ -67,6 +67,7 @@ function toTmpfs(world: World, member: Member): void {
   onTmpfs.add(member);
 }
 
+/** A member's disk is full, until there is room again. It may end, and must come back with all that it had. */
 export const fullDisk: Family = {
   name: "full-disk",
   needs: "root that may mount a small tmpfs, else prlimit",

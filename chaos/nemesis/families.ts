@@ -9,6 +9,7 @@ import { kill, killAll, pause, rolling } from "./process-faults.ts";
 import { burst, fewDescriptors } from "./resource-faults.ts";
 import { stranger } from "./strangers.ts";
 
+/** Strikes are drawn by the places here: a new family changes every seed's plan. */
 export const families: readonly Family[] = [
   kill,
   killAll,

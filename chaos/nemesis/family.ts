@@ -33,6 +33,7 @@ export function nothing(why: string): Strike {
   return { what: `nothing: ${why}`, heal: async () => undefined, isNothing: true };
 }
 
+/** One kind of fault. A strike may hold on while others strike, as far as the budget allows. */
 export type Family = {
   readonly name: string;
   /** In words, for the documentation; `may` decides. */

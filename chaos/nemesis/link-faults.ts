@@ -53,6 +53,7 @@ export const partition: Family = {
   },
 };
 
+/** Many connections of one moment are reset, or closed in good order; new ones are well. */
 export const reset: Family = {
   ...common,
   name: "reset",

@@ -23,6 +23,7 @@ async function leave(field: Field, member: Member, running: MemberProcess | null
   member.mayEnd = null;
 }
 
+/** A spare machine is added as a member, serves a while and is removed again. */
 export const grow: Family = {
   name: "grow-shrink",
   needs: "a spare machine",
@@ -54,6 +55,7 @@ export const grow: Family = {
   },
 };
 
+/** A member is removed while it runs, and comes back empty under its id. */
 export const replace: Family = {
   name: "replace",
   needs: "three members or more that are all ready",
@@ -79,6 +81,7 @@ export const replace: Family = {
   },
 };
 
+/** A member comes back at another address; the others must find it. */
 export const move: Family = {
   name: "move",
   needs: "a member that runs",

@@ -32,6 +32,7 @@ async function mustEnd(
   }
 }
 
+/** A second process is started on a member's directory: it must end, and the first must not notice. */
 export const twoProcesses: Family = {
   name: "two-processes",
   needs: "a member that is ready",
@@ -56,6 +57,7 @@ export const twoProcesses: Family = {
 const nobody = 77;
 const nowhere = "http://127.0.0.1:9";
 
+/** An operator's mistakes: each must be refused in words that help, or be undone without harm. */
 export const mistype: Family = {
   name: "mistype",
   needs: "a member that runs",

@@ -9,6 +9,7 @@ import type { Operator } from "./operator.ts";
 /** A strike, for the schedule and the page. Times are in micros of the run. */
 export type Band = { readonly family: string; readonly what: string; readonly from: number; to: number | null };
 
+/** What the nemesis needs of its run. `now`: micros of the run. */
 export type NemesisWorld = {
   readonly seed: number;
   readonly world: World;
@@ -22,6 +23,7 @@ export type NemesisWorld = {
 const activeMax = 2;
 const pauseMs = [300, 2_500] as const;
 
+/** One for each run. When `run` has completed nothing is broken any more. */
 export class Nemesis {
   readonly bands: Band[] = [];
   readonly counts = new Map<string, number>();

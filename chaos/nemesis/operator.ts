@@ -6,6 +6,7 @@ import type { World } from "../world/world.ts";
 const requestMs = 15_000;
 const pauseMs = 300;
 
+/** One for each run. It never repairs by itself what a member should. */
 export class Operator {
   readonly #world: World;
   readonly #http = new HttpClient();

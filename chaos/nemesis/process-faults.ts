@@ -17,6 +17,7 @@ export function drawMember(field: Field): Member {
   return leader !== undefined && field.chance.below(2) === 0 ? leader : field.chance.pick(all);
 }
 
+/** SIGKILL, and a start a while later: what was acknowledged is still there. */
 export const kill: Family = {
   name: "kill",
   needs: "a member that runs",
@@ -33,10 +34,12 @@ export const kill: Family = {
   },
 };
 
+/** Starts the member's process, unless it runs or the member is gone meanwhile. */
 export async function startAgain({ world }: Field, member: Member): Promise<void> {
   if (member.phase !== "absent" && member.process === null) world.start(member);
 }
 
+/** SIGKILL to all members at once: nothing is left but what their disks hold. */
 export const killAll: Family = {
   ...kill,
   name: "kill-all",
@@ -51,6 +54,7 @@ export const killAll: Family = {
   },
 };
 
+/** SIGSTOP, then SIGCONT: to itself no time has passed. */
 export const pause: Family = {
   name: "pause",
   needs: "a member that runs",
@@ -68,6 +72,7 @@ export const pause: Family = {
 
 const readyMs = 60_000;
 
+/** SIGTERM and a new start, one member after the other, as an upgrade is done. No request may be lost by it. */
 export const rolling: Family = {
   name: "rolling",
   needs: "all members are ready",

@@ -21,6 +21,7 @@ const writesMs = 8_000;
 const limitReadMs = 1_200;
 const readyMs = 30_000;
 
+/** A member may open few descriptors more: it may refuse clients, and must not end. */
 export const fewDescriptors: Family = {
   name: "few-descriptors",
   needs: "a member that runs, and prlimit",
@@ -84,6 +85,7 @@ const burstBytes = 1_200_000;
 const burstCount = 20;
 let bursts = 0;
 
+/** More at once than a member takes: each request is answered, if by a refusal, and refusals are true. */
 export const burst: Family = {
   name: "burst",
   needs: "a member that runs",

@@ -26,6 +26,7 @@ const forgedIncarnation = 1_000_000_000;
 /** A stranger has a few seconds, also on a machine that is busy. */
 const closedMs = 45_000;
 
+/** Connections to a peer port by who is no peer. */
 export const stranger: Family = {
   name: "stranger",
   needs: "a member that runs",

@@ -37,6 +37,7 @@ function answerOf(reply: Reply): Answer | null {
   return JSON.parse(reply.body) as Answer;
 }
 
+/** etcd as it is released; what it has no request for is left out. */
 export class Etcd implements Store {
   readonly name = "etcd";
   /** Its own limit is about 7 seconds: 5, and two election timeouts. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Ask, Reply } from "../http.ts";
 import type { KeyAsk, MemberPlace, MemberState, StartInVain, Store, Told } from "./store.ts";
 
+/** Which build of the server runs, and where it keeps its rows. */
 export type MetaStoreOptions = {
   /** The server's main file. */
   readonly main: string;
@@ -12,6 +13,7 @@ export type MetaStoreOptions = {
 
 /** Small, so that a run of minutes takes, sends and installs snapshots. */
 const snapshotEntries = 400;
+/** The request timeout with which members are started, in milliseconds. */
 export const requestTimeoutMs = 5_000;
 
 /** A key as it stands in a path: every byte that is not plain is escaped. */
@@ -23,6 +25,7 @@ export function pathOf(key: string): string {
   return `/v1/kv/${escaped.join("")}`;
 }
 
+/** This project's server as its users run it: by its command line and over HTTP. */
 export class MetaStore implements Store {
   readonly name = "metaStore";
   readonly requestMsMax = requestTimeoutMs;

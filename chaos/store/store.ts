@@ -17,6 +17,7 @@ export type MemberPlace = {
   readonly directory: string;
 };
 
+/** A request for one key, before a store gives it a form. Keys and values are latin1. */
 export type KeyAsk =
   | { readonly op: "get"; readonly key: string; readonly isStale: boolean }
   | {
@@ -48,6 +49,7 @@ export type Told =
   | { readonly kind: "none" | "unknown" | "session-gone"; readonly why: string }
   | { readonly kind: "wrong"; readonly why: string };
 
+/** What a member says of itself. Indices are of its log; `leader` is 0 where it knows none. */
 export type MemberState = {
   readonly leader: number;
   readonly isLeader: boolean;
@@ -69,6 +71,7 @@ export type StartInVain = {
   readonly isBesideProcess: boolean;
 };
 
+/** One kind of store. It holds nothing of a run: members and answers come as arguments. */
 export interface Store {
   readonly name: string;
   /** A request that a living member has not answered for so long hangs. */

@@ -35,6 +35,7 @@ export type Shop = {
   readonly refused: Set<string>;
 };
 
+/** The key that goes by `name` now: keys change with time, so that no key's history grows too long to check. */
 export function epochKey(name: string, now: number): string {
   return `${name}.${Math.floor(now / epochMicros)}`;
 }
@@ -73,6 +74,7 @@ export function noteDenial(
 type Seen = { readonly value: string | null; readonly revision: number };
 const nothing: Seen = { value: null, revision: 0 };
 
+/** One client of a run, with one operation under way at a time. */
 export class Client {
   readonly #id: number;
   readonly #shop: Shop;

@@ -24,12 +24,14 @@ export type StaleAnswer = {
 export type Denial = { readonly at: number; readonly kind: "refused" | "lost" };
 
 type Unanswered<Any> = Any extends Operation ? Omit<Any, "return" | "outcome" | "revision"> : never;
+/** An operation whose answer has not come. */
 export type OpenCall = Unanswered<Operation>;
 type Pending = { readonly operation: OpenCall; readonly mark: number };
 
 /** Checks in between look at keys of this long. */
 const recentMicros = 90_000_000;
 
+/** The history of one run, kept whole in memory. */
 export class Recorder {
   readonly #beganMs = performance.now();
   readonly operations: Operation[] = [];

@@ -7,6 +7,7 @@ const outstandingMax = 24;
 /** Its numbers in the history: each write is a client of its own. */
 const firstClient = 10_000_000;
 
+/** Writes until the run is over; does not wait for answers that are still out. */
 export async function pulse(shop: Shop): Promise<void> {
   const { world, recorder, keys, refused, isOver } = shop;
   const http = new HttpClient();

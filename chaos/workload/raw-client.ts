@@ -11,6 +11,7 @@ const beatMs = 400;
 /** Its number among the clients, for its draws. */
 const client = 900;
 
+/** Sends until the run is over, one connection after the other. */
 export async function sendRaw(shop: Shop): Promise<void> {
   const { world, isOver } = shop;
   for (let k = 0; !isOver(); k++) {

@@ -6,6 +6,7 @@ import { epochKey, type Shop } from "./client.ts";
 const beatMs = 50;
 const patienceMs = 15_000;
 
+/** Reads until the run is over. What it is told is noted, and judged later. */
 export async function readStale(shop: Shop): Promise<void> {
   const { world, recorder, draws, isOver, onFinding } = shop;
   const http = new HttpClient();

@@ -8,6 +8,7 @@ const script =
   'while read -r line; do pids=$line; done; [ -z "$pids" ] || kill -s KILL -- $pids 2>/dev/null; ' +
   'for place in "$1"/n*; do umount "$place" 2>/dev/null; done; rm -rf "$1"';
 
+/** One for each run. It needs no signal to work: the end of this process is enough. */
 export class Guard {
   readonly #shell: ChildProcess;
 

@@ -13,6 +13,7 @@
  * - `stalled`: a piece stops in its middle, in a frame, and goes on when the fault ends.
  */
 export const linkFaults = ["cut", "silent", "one-way", "slow", "half-closed", "stalled"] as const;
+/** What befalls the connections of one link; see `linkFaults`. */
 export type LinkFault = (typeof linkFaults)[number];
 
 /** One connection that passes through a proxy. */
@@ -26,6 +27,7 @@ export interface Pipe {
   close(): void;
 }
 
+/** One for each run. Members' ids are from 1 on. */
 export class Links {
   /** "from>to" -> the fault; at most one at a time. */
   readonly #faults = new Map<string, LinkFault>();

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { appendFileSync } from "node:fs";
 
+/** How a process ended. `code` is null where a signal ended it. */
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
 const keptLines = 8;
@@ -11,6 +12,7 @@ const minuteMs = 60_000;
 /** Texts whose repetitions are counted. */
 const textsMax = 2_000;
 
+/** It ends once: the member's next start is another one. */
 export class MemberProcess {
   readonly startedAtMs = performance.now();
   /** It was told to stop while all others are well: it owes an answer to each request that it has taken. */

@@ -11,6 +11,7 @@ import type { Proxy } from "./proxy.ts";
  */
 export type MemberPhase = "absent" | "running" | "stopped";
 
+/** One machine of a run, known by its id, which is also its member's. */
 export class Member {
   readonly id: number;
   readonly port: number;

@@ -10,11 +10,13 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Links } from "./links.ts";
 import { SocketPipe } from "./pipe.ts";
 
+/** Tells who has dialled, by what the kernel knows of the connection. */
 export interface Diallers {
   /** Which member's process has the connection from `port` to `toPort`; 0: none; null: the connection is over. */
   ownerOf(port: number, toPort: number): number | null;
 }
 
+/** One address of one member. Only `open` makes one. */
 export class Proxy {
   readonly port: number;
   readonly #server: Server;

@@ -27,6 +27,7 @@ const lateMsMax = 500;
 /** Told of each process that ends although nobody ended it. */
 export type OnUnexpectedEnd = (member: Member, exit: Exit, lastLine: string) => void;
 
+/** One for each run. Members come and go; the machines on which they run do not. */
 export class World {
   readonly store: Store;
   readonly directory: string;

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { type Format, formats } from "../formats/index.ts";
 import { type ModelName, modelNames } from "../models.ts";
 
+/** What the command line asks for, checked. Null: not given. `html` is the path of the page to write. */
 export type Options = {
   readonly files: readonly string[];
   readonly model: ModelName | null;
@@ -12,6 +13,7 @@ export type Options = {
   readonly timeoutMs: number | null;
 };
 
+/** Printed for --help, and beside what is wrong with a command line. */
 export const usage = `Usage: metastore-check FILE... [options]
 
 Decides whether the histories in FILE... are linearizable; "-" is the standard input.

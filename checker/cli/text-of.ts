@@ -5,7 +5,9 @@ import { createGunzip } from "node:zlib";
 /** The bytes are no text; `message` says what they must be. */
 export class TextError extends Error {}
 
+/** As TextDecoder names them. */
 export const encodings = ["utf-8", "utf-16le", "utf-16be"] as const;
+/** How the text of a file is encoded, as far as its first bytes tell. */
 export type Encoding = (typeof encodings)[number];
 
 /** Of the first bytes; UTF-16 without a mark has a zero beside each letter of the first ones. */

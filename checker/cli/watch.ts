@@ -1,6 +1,7 @@
 /** Time for one file: its limit, and a word now and then that the work goes on. */
 const wordEveryMs = 5_000;
 
+/** Begins with its making. The checker itself reads no clock: it asks `shouldStop` now and then. */
 export class Watch {
   readonly #file: string;
   readonly #timeoutMs: number;

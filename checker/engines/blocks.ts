@@ -21,6 +21,7 @@ export type Contradiction = {
 
 const none = -1;
 
+/** The blocks of one key's operations. Numbers of operations and of values are those of `column`. */
 export class Blocks {
   readonly column: ColumnarHistory;
   /** Per value: its writer that happened, or -1; the next in its chain, or -1. */

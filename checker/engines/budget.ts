@@ -12,6 +12,7 @@ const askEvery = 1_024;
 /** Of one configuration with its place in a map, as measured. */
 const configurationBytes = 500;
 
+/** What one check has spent so far. Once `over` is set it stays, and every search under it ends. */
 export class BudgetMeter {
   readonly #budget: Budget;
   #made = 0;

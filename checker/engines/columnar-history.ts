@@ -1,6 +1,7 @@
 /** The operations of one key, as columns: numbers in typed arrays, values as small integers. */
 import type { Operation } from "../history.ts";
 
+/** The codes in `kind`. A mismatch is a compare-and-set that was answered with "it held another". */
 export const kinds = { get: 0, put: 1, delete: 2, cas: 3, mismatch: 4 } as const;
 /** The id of null: the key is absent. */
 export const absent = 0;
@@ -10,6 +11,7 @@ export function observable(all: readonly Operation[]): Operation[] {
   return all.filter(({ op, outcome }) => outcome !== "none" && (op !== "get" || outcome === "ok"));
 }
 
+/** Place i of each column is of operation i. It throws RangeError for an append, which has no value of its own. */
 export class ColumnarHistory {
   readonly operations: readonly Operation[];
   readonly kind: Uint8Array;

@@ -7,6 +7,7 @@ export type Trail = { readonly operation: number; readonly before: Trail | null;
 /** Of each class of unknown operations how many were used: pairs (class, count), by class. */
 export type Used = readonly number[];
 
+/** One way in which the events so far can have happened (Lowe 2017). */
 export type Configuration<State> = {
   readonly state: State;
   /** Equal for equal states. */
@@ -17,21 +18,25 @@ export type Configuration<State> = {
   readonly trail: Trail | null;
 };
 
+/** The trail with one operation more, which has taken effect last. Shares what was before. */
 export function longer(trail: Trail | null, operation: number): Trail {
   return { operation, before: trail, length: trail === null ? 1 : trail.length + 1 };
 }
 
+/** The operations in the order in which they took effect. */
 export function trailOf(trail: Trail | null): number[] {
   const order: number[] = [];
   for (let at = trail; at !== null; at = at.before) order.push(at.operation);
   return order.toReversed();
 }
 
+/** How many of the class `wanted` were used; 0 where none was. */
 export function usedOf(used: Used, wanted: number): number {
   for (let k = 0; k < used.length; k += 2) if (used[k] === wanted) return used[k + 1]!;
   return 0;
 }
 
+/** A copy with one more of the class `wanted`, still in order of the classes. */
 export function withUse(used: Used, wanted: number): Used {
   const more: number[] = [];
   let isIn = false;

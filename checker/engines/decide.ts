@@ -14,6 +14,7 @@ import { orderWithAbsence } from "./sweep.ts";
 
 type Any = Operation | Transaction;
 
+/** Of one key, or of keys that transactions join. "unknown": the budget ended when `at` was to return. */
 export type Decision =
   | { readonly verdict: "ok"; readonly order: readonly Any[] }
   | {

@@ -29,6 +29,7 @@ import { SlotSet } from "./slots.ts";
 import { sortedBy } from "./sorting.ts";
 import { States } from "./states.ts";
 
+/** Operations by their places in the list that was searched. An order holds every operation that has taken effect. */
 export type Found =
   | { readonly verdict: "ok"; readonly order: readonly number[] }
   /** No configuration is left when `at` must return; `partial`: a longest order of what had been called by then. */

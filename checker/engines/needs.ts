@@ -14,6 +14,7 @@ import type { States } from "./states.ts";
 /** No state. */
 export const noState = -1;
 
+/** Kept in step with the events of one search: it knows what was called and what is still to come. */
 export class Needs<State, Input, Output> {
   /** Per operation: the id of the only state in which it can be, and of the state that it makes; or `noState`. */
   readonly needOf: Int32Array;

@@ -7,6 +7,7 @@ import { searchGeneral } from "./general.ts";
 
 type Any = Operation | Transaction;
 
+/** `all`: operations and transactions of the joined keys, those too that did not happen. */
 export function decideRows(all: readonly Any[], spending: BudgetMeter): Decision {
   const operations = all.filter(({ outcome }) => outcome !== "none");
   const found = searchGeneral(rowsModel, operations.map(callOf), null, spending);

@@ -1,6 +1,7 @@
 /** The clients of a file by number: those that a double does not hold exactly get others, from a million up. */
 const firstOfLarge = 1_000_000;
 
+/** One for each file: which numbers large ones get depends on the order in which they come. */
 export class ClientNumbers {
   readonly #large = new Map<string, number>();
 

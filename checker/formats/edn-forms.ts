@@ -3,6 +3,7 @@ import { EdnEnd, EdnError, EdnReader } from "./edn.ts";
 import type { Edn } from "./edn-value.ts";
 import { HistoryError } from "./history-error.ts";
 
+/** Fed line by line, with the numbers of the lines for errors. Each form is handed on once, as soon as it is whole. */
 export class EdnForms {
   /** Of each form the line on which it begins. */
   readonly #found: (form: Edn, line: number) => void;

@@ -5,11 +5,13 @@
 
 /** Text in JavaScript's sense is `EdnText`; a plain string is an atom: "12", "1.5", ":key", "symbol", "\\a". */
 export type Edn = null | boolean | string | EdnText | readonly Edn[] | EdnMap | EdnSet | EdnTagged;
+/** What stands between quotation marks in EDN, without its escapes. */
 export type EdnText = { readonly text: string };
 /** By the canonical text of the key. */
 export type EdnMap = { readonly pairs: ReadonlyMap<string, Edn> };
 /** Canonical texts, in order. */
 export type EdnSet = { readonly members: readonly string[] };
+/** A tagged literal, such as a record: what the tag means is not known here. */
 export type EdnTagged = { readonly tag: string; readonly value: Edn };
 
 /** Equal texts exactly for equal values. Vectors and lists are equal; the number 7, the text "7" and the character \7 are not. */

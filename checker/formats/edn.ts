@@ -1,6 +1,7 @@
 /** A reader of EDN (extensible data notation), and of what Clojure prints beyond it. */
 import { canonicalNumber, type Edn, type EdnMap, printEdn } from "./edn-value.ts";
 
+/** The text is not EDN; the message says what is wrong, without its place. */
 export class EdnError extends Error {}
 /** The text ends where the form goes on. */
 export class EdnEnd extends EdnError {}
@@ -31,6 +32,7 @@ function isBlank(code: number): boolean {
   return /\s/.test(String.fromCharCode(code));
 }
 
+/** Reads forms from one text, one after the other. Throws EdnError, or EdnEnd where only more text is missing. */
 export class EdnReader {
   readonly #text: string;
   #at: number;

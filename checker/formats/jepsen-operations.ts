@@ -4,6 +4,7 @@ import { type Edn, printEdn } from "./edn-value.ts";
 import { HistoryError } from "./history-error.ts";
 import type { Asked } from "./pairing.ts";
 
+/** One event of a history, still in EDN. Names keep their colon, as in ":invoke". */
 export type Event = {
   readonly line: number;
   /** A client's is a number. */
@@ -47,6 +48,7 @@ export function shapeOf({ f, key, value }: Event): "keyed" | "plain" | "either" 
   return (kind === "get" || kind === "delete") && value[1] === null ? "keyed" : "either";
 }
 
+/** The words of one dialect. It keeps nothing from one event to the next. */
 export class JepsenOperations {
   /** Porcupine's files: all values are text, and an absent key reads as the empty one. */
   readonly #isPorcupine: boolean;

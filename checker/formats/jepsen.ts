@@ -20,6 +20,7 @@ const logged =
 /** The beginning of one that is cut off. */
 const cutOff = /\bjepsen\.util\b\s*[:-]?\s+\d+\s/;
 
+/** Whether the line holds an event as Jepsen prints it, in a log or in history.txt. */
 export function isLogged(line: string): boolean {
   return logged.test(line);
 }

@@ -16,8 +16,10 @@ type Any = Operation | Transaction;
 /** No text of UTF-8 begins with it: U+FFFF is no character. */
 export const bytesMark = "\uffffbase64:";
 
+/** What a first line without "op" says; null: it does not say so. */
 export type Heading = { readonly unit: Unit | null; readonly source: string | null };
 
+/** A line an operation, without a heading. `parseJsonLines` gives the same history back. */
 export function printJsonLines(history: History): string {
   return history.map((operation) => `${JSON.stringify(operation, wrapBytes)}\n`).join("");
 }
@@ -69,6 +71,7 @@ function integerOf(value: unknown): bigint | null {
   return isText(digits) && /^-?(0|[1-9]\d*)$/.test(digits) ? BigInt(digits) : null;
 }
 
+/** Reads one file line by line. Throws HistoryError with the number of the line that is wrong. */
 export class JsonLines {
   readonly #history: Any[] = [];
   readonly #clients = new ClientNumbers();

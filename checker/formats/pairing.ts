@@ -14,6 +14,7 @@ type Open = {
   readonly line: number;
 };
 
+/** One for each history. A process has one operation open at a time, as in Jepsen. */
 export class Pairing {
   readonly #open = new Map<string, Open>();
   readonly #done: { readonly operation: Operation | Transaction; readonly place: number }[] = [];

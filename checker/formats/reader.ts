@@ -5,7 +5,9 @@ import { isLogged, JepsenLines } from "./jepsen.ts";
 import { type Heading, JsonLines } from "./jsonl.ts";
 import type { Times } from "../times.ts";
 
+/** "porcupine": the EDN files of Porcupine's key-value tests, which read an absent key as empty text. */
 export const formats = ["jsonl", "jepsen", "porcupine"] as const;
+/** Which of `formats` a file has; its first line tells where nobody says it. */
 export type Format = (typeof formats)[number];
 
 type Content = {
@@ -16,6 +18,7 @@ type Content = {
   /** Lines of a log that are no events of a history, and were passed over. */
   readonly otherLines: number;
 };
+/** A whole file as it was read, with what it says of itself. */
 export type HistoryFile = Content & { readonly format: Format };
 
 interface LineReader {
@@ -33,6 +36,7 @@ export function formatOf(line: string): Format | null {
   return /^[[({]|^#[A-Za-z_]/.test(text) || isLogged(text) ? "jepsen" : null;
 }
 
+/** One for each file: feed its text, then call `end`. Throws HistoryError at the first line that is wrong. */
 export class HistoryReader {
   #format: Format | null;
   #reader: LineReader | null = null;

@@ -21,6 +21,7 @@ export function element(
   return { html: `<${name}${said.join("")}>${children.map(htmlOf).join("")}</${name}>` };
 }
 
+/** One after the other, with a line feed between. */
 export function joined(parts: readonly Html[]): Html {
   return { html: parts.map(({ html }) => html).join("\n") };
 }

@@ -8,6 +8,7 @@ import { apply, callOf, keyModel, type CompleteModel } from "../model.ts";
 
 type Any = Operation | Transaction;
 
+/** At most about 200 operations: what one page can show. Operations are the history's own objects. */
 export type Window = {
   readonly key: string;
   readonly operations: readonly Any[];
@@ -36,6 +37,7 @@ function near(operations: readonly Any[], core: readonly Any[]): Any[] {
   return [...new Set([...core, ...byDistance.slice(0, shownMax)])].toSorted((a, b) => a.call - b.call);
 }
 
+/** Of the key that the verdict is about; of a legal history the first one. It may search again, within a small budget. */
 export function windowOf(history: History, verdict: Verdict): Window {
   const first = history[0];
   const key =

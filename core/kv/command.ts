@@ -13,20 +13,24 @@ export type Condition =
   | { readonly kind: "absent" }
   | { readonly kind: "present" };
 
+/** What a client asks of the state machine. It is decided when it is applied, never before. */
 export type Command =
   | { readonly op: "put"; readonly key: string; readonly value: string; readonly condition: Condition }
   | { readonly op: "delete"; readonly key: string; readonly condition: Condition }
   /** Opens a client session, known by this entry's index. */
   | { readonly op: "open-session" };
 
+/** The condition that holds for every row, and for none. */
 export const always: Condition = { kind: "none" };
 
 const operations = { put: 1, delete: 2, "open-session": 3 } as const;
 const conditions = ["none", "revision", "absent", "present"] as const satisfies readonly Condition["kind"][];
 const headerBytes = 14;
 
+/** Longest key in bytes that the API takes; the shortest has one byte. */
 export const keyBytesMax = 4096;
 
+/** The payload of a command's entry. Keys and values are latin1 strings, a byte each character. */
 export function encodeCommand(command: Command): Uint8Array {
   const key = command.op === "open-session" ? "" : command.key;
   const value = command.op === "put" ? command.value : "";

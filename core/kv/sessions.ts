@@ -5,6 +5,7 @@
  */
 import type { Index, Micros } from "../units.ts";
 
+/** What one write of a session was answered with, kept to answer it again. */
 export type SessionResult = {
   readonly sequence: number;
   /** CRC of the command: the same key with another body is refused. */
@@ -14,6 +15,7 @@ export type SessionResult = {
   readonly matched: boolean;
 };
 
+/** A client's memory in the state machine. It is replaced as a whole, never changed. */
 export type Session = {
   /** Index of the entry that opened it. */
   readonly id: Index;
@@ -23,11 +25,13 @@ export type Session = {
   readonly results: readonly SessionResult[];
 };
 
+/** Bounds of what sessions hold. They decide what is applied, so every member must have the same. */
 export type SessionLimits = {
   readonly sessionsMax: number;
   readonly resultsMax: number;
   readonly idleMicrosMax: Micros;
 };
+/** The limits of a node that serves. The simulator draws smaller ones, so that they are reached. */
 export const sessionLimits: SessionLimits = {
   sessionsMax: 10_000,
   resultsMax: 128,
@@ -44,6 +48,7 @@ export type Standing =
   | { readonly kind: "sequence-too-old" }
   | { readonly kind: "other-command" };
 
+/** The live sessions of one state, as of its applied entry. */
 export class Sessions {
   /** By id; in order of the last use, so that the first is the one to go. */
   readonly #live = new Map<Index, Session>();

@@ -15,12 +15,14 @@ import type { ClusterId } from "../units.ts";
 import type { Row } from "./machine.ts";
 import type { Session } from "./sessions.ts";
 
+/** Rises with every change of the bytes; a reader refuses a newer one. */
 export const snapshotFormat = 1;
 const magic = 0x4e53534d; // "MSSN"
 const blockHeaderBytes = 8;
 /** Holds the largest row. */
 const blockBytesMax = 32 * 1024 * 1024;
 
+/** What a snapshot is of. The counts are checked against what follows. */
 export type SnapshotHeader = {
   readonly cluster: ClusterId;
   readonly place: LogPosition;
@@ -30,6 +32,7 @@ export type SnapshotHeader = {
   readonly rowCount: number;
 };
 
+/** Writes the magic number and the header's block. Sessions, rows and `endSnapshot` follow, in this order. */
 export function beginSnapshot(writer: Writer, header: SnapshotHeader): void {
   writer.u32(magic);
   writeBlock(writer, () => {
@@ -69,22 +72,26 @@ export function writeRows(writer: Writer, rows: readonly (readonly [string, Row]
   }
 }
 
+/** Writes the empty block, without which the snapshot counts as cut off. */
 export function endSnapshot(writer: Writer): void {
   writeBlock(writer, () => undefined);
 }
 
+/** Appends a row without its key. */
 export function writeRow(writer: Writer, { value, createRevision, modRevision, version, crc }: Row): void {
   for (const field of [createRevision, modRevision, version]) writer.u64(field);
   writer.u32(crc);
   writer.text(value);
 }
 
+/** Throws BadBytes where the bytes end too early. The checksum of the value is not compared. */
 export function readRow(reader: Reader): Row {
   const [createRevision, modRevision, version] = [reader.u64(), reader.u64(), reader.u64()];
   const crc = reader.u32();
   return { value: reader.text(blockBytesMax), createRevision, modRevision, version, crc };
 }
 
+/** Appends a session with all its results, in order of their sequence. */
 export function writeSession(writer: Writer, { id, lastIndex, lastMicros, results }: Session): void {
   for (const field of [id, lastIndex, lastMicros]) writer.u64(field);
   writer.u32(results.length);
@@ -96,6 +103,7 @@ export function writeSession(writer: Writer, { id, lastIndex, lastMicros, result
   }
 }
 
+/** Throws BadBytes where the bytes end too early. */
 export function readSession(reader: Reader): Session {
   const [id, lastIndex, lastMicros] = [reader.u64(), reader.u64(), reader.u64()];
   const results = Array.from({ length: reader.count(21) }, () => {
@@ -113,6 +121,7 @@ function writeBlock(writer: Writer, content: () => void): void {
   writeU32(block, 4, crc32(block.subarray(blockHeaderBytes), 0));
 }
 
+/** Gets the parts of a snapshot as they come: the header once and first, all sessions before the rows. */
 export interface SnapshotTaker {
   header(header: SnapshotHeader): void;
   sessions(sessions: readonly Session[]): void;

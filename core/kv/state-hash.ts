@@ -7,6 +7,7 @@ import type { Session } from "./sessions.ts";
 
 const seeds = [0x9e3779b9, 0x85ebca6b] as const;
 
+/** The hash of one state store, kept in step with it. Equal states have equal hashes, in any engine. */
 export class StateHash {
   #low = 0;
   #high = 0;

@@ -25,6 +25,7 @@ function keyOf(command: Command | null): readonly string[] {
   return command === null || command.op === "open-session" ? [] : [command.key];
 }
 
+/** The only writer of the state store, but for an installed snapshot, which waits until it stands still. */
 export class Applier {
   readonly #context: ApplierContext;
   readonly #store: ApplierContext["store"];
@@ -51,6 +52,7 @@ export class Applier {
   }
 
   resume(): void {
+    assert(!this.#inFlight, "nothing is applied while the state is being replaced");
     this.#paused = false;
   }
 
@@ -61,6 +63,7 @@ export class Applier {
     const to = Math.min(commit, from + this.#context.options.entriesPerApplyMax - 1);
     const steps = this.#decode(from, to);
     if (steps === null) return false;
+    assert(steps[0]?.entry.index === from, "entries are applied in order, each once");
     this.#inFlight = true;
     const keys = [...new Set(steps.flatMap(({ command }) => keyOf(command)))];
     this.#store.read(keys, (error, rows) => {
@@ -96,6 +99,7 @@ export class Applier {
       command === null ? null : applyCommand(entry, command, rows, sessions, writes),
     );
     const last = steps.at(-1)!.entry;
+    assert(last.index > this.#store.applied.index, "the applied index rises");
     this.#store.write(writes, last, (error) => {
       if (error !== null) return this.#fail(error);
       assert(this.#store.applied.index === last.index, "rows and applied index go down as one");

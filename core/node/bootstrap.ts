@@ -11,8 +11,10 @@ import { isNeededVoter } from "../raft/membership.ts";
 import { type Genesis, genesisOf, type Identity } from "../storage/identity.ts";
 import type { NodeId, StoreId } from "../units.ts";
 
+/** What a founder is to do now. "founded": every founder has been seen, and the genesis never changes again. */
 export type FoundingStep = { readonly kind: "wait" } | { readonly kind: "founded"; readonly genesis: Genesis };
 
+/** One for each boot of a founder. Once the genesis is durable it only answers others. */
 export class Bootstrap {
   readonly #identity: Identity;
   readonly #trace: Trace;

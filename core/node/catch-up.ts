@@ -9,6 +9,7 @@ type CatchUpContext = ContextOf<"network" | "store", "electionMicros" | "entries
 
 const never: Micros = -1e15;
 
+/** One for each boot: what an earlier boot had reached is not believed before a leader confirms it. */
 export class CatchUp {
   readonly #context: CatchUpContext;
   readonly #raft: Raft;

@@ -34,6 +34,7 @@ function endOf(code: EndingCode, reason: string): EntryStep {
 const isLostLog = "the log is damaged or missing";
 const tooFewVoters = "the other voters are no majority without this node";
 
+/** One for each boot. A node that takes part already needs it only to answer others. */
 export class ClusterEntry {
   /** Null where the node joins, or has lost its log. */
   readonly bootstrap: Bootstrap | null;

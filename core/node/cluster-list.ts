@@ -22,6 +22,7 @@ import type { Identity } from "../storage/identity.ts";
 import type { WalLog } from "../storage/wal-recovery.ts";
 import { foundersConfiguration } from "./bootstrap.ts";
 
+/** "refused": the node does not start. "warning": it starts, and says so. `reason`: one line for the operator. */
 export type ClusterListProblem = { readonly kind: "refused" | "warning"; readonly reason: string };
 
 /** Of a directory as it was opened, and the list that the operator gives at this start. */

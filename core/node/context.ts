@@ -39,6 +39,10 @@ export type ReplicaHost = NodePorts & {
   readonly onDiskError: (error: DiskError) => void;
 };
 
+/**
+ * What the parts of a member share, for one boot. A part names in its constructor what it may touch of it: see
+ * ContextOf.
+ */
 export type NodeContext = ReplicaHost & {
   /** False: it certainly never left this node. True promises nothing. */
   readonly send: (outgoing: Outgoing) => boolean;

@@ -31,6 +31,7 @@ function isEarlier(key: ChangeKey, asker: Asker): boolean {
   return key.boot < asker.boot;
 }
 
+/** The answers of one leader in one term. It is bounded: of each asker only the newest ones are kept. */
 export class DecidedChanges {
   readonly #askers = new Map<NodeId, Asker>();
 

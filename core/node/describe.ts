@@ -6,6 +6,7 @@ import type { Replica } from "./replica.ts";
 import type { MemberStatus, Status } from "./status.ts";
 import type { NodeView } from "./view.ts";
 
+/** What the node says of itself, in any phase: what it does not know yet is empty or 0. Changes nothing. */
 export function describeNode(now: Micros, view: NodeView): Status {
   const { options, store, opened, identity, entry, replica } = view;
   const bootstrap = entry?.bootstrap ?? null;
@@ -51,6 +52,7 @@ export function describeNode(now: Micros, view: NodeView): Status {
   };
 }
 
+/** The node's phase decides alone while it does not run; after that its facts do. Changes nothing. */
 export function describeReadiness(now: Micros, view: NodeView): Readiness {
   const { replica } = view;
   const phase = view.ending ?? phaseOf(view);

@@ -7,6 +7,7 @@ import type { Micros } from "../units.ts";
 import type { ContextOf } from "./context.ts";
 import { handOver } from "./hand-over.ts";
 
+/** One for each boot. It does nothing before the node is told to stop. */
 export class Draining {
   readonly #raft: Raft;
   readonly #electionMicros: Micros;

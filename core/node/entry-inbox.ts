@@ -11,6 +11,7 @@ import { guestEnvelope, type NodeView } from "./view.ts";
 
 const wait: EntryStep = { kind: "wait" };
 
+/** One for each boot. A word is taken only in the phase in which it can come. */
 export class EntryInbox implements EntryReceiver {
   readonly #network: Pick<Network, "send">;
   readonly #view: () => NodeView;

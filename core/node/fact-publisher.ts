@@ -4,6 +4,7 @@ import type { ContextOf } from "./context.ts";
 
 const roleCodes = { follower: 0, "pre-candidate": 1, candidate: 2, leader: 3 } as const;
 
+/** Called once a turn. It publishes a fact only where it differs from the last one. */
 export class FactPublisher {
   readonly #trace: ContextOf<"trace">["trace"];
   readonly #raft: Raft;

@@ -12,6 +12,7 @@ export type Joiner = { readonly id: NodeId; readonly storeId: StoreId; readonly 
 /** There is at most one read in so long, however many ask. */
 const readMicrosMin: Micros = 100_000;
 
+/** One joiner at a time is looked at; another one waits for its next request. */
 export class LeaderIdCheck {
   readonly #read: ReadBarrier;
   #joiner: Joiner | null = null;

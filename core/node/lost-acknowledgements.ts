@@ -18,6 +18,7 @@ type Start = {
   readonly acknowledged: Index;
 };
 
+/** What one boot of a leader has noticed. It acts through PeerAdmission, which tells the member. */
 export class LostAcknowledgements {
   readonly #context: ContextOf<"peers" | "trace">;
   readonly #raft: Raft;

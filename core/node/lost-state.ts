@@ -12,6 +12,7 @@ import type { ContextOf } from "./context.ts";
 
 type LostStateContext = ContextOf<"store" | "trace", "directory" | "heartbeatMicros" | "id">;
 
+/** One for each boot. It does nothing while the log reaches down to the applied index. */
 export class LostState {
   readonly #store: LostStateContext["store"];
   readonly #options: LostStateContext["options"];

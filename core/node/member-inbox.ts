@@ -37,6 +37,7 @@ export interface MemberParts {
   readonly lostAcknowledgements: LostAcknowledgements;
 }
 
+/** One for each boot that takes part. Whoever speaks has been admitted before. */
 export class MemberInbox implements MemberReceiver {
   readonly #context: InboxContext;
   readonly #parts: MemberParts;

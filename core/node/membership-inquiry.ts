@@ -7,6 +7,7 @@ import type { ContextOf } from "./context.ts";
 
 type InquiryContext = ContextOf<never, "electionMicros", "node" | "storeId" | "incarnation">;
 
+/** Asks at most once an election timeout. The answer comes to PeerAdmission as any other. */
 export class MembershipInquiry {
   readonly #context: InquiryContext;
   readonly #raft: Raft;

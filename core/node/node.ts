@@ -25,6 +25,7 @@ import { restore } from "./restore.ts";
 import type { Status } from "./status.ts";
 import type { NodeView } from "./view.ts";
 
+/** One boot of one directory. `onEnd` is told once, and nothing happens after it. */
 export class Node {
   readonly #ports: NodePorts;
   readonly #options: NodeOptions;

@@ -42,6 +42,7 @@ function isSameGoal(one: Change, other: Change): boolean {
   return one.kind === other.kind && one.id === other.id;
 }
 
+/** One for each boot. What is open ends with the term: its askers ask the next leader. */
 export class OpenChanges {
   readonly #self: NodeId;
   readonly #electionMicros: Micros;

@@ -13,6 +13,7 @@ import type { NodePorts } from "./context.ts";
 import { loadSnapshot } from "./load-snapshot.ts";
 import type { Ending, EndingCode } from "./options.ts";
 
+/** An open directory: all of it is whole and durable, and nobody else writes it. */
 export type Opened = {
   /** As it was once the directory was open. */
   readonly identity: Identity;
@@ -25,6 +26,7 @@ export type Opened = {
   readonly snapshots: SnapshotStore;
 };
 
+/** What an opening touches of the machine: no network, for nothing is said before it is done. */
 export type OpeningPorts = Omit<NodePorts, "network">;
 
 type Done = (ending: Ending | null, opened: Opened | null) => void;

@@ -49,6 +49,7 @@ export type NodeOptions = {
 
 /** Why a request failed. `definite`: it certainly did not happen and never will. */
 export type Failure = Failed<FailureCode>;
+/** Stable: the HTTP API gives it to clients as it is. */
 export type FailureCode =
   | "no-leader" // no leader was known until the deadline: nothing was sent
   | "refused" // the leader answered that it did not take it
@@ -60,16 +61,19 @@ export type FailureCode =
 
 /** Exactly-once: a client session (0: none) and the client's sequence in it. */
 export type SessionKey = { readonly session: Index; readonly sequence: number };
+/** A write that is not deduplicated: each try may take effect. */
 export const noSession: SessionKey = { session: 0, sequence: 0 };
 
 /** Committed and applied here: the value is what it came to. */
 export type WriteOutcome = Result<Applied, FailureCode>;
 /** `revision`: the store's when it answered; the row is its state there. */
 export type RowAt = { readonly row: Row | null; readonly revision: Index };
+/** A read changes nothing, so each failure is definite. */
 export type ReadOutcome = Result<RowAt, FailureCode>;
 
 /** A change request failed, or the leader refused it. `definite`: it certainly was not made and never will be. */
 export type ChangeFailure = Failed<ChangeFailureCode>;
+/** Stable, as FailureCode. */
 export type ChangeFailureCode = FailureCode | ChangeRefused;
 /** The leader's word that it will not be made. */
 export type ChangeRefused = Exclude<ChangeOutcome, "done" | "gave-up">;

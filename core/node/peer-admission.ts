@@ -33,6 +33,7 @@ function isOf(origin: Origin, node: NodeId, incarnation: Index, boot: number): b
 
 type AdmissionContext = ContextOf<"genesis", never, "node" | "incarnation" | "founders">;
 
+/** One for each boot that takes part. Nothing reaches Raft that has not passed here. */
 export class PeerAdmission {
   readonly #identity: AdmissionContext["identity"];
   readonly #genesis: AdmissionContext["genesis"];

@@ -8,6 +8,7 @@ import type { ContextOf } from "./context.ts";
 
 type Urls = ReadonlyMap<NodeId, readonly string[]>;
 
+/** Looked at once a turn; it says something only where the members' URLs have changed. */
 export class PeerUrls {
   readonly #raft: Raft;
   readonly #electionMicros: Micros;

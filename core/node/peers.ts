@@ -12,6 +12,7 @@ const learnedMax = 16;
 
 type Urls = ReadonlyMap<NodeId, readonly string[]>;
 
+/** One for each boot, from before it takes part. URLs are tried in the order in which it gives them. */
 export class Peers {
   readonly #network: Network;
   readonly #trace: Trace;

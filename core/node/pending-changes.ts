@@ -30,6 +30,7 @@ type Waiter = {
 
 type ChangesContext = ContextOf<"send", "electionMicros" | "heartbeatMicros", OriginField>;
 
+/** One for each boot. A request ends once, by an answer or by its deadline. */
 export class PendingChanges {
   readonly #context: ChangesContext;
   readonly #identity: ChangesContext["identity"];

@@ -11,6 +11,10 @@ import type { Index, Micros, Term } from "../units.ts";
 import type { ContextOf, OriginField } from "./context.ts";
 import type { FailureCode, ReadOutcome } from "./options.ts";
 
+/**
+ * "linearizable": a quorum is asked. "lease": the leader answers by its lease where it holds one. "stale": the state
+ * here and now.
+ */
 export type Consistency = "linearizable" | "lease" | "stale";
 type Waiter = {
   readonly key: string;
@@ -39,6 +43,7 @@ type ReadBatch = {
 export type ReadBarrier = (done: (isPassed: boolean) => void) => void;
 type ReadsContext = ContextOf<"onDiskError" | "store", "heartbeatMicros", OriginField>;
 
+/** One for each boot. A read ends once, by a row or by its deadline. */
 export class PendingReads {
   readonly #context: ReadsContext;
   readonly #retryMicros: Micros;

@@ -24,6 +24,7 @@ type RequestsContext = ContextOf<
   OriginField
 >;
 
+/** One for each boot that takes part. Each request ends once, by its answer or by its deadline. */
 export class PendingRequests {
   readonly #context: RequestsContext;
   readonly #raft: Raft;

@@ -40,6 +40,7 @@ type Waiter = {
 
 type WritesContext = ContextOf<"network" | "send", "heartbeatMicros", OriginField>;
 
+/** One for each boot. A write ends once; its sequence numbers are never used again in that boot. */
 export class PendingWrites {
   readonly #context: WritesContext;
   readonly #identity: WritesContext["identity"];

@@ -29,6 +29,7 @@ export type ReplicaFacts = {
   readonly lagEntriesMax: number;
 };
 
+/** Stable: /readyz gives it as it is. */
 export type NotReadyCode =
   | Exclude<Phase, "running">
   | "no-leader"
@@ -40,6 +41,7 @@ export type NotReadyCode =
   | "replaying"
   | "catching-up";
 
+/** `detail`: one line for the operator, which may change. */
 export type Readiness =
   { readonly ready: true } | { readonly ready: false; readonly code: NotReadyCode; readonly detail: string };
 

@@ -34,6 +34,7 @@ import { SnapshotReceiver, SnapshotSender } from "./snapshot-transfer.ts";
 import { Snapshotting } from "./snapshotting.ts";
 import { UnsentRefusals } from "./unsent-refusals.ts";
 
+/** One for each boot that takes part. All its calls come inside the node's turns. */
 export class Replica {
   readonly genesis: Genesis;
   readonly raft: Raft;

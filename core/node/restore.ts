@@ -11,6 +11,7 @@ import type { ReplicaHost } from "./context.ts";
 import type { Opened } from "./opening.ts";
 import type { Ending } from "./options.ts";
 
+/** They agree: the WAL holds what the log of `raft` does, and takes what comes next. */
 export type Restored = { readonly raft: Raft; readonly wal: Wal };
 
 const idleWatermarkMicros: Micros = 100_000;

@@ -1,4 +1,5 @@
 /** A snapshot that came whole becomes the state, once the applier stands still. */
+import { assert } from "../assert.ts";
 import type { CompactionPoint } from "../protocol/configuration.ts";
 import type { SnapshotFile, SnapshotStore } from "../storage/snapshot-store.ts";
 import type { Applier } from "./applier.ts";
@@ -9,6 +10,7 @@ type InstallerContext = ContextOf<"genesis" | "schedule" | "store">;
 /** The state is that of `header`'s place, and the log may begin there. */
 export type OnInstalled = (header: CompactionPoint & { readonly rowCount: number }) => void;
 
+/** One for each boot. It takes one snapshot at a time, and never one that the state is beyond. */
 export class SnapshotInstaller {
   readonly #context: InstallerContext;
   readonly #snapshots: SnapshotStore;
@@ -27,6 +29,7 @@ export class SnapshotInstaller {
 
   /** `snapshot` is durable; it is made the state in the turns to come. */
   offer(snapshot: SnapshotFile): void {
+    assert(!this.isBusy, "one snapshot at a time is installed");
     this.#incoming = snapshot;
     this.#context.schedule();
   }
@@ -40,6 +43,7 @@ export class SnapshotInstaller {
   advance(): void {
     const snapshot = this.#incoming;
     if (snapshot === null || !this.#applier.pause()) return;
+    assert(!this.#isInstalling, "one snapshot at a time is installed");
     this.#incoming = null;
     const { genesis, store } = this.#context;
     if (snapshot.index <= store.applied.index) return this.#finish();
@@ -55,6 +59,7 @@ export class SnapshotInstaller {
   }
 
   #finish(): void {
+    assert(this.#incoming === null, "no other snapshot is offered before this one is installed");
     this.#isInstalling = false;
     this.#applier.resume();
     this.#context.schedule();

@@ -3,6 +3,7 @@
  * answered with the offset that the receiver has reached. A lost chunk or answer is sent again; a new leader goes on
  * where the old one stopped, for snapshots of one index are the same bytes everywhere.
  */
+import { assert } from "../assert.ts";
 import { crc32 } from "../bytes.ts";
 import type { DiskFile } from "../ports.ts";
 import type { Message, SnapshotChunk, SnapshotReply } from "../protocol/message.ts";
@@ -33,6 +34,7 @@ const triesMax = 10;
 
 type SenderContext = ContextOf<"onDiskError" | "send", "heartbeatMicros" | "snapshotChunkBytes">;
 
+/** One for each boot. It sends only while its node leads, to any number of peers, each at its own pace. */
 export class SnapshotSender {
   readonly #context: SenderContext;
   readonly #snapshots: SnapshotStore;
@@ -83,6 +85,7 @@ export class SnapshotSender {
     const { peers, term } = this.#raft;
     this.#wantedIndex = 0;
     for (const [to, sending] of this.#sending) {
+      assert(sending.term <= term, "terms rise");
       const need = this.#needOf(to, now);
       const isOver = need === 0 || need > sending.snapshot.index || sending.term !== term;
       if (isOver || this.#hasStalled(to, sending, now)) this.#end(to, sending);
@@ -119,6 +122,7 @@ export class SnapshotSender {
   #hasStalled(to: NodeId, { offset, snapshot, progressAt }: Sending, now: Micros): boolean {
     const pause = triesMax * this.#resendMicros;
     if (offset === snapshot.sizeBytes || now < progressAt + pause) return false;
+    assert(this.#sending.has(to), "only who was being sent a snapshot rests from it");
     this.#resting.set(to, now + pause);
     return true;
   }
@@ -141,6 +145,7 @@ export class SnapshotSender {
     if (sending?.snapshot.index !== index || offset > sending.snapshot.sizeBytes) return;
     const isNews = offset !== sending.offset;
     sending.offset = offset;
+    assert(sending.offset <= sending.snapshot.sizeBytes, "an offset lies within its snapshot");
     if (isNews) sending.progressAt = now;
     if (isNews && offset < sending.snapshot.sizeBytes) this.#chunk(from, sending, now);
   }
@@ -150,6 +155,7 @@ export class SnapshotSender {
   }
 
   #end(to: NodeId, sending: Sending): void {
+    assert(this.#sending.get(to) === sending, "a transfer ends once");
     this.#sending.delete(to);
     if (!sending.reading) this.#snapshots.release(sending.snapshot);
   }
@@ -157,6 +163,7 @@ export class SnapshotSender {
   #chunk(to: NodeId, sending: Sending, now: Micros): void {
     sending.sentAt = now;
     if (sending.reading) return;
+    assert(sending.offset <= sending.snapshot.sizeBytes, "a chunk begins within its snapshot");
     sending.reading = true;
     const { snapshot, offset, term } = sending;
     // At the end an empty chunk asks whether the receiver has got that far.
@@ -179,6 +186,7 @@ export class SnapshotSender {
       sending.crc = crc32(bytes, sending.crc);
       sending.checkedBytes += bytes.length;
     }
+    assert(sending.checkedBytes <= sending.snapshot.sizeBytes, "no more is read of a file than it holds");
     return sending.checkedBytes < sending.snapshot.sizeBytes || sending.crc === sending.snapshot.crc;
   }
 
@@ -202,6 +210,10 @@ type Incoming = {
 
 type ReceiverContext = ContextOf<"onDiskError" | "trace">;
 
+/**
+ * One for each boot. It takes one snapshot at a time; a peer's chunk that does not fit is answered with where the next
+ * begins.
+ */
 export class SnapshotReceiver {
   readonly #context: ReceiverContext;
   readonly #snapshots: SnapshotStore;
@@ -239,6 +251,7 @@ export class SnapshotReceiver {
       current?.file?.close();
       this.#snapshots.createIncoming((file) => {
         if (this.#incoming !== incoming) return file.close();
+        assert(incoming.received === 0, "a new snapshot begins at offset 0");
         incoming.file = file;
         this.#take(incoming, file, chunk, reply);
       });
@@ -255,6 +268,7 @@ export class SnapshotReceiver {
       incoming.received += bytes.length;
       incoming.crc = crc32(bytes, incoming.crc);
     }
+    assert(incoming.received <= incoming.totalBytes, "no more is taken of a snapshot than it has");
     if (incoming.received === incoming.totalBytes) {
       if (incoming.crc === incoming.totalCrc) this.#complete(incoming, file);
       else {
@@ -267,6 +281,7 @@ export class SnapshotReceiver {
   }
 
   #complete({ index, lastTerm: term, totalBytes: sizeBytes, crc }: Incoming, file: DiskFile): void {
+    assert(!this.#isAdopting && !this.#installer.isBusy, "one snapshot at a time is installed");
     this.#incoming = null;
     this.#isAdopting = true;
     this.#snapshots.adoptIncoming({ index, term, sizeBytes, crc, file }, (snapshot) => {

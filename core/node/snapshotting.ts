@@ -11,6 +11,7 @@ import type { SnapshotOptions } from "./options.ts";
 
 type SnapshottingContext = ContextOf<"genesis" | "onDiskError" | "schedule" | "store" | "trace", keyof SnapshotOptions>;
 
+/** One for each boot. It compacts the log only behind a durable snapshot or durable rows. */
 export class Snapshotting {
   readonly #context: SnapshottingContext;
   readonly #store: SnapshottingContext["store"];

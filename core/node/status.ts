@@ -3,6 +3,7 @@ import type { Engine } from "../storage/identity.ts";
 import type { Readiness } from "./readiness.ts";
 import type { ClusterId, Index, NodeId, StoreId, Term } from "../units.ts";
 
+/** A member as this node knows it, which may be behind. */
 export type MemberStatus = {
   readonly id: NodeId;
   readonly incarnation: Index;

@@ -11,6 +11,7 @@ const refusalsMax = 4_096;
 
 type Unsent = { readonly outgoing: Outgoing; readonly until: Micros };
 
+/** One for each boot. A refusal that is lost all the same makes its write unknown, never wrong. */
 export class UnsentRefusals {
   readonly #context: ContextOf<"send", "requestMicros">;
   readonly #retryMicros: Micros;

@@ -13,6 +13,7 @@ function isSettled(result: ChangeResult): boolean {
   return result.ok || (result.definite && isRefusedChange(result.code) && result.code !== "other-change");
 }
 
+/** One for each boot. It asks once, whatever comes of it. */
 export class UrlAnnouncement {
   readonly #self: NodeId;
   readonly #url: string | null;

@@ -4,8 +4,10 @@ import type { NodeId } from "../units.ts";
 import type { Configuration, Member } from "./configuration.ts";
 import { entryKinds, noopProposal, type Proposal } from "./entry.ts";
 
+/** Longest URL of a member, in bytes, in a configuration as in a handshake: a longer one is BadBytes to its reader. */
 export const urlBytesMax = 2048;
 
+/** Appends the configuration to `writer`. Nothing is checked: the reader checks. */
 export function writeConfiguration(
   writer: Writer,
   { members, voters, outgoing, learners, removed }: Configuration,
@@ -48,6 +50,7 @@ export function readConfiguration(reader: Reader): Configuration {
   return { members, voters, outgoing, learners, removed };
 }
 
+/** The configuration's bytes, in a buffer of their own. */
 export function encodeConfiguration(configuration: Configuration): Uint8Array {
   const writer = new Writer();
   writeConfiguration(writer, configuration);

@@ -38,6 +38,7 @@ const smallFrameBytesMax = 16 * 1024;
 /** What a listener has answered and the host has not taken yet. */
 const answerBytesMax = 64 * 1024;
 
+/** Whether the trouble with a peer is its verdict on this node itself, which no later attempt changes. */
 export function isFinal(trouble: string): trouble is FinalVerdict {
   return trouble === "removed" || trouble === "outdated-copy";
 }

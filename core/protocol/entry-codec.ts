@@ -12,6 +12,7 @@ import { BadBytes, crc32, readU32, readU64, writeU32, writeU64 } from "../bytes.
 import type { Index, Micros, Term } from "../units.ts";
 import type { Entry, Proposal } from "./entry.ts";
 
+/** Bytes of an entry before its payload; fixed, so that the payload is found without decoding. */
 export const entryHeaderBytes = 88;
 /** The only payload version there is. */
 const payloadVersion = 1;
@@ -66,6 +67,7 @@ export function decodeEntry(bytes: Uint8Array, at: number, end: number): Entry {
   };
 }
 
+/** A view into the entry's bytes; never written to. */
 export function entryPayload(entry: Entry): Uint8Array {
   return entry.bytes.subarray(entryHeaderBytes);
 }

@@ -6,6 +6,7 @@ import type { Index, Micros, NodeId, Term } from "../units.ts";
 
 /** What an entry is for. A kind that a node does not know halts it: skipping it would make the replicas differ. */
 export const entryKinds = { noop: 0, configuration: 1, command: 2 } as const;
+/** As on disk and wire: a u8. A committed entry of another kind ends the node that cannot apply it. */
 export type EntryKind = (typeof entryKinds)[keyof typeof entryKinds];
 
 /**

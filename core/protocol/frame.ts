@@ -4,9 +4,11 @@
 import { BadBytes, crc32, Reader, readU32, type Writer, writeU32 } from "../bytes.ts";
 import type { ClusterId, Index, NodeId, StoreId } from "../units.ts";
 
+/** The length and the CRC-32 of the body, 4 bytes each. */
 export const frameHeaderBytes = 8;
 /** Must hold the largest value (1.5 MiB by default, 16 MiB by flag) and an append's batch around it. */
 export const frameBytesMax = 32 * 1024 * 1024;
+/** The highest version of the peer protocol that this program speaks; a handshake names a range. */
 export const protocolVersion = 3;
 /** A handshake is this small. */
 export const handshakeBytesMax = 1024;
@@ -34,6 +36,7 @@ export type Handshake = {
 const urlBytesMax = 300;
 const magic = 0x4b56534d; // "MSVK"
 
+/** Appends the body of a handshake frame. A URL that is too long goes as none. */
 export function encodeHandshake(writer: Writer, handshake: Handshake): void {
   writer.u32(magic);
   writer.u32(handshake.versionMin);
@@ -49,6 +52,7 @@ export function encodeHandshake(writer: Writer, handshake: Handshake): void {
   writer.text(handshake.url.length <= urlBytesMax ? handshake.url : "");
 }
 
+/** Throws BadBytes where the other end is no peer or the body has another length. */
 export function decodeHandshake(reader: Reader): Handshake {
   if (reader.u32() !== magic) throw new BadBytes("not a metaStore peer");
   const handshake = {

@@ -17,6 +17,7 @@ const changeNames = namesByNumber(changeKinds);
 const outcomeNames = namesByNumber(changeOutcomes);
 const reasonNames = namesByNumber(removalReasons);
 
+/** Appends the envelope, its message included, to `writer`. What it writes, `decodeEnvelope` reads. */
 export function encodeEnvelope(writer: Writer, envelope: Envelope): void {
   writer.id(envelope.cluster);
   writer.u64(envelope.from);

@@ -12,6 +12,7 @@ export type PreVote = {
 };
 /** Granted: `term` is the term asked about. Refused: `term` is the answerer's own. */
 export type PreVoteReply = { readonly kind: "pre-vote-reply"; readonly term: Term; readonly granted: boolean };
+/** Asks for a vote in `term`, in which the sender campaigns (paper 5.2). (`lastIndex`, `lastTerm`) is where its log ends. */
 export type Vote = {
   readonly kind: "vote";
   readonly term: Term;
@@ -20,6 +21,7 @@ export type Vote = {
   /** The leader itself has asked for this election: nobody holds back for its sake (thesis 3.10). */
   readonly transfer: boolean;
 };
+/** `granted`: the vote is durable at the answerer and lasts for all of `term`. */
 export type VoteReply = { readonly kind: "vote-reply"; readonly term: Term; readonly granted: boolean };
 /**
  * Entries after (prevIndex, prevTerm), possibly none: the heartbeat and the ReadIndex round are appends too. `round`
@@ -79,6 +81,10 @@ export type ReadRequest = {
   readonly boot: number;
   readonly id: number;
 };
+/**
+ * The leader's answer to a read: whatever is applied up to `index` is new enough for every read behind `id` (thesis
+ * 6.4).
+ */
 export type ReadReply = {
   readonly kind: "read-reply";
   readonly incarnation: Index;
@@ -156,6 +162,7 @@ export type Removed = {
   readonly incarnation: Index;
   readonly reason: RemovalReason;
 };
+/** Why a node does not belong to the cluster any more, or cannot be rebound. */
 export type RemovalReason =
   | "removed"
   | "another-directory"
@@ -211,6 +218,7 @@ export type ControlMessage =
   | ChangeRequest
   | ChangeReply;
 
+/** Everything that can stand in an envelope. Its kinds are numbered in core/protocol/message-kinds.ts. */
 export type Message = RaftMessage | ControlMessage;
 
 /** Kinds that answer a question, on the very stream that brought it. Nobody else's word of these kinds is taken. */

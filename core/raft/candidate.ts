@@ -1,4 +1,5 @@
 /** One attempt to be elected: whom it asks, and what they have said. Raft paper, 5.2; pre-vote after the thesis, 9.6. */
+import { assert } from "../assert.ts";
 import type { NodeId, Term } from "../units.ts";
 import type { Follower } from "./follower.ts";
 import { isVoter } from "./membership.ts";
@@ -6,6 +7,7 @@ import type { PreVote, Vote } from "../protocol/message.ts";
 import { voteResult, type VoteResult } from "./quorum.ts";
 import type { ServerState } from "./server-state.ts";
 
+/** The role of a node that campaigns, in one election; the next attempt has a new one. */
 export class Candidate {
   /** A pre-candidate only asks whether it could win. */
   readonly role: "pre-candidate" | "candidate";
@@ -44,6 +46,8 @@ export class Candidate {
 
   /** Returns how the election stands with this voter's answer. */
   count(voter: NodeId, granted: boolean): VoteResult {
+    const lead = this.role === "candidate" ? 0 : 1;
+    assert(this.term === this.#server.term + lead, "votes count only in the term of their election");
     this.#votes.set(voter, granted);
     return voteResult(this.#server.configuration, (id) => this.#votes.get(id));
   }

@@ -6,6 +6,7 @@ import { assert } from "../assert.ts";
 import type { Configuration, ConfigurationAt } from "../protocol/configuration.ts";
 import type { Index } from "../units.ts";
 
+/** The configurations of one log, which keeps them in step with its entries. */
 export class Configurations {
   /** By index, rising. Invariant: never empty; the first is the one at the log's base. */
   #steps: ConfigurationAt[];
@@ -46,6 +47,7 @@ export class Configurations {
   /** The log begins after `index` now. */
   compact(index: Index): void {
     const first = this.#steps.findLastIndex((one) => one.index <= index);
+    assert(first >= 0, "a configuration is known from the log's base on");
     this.#steps = this.#steps.slice(Math.max(first, 0));
   }
 

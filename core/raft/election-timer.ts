@@ -2,6 +2,7 @@
  * When a node campaigns because its leader is silent, and how long it withholds its vote for one. Raft paper 5.2 (jitter),
  * thesis 6.2: a node that has heard a leader within an election timeout votes for no other.
  */
+import { assert } from "../assert.ts";
 import type { Random } from "../ports.ts";
 import type { Micros, Term } from "../units.ts";
 
@@ -12,6 +13,7 @@ import type { Micros, Term } from "../units.ts";
 const termsApart = 65_536;
 const attemptsApart = 64;
 
+/** One node's election timeout. It fires nothing: Raft compares `electionAt` with the time that `tick` brings. */
 export class ElectionTimer {
   readonly #random: Random;
   readonly #electionMicros: Micros;
@@ -34,15 +36,22 @@ export class ElectionTimer {
   reset(term: Term, now: Micros): void {
     const occasion = (this.#boot * termsApart + term) * attemptsApart + (this.#attempts % attemptsApart);
     this.electionAt = now + this.#electionMicros + this.#random.draw("election-jitter", occasion, this.#electionMicros);
+    assert(this.electionAt >= now + this.#electionMicros, "a node waits for its leader at least one election timeout");
+    assert(
+      this.electionAt < now + 2 * this.#electionMicros,
+      "a node waits for its leader less than two election timeouts",
+    );
   }
 
   /** A leader of `term` was heard. */
   onLeaderContact(term: Term, now: Micros): void {
     this.#leaseUntil = now + this.#electionMicros;
     this.reset(term, now);
+    assert(this.electionAt >= this.#leaseUntil, "no node campaigns while it withholds its vote for a leader");
   }
 
   attempt(term: Term, now: Micros): void {
+    assert(now >= this.electionAt, "no node campaigns before its election timeout ends");
     this.#attempts += 1;
     this.reset(term, now);
   }

@@ -9,6 +9,7 @@ import type { RaftLog } from "./log.ts";
 import type { Append, AppendReply } from "../protocol/message.ts";
 import type { ServerState } from "./server-state.ts";
 
+/** The role of a node in one term, from when it enters that term until it campaigns and wins. */
 export class Follower {
   readonly role = "follower";
   /** Who leads this term; 0: not known, or silent for too long. */
@@ -71,6 +72,7 @@ export class Follower {
     if (index <= this.#server.commit) return false;
     this.#server.restore(base);
     this.#verified = Math.max(this.#verified, index);
+    assert(this.#log.baseIndex === index, "the log begins after the snapshot");
     if (this.leader !== 0) this.acknowledge();
     return true;
   }
@@ -78,6 +80,7 @@ export class Follower {
   /** The leader offers what is committed here already: tells it so. False where `index` lies beyond that. */
   acknowledgeUpTo(index: Index): boolean {
     if (index > this.#server.commit) return false;
+    assert(this.#server.commit <= this.#log.lastIndex, "what is committed is in the log");
     this.#verified = Math.max(this.#verified, index);
     this.acknowledge();
     return true;

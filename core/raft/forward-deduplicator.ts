@@ -3,6 +3,7 @@
  * again, so a late or doubled copy of a forward changes nothing, and a refusal can be trusted as definite. The memory
  * belongs to one term and outlives the leadership in it: a leader that steps down still answers for its term.
  */
+import { assert } from "../assert.ts";
 import type { Origin, Proposal } from "../protocol/entry.ts";
 import type { ForwardRefused } from "../protocol/message.ts";
 import type { NodeId, Term } from "../units.ts";
@@ -19,12 +20,14 @@ function isLater(origin: Origin, seen: Origin): boolean {
   return origin.seq > seen.seq;
 }
 
+/** One for each start of a node: what it remembers is in memory only, and a new boot leads new terms only. */
 export class ForwardDeduplicator {
   #term: Term = 0;
   readonly #seen = new Map<NodeId, Origin>();
 
   /** This node has become the leader of `term`. */
   open(term: Term): void {
+    assert(term > this.#term, "a node begins to lead a term once");
     this.#term = term;
     this.#seen.clear();
   }

@@ -3,6 +3,7 @@ import { assert } from "../assert.ts";
 import type { Entry } from "../protocol/entry.ts";
 import type { Index } from "../units.ts";
 
+/** Bounds of what one peer has not acknowledged. The first that is reached stops the stream. */
 export type InFlightLimits = {
   readonly entriesInFlightMax: number;
   /** Of whole entries; the append that crosses it is still sent, so that no entry is too large to go. */
@@ -46,9 +47,12 @@ export class InFlight {
       count += 1;
     }
     if (count > 0) this.#sent.splice(0, count);
+    assert(this.#entries >= 0, "no more entries are acknowledged than were sent");
+    assert(this.#bytes >= 0, "no more bytes are acknowledged than were sent");
   }
 
   clear(): void {
+    assert((this.#sent.length === 0) === (this.#entries === 0), "every append in flight carries entries");
     this.#sent.length = 0;
     this.#entries = 0;
     this.#bytes = 0;

@@ -24,6 +24,7 @@ import { UncommittedBytes } from "./uncommitted-bytes.ts";
 /** What a leader's turn has brought. `isRemoved`: a committed configuration does not have it as a voter any more. */
 export type LeaderTurn = { readonly reads: readonly ReadGrant[]; readonly isRemoved: boolean };
 
+/** The role of a node that has won an election, until it steps down. Only Roles makes one. */
 export class Leader {
   readonly role = "leader";
   readonly term: Term;
@@ -78,7 +79,9 @@ export class Leader {
     const firstIndex = this.#log.lastIndex + 1;
     const clusterMicros = this.#clusterBase + (now - this.#since);
     const entries = proposals.map((proposal, k) => makeEntry(firstIndex + k, this.term, clusterMicros, proposal));
+    assert(now >= this.#since, "cluster time never falls");
     this.#log.append(entries);
+    assert(this.#log.lastTerm === this.term, "a leader's log ends in its own term");
     this.#uncommitted.add(entries);
     return firstIndex;
   }
@@ -118,6 +121,7 @@ export class Leader {
   #heartbeatDue(now: Micros): boolean {
     if (now < this.#heartbeatAt) return false;
     this.#heartbeatAt = now + this.#options.heartbeatMicros;
+    assert(this.#heartbeatAt > now, "the next heartbeat lies ahead");
     return true;
   }
 
@@ -126,6 +130,7 @@ export class Leader {
     if (now < this.#quorumCheckAt) return false;
     // Asked often, so that a leader cut off is gone soon after its followers' patience ends.
     this.#quorumCheckAt = now + this.#options.heartbeatMicros;
+    assert(this.#quorumCheckAt > now, "the next check of the quorum lies ahead");
     return !this.replication.hasHeardQuorum(now - this.#options.electionMicros);
   }
 

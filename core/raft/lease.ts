@@ -11,6 +11,7 @@ const leaseShare = (1 - clockRateBound) / (1 + clockRateBound);
 /** Before every moment of a node's clock. */
 export const longAgo: Micros = -1e15;
 
+/** One leadership's lease. It knows no clock: the caller says from when a quorum has withheld its votes. */
 export class Lease {
   readonly #electionMicros: Micros;
   #isGivenUp = false;

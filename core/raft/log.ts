@@ -30,6 +30,7 @@ export interface LogView {
   entryAt(index: Index): Entry;
 }
 
+/** The configurations of a log, read and never written. */
 export interface ConfigurationsView {
   /** The newest in the log, committed or not. */
   readonly latest: ConfigurationAt;
@@ -39,6 +40,7 @@ export interface ConfigurationsView {
 
 type PendingWrite = { readonly seq: number; lastIndex: Index };
 
+/** One node's log. Only ServerState, the roles and the outbox write it; others get a LogView. */
 export class RaftLog implements LogView {
   readonly configurations: Configurations;
   /** The entry before the first one held: (0, 0), or one that a durable snapshot covers. */
@@ -156,9 +158,11 @@ export class RaftLog implements LogView {
     if (index <= this.baseIndex) return;
     const { term, clusterMicros } = this.entryAt(index);
     const base = { index, term, clusterMicros };
+    const { lastIndex } = this;
     this.#entries = this.#entries.slice(index - this.baseIndex);
     this.#base = base;
     this.configurations.compact(index);
+    assert(this.lastIndex === lastIndex, "compaction moves only where the log begins");
   }
 
   /**
@@ -184,6 +188,7 @@ export class RaftLog implements LogView {
   }
 
   #truncate(from: Index): void {
+    assert(from > this.baseIndex, "what a durable snapshot covers is never truncated");
     this.#entries.length = from - this.baseIndex - 1;
     this.#durableIndex = Math.min(this.#durableIndex, from - 1);
     this.#unstableFrom = Math.min(this.#unstableFrom, from);
@@ -193,6 +198,8 @@ export class RaftLog implements LogView {
 
   /** The entries that no write has taken yet; from now on they belong to write `seq`. */
   takeUnstable(seq: number): readonly Entry[] {
+    assert(seq > (this.#pending.at(-1)?.seq ?? 0), "writes are numbered in the order in which they are given");
+    assert(this.#durableIndex < this.#unstableFrom, "nothing is durable that no write has taken");
     const entries = this.#entries.slice(this.#unstableFrom - this.baseIndex - 1);
     this.#unstableFrom = this.lastIndex + 1;
     this.#pending.push({ seq, lastIndex: this.lastIndex });

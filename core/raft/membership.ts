@@ -5,18 +5,22 @@
 import type { Change, ChangeRefusal, Configuration, Member } from "../protocol/configuration.ts";
 import type { Index, NodeId, StoreId } from "../units.ts";
 
+/** Whether both halves decide: every quorum holds a majority of each (thesis 4.3). */
 export function isJoint({ outgoing }: Configuration): boolean {
   return outgoing.length > 0;
 }
 
+/** The member with that id, learners included; undefined where it is none. */
 export function memberOf({ members }: Configuration, id: NodeId): Member | undefined {
   return members.find((member) => member.id === id);
 }
 
+/** Whether `id` votes in either half. */
 export function isVoter({ voters, outgoing }: Configuration, id: NodeId): boolean {
   return voters.includes(id) || outgoing.includes(id);
 }
 
+/** Whether `id` decides alone. A joint configuration is never decided alone. */
 export function isOnlyVoter({ voters, outgoing }: Configuration, id: NodeId): boolean {
   return voters.length === 1 && outgoing.length === 0 && voters[0] === id;
 }

@@ -9,6 +9,7 @@ export type ReplicationLimits = InFlightLimits & {
   readonly bytesPerAppendMax: number;
 };
 
+/** What one boot of one node is given at its start. Nothing of it changes while it runs. */
 export type RaftOptions = ReplicationLimits & {
   readonly id: NodeId;
   /** Durable start counter; 1 at the directory's first start. */
@@ -24,8 +25,9 @@ export type RaftOptions = ReplicationLimits & {
   readonly uncommittedBytesMax: number;
 };
 
+/** What a node is in its term (paper, figure 4); a pre-candidate has not raised its term yet (thesis 9.6). */
 export type Role = "follower" | "pre-candidate" | "candidate" | "leader";
-/** The index of the first entry; a refusal is definite. */
+/** Whether a leader has appended proposals: the index of the first one, which says nothing about whether it will be committed. */
 export type Proposed = Result<Index, "not-leader" | "busy">;
 /** Why a configuration is not proposed: for the first four, it may be later. */
 export type ConfigChangeRejection =

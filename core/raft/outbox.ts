@@ -10,6 +10,7 @@ import type { NodeId } from "../units.ts";
 import type { RaftLog } from "./log.ts";
 import type { Persist } from "./ready.ts";
 
+/** The only way out of one node's Raft: nothing is written and nothing is sent past it. */
 export class Outbox {
   /** Writes handed out so far. */
   #persistSeq = 0;
@@ -28,6 +29,7 @@ export class Outbox {
    * earlier term it keeps to itself: the write that this waits for may replace those very entries.
    */
   write(hardState: HardState): void {
+    assert(hardState.term >= (this.#hardState?.term ?? 0), "terms rise from write to write");
     this.#held = this.#held.filter(({ outgoing: { message } }) => {
       return message.kind !== "append-reply" || message.term === hardState.term;
     });
@@ -37,6 +39,7 @@ export class Outbox {
 
   /** The next write tells that the log begins after `base`; with `replaces`, that it held another entry there. */
   writeBase(base: CompactionPoint, replaces: boolean): void {
+    assert(base.place.index >= (this.#base?.place.index ?? 0), "the log's base never falls");
     this.#base = base;
     this.#replaces ||= replaces;
   }
@@ -46,6 +49,7 @@ export class Outbox {
   }
 
   send(to: NodeId, message: Message): void {
+    assert(this.holding || this.#held.length === 0, "no message overtakes one that is held");
     const outgoing = { to, message };
     if (this.holding) this.#held.push({ seq: this.#holdSeq, outgoing });
     else this.#messages.push(outgoing);
@@ -67,11 +71,13 @@ export class Outbox {
     this.#hardState = null;
     this.#base = null;
     this.#replaces = false;
+    assert(this.#durableSeq < seq, "no write is durable before it is given");
     return persist;
   }
 
   /** What may leave now. */
   takeMessages(): readonly Outgoing[] {
+    assert(this.#holdSeq <= this.#persistSeq, "what a message waits for was given to be written");
     const messages = this.#messages;
     this.#messages = [];
     return messages;

@@ -5,6 +5,7 @@
 import type { Configuration } from "../protocol/configuration.ts";
 import type { NodeId } from "../units.ts";
 
+/** "open": what is not answered yet can still decide the election either way. */
 export type VoteResult = "won" | "lost" | "open";
 
 /** The highest index that a majority of `voters` has reached, by `matchOf`. Infinity for no voters: they forbid nothing. */

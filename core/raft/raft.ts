@@ -59,6 +59,7 @@ import { ServerState } from "./server-state.ts";
 import type { RaftStatus } from "./status.ts";
 import { answerPreVote, answerVote } from "./voter.ts";
 
+/** One boot of one node. Its driver is described at the top of this file. */
 export class Raft {
   readonly #server: ServerState;
   readonly #roles: Roles;

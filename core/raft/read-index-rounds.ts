@@ -6,6 +6,7 @@
  * A lease (thesis, 6.4.1): who has heard a round helps to elect nobody else for an election timeout, and counts it from
  * later than the leader does, which counts from the opening of the round.
  */
+import { assert } from "../assert.ts";
 import type { Index, Micros } from "../units.ts";
 import type { ReadGrant, ReadIndexRequest } from "./ready.ts";
 
@@ -14,6 +15,7 @@ type ReadIndexRound = { readonly round: number; readonly index: Index; readonly 
 /** Rounds whose time of opening is remembered. */
 const openingsMax = 64;
 
+/** The read index rounds of one leadership. Rounds begin with 1 and rise by one. */
 export class ReadIndexRounds {
   /** Rises with every batch of reads. Invariant: every batch waiting has a round <= this one. */
   #round = 0;
@@ -30,6 +32,7 @@ export class ReadIndexRounds {
   }
 
   add(ask: ReadIndexRequest): void {
+    assert((this.#waitingRounds.at(-1)?.round ?? 0) <= this.#round, "no read waits for a round that was not opened");
     this.#arrived.push(ask);
   }
 
@@ -43,6 +46,7 @@ export class ReadIndexRounds {
     this.#openings.push({ round: this.#round, at: now });
     if (this.#openings.length > openingsMax) this.#openings.shift();
     if (this.#arrived.length === 0) return;
+    assert(commit >= (this.#waitingRounds.at(-1)?.index ?? 0), "a later round reads at no lower index");
     this.#waitingRounds.push({ round: this.#round, index: commit, asks: this.#arrived });
     this.#arrived = [];
   }
@@ -54,6 +58,7 @@ export class ReadIndexRounds {
 
   /** The reads of every round up to `confirmedRound`, which a quorum has confirmed. */
   grant(confirmedRound: number): ReadGrant[] {
+    assert(confirmedRound <= this.#round, "no quorum confirms a round that was not opened");
     const grants: ReadGrant[] = [];
     while (this.#waitingRounds[0] !== undefined && this.#waitingRounds[0].round <= confirmedRound) {
       const { asks, index } = this.#waitingRounds.shift()!;

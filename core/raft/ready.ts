@@ -11,6 +11,7 @@ export type ReadIndexRequest = {
   readonly boot: number;
   readonly id: number;
 };
+/** A read that may be answered once `index` is applied, by the node that asked for it. */
 export type ReadGrant = ReadIndexRequest & { readonly index: Index };
 
 /**

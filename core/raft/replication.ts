@@ -7,7 +7,7 @@ import type { Index, Micros, NodeId } from "../units.ts";
 import { InFlight } from "./in-flight.ts";
 import { longAgo } from "./lease.ts";
 import type { RaftLog } from "./log.ts";
-import { memberOf } from "./membership.ts";
+import { isVoter, memberOf } from "./membership.ts";
 import type { Append, AppendReply, Outgoing } from "../protocol/message.ts";
 import type { Configuration } from "../protocol/configuration.ts";
 import { isQuorum } from "./quorum.ts";
@@ -40,6 +40,7 @@ type Progress = {
 /** What may be known outside of how far a peer is. */
 export type PeerProgress = Readonly<Pick<Progress, "incarnation" | "match" | "next" | "heardAt">>;
 
+/** One leadership's knowledge of its peers. It begins without any: only their answers say what they hold. */
 export class Replication {
   readonly #self: NodeId;
   readonly #server: ServerState;
@@ -96,6 +97,8 @@ export class Replication {
         goneSince: Infinity,
       });
     }
+    const isTracked = (id: NodeId): boolean => id === this.#self || this.#progress.has(id);
+    assert(this.configuration.voters.every(isTracked), "every voter has a progress");
   }
 
   /**
@@ -106,6 +109,7 @@ export class Replication {
     for (const [id, peer] of this.#progress) {
       if (memberOf(this.configuration, id)?.incarnation === peer.incarnation) continue;
       peer.goneSince = Math.min(peer.goneSince, now);
+      assert(!isVoter(this.configuration, id), "every voter's progress is of its present incarnation");
       if (now >= peer.goneSince + this.#server.options.electionMicros) this.#progress.delete(id);
     }
   }
@@ -144,7 +148,9 @@ export class Replication {
 
   onPeerContact(from: NodeId, now: Micros): void {
     const peer = this.#progress.get(from);
-    if (peer !== undefined) peer.heardAt = now;
+    if (peer === undefined) return;
+    assert(now >= peer.heardAt, "time never goes back within a leadership");
+    peer.heardAt = now;
   }
 
   onReply(from: NodeId, reply: AppendReply, now: Micros): void {
@@ -166,6 +172,7 @@ export class Replication {
     if (reply.stream !== peer.stream || reply.prevIndex <= peer.match) return;
     const agreed = this.#log.lastPossibleMatch(reply.hintIndex, reply.hintTerm);
     peer.next = Math.max(peer.match, Math.min(agreed, reply.prevIndex - 1)) + 1;
+    assert(peer.next <= this.#log.lastIndex + 1, "nothing is sent beyond the log's end");
     peer.inFlight.clear();
     peer.probing = true;
     peer.probeSent = false;
@@ -180,6 +187,7 @@ export class Replication {
     const out: Outgoing[] = [];
     // In the order of the configuration's members, which is the same on every run.
     for (const [to, peer] of this.#progress) {
+      assert(peer.match < peer.next, "nothing is sent again that a peer durably holds");
       let sent = false;
       if (due) peer.probeSent = false;
       while (this.#maySend(peer)) {
@@ -215,6 +223,7 @@ export class Replication {
       peer.inFlight.send(message.entries);
       peer.next += message.entries.length;
     }
+    assert(peer.next <= this.#log.lastIndex + 1, "nothing is sent beyond the log's end");
     return message;
   }
 
@@ -222,7 +231,9 @@ export class Replication {
     const { commit, options, term } = this.#server;
     // To one that needs a snapshot, only a heartbeat: where the log begins.
     const prevIndex = Math.max(peer.next - 1, this.#log.baseIndex);
+    assert(peer.sentRound <= this.#reads.round, "rounds rise within a leadership");
     peer.sentRound = this.#reads.round;
+    assert(peer.sentCommit <= commit, "the commit index never falls");
     peer.sentCommit = commit;
     return {
       kind: "append",

@@ -6,6 +6,7 @@ import { Follower } from "./follower.ts";
 import { Leader } from "./leader.ts";
 import type { ServerState } from "./server-state.ts";
 
+/** One node's role. A candidate's and a leader's term is the server's; a pre-candidate's is one higher. */
 export class Roles {
   readonly #server: ServerState;
   #current: Follower | Candidate | Leader;
@@ -44,6 +45,7 @@ export class Roles {
 
   /** In this term, or in a later one, which is adopted with its vote cleared. `leader` is 0 if not known. */
   becomeFollower(now: Micros, term: Term, leader: NodeId): void {
+    assert(term >= this.#server.term, "terms rise");
     const isNewTerm = term > this.#server.term;
     if (isNewTerm) this.#server.setHardState(term, 0);
     if (this.#current.role === "leader") this.#server.timer.reset(term, now);
@@ -71,6 +73,7 @@ export class Roles {
   }
 
   #becomePreCandidate(now: Micros, following: Follower): void {
+    assert(this.#current.role !== "leader", "a leader does not campaign");
     this.#server.timer.attempt(this.#server.term, now);
     const candidate = new Candidate(this.#server, "pre-candidate", following);
     this.#current = candidate;
@@ -80,7 +83,9 @@ export class Roles {
 
   /** In the next term. `isTransfer`: the leader has asked for it. */
   becomeCandidate(now: Micros, isTransfer: boolean): void {
+    assert(this.#current.role !== "leader", "a leader does not campaign");
     this.#server.setHardState(this.#server.term + 1, this.#server.options.id);
+    assert(this.#server.outbox.holding, "a candidate asks for votes once its own is durable");
     this.#server.timer.reset(this.#server.term, now);
     const candidate = new Candidate(this.#server, "candidate", new Follower(this.#server, 0));
     this.#current = candidate;

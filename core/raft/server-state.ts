@@ -15,6 +15,7 @@ import type { Message } from "../protocol/message.ts";
 import type { RaftOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 
+/** The state that outlives every role. Term, vote and log are durable; the commit index is found again after a restart. */
 export class ServerState {
   readonly options: RaftOptions;
   readonly log: RaftLog;
@@ -71,6 +72,8 @@ export class ServerState {
   /** Term and vote change as one value; from now on messages wait until it is durable. */
   setHardState(term: Term, vote: NodeId): void {
     assert(term >= this.#term, "the term never falls");
+    const keepsVote = this.#vote === 0 || vote === this.#vote;
+    assert(term > this.#term || keepsVote, "a vote once given stays in its term");
     if (term > this.#term) this.timer.newTerm();
     this.#term = term;
     this.#vote = vote;

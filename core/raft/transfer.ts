@@ -1,8 +1,10 @@
 /** A leader that hands over (Raft thesis, 3.10): to whom, until when, and whether that node was told. */
+import { assert } from "../assert.ts";
 import type { Micros, NodeId } from "../units.ts";
 
 type Handover = { readonly to: NodeId; readonly deadline: Micros; told: boolean };
 
+/** One leadership's transfer. It is in memory only: who has asked for it learns the outcome from who leads then. */
 export class Transfer {
   #handover: Handover | null = null;
 
@@ -16,6 +18,8 @@ export class Transfer {
    * is the transferee already, its first deadline holds: else whoever asks again and again would stop the leader for ever.
    */
   begin(now: Micros, to: NodeId, deadline: Micros): void {
+    assert(to !== 0, "leadership is handed over to a node");
+    assert(deadline > now, "a transfer ends later than it begins");
     if (this.#handover?.to === to && now < this.#handover.deadline) return;
     this.#handover = { to, deadline, told: false };
   }

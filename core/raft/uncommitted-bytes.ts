@@ -1,8 +1,10 @@
 /** How much of a leader's log is not committed, or not durable on its own disk: whoever lags, it must not take more for ever. */
+import { assert } from "../assert.ts";
 import type { Index } from "../units.ts";
 import type { RaftLog } from "./log.ts";
 import type { Entry, Proposal } from "../protocol/entry.ts";
 
+/** The backlog of one leadership, in bytes of whole entries. */
 export class UncommittedBytes {
   readonly #log: RaftLog;
   readonly #bytesMax: number;
@@ -27,6 +29,8 @@ export class UncommittedBytes {
 
   /** `entries` are at the end of the log now. */
   add(entries: readonly Entry[]): void {
+    const end = entries.at(-1)?.index ?? this.#log.lastIndex;
+    assert(end === this.#log.lastIndex, "what is added is the end of the log");
     for (const entry of entries) this.#bytes += entry.bytes.length;
   }
 
@@ -34,5 +38,10 @@ export class UncommittedBytes {
   settle(commit: Index): void {
     const through = Math.min(commit, this.#log.durableIndex);
     for (; this.#settled < through; this.#settled++) this.#bytes -= this.#log.entryAt(this.#settled + 1).bytes.length;
+    assert(this.#bytes >= 0, "no more bytes are settled than were added");
+    assert(
+      this.#settled < this.#log.lastIndex || this.#bytes === 0,
+      "a log that is settled to its end holds nothing back",
+    );
   }
 }

@@ -6,6 +6,7 @@ import { generationStart, sessionRange } from "./ordered-format.ts";
 
 const rowsAtOnce = 256;
 
+/** Works for one OrderedState, under its lock. What it does not get done is found again at the next start. */
 export class GarbageCollector {
   readonly #kv: OrderedKv;
   readonly #lock: RwLock;

@@ -5,6 +5,7 @@ import { type Identity, type LogExtent, saveIdentity } from "./identity.ts";
 type Done = (error: DiskError | null) => void;
 type Update = { readonly change: (current: Identity) => Identity; readonly done: Done };
 
+/** One for each open directory. After an update has failed there is no other: the disk's error ends the node. */
 export class IdentityFile {
   readonly #disk: Disk;
   /** As it is on the disk now. */

@@ -13,8 +13,10 @@ const formatVersion = 2;
 const fileName = "identity";
 const draftName = "identity.new";
 
+/** What the founders have agreed on: `storeIds` in the order of the founding list, and `cluster`, the hash of them all. */
 export type Genesis = { readonly cluster: ClusterId; readonly storeIds: readonly StoreId[] };
 
+/** The content of the identity file. A directory has one from its first start on; it is replaced as a whole. */
 export type Identity = {
   readonly storeId: StoreId;
   readonly node: NodeId;
@@ -58,6 +60,7 @@ export type LogExtent = {
   readonly durableThrough: number;
 };
 
+/** Where rows live. It is a part of the identity: a directory of the other engine is refused. */
 export type Engine = "memory" | "rocksdb";
 /** What the operator has said about this node. */
 export type Claim = {
@@ -99,6 +102,7 @@ export function genesisOf(founders: readonly string[], storeIds: readonly StoreI
   return { cluster: lanes.join(""), storeIds };
 }
 
+/** One line of JSON and one of its CRC-32 in hex, so that an operator can read it and damage is found. */
 export function encodeIdentity(identity: Identity): Uint8Array {
   const line = JSON.stringify({ format: formatVersion, ...identity });
   return latin1Bytes(`${line}\n${crc32(latin1Bytes(line), 0).toString(16).padStart(8, "0")}\n`);
@@ -197,6 +201,7 @@ function firstIdentity(storeId: StoreId, { id, engine, cluster, join }: Claim): 
   };
 }
 
+/** Why node `id` ends or does not start, in the operator's words. */
 export function removedReason(id: NodeId): string {
   return `node ${id} was removed from the cluster, or is a member with another directory`;
 }

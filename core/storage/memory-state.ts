@@ -55,6 +55,7 @@ class Rows {
   }
 }
 
+/** The state store that forgets everything at its end: snapshot and log bring it back. */
 export class MemoryState implements StateStore {
   readonly #limits: SessionLimits;
   #rows = new Rows();

@@ -16,9 +16,12 @@ import type { LogPosition } from "../protocol/entry.ts";
 import type { Index, StoreId } from "../units.ts";
 
 const formatVersion = 1;
+/** Sorts before every row and every session. */
 export const metaKey = "m";
+/** The first key of the sessions, and the key where they end, itself not included. */
 export const sessionRange = ["s", "t"] as const;
 
+/** What the key "m" holds. It is written in one batch with the rows that it speaks of. */
 export type Meta = {
   /** The directory whose log the rows are the fold of. */
   readonly storeId: StoreId;
@@ -42,6 +45,7 @@ export function generationStart(generation: number): string {
   return `r${bigEndian(generation, 4)}`;
 }
 
+/** Rows of one generation sort together, in order of their keys. */
 export function rowKey(generation: number, key: string): string {
   return generationStart(generation) + key;
 }
@@ -51,18 +55,22 @@ export function keyOfRow(stored: string): string {
   return stored.slice(5);
 }
 
+/** Sessions sort by their ids. */
 export function sessionKey(id: Index): string {
   return `s${bigEndian(id, 8)}`;
 }
 
+/** The same bytes as in a snapshot. */
 export function encodeRow(row: Row): Uint8Array {
   return encoded((writer) => writeRow(writer, row));
 }
 
+/** The same bytes as in a snapshot. */
 export function encodeSession(session: Session): Uint8Array {
   return encoded((writer) => writeSession(writer, session));
 }
 
+/** Its last 4 bytes are a CRC-32 of the others, which the decoder compares. */
 export function encodeMeta({ storeId, generation, applied, rowCount, lanes }: Meta): Uint8Array {
   return encoded((writer) => {
     writer.u32(formatVersion);

@@ -41,6 +41,7 @@ const nothing: Meta = {
   lanes: [0, 0],
 };
 
+/** The state store whose rows survive a restart. It may be behind the log, and is never ahead of what is durable of it. */
 export class OrderedState implements StateStore {
   readonly isPersistent = true;
   readonly #kv: OrderedKv;

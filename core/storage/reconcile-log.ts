@@ -6,6 +6,7 @@ import type { CompactionPoint } from "../protocol/configuration.ts";
 import type { Entry, LogPosition } from "../protocol/entry.ts";
 import type { WalLog } from "./wal-recovery.ts";
 
+/** The log that a node starts with. `entries` follow `base` without a gap. */
 export type ReconciledLog = {
   readonly base: CompactionPoint;
   readonly entries: readonly Entry[];

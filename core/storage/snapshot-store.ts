@@ -35,6 +35,7 @@ export type SnapshotFile = {
   readonly file: DiskFile;
 };
 
+/** Two hexadecimal numbers of fixed width: names sort as their indices do. */
 export function snapshotName(index: Index, term: Term): string {
   return `snap-${index.toString(16).padStart(14, "0")}-${term.toString(16).padStart(8, "0")}.snap`;
 }
@@ -50,6 +51,7 @@ const unreadable = "if it stays so, and another voter can send what it held, mov
 
 type OnDiskError = (error: DiskError) => void;
 
+/** The snapshots of one directory. At most one is the latest; an older one stays open while somebody holds it. */
 export class SnapshotStore {
   readonly #disk: Disk;
   readonly #clock: Clock;

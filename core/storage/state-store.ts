@@ -14,6 +14,7 @@ type Done = (error: DiskError | null) => void;
 export type StoreFailure =
   { readonly kind: "refused"; readonly reason: string } | { readonly kind: "disk"; readonly error: DiskError };
 
+/** Rows, sessions and the applied index, which always belong together. One suite of tests holds every implementation. */
 export interface StateStore {
   /**
    * Finds what an earlier process of the directory `storeId` has left. Rows of an owner that `drops` names are dropped,
@@ -44,6 +45,7 @@ export interface StateStore {
   close(): void;
 }
 
+/** The state as it was at `place`, whatever is written meanwhile. Call `release` once, at the end or before. */
 export interface SnapshotView {
   readonly place: LogPosition;
   readonly rowCount: number;
@@ -53,6 +55,7 @@ export interface SnapshotView {
   release(): void;
 }
 
+/** Takes the state that is to replace the present one. Until `commit` completes the present one holds. */
 export interface StateInstaller {
   /** Rows come in order of their keys. */
   put(rows: readonly (readonly [string, Row])[], done: Done): void;

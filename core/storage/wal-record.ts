@@ -17,6 +17,7 @@
  * and what was before it is durable elsewhere; the configuration is the one in force there) · u8 4, the same (a base in
  * whose place the log held another entry: what it held after that goes too, also where a reader no longer sees which it was).
  */
+import { assert } from "../assert.ts";
 import { BadBytes, crc32, Reader, readU32, readU64, type Writer, writeId, writeU32, writeU64 } from "../bytes.ts";
 import type { CompactionPoint } from "../protocol/configuration.ts";
 import { type Entry, entryKinds, type HardState } from "../protocol/entry.ts";
@@ -24,6 +25,7 @@ import type { StoreId } from "../units.ts";
 import { decodeConfiguration, readConfiguration, writeConfiguration } from "../protocol/configuration-codec.ts";
 import { decodeEntry, entryLength, entryPayload } from "../protocol/entry-codec.ts";
 
+/** The header without its records; also the whole of an empty batch. */
 export const batchHeaderBytes = 64;
 const magic = 0x4257534d; // "MSWB"
 const recordKinds = { hardState: 1, entry: 2, base: 3, replacingBase: 4 } as const;
@@ -40,6 +42,10 @@ export type BatchContent = {
 /** It says only what its header does. */
 export const emptyBatch: BatchContent = { hardState: null, base: null, replaces: false, entries: [] };
 
+/**
+ * Where a batch stands, and how much the writer knew to be durable. In bytes, but `segment`, which is a number of a
+ * file.
+ */
 export type BatchPlace = {
   readonly storeId: StoreId;
   readonly segment: number;
@@ -48,8 +54,10 @@ export type BatchPlace = {
   readonly syncedThrough: number;
 };
 
+/** A batch whose checksum and place are right. `bytes`: its whole length, a multiple of 8. */
 export type BatchHeader = BatchPlace & { readonly bytes: number; readonly records: number };
 
+/** A hexadecimal number of fixed width: names sort as segments follow each other. */
 export function segmentName(segment: number): string {
   return `wal-${segment.toString(16).padStart(12, "0")}.log`;
 }
@@ -66,6 +74,8 @@ export function encodeBatch(
   place: BatchPlace,
   { hardState, base, replaces, entries }: BatchContent,
 ): void {
+  assert(place.offset % 8 === 0, "batches start at multiples of 8");
+  assert(place.syncedThrough <= place.segmentPosition + place.offset, "a batch vouches only for what comes before it");
   writer.reset();
   writer.reserve(batchHeaderBytes);
   if (hardState !== null) {
@@ -118,6 +128,7 @@ export function checkBatch(bytes: Uint8Array, segment: number, offset: number, s
   }
 }
 
+/** Gets the records of a batch in their order. It may throw BadBytes where one cannot follow those before it. */
 export interface RecordTaker {
   hardState(hardState: HardState): void;
   base(base: CompactionPoint, replaces: boolean): void;

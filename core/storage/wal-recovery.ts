@@ -9,6 +9,7 @@
  * Segments that are gone take their own marks with them. What is told outside of the log (LogExtent) counts too: the
  * segments that it names must be there, and D is at least its position.
  */
+import { assert } from "../assert.ts";
 import { BadBytes, Writer } from "../bytes.ts";
 import type { Disk, DiskError, DiskFile } from "../ports.ts";
 import type { CompactionPoint } from "../protocol/configuration.ts";
@@ -26,6 +27,7 @@ import {
   segmentNumber,
 } from "./wal-record.ts";
 
+/** A log that is whole and durable, with its last segment open to be written on. */
 export type Recovered = {
   readonly ok: true;
   readonly hardState: HardState;
@@ -51,10 +53,12 @@ export type RecoveryFailure =
     }
   | { readonly ok: false; readonly kind: "disk"; readonly error: DiskError };
 
+/** A segment's file as it was read: `bytes` may be torn or damaged. */
 export type Segment = { readonly number: number; readonly bytes: Uint8Array };
 /** The entries that the segments hold, and where they begin as the newest base record says; null: with entry 1. */
 export type WalLog = { readonly base: CompactionPoint | null; readonly entries: readonly Entry[] };
 
+/** What the segments mean, before anything is cut. Sizes and positions are in bytes. */
 export type Scan = WalLog & {
   readonly hardState: HardState;
   readonly segments: readonly SegmentReach[];
@@ -207,6 +211,7 @@ class Replay implements RecordTaker {
     const keeps = !replaces && (after === 0 || this.#entries[after - 1]?.term === place.term);
     this.#entries = keeps ? this.#entries.slice(after) : [];
     this.#base = place;
+    assert((this.#entries[0]?.index ?? place.index + 1) === place.index + 1, "the entries begin right after the base");
   }
 
   entry(entry: Entry): void {
@@ -223,6 +228,7 @@ class Replay implements RecordTaker {
     this.#entries.length = at;
     this.#entries.push(entry);
     this.#reach = Math.max(this.#reach, entry.index);
+    assert(entry.index === this.#base.index + this.#entries.length, "entries are contiguous from the base on");
   }
 }
 

@@ -15,6 +15,7 @@ import type { Index, Micros, StoreId } from "../units.ts";
 import type { LogExtent } from "./identity.ts";
 import { type BatchContent, emptyBatch, encodeBatch, segmentName } from "./wal-record.ts";
 
+/** A segment may exceed its size by one batch. An idle log vouches for its last batch after `idleWatermarkMicros`. */
 export type WalOptions = { readonly segmentBytesMax: number; readonly idleWatermarkMicros: Micros };
 
 /** Where a recovered or new log ends, and what a new segment must repeat. */
@@ -42,9 +43,11 @@ export interface ExtentKeeper {
   saveExtent(extent: LogExtent, done: (error: DiskError | null) => void): void;
 }
 
+/** `lastIndex`: the highest index of an entry or base in that segment; 0 where it holds none. */
 export type SegmentReach = { readonly segment: number; readonly lastIndex: Index };
 type Batch = { readonly content: BatchContent; readonly done: () => void };
 
+/** The open log of one directory. One Wal at a time writes there; `recoverWal` gives what it starts from. */
 export class Wal {
   readonly #disk: Disk;
   readonly #clock: Clock;
@@ -134,6 +137,10 @@ export class Wal {
         this.#durableBase = Math.max(this.#durableBase, base);
         done();
       };
+      assert(
+        this.#written >= (this.#waiting.at(-1)?.position ?? 0),
+        "batches become durable in the order they were given",
+      );
       this.#waiting.push({ position: this.#written, done: finish });
     }
     this.#work();
@@ -159,12 +166,14 @@ export class Wal {
     // The hard state and base that open the next segment must be durable first: the oldest may hold the only copy.
     const isNextDurable = this.#full.length > 1 || this.#syncedThrough > this.#segmentPosition;
     if (!isNextDurable) return;
+    assert(oldest.segment === this.#extent.firstSegment, "the segments that are left are one run");
     this.#purging = true;
     this.#full.shift();
     this.#tellExtent({ ...this.#extent, firstSegment: oldest.segment + 1 }, () => this.#remove(oldest));
   }
 
   #remove({ segment }: SegmentReach): void {
+    assert(segment < this.#extent.firstSegment, "no segment is removed that is still told to be there");
     this.#disk.remove(segmentName(segment), (error) => {
       if (this.#dead) return;
       if (error !== null) return this.#fail(error);
@@ -179,6 +188,8 @@ export class Wal {
   }
 
   #tellExtent(extent: LogExtent, done: () => void): void {
+    assert(extent.firstSegment >= this.#extent.firstSegment, "segments go oldest first");
+    assert(extent.durableThrough >= this.#extent.durableThrough, "what is told to be durable never falls");
     this.#extent = extent;
     this.#extents.saveExtent(extent, (error) => {
       if (this.#dead) return;
@@ -198,6 +209,9 @@ export class Wal {
   }
 
   #write(content: BatchContent): void {
+    assert(this.#markedThrough <= this.#syncedThrough, "no batch vouches for more than was synced");
+    assert(this.#syncedThrough <= this.#written, "no more is synced than was written");
+    assert((content.hardState ?? this.#hardState).term >= this.#hardState.term, "terms rise along the log");
     // Here and not when it is given: what opens the next segment must not be newer than what waits behind it.
     if (content.hardState !== null) this.#hardState = content.hardState;
     for (const { index } of content.entries) this.#lastIndex = Math.max(this.#lastIndex, index);
@@ -223,6 +237,7 @@ export class Wal {
   /** Starts whatever is next: a sync, a new segment, or the wait for the idle mark. */
   #work(): void {
     if (this.#dead || this.#syncing) return;
+    assert(this.#syncedThrough <= this.#written, "no more is synced than was written");
     if (this.#syncedThrough < this.#written) return this.#sync();
     if (this.#rotating) return this.#rotate();
     // A batch of records just synced is vouched for by the next batch, or by a mark if none comes.
@@ -250,6 +265,7 @@ export class Wal {
   /** An empty batch that says how far the log is durable; without it, an idle log's last batch would pass for a torn tail. */
   #writeWatermark(): void {
     if (this.#dead || this.#syncing || this.#rotating || this.#markedThrough >= this.#syncedThrough) return;
+    assert(this.#syncedThrough === this.#written, "an idle log is durable to its end");
     this.#write(emptyBatch);
     this.#markPosition = this.#written;
     this.#work();
@@ -265,6 +281,7 @@ export class Wal {
         if (this.#dead) return;
         if (failure !== null) return this.#fail(failure);
         full.close();
+        assert(this.#syncedThrough === this.#written, "a full segment is durable before another one follows it");
         this.#segmentPosition = this.#written;
         this.#segment += 1;
         this.#offset = 0;
@@ -285,6 +302,7 @@ export class Wal {
     file.sync((error) => {
       if (this.#dead) return;
       if (error !== null) return this.#fail(error);
+      assert(durableThrough === this.#written, "nothing follows a segment's head before that is durable");
       this.#syncedThrough = durableThrough;
       this.#markedThrough = durableThrough;
       this.#tellExtent({ ...this.#extent, lastSegment: this.#segment, durableThrough }, () => {
@@ -297,6 +315,7 @@ export class Wal {
   }
 
   #fail(error: DiskError): void {
+    assert(!this.#dead, "the first error of the disk is the last that is told");
     this.#dead = true;
     this.#watermarkTimer.clear();
     this.#onDiskError(error);

@@ -10,6 +10,7 @@ import { keyMethods, type KeyOptions, onKey, openSession } from "./keys.ts";
 import { addMember, moveLeader, onMembers, removeMemberUnlessKey, revisionOf } from "./members.ts";
 import { badRequest, ClientGone, methodNotAllowed, problemResponse, revisionHeader } from "./problem.ts";
 
+/** What the API is told beside its node. `version`: of this program, for the status. */
 export type ApiOptions = KeyOptions & {
   readonly version: string;
   /** Told of each request whose handler has thrown. */
@@ -19,6 +20,7 @@ export type ApiOptions = KeyOptions & {
 const kvPrefix = "/v1/kv/";
 const membersPrefix = "/v1/members";
 
+/** Every route of the API. It holds no state: two of them over one node answer alike. */
 export function createApi(node: Node, options: ApiOptions): Hono<{ Bindings: Bindings }> {
   const app = new Hono<{ Bindings: Bindings }>({
     getPath: (request, context) => rawPath(context?.env?.incoming?.url ?? pathOfUrl(request.url)),

@@ -9,6 +9,7 @@ import { conditionOf, isRefusedByIfMatch, isUnchanged, refusedPrecondition, sess
 import { badRequest, failureProblem, methodNotAllowed, type Problem, problemResponse } from "./problem.ts";
 import type { Uploads } from "./uploads.ts";
 
+/** All others are answered with 405. */
 export const keyMethods = ["GET", "HEAD", "PUT", "DELETE"];
 
 /** What a key's requests are held to. */
@@ -18,6 +19,7 @@ export type KeyOptions = {
   readonly uploads?: Uploads | null;
 };
 
+/** Answers a request for `key`, which is a problem where the path names none. */
 export function onKey(c: Ctx, node: Node, options: KeyOptions, key: string | Problem): Response | Promise<Response> {
   const { method } = c.req;
   if (!keyMethods.includes(method)) return methodNotAllowed(keyMethods.join(", "));

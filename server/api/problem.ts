@@ -8,13 +8,16 @@ export type Problem = {
   readonly definite: boolean;
 };
 
+/** The store's revision in every answer that knows it, so that clients can compare answers. */
 export const revisionHeader = "Metastore-Revision";
 
+/** The problem as an answer, with `headers` beside its own. */
 export function problemResponse(problem: Problem, headers: Record<string, string> = {}): Response {
   const { status } = problem;
   return new Response(problemBody(problem), { status, headers: { ...problemHeaders(problem, 0), ...headers } });
 }
 
+/** JSON after RFC 9457, and a line feed. */
 export function problemBody({ status, code, detail, definite }: Problem): string {
   return `${JSON.stringify({ type: "about:blank", status, code, detail, definite })}\n`;
 }
@@ -42,10 +45,12 @@ export function failureProblem({ code, definite }: Failure): Problem {
   return { status: definite ? 503 : 504, code, detail: `${details[code]}${unknown}`, definite };
 }
 
+/** 400, and definite: a request that cannot be understood does nothing. */
 export function badRequest(code: string, detail: string): Problem {
   return { status: 400, code, detail, definite: true };
 }
 
+/** 405. `allow`: the methods that the resource has, with commas. */
 export function methodNotAllowed(allow: string): Response {
   const problem = { status: 405, code: "method-not-allowed", detail: `Allowed here: ${allow}.`, definite: true };
   return problemResponse(problem, { Allow: allow });

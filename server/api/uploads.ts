@@ -9,6 +9,7 @@ export type Reservation = {
 
 type Waiter = { readonly bytes: number; readonly settle: (reservation: Reservation | null) => void };
 
+/** Bounds in bytes and milliseconds. */
 export type UploadOptions = {
   /** Over all requests. Not less than the longest body. */
   readonly bytesMax: number;
@@ -18,6 +19,7 @@ export type UploadOptions = {
   readonly stallMs: number;
 };
 
+/** One for each process. A body longer than `bytesMax` would wait in vain. */
 export class Uploads {
   readonly options: UploadOptions;
   #bytes = 0;

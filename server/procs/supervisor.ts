@@ -15,6 +15,7 @@ const onceTold = 'read -r go && exec sh -c "$0" </dev/null';
 
 type Running = { readonly child: ChildProcess; readonly gone: Promise<void>; isStopping: boolean };
 
+/** The processes of one Procfile. Whatever ends it ends them too. */
 export class Supervisor {
   readonly #commands: ReadonlyMap<string, string>;
   readonly #print: (name: string, line: string) => void;

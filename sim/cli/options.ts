@@ -5,8 +5,10 @@ import { faultFamilies, type FaultFamily, type Tier, tiers } from "../plan/famil
 import { engineChoices, type Engines, type PlanChanges } from "../plan/plan.ts";
 import { command } from "./command.ts";
 
+/** The command line cannot be run; the message is for who has typed it. */
 export class UsageError extends Error {}
 
+/** What is to be run is in `one`, `campaign` and `seeds`; each is null where it is not asked for. */
 export type Options = {
   /** Of one run, from a seed or a tape. */
   readonly one:

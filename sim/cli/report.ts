@@ -11,6 +11,7 @@ export const failureDirectory = "sim-failures";
 
 const outcomes = { ok: 0, violation: 1, liveness: 3, unknown: 3 } as const;
 
+/** 0 ok, 1 a violation, 3 liveness or not decided. */
 export function exitCodeOf(result: Result): number {
   return outcomes[result.verdict];
 }

@@ -12,6 +12,7 @@ export type Order = {
   readonly typed: string;
   readonly directory: string;
 };
+/** What one seed has come to, as plain data: it crosses from a thread to another. `code` is an exit code. */
 export type Report = {
   readonly seed: number;
   readonly code: number;

@@ -2,6 +2,7 @@
 import type { Raft } from "../../core/raft/raft.ts";
 import type { NodeId, Term } from "../../core/units.ts";
 
+/** A hard state, as bytes on a disk say it; vote 0: nobody. */
 export type Hard = { readonly term: Term; readonly vote: NodeId };
 
 /** A log, by term and checksum of each entry. */

@@ -24,6 +24,7 @@ export const bounds = {
   idleMicros: 6_000_000,
 } as const satisfies Record<string, Micros>;
 
+/** A law that the healed core has not reached in time, and the state of each node then. */
 export type Stall = { readonly property: Law; readonly message: string };
 
 /** Heals a core and waits for L1 to L7; null where all are reached in time, else the first that was not, with each node's state. */

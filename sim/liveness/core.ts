@@ -37,6 +37,7 @@ export function leaderOf(simulator: Simulator): NodeId {
   return agree ? first.leader : 0;
 }
 
+/** The highest term of a member in the core; 0 where none runs. */
 export function termOf(simulator: Simulator): number {
   return Math.max(...membersOf(simulator).map((id) => simulator.raftOf(id)?.term ?? 0));
 }
@@ -78,6 +79,7 @@ export function logsAreBounded(simulator: Simulator): boolean {
   return logLengths(simulator).every((length) => length <= between + trailingEntries + entriesMeanwhile);
 }
 
+/** Each node in a few words, for a failure's message. */
 export function states(simulator: Simulator): string {
   return simulator.hosts
     .map((host) => {

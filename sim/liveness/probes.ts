@@ -24,6 +24,7 @@ import { type Host, hostEvents, type Request } from "../world/host.ts";
 import { converged, leaderOf, membersOf } from "./core.ts";
 import { replicationMicros } from "./work.ts";
 
+/** How long the calm core may take to answer, in simulated time. */
 export const probeBounds = {
   /** Of a request at a member, however far its leader is. */
   requestMicros: 1_000_000,

@@ -14,6 +14,7 @@ type PartitionedWorld = {
   readonly line: (kind: TraceKind, client: number, a: number, b: number) => void;
 };
 
+/** One for each run. It holds up what clients say only; members hear each other as before. */
 export class ClientPartitions {
   readonly #draws: Draws;
   readonly #clients: number;

@@ -6,6 +6,7 @@ import type { FaultBudget } from "../safety/redundancy.ts";
 import type { TraceKind } from "../trace/vocabulary.ts";
 import type { Host } from "../world/host.ts";
 
+/** Strikes only what the budget can spare, and tells it what was lost. */
 export class DirectoryFaults {
   readonly #plan: Plan;
   readonly #budget: FaultBudget;

@@ -7,6 +7,7 @@ import { leaderRole } from "../trace/vocabulary.ts";
 import type { Host } from "../world/host.ts";
 import type { Nemesis } from "./nemesis.ts";
 
+/** One for each run. It decides nothing: whether a moment is struck is drawn by whom it tells. */
 export class FaultMoments implements Subscriber {
   readonly #nemesis: Nemesis;
   readonly #hosts: readonly Host[];

@@ -13,6 +13,7 @@ type Stopping = { readonly host: Host; readonly boot: number; readonly disturban
 /** For a last sync, and for what was under way. */
 const slackMicros: Micros = 100_000;
 
+/** One for each run. A process that does not stop in its time breaks a law. */
 export class GracefulStops implements Target {
   readonly #scheduler: Scheduler;
   readonly #draws: Draws;

@@ -4,6 +4,7 @@
  */
 import type { Micros, NodeId } from "../../core/units.ts";
 
+/** What an isolation asks of the nemesis, which draws and acts. */
 export interface IsolationWorld {
   readonly now: Micros;
   /** Whether the leader `id` is to be deposed now. */
@@ -13,6 +14,7 @@ export interface IsolationWorld {
   turn(old: NodeId, successor: NodeId): void;
 }
 
+/** One for each run: one leader at a time is cut off. */
 export class LeaderIsolation {
   readonly #world: IsolationWorld;
   /** The leader that is cut off, and until when; 0: none. */

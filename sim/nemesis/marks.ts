@@ -72,6 +72,7 @@ function roleOf(raft: Raft | null, { voters, outgoing }: Configuration, id: Node
   return raft.role === "follower" ? "follower" : "candidate";
 }
 
+/** The marks of one run. They are only counted: no draw depends on them. */
 export class Marks {
   readonly reached = new Set<string>();
 

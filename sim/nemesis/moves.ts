@@ -15,6 +15,7 @@ export interface MovingWorld {
 
 const allDownMicros: Micros = 2_000_000;
 
+/** One for each run. Only runs whose messages travel on streams have any. */
 export class Moves {
   readonly #world: MovingWorld;
   readonly #addresses: Addresses;

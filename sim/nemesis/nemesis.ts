@@ -32,6 +32,7 @@ type TargetedFault = { readonly action: TargetedAction; readonly node: NodeId; r
 /** A leader that is cut off; or one that is back, and who led meanwhile and goes down. */
 type IsolatedLeader = { readonly old: NodeId; readonly successor: NodeId };
 
+/** One for each run. What goes wrong with a single message or disk call is drawn by network and disks, not here. */
 export class Nemesis implements Target {
   readonly #scheduler: Scheduler;
   readonly #draws: Draws;

@@ -11,6 +11,7 @@ import type { TraceKind } from "../trace/vocabulary.ts";
 import type { DirectoryCopy } from "../world/directory.ts";
 import type { Host } from "../world/host.ts";
 
+/** What older copies ask of the nemesis. `line` writes into the trace. */
 export type CopyingWorld = {
   readonly hosts: readonly Host[];
   /** Draws, and counts, whether the family strikes the node now. */
@@ -30,6 +31,7 @@ type Kept = {
 
 const downMicrosMax: Micros = 500_000;
 
+/** One for each run. A tier a run has none. */
 export class OlderCopies {
   readonly #plan: Plan;
   readonly #draws: Draws;

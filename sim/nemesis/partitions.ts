@@ -10,7 +10,9 @@ export type Cut = {
   readonly isClog: boolean;
 };
 
+/** Families of faults, each of which cuts or clogs links in its own way. */
 export const shapes = ["brokenLink", "bridge", "ring", "flapping", "clog"] as const;
+/** What a shape cuts is in `cutsOf`. */
 export type Shape = (typeof shapes)[number];
 
 /** The cuts of a strike that lasts `length`. `draw(bound, k)`: its k-th own draw. */

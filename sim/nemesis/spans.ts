@@ -16,6 +16,7 @@ export const spanMicrosMax = {
   clientPartition: 3_000_000,
 } as const satisfies Record<string, Micros>;
 
+/** Bounds that hold for several families, or for what follows a fault. */
 export const spans = {
   /** Any fault that is drawn by the slot lasts so long. */
   microsMin: 10_000,

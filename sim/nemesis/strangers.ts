@@ -31,6 +31,7 @@ const unfinishedBytes = 64 * 1024;
 /** An id that no machine has. */
 const unknownId: NodeId = 50;
 
+/** One for each run. Nothing that they say may change what a member holds. */
 export class Strangers implements Target {
   readonly #scheduler: Scheduler;
   readonly #draws: Draws;

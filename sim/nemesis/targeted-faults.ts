@@ -29,8 +29,10 @@ const moments = {
   /** A node has another configuration, which is joint; or one that is not any more. */
   joint: { code: 10, often: 1 },
 } as const;
+/** A moment at which a fault hurts most. */
 export type Moment = keyof typeof moments;
 
+/** One for each run. It only draws; what a strike does is the nemesis's. */
 export class TargetedFaults {
   readonly #draws: Draws;
   readonly #strength: number;

@@ -46,7 +46,9 @@ export const familyNumbers = {
   segmentMissing: 41,
   olderCopy: 42,
 } as const;
+/** Named in plans, tapes and on the command line. Draws are keyed by its number. */
 export type FaultFamily = keyof typeof familyNumbers;
+/** In the order of the table of their numbers. */
 export const faultFamilies = Object.keys(familyNumbers) as readonly FaultFamily[];
 
 /** The family with the number `number`, as a tape has it. */
@@ -56,15 +58,18 @@ export function familyOfNumber(number: number): FaultFamily | undefined {
 
 /** What the family `targeted` does at its moment; draws choose by the place here. */
 export const targetedActions = ["restart", "kill", "isolate", "mute", "brokenLink", "pause"] as const;
+/** What a targeted fault does to its node. */
 export type TargetedAction = (typeof targetedActions)[number];
 
 /** A clock drifts all the time; a targeted fault counts by what it does; monitors, strangers and bursts harm nobody. */
 const notMarked = ["clockDrift", "targeted", "monitor", "stranger", "burst"] as const;
 
+/** Whether a strike of the family is marked under the family's own name. */
 export function isMarked(family: FaultFamily): family is Exclude<FaultFamily, (typeof notMarked)[number]> {
   return !(notMarked as readonly FaultFamily[]).includes(family);
 }
 
+/** What a campaign counts a strike as. */
 export type CoverageMark = Exclude<FaultFamily, (typeof notMarked)[number]> | `targeted ${TargetedAction}`;
 
 /**
@@ -73,6 +78,7 @@ export type CoverageMark = Exclude<FaultFamily, (typeof notMarked)[number]> | `t
  * c: lies that no node can notice; a wrong answer is allowed once one has taken effect.
  */
 export const tiers = ["a", "b", "c"] as const;
+/** The tier of a run; `tiers` says what each allows. */
 export type Tier = (typeof tiers)[number];
 
 /** Families that only other tiers have. */
@@ -91,6 +97,7 @@ export function onStreams(family: FaultFamily): boolean {
   return family !== "loss" && family !== "duplication";
 }
 
+/** Whether the family exists in a run whose messages travel by themselves. */
 export function byMessage(family: FaultFamily): boolean {
   return !needsStreams.has(family);
 }

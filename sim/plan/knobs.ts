@@ -43,6 +43,7 @@ export const planKnobs = {
   bytesInFlightMax: 33,
   messagesInFlightMax: 34,
 } as const;
+/** The name of a knob, in plans and tapes. */
 export type Knob = keyof typeof planKnobs;
 
 /** Raised when the meaning of a seed changes for its plan alone. */

@@ -15,9 +15,12 @@ import {
 } from "./families.ts";
 import { type Knob, KnobDraws } from "./knobs.ts";
 
+/** "mixed": nodes with an even id have their rows in RocksDB, the others in memory. */
 export const engineChoices = ["memory", "rocksdb", "mixed"] as const;
+/** Where the nodes of a run have their rows. */
 export type Engines = (typeof engineChoices)[number];
 
+/** All that a run is decided by, beside the decisions of a tape. Strengths in `faults` are parts in a million. */
 export type Plan = {
   readonly seed: number;
   readonly tier: Tier;

@@ -23,6 +23,7 @@ export type PageBar = {
   readonly point: number | null;
 };
 
+/** One run for the page, all names included: the script knows no codes of its own. */
 export type PageData = {
   readonly nodes: number;
   readonly kinds: readonly TraceKind[];

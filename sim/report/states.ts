@@ -2,6 +2,7 @@
 import type { Line } from "../trace/recorder.ts";
 import type { TraceKind } from "../trace/vocabulary.ts";
 
+/** One node after a line of the trace. A number is 0 where no line has said it yet. */
 export type NodeState = {
   readonly life: "never started" | "runs" | "down" | "paused";
   /** As in the trace: 0 follower, 1 pre-candidate, 2 candidate, 3 leader. */
@@ -14,6 +15,7 @@ export type NodeState = {
   readonly snapshot: number;
 };
 
+/** Each node before the first line. */
 export const unstarted: NodeState = {
   life: "never started",
   role: 0,

@@ -13,6 +13,7 @@ import type { GhostMachine } from "./ghost-machine.ts";
 /** A command that has run, now or before. */
 type Ran = Extract<Applied, { readonly revision: Index }>;
 
+/** One for each run. It throws a Violation where an answer cannot be. */
 export class Answers {
   readonly #machine: GhostMachine;
 

@@ -29,6 +29,7 @@ type Request = {
 /** What an operator may have asked for. */
 type Difference = { readonly kind: Change["kind"]; readonly id: NodeId; readonly url: string };
 
+/** One for each run that is judged. */
 export class ChangeWatch implements Subscriber {
   readonly #ghost: Ghost;
   readonly #now: () => Micros;

@@ -6,6 +6,7 @@ import type { Subscriber } from "../bus.ts";
 import type { Host } from "../world/host.ts";
 import { type Ghost, nobody } from "./ghost.ts";
 
+/** One for each run. What it knows is for the harness alone: no node is told. */
 export class ClusterView implements Subscriber {
   readonly #ghost: Ghost | null;
   readonly #hosts: readonly Host[];

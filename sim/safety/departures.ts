@@ -6,6 +6,7 @@ import type { LogView } from "../../core/raft/log.ts";
 import { decodeCommand } from "../../core/kv/command.ts";
 import type { Index, NodeId } from "../../core/units.ts";
 
+/** One for each run. Values are known by their text, which no two writes share. */
 export class Departures {
   readonly #values = new Set<string>();
   /** Where each node's log ended after its last turn. */

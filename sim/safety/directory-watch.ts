@@ -5,6 +5,7 @@ import { directoryMustBeOfThisFormat, lostLogMustNotBegin } from "../laws/storag
 import type { Host } from "../world/host.ts";
 import type { Ghost } from "./ghost.ts";
 
+/** One for each run. It tells the ghost what must be gone and what must still be there. */
 export class DirectoryWatch implements Subscriber {
   readonly #ghost: Ghost;
 

@@ -13,6 +13,7 @@ import {
   segmentNumber,
 } from "../../core/storage/wal-record.ts";
 
+/** One batch of a WAL, decoded from the bytes that were written. */
 export type GhostBatch = {
   readonly hard: HardState | null;
   readonly base: CompactionPoint | null;
@@ -22,6 +23,7 @@ export type GhostBatch = {
 };
 type Pending = GhostBatch & { readonly file: string; readonly seq: number };
 
+/** One for each machine, through all its processes. What it counts as durable never depends on what a node says. */
 export class GhostDisk {
   /** Written and not yet durable, in order. */
   #pending: Pending[] = [];

@@ -17,6 +17,7 @@ export type Run = {
   readonly matched: boolean;
 };
 
+/** One for each run. It shares no code of applying with core/kv, so that a mistake there is seen. */
 export class GhostMachine {
   readonly digests: number[] = [0];
   readonly #limits: SessionLimits;

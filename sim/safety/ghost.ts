@@ -35,8 +35,10 @@ import { GhostMachine } from "./ghost-machine.ts";
 import { GhostNode } from "./ghost-node.ts";
 import { readRows, readSnapshot } from "./ghost-state.ts";
 
+/** A cluster that is not founded yet. */
 export const nobody: Configuration = { members: [], voters: [], outgoing: [], learners: [], removed: [] };
 
+/** One for each run. It judges nothing itself, and is never asked by a node. */
 export class Ghost {
   readonly nodes: GhostNode[];
   /** The node whose election each term has seen. */

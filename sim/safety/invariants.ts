@@ -37,6 +37,7 @@ import { durableStateMustBeRecovered, logMustBeRecovered } from "../laws/storage
 import type { GhostNode } from "./ghost-node.ts";
 import type { Ghost } from "./ghost.ts";
 
+/** One for each run that is judged. Each method throws a Violation where its law is broken. */
 export class Invariants {
   readonly #ghost: Ghost;
   /** What each leader last took each peer to hold, by term, leader, peer and the peer's incarnation. */

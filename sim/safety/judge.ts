@@ -15,6 +15,7 @@ import { Invariants } from "./invariants.ts";
 import type { LyingDiskLedger } from "./lying-disk-ledger.ts";
 import { Turn } from "./turn.ts";
 
+/** One for each run that is judged. It says what has happened; the ghost keeps it, and the laws judge it. */
 export class Judge implements Subscriber {
   readonly #plan: Plan;
   readonly #ghost: Ghost;

@@ -10,6 +10,7 @@ import type { GhostNode } from "./ghost-node.ts";
 
 type Erased = { readonly id: NodeId; readonly index: number; readonly term: number; readonly crc: number };
 
+/** One for each run. It stays empty in tiers a and b. */
 export class LyingDiskLedger {
   readonly #erased: Erased[] = [];
   readonly #forgotten = new Set<string>();

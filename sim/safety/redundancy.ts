@@ -5,6 +5,7 @@ import type { Host } from "../world/host.ts";
 import type { Ghost } from "./ghost.ts";
 import type { LyingDiskLedger } from "./lying-disk-ledger.ts";
 
+/** One for each run. A fault that takes something away asks here first. */
 export class FaultBudget {
   readonly #ghost: Ghost;
   readonly #lies: LyingDiskLedger;

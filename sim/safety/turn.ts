@@ -5,6 +5,7 @@ import type { NodeId } from "../../core/units.ts";
 import { preVoteMustChangeNothing } from "../laws/election.ts";
 import type { Hard } from "../laws/facts.ts";
 
+/** One for each run: one node has a turn at a time. */
 export class Turn {
   #heard = 0;
   #acknowledged = false;

@@ -3,6 +3,7 @@ import type { Envelope } from "../../core/protocol/message.ts";
 import type { Micros } from "../../core/units.ts";
 import type { TraceKind } from "./vocabulary.ts";
 
+/** One line, as the trace hashed it; what `a`, `b` and `c` mean is in the words of its kind. */
 export type Line = {
   readonly time: Micros;
   readonly kind: TraceKind;
@@ -15,6 +16,7 @@ export type Line = {
   message: number;
 };
 
+/** Keeps one run whole, in memory: only for a report or a comparison. */
 export class Recorder {
   readonly lines: Line[] = [];
   readonly #numbers = new WeakMap<Envelope, number>();

@@ -10,6 +10,7 @@ import { kindCodes, kinds, type TraceKind, wordOf } from "./vocabulary.ts";
 const width = 6;
 const ringLines = 20_000;
 
+/** The trace of one run. Its hash is over every line; names and words are no part of it. */
 export class Trace {
   #hashLow = 0x12345678;
   #hashHigh = 0x9abcdef0 | 0;

@@ -44,25 +44,30 @@ export const words = {
   segmentMissing: "n{n} has lost segment {a} of its log",
   olderCopy: "the directory of n{n} is put back from an older copy",
 } as const;
+/** What a line says; its number is its place in `kinds`, and part of the hash. */
 export type TraceKind = keyof typeof words;
 /** At the number that the hash and the ring have for it. */
 export const kinds = Object.keys(words) as TraceKind[];
 /** The number of each kind. */
 export const kindCodes = new Map(kinds.map((kind, code) => [kind, code]));
 
+/** At the code that the fact "role" and a trace line have for it. */
 export const roleNames = ["follower", "pre-candidate", "candidate", "leader"];
 /** The code of the role "leader" in the fact "role". */
 export const leaderRole = roleNames.indexOf("leader");
+/** At the number that a trace line has for it. */
 export const changeNames: readonly string[] = namesByNumber(changeKinds).map((name) => name ?? "");
 /** How a client's operation returned, at the number that a trace line has for it. */
 export const outcomeNames = ["ok", "failed", "indeterminate"] as const;
 /** At the number that a trace line has for it. */
 export const messageNames: readonly string[] = namesByNumber(messageKinds).map((name) => name ?? "");
 
+/** The number of a change's kind on the wire, which its trace lines repeat. */
 export function changeCode(kind: Change["kind"]): number {
   return changeKinds[kind];
 }
 
+/** The number of a message's kind on the wire, which its trace lines repeat. */
 export function messageCode(kind: Message["kind"]): number {
   return messageKinds[kind];
 }

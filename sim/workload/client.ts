@@ -75,6 +75,7 @@ type Current = {
   mayHaveHappened: boolean;
 };
 
+/** One client of a run, with one operation under way at a time. */
 export class Client implements Target {
   readonly id: number;
   readonly #scheduler: Scheduler;

@@ -7,6 +7,7 @@ import type { Draws } from "../draws.ts";
 /** Few and hot; some are names that an object of the language would have by itself. */
 export const keyNames = ["k", "__proto__", "constructor", "k\u00ff\u0000"];
 
+/** What a client may ask about one key; a put and a cas carry a new value. */
 export type KeyOperation = "get" | "put" | "delete" | "cas";
 
 /** The key of the client's k-th operation, one of the first `keys` names. */

@@ -44,6 +44,7 @@ const nobody: NodeId = 63;
 
 type Pending = { readonly host: Host; readonly boot: number; readonly what: string };
 
+/** What the monitor needs of its run. */
 export interface MonitorWorld {
   readonly hosts: readonly Host[];
   readonly ghost: Ghost;
@@ -52,6 +53,7 @@ export interface MonitorWorld {
   committedIndex(): Index;
 }
 
+/** One for each run. What it asks is answered within its time, or a law is broken. */
 export class Monitor implements Target, Subscriber {
   readonly #scheduler: Scheduler;
   readonly #draws: Draws;

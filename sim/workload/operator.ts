@@ -20,6 +20,7 @@ const graceMicros: Micros = 1_000_000;
 /** Until a machine that is to be added is set up. */
 const setUpMicros = { atOnce: 1_000, late: 2_000_000 } as const satisfies Record<string, Micros>;
 
+/** What the operator needs of its run. */
 export interface OperatorWorld {
   readonly hosts: readonly Host[];
   readonly addresses: Addresses;
@@ -28,6 +29,7 @@ export interface OperatorWorld {
   readonly bus: Pick<Events, "asked" | "answered">;
 }
 
+/** One for each run. `counters` says what came of its requests. */
 export class Operator implements Target {
   readonly #scheduler: Scheduler;
   readonly #draws: Draws;

@@ -33,6 +33,7 @@ type Told = {
   readonly wrong: string | null;
 };
 
+/** One for each run. Its reads are ordinary ones; only their moments are chosen. */
 export class Reader implements Target, Subscriber {
   readonly #scheduler: Scheduler;
   readonly #draws: Draws;

@@ -11,6 +11,7 @@ type KnownCluster = {
   readonly committedConfiguration: Configuration;
 };
 
+/** Ids in a fixed order, never none: a client draws one by its place. */
 export function targetsOf({ core, hosts, committedConfiguration }: KnownCluster): readonly NodeId[] {
   // Of a core, only its members: one that still joins answers nobody.
   const coreMembers = core.filter((id) => committedConfiguration.members.some((member) => member.id === id));

@@ -9,6 +9,7 @@ export function isStrange(url: string): boolean {
   return url.startsWith(strangeUrl);
 }
 
+/** One for each run. An address names one machine for ever, also after that has left it. */
 export class Addresses {
   /** Its first address is each machine's until it moves. */
   readonly #moved = new Map<NodeId, string>();

@@ -11,6 +11,7 @@ export interface TimerQueue {
   queueTimer(at: Micros, timer: SimTimer): void;
 }
 
+/** A timer of one clock. It is made by that clock only. */
 export class SimTimer implements Timer {
   readonly fire: () => void;
   /** Deadline on the node's clock; Infinity: none. */
@@ -34,6 +35,7 @@ export class SimTimer implements Timer {
   }
 }
 
+/** The clock of one boot: the next process on the machine has another one. */
 export class SimClock implements Clock {
   readonly #scheduler: Scheduler;
   readonly #queue: TimerQueue;

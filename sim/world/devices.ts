@@ -34,6 +34,7 @@ export interface DevicesObserver {
 const snapshotDiskSeq = 1_000_000_000;
 const kvSeq = 2_000_000_000;
 
+/** One for each machine. What a power cut, a kill or a wipe does to all of them is done here. */
 export class Devices implements DirectoryHost {
   readonly chance: HostDiskChance;
   readonly #host: DevicesHost;

@@ -17,6 +17,7 @@ export interface DirectoryHost {
   drawDamage(bound: number): number;
 }
 
+/** All bytes of a directory at one moment, as a backup of a stopped process would have them. */
 export type DirectoryCopy = {
   readonly disk: ReadonlyMap<string, Uint8Array>;
   readonly snapshots: ReadonlyMap<string, Uint8Array>;
@@ -33,6 +34,7 @@ type LogState =
 /** Put back from an older copy: where everybody can tell; or where perhaps nobody can, and it takes part as it is. */
 type CopyState = "none" | "judged" | "unjudged";
 
+/** One for each machine, through all its processes. */
 export class Directory {
   readonly #host: DirectoryHost;
   #log: LogState = { kind: "whole" };

@@ -4,6 +4,7 @@ import { Copies, type Draws } from "../draws.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type DiskChance, type DiskRole, readMicros } from "./disk.ts";
 
+/** A fault of one call to a disk or to the ordered map. */
 export type DiskStrike =
   "diskStall" | "syncFailure" | "readFailure" | "writeFailure" | "syncLie" | "misdirected" | "rowsReadFailure";
 
@@ -15,6 +16,7 @@ const stallMicrosMax: Micros = 3_000_000;
 /** Equal calls of one disk: from there on, the numbers of a stall's length are its own. */
 const copiesMax = 1_000_000;
 
+/** One for each machine. On a healed machine nothing goes wrong any more. */
 export class HostDiskChance implements DiskChance {
   readonly #host: Machine;
   readonly #draws: Draws;

@@ -75,8 +75,10 @@ export interface DiskWorld {
   /** Names are durable now; `media` is what a power cut would leave of every file. */
   namesSynced(media: () => ReadonlyMap<string, Uint8Array>): void;
 }
+/** What a call waits for, which decides its latency. */
 export type DiskRole = "sync" | "names" | "read";
 
+/** One disk, which outlives its processes. Every read gets what was written, but for faults that were drawn. */
 export class SimDisk {
   readonly #world: DiskWorld;
   #names = new Map<string, FileState>();

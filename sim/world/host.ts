@@ -43,6 +43,7 @@ const clockOffsetMicrosMax: Micros = 1_000_000_000;
 type Completion = { readonly boot: number; readonly done: () => void };
 type TimerEvent = { readonly boot: number; readonly timer: SimTimer };
 
+/** One machine of a run, known by its id; machines are made before the run begins, spares too. */
 export class Host implements StreamHost, DevicesHost, TimerQueue {
   readonly id: NodeId;
   /** Starts of this machine's process; completions and timers of an earlier one are dropped. */

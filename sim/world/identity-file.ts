@@ -3,6 +3,7 @@ import { BadBytes, crc32, latin1, latin1Bytes } from "../../core/bytes.ts";
 
 import { decodeIdentity, type Identity } from "../../core/storage/identity.ts";
 
+/** As core/storage/identity.ts names its file. */
 export const identityName = "identity";
 
 /** What the file says, or null where it is missing or cannot be read. */

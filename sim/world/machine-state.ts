@@ -18,6 +18,7 @@ export type Up = {
 /** No process runs, and one may start on what the directory holds. `areRowsDamaged`: a power cut has taken synced rows. */
 type Down = { readonly kind: "down"; readonly areRowsDamaged: boolean };
 
+/** Held by Host alone, which sets it to what these functions give. */
 export type MachineState =
   /** No process has run here yet. */
   | { readonly kind: "unused" }
@@ -58,6 +59,7 @@ export function emptied(from: MachineState): Down {
   return from.kind === "down" ? from : { kind: "down", areRowsDamaged: false };
 }
 
+/** The process gets no turn until it is resumed; what comes for it waits. */
 export function paused(from: MachineState): Up {
   assert(from.kind === "up" && !from.isPaused, "a process that runs is paused");
   return { ...from, isPaused: true };
@@ -68,6 +70,7 @@ export function resumed(from: MachineState): MachineState {
   return from.kind === "up" && from.isPaused ? { ...from, isPaused: false } : from;
 }
 
+/** The process takes no more requests and ends by itself. */
 export function toldToStop(from: MachineState): Up {
   assert(from.kind === "up" && !from.isStopping, "a process that runs is told to stop, once");
   return { ...from, isStopping: true };

@@ -21,6 +21,7 @@ import type { Recorder } from "../trace/recorder.ts";
 import { Addresses, isStrange } from "./addresses.ts";
 import { SimStreams, type StreamHost } from "./streams.ts";
 
+/** How often each has happened in a run. A message may count several times. */
 export type NetworkCounters = {
   sent: number;
   lost: number;
@@ -78,6 +79,7 @@ export interface DepartureObserver {
   taken(message: Message): void;
 }
 
+/** One for each run. What reaches a node does so in a turn of that node's. */
 export class SimNetwork {
   readonly #scheduler: Scheduler;
   readonly #draws: Draws;

@@ -22,6 +22,7 @@ type Batch = readonly KvChange[];
 
 const readFailed: DiskError = { code: "EIO", message: "a read of the rows failed" };
 
+/** One map, which outlives its processes. A key's order is that of its characters, as in core. */
 export class SimKv {
   readonly #world: KvWorld;
   /** Every batch that took effect, in that order, and what they come to. */

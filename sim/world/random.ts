@@ -9,6 +9,7 @@ const siteOf: Readonly<Record<RandomSite, Site>> = {
   "boot-nonce": "bootNonce",
 };
 
+/** For one boot of one node; see core/ports.ts for what it promises. */
 export class SimRandom implements Random {
   readonly #draws: Draws;
   readonly #node: NodeId;

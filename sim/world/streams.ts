@@ -62,6 +62,7 @@ const redialMicros: Micros = 200_000;
 const resendMicrosMax: Micros = 1_000_000;
 const noBytes = new Uint8Array(0);
 
+/** One for each run whose messages travel on streams. */
 export class SimStreams implements Target {
   readonly #scheduler: Scheduler;
   readonly #draws: Draws;
