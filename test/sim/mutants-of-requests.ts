@@ -107,4 +107,11 @@ export const mutantsOfRequests: readonly Mutant[] = [
     old: "        heardAt: longAgo,\n",
     new: "        heardAt: this.#server.timer.electionAt,\n",
   },
+  {
+    name: "a learner is promoted by hand before it holds the entry that added it",
+    layer: "requests",
+    file: "core/node/open-changes.ts",
+    old: "return isFit(id) && match >= memberOf(raft.configuration, id)!.incarnation;",
+    new: "return match >= 0;",
+  },
 ];

@@ -3,13 +3,6 @@ import type { Mutant } from "../support/mutation.ts";
 
 export const mutantsOfTapes: readonly Mutant[] = [
   {
-    name: "a learner is promoted by hand before it holds the entry that added it",
-    layer: "tapes",
-    file: "core/node/open-changes.ts",
-    old: "return isFit(id) && match >= memberOf(raft.configuration, id)!.incarnation;",
-    new: "return match >= 0;",
-  },
-  {
     name: "the checker decides operations that nobody can observe",
     layer: "checker",
     file: "checker/engines/decide.ts",
@@ -78,12 +71,5 @@ export const mutantsOfTapes: readonly Mutant[] = [
     file: "sim/workload/monitor.ts",
     old: "if (node.replica !== null) departures?.noteLog(host.id, node.replica.raft.log);",
     new: "",
-  },
-  {
-    name: "a member that has lost its rows says at its removal that forwarded writes never happened",
-    layer: "tapes",
-    file: "core/node/replica.ts",
-    old: "this.requests.endRemoved(!this.#lostState.isLost);",
-    new: "this.requests.endRemoved(true);",
   },
 ];

@@ -7,11 +7,6 @@ export type KeptTape = { readonly tape: string; readonly what: string; readonly 
 
 export const keptTapes: readonly KeptTape[] = [
   {
-    tape: "learner-promoted-early",
-    what: "a learner that never came to the entry that added it is not promoted by hand: it would be missed as a voter for ever",
-    mutant: "a learner is promoted by hand before it holds the entry that added it",
-  },
-  {
     tape: "founder-added-again",
     what: "a founder that was removed and added again, empty, does not campaign by the founders' configuration",
     mutant: "a founder that was removed and added again campaigns by the founders' configuration",
@@ -95,11 +90,6 @@ export const keptTapes: readonly KeptTape[] = [
     tape: "write-at-disk-failure",
     what: "a disk that fails in the turn in which a leader took a write leaves that write indeterminate",
     mutant: "a write in the turn of a disk failure never left its leader",
-  },
-  {
-    tape: "removed-without-rows",
-    what: "a member that is removed while its rows are lost cannot tell what came of the writes that it forwarded",
-    mutant: "a member that has lost its rows says at its removal that forwarded writes never happened",
   },
   {
     tape: "core-that-cannot-vote",
