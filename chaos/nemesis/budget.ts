@@ -5,7 +5,9 @@
  * 2. Durable data are taken from one member at a time: a minority of any cluster of three or more.
  * 3. They are taken only while every other voter runs and is ready: so nobody else is behind, and all others hold what
  *    this one has acknowledged, or can have it from one who does.
- * 4. A member is without its data until it is ready again and holds what its leader had committed.
+ * 4. A member is without its data until it is ready again and holds what its leader had committed, and no change of
+ *    members is under way: until a joint configuration is left, the voters from before the change must agree too, and of
+ *    two that are left without the member each is needed.
  * 5. An old copy is put back while nothing else is broken: members know each other's starts only by heart.
  * 6. Bytes are damaged in the first half of a log file, which later writes have long proven durable. At a file's end damage
  *    looks like a write that was cut short, and no store can tell.
@@ -68,7 +70,7 @@ export class Budget {
     const leader = this.#world.members[this.#world.leader - 1];
     if (leader === undefined || !member.isUp || !(await this.#world.isReady(member))) return false;
     const [own, theirs] = [await this.#world.stateOf(member), await this.#world.stateOf(leader)];
-    if (own === null || theirs === null || !theirs.isLeader) return false;
+    if (own === null || theirs === null || !theirs.isLeader || theirs.isChanging) return false;
     // What is on its way at this moment is on a majority without this member.
     return own.appliedIndex + 64 >= theirs.commitIndex && theirs.voters.includes(member.id);
   }

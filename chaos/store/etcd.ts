@@ -123,6 +123,6 @@ export class Etcd implements Store {
     const isLeader = answer.leader !== undefined && answer.leader === answer.header?.member_id;
     const appliedIndex = Number(answer.raftAppliedIndex ?? 0);
     const term = Number(answer.raftTerm ?? 0);
-    return { leader: 0, isLeader, term, appliedIndex, commitIndex: appliedIndex, voters: [] };
+    return { leader: 0, isLeader, term, appliedIndex, commitIndex: appliedIndex, voters: [], isChanging: false };
   }
 }

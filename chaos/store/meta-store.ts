@@ -167,6 +167,7 @@ export class MetaStore implements Store {
       appliedIndex: status["appliedIndex"] as number,
       commitIndex: status["commitIndex"] as number,
       voters: members.filter(({ role }) => role === "voter").map(({ id }) => id),
+      isChanging: members.some(({ role }) => role === "joining" || role === "leaving"),
     };
   }
 }

@@ -58,6 +58,8 @@ export type MemberState = {
   readonly commitIndex: number;
   /** Ids of the voters, as this member knows them; empty: not said. */
   readonly voters: readonly number[];
+  /** Whether a change of members is under way. */
+  readonly isChanging: boolean;
 };
 
 /** A start by mistake, which must end by itself with `code`, and say what is wrong in a line that holds `says`. */

@@ -7,7 +7,6 @@
 import type { Trace } from "../ports.ts";
 import type { CompactionPoint, Configuration } from "../protocol/configuration.ts";
 import type { BootstrapHello, BootstrapReply, Removed } from "../protocol/message.ts";
-import { isNeededVoter } from "../raft/membership.ts";
 import { type Genesis, genesisOf, type Identity } from "../storage/identity.ts";
 import type { NodeId, StoreId } from "../units.ts";
 
@@ -66,14 +65,14 @@ export class Bootstrap {
 
 /**
  * The answer to a founder, or null. Only a founder of this very cluster is told the genesis: its hash is what members
- * prove to each other. A founder whose directory is not the one that founded the cluster is told so. `latest`: the newest
- * configuration that this node knows; null: it does not take part yet.
+ * prove to each other. A founder whose directory is not the one that founded the cluster is told so. `isNeeded`: no
+ * quorum is left without it, as far as this node knows.
  */
 export function answerHello(
   identity: Identity,
   from: NodeId,
   hello: BootstrapHello,
-  latest: Configuration | null,
+  isNeeded: boolean,
 ): BootstrapReply | Removed | null {
   const { founders, genesis, storeId } = identity;
   if (founders.length === 0) return null;
@@ -85,7 +84,6 @@ export function answerHello(
     return { kind: "bootstrap-reply", storeId, urls: founders, genesis: genesis.storeIds };
   }
   // Then it cannot be removed, and added again, either.
-  const isNeeded = latest !== null && isNeededVoter(latest, from);
   const reason = isNeeded ? "too-few-voters" : "another-directory";
   return { kind: "removed", storeId: hello.storeId, incarnation: 0, reason };
 }

@@ -1,6 +1,6 @@
-import type { Member } from "../protocol/configuration.ts";
+import type { Configuration, Member } from "../protocol/configuration.ts";
 import { memberOf } from "../raft/membership.ts";
-import type { Micros } from "../units.ts";
+import type { Micros, NodeId } from "../units.ts";
 import { type Phase, type Readiness, readinessOf } from "./readiness.ts";
 import type { Replica } from "./replica.ts";
 import type { MemberStatus, Status } from "./status.ts";
@@ -66,15 +66,15 @@ function phaseOf({ identity, entry, replica }: NodeView): Phase {
   return (entry?.bootstrap ?? null) === null ? "joining" : "bootstrapping";
 }
 
+/** How a member votes now: a joint configuration needs both the incoming and the outgoing voters. */
+function memberRole({ voters, outgoing }: Configuration, id: NodeId): MemberStatus["role"] {
+  const [isIncoming, isOutgoing] = [voters.includes(id), outgoing.includes(id)];
+  if (!isIncoming) return isOutgoing ? "leaving" : "learner";
+  return outgoing.length === 0 || isOutgoing ? "voter" : "joining";
+}
+
 function describeMember({ id, incarnation, url, storeId }: Member, { raft }: Replica): MemberStatus {
-  const { voters, outgoing, learners } = raft.configuration;
-  const role = learners.includes(id)
-    ? "learner"
-    : voters.includes(id)
-      ? "voter"
-      : outgoing.includes(id)
-        ? "leaving"
-        : "learner";
+  const role = memberRole(raft.configuration, id);
   const own = raft.role === "leader" && raft.leader === id ? raft.log.durableIndex : null;
   const matchIndex = raft.progressOf(id)?.match ?? own;
   const lagEntries = matchIndex === null ? null : raft.log.lastIndex - matchIndex;

@@ -35,7 +35,7 @@ export class EntryInbox implements EntryReceiver {
   onBootstrapHello({ from }: Envelope, hello: BootstrapHello, answer: Answer): void {
     const view = this.#view();
     if (view.identity === null) return;
-    const reply = answerHello(view.identity, from, hello, view.replica?.raft.configuration ?? null);
+    const reply = answerHello(view.identity, from, hello, view.replica?.admission.isNeeded(from) ?? false);
     if (reply !== null) answer(guestEnvelope(view, from, reply));
   }
 

@@ -93,6 +93,15 @@ export class PeerAdmission {
     return wasRemoved(configuration, index, id, incarnation);
   }
 
+  /**
+   * Whether no quorum is left without `id`: by the newest configuration and by the committed one. A node ends for good by
+   * this word, and a configuration that is not committed may be taken back.
+   */
+  isNeeded(id: NodeId): boolean {
+    const { configuration, committedConfiguration } = this.#raft;
+    return isNeededVoter(configuration, id) && isNeededVoter(committedConfiguration.configuration, id);
+  }
+
   /** Which incarnation of `to` is meant: the newest known. */
   incarnationOf(to: NodeId): Index {
     const member = memberOf(this.#raft.configuration, to)?.incarnation ?? 0;
@@ -151,8 +160,10 @@ export class PeerAdmission {
     const latest = this.#raft.configuration;
     const member = memberOf(latest, from);
     if (member?.storeId !== lost) return null;
-    if (isNeededVoter(latest, from))
-      return { kind: "removed", storeId, incarnation: member.incarnation, reason: "too-few-voters" };
+    if (isNeededVoter(latest, from)) {
+      const { incarnation } = member;
+      return this.isNeeded(from) ? { kind: "removed", storeId, incarnation, reason: "too-few-voters" } : null;
+    }
     const index = this.#raft.log.lastIndex + 1;
     this.#raft.proposeConfiguration(now, rebindStore(latest, from, storeId, index));
     return null;

@@ -8,8 +8,11 @@ export type MemberStatus = {
   readonly id: NodeId;
   readonly incarnation: Index;
   readonly url: string;
-  /** `leaving`: votes until a joint configuration is left. */
-  readonly role: "voter" | "learner" | "leaving";
+  /**
+   * In a joint configuration `leaving` votes only with the outgoing voters, `joining` only with the incoming ones: the
+   * change is under way, and a majority of each is needed, until neither is said of any member.
+   */
+  readonly role: "voter" | "learner" | "joining" | "leaving";
   /** Whether a directory speaks for it: the node has been heard of. */
   readonly bound: boolean;
   /** The leader's knowledge of the member, null on other nodes: durable match, and entries behind the leader's log. */

@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { rmSync } from "node:fs";
 import test from "ava";
+import { Budget } from "../../chaos/nemesis/budget.ts";
 import { Nemesis } from "../../chaos/nemesis/nemesis.ts";
 import { type Family, nothing } from "../../chaos/nemesis/family.ts";
 import type { Operator } from "../../chaos/nemesis/operator.ts";
@@ -12,6 +13,7 @@ import { MetaStore } from "../../chaos/store/meta-store.ts";
 import { Links } from "../../chaos/world/links.ts";
 import { MemberProcess } from "../../chaos/world/member-process.ts";
 import { halfEndedOf } from "../../chaos/world/proc.ts";
+import type { Member } from "../../chaos/world/member.ts";
 import type { World } from "../../chaos/world/world.ts";
 import { freshDirectory } from "../support/processes.ts";
 
@@ -106,4 +108,32 @@ test("a start in vain never names the list of its own cluster, nor one as long",
     }
   }
   rmSync(directory, { recursive: true });
+});
+
+test("no member's data are taken while the voters change: of two that voted before, each is still needed", async (t) => {
+  const store = new MetaStore({ main: "main.js", rocksdb: false });
+  const members = [1, 2, 3].map((id) => ({ id, isUp: true }) as Member);
+  const mayTake = (roles: readonly string[]): Promise<boolean> => {
+    const body = JSON.stringify({
+      role: "leader",
+      term: 1,
+      leader: 1,
+      appliedIndex: 9,
+      commitIndex: 9,
+      members: roles.map((role, k) => ({ id: k + 1, role })),
+    });
+    const world = {
+      members,
+      present: members,
+      leader: 1,
+      isReady: async () => true,
+      stateOf: async () => store.stateOf({ kind: "answer", status: 200, headers: {}, body }),
+    };
+    return new Budget(world as unknown as World).mayTakeData(members[1]!);
+  };
+  t.true(await mayTake(["voter", "voter", "voter"]));
+  t.false(await mayTake(["voter", "voter", "joining"]));
+  t.false(await mayTake(["voter", "voter", "leaving"]));
+  t.false(await mayTake(["voter", "voter", "learner"]));
+  t.false(await mayTake(["voter", "voter", "voter", "leaving"]));
 });

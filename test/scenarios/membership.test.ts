@@ -354,3 +354,42 @@ test("a leader that has just restarted does not refuse a joiner by the binding o
   world.until("it votes", () => votersOf(world).includes(again));
   world.judge();
 });
+
+test("while the voters change, the status tells who votes only after it, and who only before it", (t) => {
+  const world = new Scenario(3, { spares: 1 });
+  const leader = world.leader();
+  const roleOf4 = (): string | undefined => world.status(leader).members.find(({ id }) => id === 4)?.role;
+  world.changeNow({ kind: "add", id: 4, url: "http://node-4", autoPromote: true });
+  t.is(roleOf4(), "learner");
+  world.join(4);
+  world.until("it is to vote", () => roleOf4() !== "learner");
+  t.is(roleOf4(), "joining");
+  world.until("it votes", () => roleOf4() !== "joining");
+  t.is(roleOf4(), "voter");
+  world.change(leader, { kind: "remove", id: 4 });
+  world.until("it is to leave", () => roleOf4() !== "voter");
+  t.is(roleOf4(), "leaving");
+  world.judge();
+});
+
+test("a removal that is taken back ends nobody: whom it would have made indispensable waits, and is rebound", (t) => {
+  const world = new Scenario(3);
+  const first = world.leader();
+  const [gone, kept] = world.others(first) as [NodeId, NodeId];
+  // It brings the removal to nobody.
+  world.drop((from, _to, message) => from === first && message.kind === "append" && message.entries.length > 0);
+  world.change(first, { kind: "remove", id: gone });
+  world.until("it holds the removal", () => world.raft(first).configuration.outgoing.length > 0);
+  world.isolate(first);
+  world.answer(world.put(world.leader(first), "k", "v"));
+  world.kill(kept);
+  world.damageLog(kept);
+  world.heal();
+  world.cut(first, gone);
+  world.cut(kept, gone);
+  world.start(kept);
+  world.pass(20);
+  t.is(world.status(kept).role, "recovering");
+  world.judge();
+  t.true(votersOf(world).includes(kept));
+});

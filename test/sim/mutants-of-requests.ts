@@ -114,4 +114,11 @@ export const mutantsOfRequests: readonly Mutant[] = [
     old: "return isFit(id) && match >= memberOf(raft.configuration, id)!.incarnation;",
     new: "return match >= 0;",
   },
+  {
+    name: "a member is told that it cannot be spared by a configuration that is not committed",
+    layer: "requests",
+    file: "core/node/peer-admission.ts",
+    old: "return isNeededVoter(configuration, id) && isNeededVoter(committedConfiguration.configuration, id);",
+    new: "return isNeededVoter(configuration, id) || isNeededVoter(committedConfiguration.configuration, id);",
+  },
 ];
