@@ -76,6 +76,9 @@ export async function startServer(
   const { id, cluster, port, host } = options;
   const secret = peerSecretOf(options);
   const places = placesOf(options);
+  // Before what holds at a first start only: data of the other engine are no reason to think that it is one.
+  const problem = placeProblem(options);
+  if (problem !== null) throw new StartError(problem);
   const ownUrl = options.peerUrl ?? cluster[id - 1];
   if (ownUrl === undefined && !hasIdentity(places)) {
     const hint = options.join ? "; give this node's own URL with --peer-url" : "";
@@ -85,8 +88,6 @@ export async function startServer(
   if (options.peerUrl !== null && !options.join && ownUrl !== cluster[id - 1] && !hasIdentity(places)) {
     throw new UsageError("--peer-url goes with --join at a first start: a founder is reached where --cluster says");
   }
-  const problem = placeProblem(options);
-  if (problem !== null) throw new StartError(problem);
   const { store, released } = await storeAt(places);
   const log = createLog(options.logLevel, options.logFormat);
   const network = new MachineNetwork(log, secret);

@@ -6,32 +6,34 @@ import type { LogView } from "../../core/raft/log.ts";
 import type { Index, Micros } from "../../core/units.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Simulator } from "../simulator.ts";
-import { logLengths, membersOf } from "./core.ts";
+import { membersOf } from "./core.ts";
 
 /** Disk calls of an entry in a batch of its own, and of a new segment: each takes up to twice the mean. */
 const callsPerEntry = 2;
 const callsPerSegment = 12;
-/** Of an entry besides its value. */
-const entryOverheadBytes = 120;
+/** Of an entry's batch besides the entry. */
+const batchOverheadBytes = 40;
 
-function diskMicros({ valueBytes, walSegmentBytesMax, syncMicros }: Plan, entries: number): Micros {
-  const segments = Math.min(1, (entryOverheadBytes + valueBytes) / walSegmentBytesMax);
-  return entries * syncMicros * (callsPerEntry + callsPerSegment * segments);
+/** To make the entries of `log` after `after` durable, each in a batch of its own. */
+function diskMicros({ walSegmentBytesMax, syncMicros }: Plan, log: LogView, after: Index): Micros {
+  let calls = 0;
+  for (let index = Math.max(after, log.baseIndex) + 1; index <= log.lastIndex; index++) {
+    const bytes = log.entryAt(index).bytes.length + batchOverheadBytes;
+    calls += callsPerEntry + callsPerSegment * Math.min(1, bytes / walSegmentBytesMax);
+  }
+  return syncMicros * calls;
 }
 
 /** Of a disk in the core: until all is durable that was given to it. */
 export function backlogMicros({ core, hosts, plan }: Simulator): Micros {
-  const entries = core.map((id) => {
-    const log = hosts[id - 1]!.node?.replica?.raft.log;
-    return log === undefined ? 0 : log.lastIndex - log.durableIndex;
-  });
-  return diskMicros(plan, Math.max(...entries));
+  const logs = core.flatMap((id) => hosts[id - 1]!.node?.replica?.raft.log ?? []);
+  return Math.max(0, ...logs.map((log) => diskMicros(plan, log, log.durableIndex)));
 }
 
 /** Until a machine without a log has all entries of its leader's, one after the other in the worst case. */
 export function replicationMicros(simulator: Simulator): Micros {
-  if (membersOf(simulator).length === 0) return 0;
-  return entriesMicros(simulator.plan, Math.max(...logLengths(simulator)));
+  const logs = membersOf(simulator).flatMap((id) => simulator.raftOf(id)?.log ?? []);
+  return Math.max(0, ...logs.map((log) => entriesMicros(simulator.plan, log, log.baseIndex)));
 }
 
 /**
@@ -41,9 +43,8 @@ export function replicationMicros(simulator: Simulator): Micros {
  */
 export function catchUpMicros({ core, hosts, plan }: Simulator): Micros {
   const logs = core.map((id) => hosts[id - 1]!.node?.replica?.raft.log);
-  const last = Math.max(...logs.map((log) => log?.lastIndex ?? 0));
   const shared = logs.every((log) => log !== undefined) ? sharedIndex(logs) : 0;
-  return entriesMicros(plan, last - shared);
+  return Math.max(0, ...logs.map((log) => (log === undefined ? 0 : entriesMicros(plan, log, shared))));
 }
 
 /** Up to here `logs` are the same. What one of them does not hold any more is committed. */
@@ -54,6 +55,7 @@ function sharedIndex(logs: readonly LogView[]): Index {
   return index;
 }
 
-function entriesMicros(plan: Plan, entries: number): Micros {
-  return entries * 4 * plan.latencyMicros + diskMicros(plan, entries);
+/** To bring the entries of `log` after `after` to a disk, one after the other. */
+function entriesMicros(plan: Plan, log: LogView, after: Index): Micros {
+  return Math.max(0, log.lastIndex - after) * 4 * plan.latencyMicros + diskMicros(plan, log, after);
 }

@@ -155,6 +155,8 @@ for (const [first, second, there] of [
         t.is(await put(cluster, 1, "k", "precious"), 204);
         await cluster.end(1, "SIGTERM");
         isOneLine(t, await run(cluster.directory, second), there);
+        // A moved node is started with its new URL, which this says at a first start only.
+        isOneLine(t, await run(cluster.directory, [...second, "--peer-url", "http://127.0.0.1:1"]), there);
         t.is(
           existsSync(join(cluster.directory, "metaStore-1")),
           first.length === 0,

@@ -72,6 +72,11 @@ export const keptTapes: readonly KeptTape[] = [
     mutant: "the laws do not count what members lack",
   },
   {
+    tape: "large-entries",
+    what: "a new machine gets entries that each begin a segment of its log: the time grows with their size",
+    mutant: "the laws take every entry for a small one",
+  },
+  {
     tape: "configuration-beyond-compaction",
     what: "a restart finds the newest configuration of snapshot and log",
     mutant: "restart reads the configuration only up to the base",
