@@ -7,7 +7,7 @@ import type { FinalVerdict, Verdict } from "../protocol/connection.ts";
 import type { Handshake } from "../protocol/frame.ts";
 import type { Envelope } from "../protocol/message.ts";
 import { type Claim, type Genesis, type Identity, removedReason } from "../storage/identity.ts";
-import type { Micros, NodeId } from "../units.ts";
+import type { Index, Micros, NodeId } from "../units.ts";
 import { addressHints, ClusterEntry, type EntryStep } from "./cluster-entry.ts";
 import { clusterListProblem } from "./cluster-list.ts";
 import type { NodePorts, ReplicaHost } from "./context.ts";
@@ -159,6 +159,11 @@ export class Node {
   get #isEnding(): "stopping" | "ended" | null {
     if (this.#ended || this.#identity?.removed === true) return "ended";
     return this.#stopping === null ? null : "stopping";
+  }
+
+  /** As `status` gives it. For observers that ask after every event. */
+  get incarnation(): Index {
+    return this.#identity?.incarnation ?? 0;
   }
 
   /** Null until the bootstrap, or the join, is complete. For observers. */

@@ -12,7 +12,7 @@ export type ExitKind = "disk" | "removed" | "shut-out" | "lost" | "newer" | "res
 export function checkExit(host: Host, ending: Ending, committed: Configuration | null, beyondModel: boolean): ExitKind {
   const kind = kindOf(host, ending, beyondModel);
   exitMustBeExplained(host.id, ending.reason, kind);
-  const incarnation = host.node?.status().incarnation ?? 0;
+  const incarnation = host.node?.incarnation ?? 0;
   const isMember = committed?.members.some((member) => member.id === host.id && member.incarnation === incarnation);
   if (kind === "removed") removedMustBeNoMember(host.id, isMember === true);
   return kind;

@@ -372,7 +372,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
 
   #lookWhetherRebound(): void {
     const replica = this.node?.replica ?? null;
-    if (replica !== null && replica.raft.log.durableIndex >= this.node!.status().incarnation) this.directory.rebound();
+    if (replica !== null && replica.raft.log.durableIndex >= this.node!.incarnation) this.directory.rebound();
   }
 
   queueTimer(at: Micros, timer: SimTimer): void {
