@@ -171,8 +171,10 @@ export class Raft {
         if (current.role === "pre-candidate" && message.granted && message.term === current.term)
           this.#roles.count(now, current, from, true);
         return;
-      case "vote":
-        return this.#server.send(from, answerVote(now, this.#server, from, message, this.leader));
+      case "vote": {
+        const heard = { leader: this.leader, inLease: this.#roles.inLease(now) };
+        return this.#server.send(from, answerVote(now, this.#server, from, message, heard));
+      }
       case "vote-reply":
         if (current.role === "candidate") this.#roles.count(now, current, from, message.granted);
         return;

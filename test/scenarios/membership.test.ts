@@ -1,5 +1,6 @@
 /** Members come and go at awkward moments. */
 import test from "ava";
+import { memberOf } from "../../core/raft/membership.ts";
 import type { NodeId } from "../../core/units.ts";
 import { Scenario } from "../../sim/scenario.ts";
 
@@ -392,4 +393,91 @@ test("a removal that is taken back ends nobody: whom it would have made indispen
   t.is(world.status(kept).role, "recovering");
   world.judge();
   t.true(votersOf(world).includes(kept));
+});
+
+test("a founder's directory whose removal it has not heard of is not bound again where its id was added anew", (t) => {
+  const world = new Scenario(3);
+  const leader = world.leader();
+  const [gone] = world.others(leader) as [NodeId];
+  // Its log holds its removal, and it is cut off before the word that this is committed.
+  const removed = world.change(leader, { kind: "remove", id: gone });
+  world.until("its log holds its removal", () => memberOf(world.raft(gone).configuration, gone) === undefined);
+  world.isolate(gone);
+  world.answer(removed);
+  world.changeNow({ kind: "add", id: gone, url: `http://node-${gone}`, autoPromote: true });
+  // It comes back with the question whether it still belongs.
+  world.heal();
+  world.drop((from, _to, message) => from === gone && message.kind !== "join-request");
+  world.until("it is told, and ends", () => world.simulator.hosts[gone - 1]!.node === null, 60);
+  world.drop(null);
+  world.join(gone);
+  world.until("the new machine votes", () => votersOf(world).includes(gone));
+  world.judge();
+  t.pass();
+});
+
+test("a leader that was replaced and does not know it turns away no machine that was added since", (t) => {
+  const world = new Scenario(5, { spares: 1, heartbeatMicros: 400_000 });
+  const first = world.leader();
+  world.changeNow({ kind: "add", id: 6, url: "http://node-6", autoPromote: false });
+  world.join(6);
+  const isBound = (id: NodeId): boolean =>
+    (memberOf(world.raft(id).committedConfiguration.configuration, 6)?.storeId ?? "") !== "";
+  world.until("all know that it is bound", () => [1, 2, 3, 4, 5].every(isBound));
+  for (const id of world.others(first, 6)) world.cut(first, id);
+  // It hears nobody, and counts on its lease still.
+  world.drop((from, to) => [from, to].includes(first) && [from, to].includes(6));
+  const next = world.leader(first);
+  world.answer(world.put(next, "k", "v"));
+  const isReplaced = world.isLeader(first);
+  const removed = world.change(next, { kind: "remove", id: 6 });
+  world.until("6 is gone", () => world.simulator.hosts[5]!.node === null && removed.outcome !== null);
+  world.answer(world.change(next, { kind: "add", id: 6, url: "http://node-6", autoPromote: false }));
+  t.true(isReplaced && world.isLeader(first), "the old one still thinks that it leads");
+  world.drop(null);
+  world.join(6);
+  world.until("the new machine is bound", () => isBound(next));
+  world.pass(3);
+  t.not(world.simulator.hosts[5]!.node, null);
+  world.judge();
+});
+
+test("a learner is not promoted by itself before it holds the entry that added it", (t) => {
+  const world = new Scenario(1, { spares: 1, entriesPerAppendMax: 8, messagesInFlightMax: 1 });
+  world.leader();
+  for (let k = 0; k < 20; k++) world.putNow(`k${k}`, "v");
+  world.changeNow({ kind: "add", id: 2, url: "http://node-2", autoPromote: true });
+  world.join(2);
+  world.until("it is promoted", () => world.raft(1).configuration.outgoing.length > 0);
+  const { match, incarnation } = world.raft(1).progressOf(2)!;
+  t.true(match >= incarnation);
+  world.judge();
+});
+
+test("a learner that lacks more bytes than one round brings is not promoted by itself, and writes go on meanwhile", (t) => {
+  const world = new Scenario(1, { spares: 1, latencyMicros: 50_000 });
+  world.leader();
+  for (let k = 0; k < 40; k++) world.putNow(`k${k}`, "x".repeat(200_000));
+  world.changeNow({ kind: "add", id: 2, url: "http://node-2", autoPromote: true });
+  world.join(2);
+  for (let k = 0; k < 20; k++) world.putNow(`more ${k}`, "x".repeat(200_000));
+  world.until("it is promoted", () => world.raft(1).configuration.outgoing.length > 0);
+  const { log } = world.raft(1);
+  const { match } = world.raft(1).progressOf(2)!;
+  const lacking = Array.from({ length: log.lastIndex - match }, (_, k) => log.entryAt(match + 1 + k).bytes.length);
+  t.true(lacking.reduce((sum, bytes) => sum + bytes, 0) <= 1_000_000);
+  t.true(world.answer(world.put(1, "after", "v"), 1).ok);
+  world.judge();
+});
+
+test("what never was a member is not removed: the answer is the same while something else is under way", (t) => {
+  const world = new Scenario(3, { spares: 1 });
+  const leader = world.leader();
+  const unknown = { ok: false, code: "unknown-member" };
+  t.like(world.answer(world.change(leader, { kind: "remove", id: 99 })), unknown);
+  const added = world.change(leader, { kind: "add", id: 4, url: "http://node-4", autoPromote: true });
+  const removed = world.change(leader, { kind: "remove", id: 99 });
+  t.true(world.answer(added).ok);
+  t.like(world.answer(removed), unknown);
+  world.judge();
 });
