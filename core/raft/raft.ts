@@ -167,8 +167,9 @@ export class Raft {
       case "pre-vote":
         return this.#server.send(from, answerPreVote(this.#server, message, this.#roles.inLease(now)));
       case "pre-vote-reply":
-        // A refusal says nothing: who withholds a vote now may grant it in a moment.
-        if (current.role === "pre-candidate" && message.granted && message.term === current.term)
+        // A refusal says nothing: who withholds a vote now may grant it in a moment. So may one that granted it to an earlier
+        // attempt have heard a leader since.
+        if (current.role === "pre-candidate" && message.granted && message.attempt === current.attempt)
           this.#roles.count(now, current, from, true);
         return;
       case "vote": {

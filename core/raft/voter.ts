@@ -8,7 +8,7 @@ import type { ServerState } from "./server-state.ts";
 export function answerPreVote(server: ServerState, ask: PreVote, inLease: boolean): PreVoteReply {
   const { log, options, term } = server;
   const granted = ask.term > term && mayElect(ask, log, options.voteBarrierIndex) && !inLease;
-  return { kind: "pre-vote-reply", term: granted ? ask.term : term, granted };
+  return { kind: "pre-vote-reply", term: granted ? ask.term : term, attempt: ask.attempt, granted };
 }
 
 /** What a voter knows of leaders: that of this term, 0 if not known; and whether it withholds its vote for any. */

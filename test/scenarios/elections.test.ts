@@ -2,7 +2,6 @@
 import test from "ava";
 import type { NodeId } from "../../core/units.ts";
 import { Scenario } from "../../sim/scenario.ts";
-import type { WhichMessage } from "../../sim/world/late-messages.ts";
 
 test("the half-connected node (Cloudflare, 2020): two that do not hear each other do not depose the leader whom one hears", (t) => {
   const world = new Scenario(3);
@@ -209,43 +208,39 @@ test("a vote that was asked for before a leader was heard again is not given aft
   t.true(tried > 0);
 });
 
-test("a voter that has just heard its leader withholds its vote, also where it was told of a later term meanwhile", (t) => {
+test("a pre-vote that was granted to an earlier attempt, and comes late, deposes no leader", (t) => {
   const world = new Scenario(3);
   const leader = world.leader();
-  world.putNow("k", "old");
-  const { term } = world.raft(leader);
-  const [voter, candidate] = world.others(leader) as [NodeId, NodeId];
+  const [voter, campaigner] = world.others(leader) as [NodeId, NodeId];
   const role = (id: NodeId): string => world.raft(id).role;
-  const follows = (id: NodeId): boolean => world.raft(id).leader === leader;
-  const isGrant: WhichMessage = (_from, _to, message) => message.kind === "pre-vote-reply" && message.granted;
-  // Each misses the leader for a moment; what they ask and answer then is late.
-  world.hold((from, to, message) => from === candidate && to === voter && message.kind === "pre-vote");
-  world.mute(leader, candidate);
-  world.until("the one campaigns", () => role(candidate) === "pre-candidate");
+  const missesTheLeader = (id: NodeId): void => {
+    world.mute(leader, id);
+    world.until("it campaigns", () => role(id) === "pre-candidate");
+  };
+  const followsAgain = (id: NodeId): void => {
+    world.heal();
+    world.until("it follows again", () => world.raft(id).leader === leader);
+  };
+  // One asks, and the other answers it once it misses the leader itself; question and answer are late.
+  world.hold((from, to, message) => from === campaigner && to === voter && message.kind === "pre-vote");
+  missesTheLeader(campaigner);
+  followsAgain(campaigner);
+  world.hold((from, to) => from === voter && to === campaigner);
+  missesTheLeader(voter);
+  world.release((from) => from === campaigner);
+  world.until("the pre-vote is granted", () =>
+    world.isHeld((_from, _to, message) => message.kind === "pre-vote-reply" && message.granted),
+  );
+  followsAgain(voter);
+  const { term } = world.raft(leader);
+  // Ten calm seconds later it misses the leader once more, whom the voter hears.
+  world.pass(10);
+  world.hold(null);
+  missesTheLeader(campaigner);
+  world.release((_from, _to, message) => message.kind === "pre-vote-reply");
+  world.pass(0.01);
   world.heal();
-  world.until("it follows again", () => follows(candidate));
-  world.hold((from, to) => from === voter && to === candidate);
-  world.mute(leader, voter);
-  world.until("the other campaigns", () => role(voter) === "pre-candidate");
-  world.release((from) => from === candidate);
-  world.until("it grants a pre-vote", () => world.isHeld(isGrant));
-  world.heal();
-  world.until("it follows again", () => follows(voter));
-  // Now the one misses the leader again, and is a candidate by the late answer.
-  world.mute(leader, candidate);
-  world.until("it campaigns", () => role(candidate) === "pre-candidate");
-  world.hold((from, to, message) => from === candidate && to === voter && message.kind === "vote");
-  world.release(isGrant);
-  world.until("it is a candidate", () => role(candidate) === "candidate" && world.raft(candidate).term === term + 1);
-  world.pass(0.003);
-  world.release((from, _to, message) => from === voter && message.kind === "pre-vote");
-  world.until("the voter is told of that term", () => world.raft(voter).term === term + 1);
-  world.isolate(leader);
-  world.release();
-  world.pass(0.1);
-  t.is(world.raft(voter).vote, 0, "it has heard the leader within an election timeout");
-  t.false(world.isLeader(candidate));
-  const next = world.leader(leader);
-  world.answer(world.put(next, "k", "new"));
+  world.pass(1);
+  t.deepEqual([world.raft(leader).role, world.raft(leader).term], ["leader", term]);
   world.judge();
 });

@@ -181,6 +181,13 @@ export const mutantsOfState: readonly Mutant[] = [
     new: "const isWithheld = inLease && leader !== 0 && !ask.transfer && vote !== from;",
   },
   {
+    name: "a pre-vote that was granted to an earlier attempt is counted",
+    layer: "election",
+    file: "core/raft/raft.ts",
+    old: "message.granted && message.attempt === current.attempt)",
+    new: "message.granted && message.term === current.term)",
+  },
+  {
     name: "a learner is promoted by the leader before it holds the entry that added it",
     layer: "membership",
     file: "core/raft/leader.ts",
