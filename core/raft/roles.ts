@@ -90,6 +90,7 @@ export class Roles {
   /** Unlike any of an earlier boot, of so many. */
   #nextAttempt(): number {
     this.#attempts += 1;
+    assert(this.#attempts < attemptsApart, "an attempt's number is of its boot");
     return (this.#server.options.boot % bootsApart) * attemptsApart + this.#attempts;
   }
 
