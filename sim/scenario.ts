@@ -22,6 +22,7 @@ import { Simulator } from "./simulator.ts";
 import { changeRequest } from "./change-request.ts";
 import type { DirectoryCopy } from "./world/directory.ts";
 import { hostEvents, type Request } from "./world/host.ts";
+import type { WhichMessage } from "./world/late-messages.ts";
 
 /** A question and, once it has come, its answer. */
 export type Asked<Outcome> = { outcome: Outcome | null };
@@ -258,6 +259,25 @@ export class Scenario {
     this.simulator.network.drops = drops;
   }
 
+  /** All messages that `holds` says are late from now on, until they are released; null: none any more. */
+  hold(holds: WhichMessage | null): void {
+    this.simulator.network.late.holds = holds;
+  }
+
+  /** Whether such a message is late. */
+  isHeld(which: WhichMessage): boolean {
+    return this.simulator.network.late.has(which);
+  }
+
+  /** Lets those late messages go on their way, in the order of their sending. */
+  release(which: WhichMessage = () => true): void {
+    const { late } = this.simulator.network;
+    const { holds } = late;
+    late.holds = null;
+    for (const { from, to, envelope, code } of late.take(which)) this.simulator.network.send(from, to, envelope, code);
+    late.holds = holds;
+  }
+
   /** Links are as if nothing had been. */
   heal(): void {
     this.simulator.network.unblock();
@@ -321,6 +341,8 @@ export class Scenario {
    */
   judge(): void {
     this.heal();
+    this.hold(null);
+    this.release();
     for (const host of this.simulator.hosts) {
       host.devices.holdSyncs(0);
       if (host.paused) host.resume();

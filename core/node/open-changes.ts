@@ -136,7 +136,8 @@ export class OpenChanges {
       const { configuration, committedConfiguration } = raft;
       const isSettled = !isJoint(configuration) && committedConfiguration.configuration === configuration;
       if (!isSettled && !first.hasBegun) return null;
-      return isDone ? "done" : "other-change";
+      if (!isDone) return "other-change";
+      return refusal(change, configuration, () => true) === "unknown-member" ? "unknown-member" : "done";
     }
     const since = now - this.#electionMicros;
     const isFit = (id: NodeId): boolean => raft.isFit(id, since) && !hasLostRows(id);

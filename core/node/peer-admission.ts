@@ -12,7 +12,7 @@ import { bindStore, isNeededVoter, memberOf, rebindStore, wasRemoved } from "../
 import type { Raft } from "../raft/raft.ts";
 import type { Index, Micros, NodeId, StoreId } from "../units.ts";
 import type { ContextOf } from "./context.ts";
-import { type Joiner, LeaderIdCheck } from "./leader-id-check.ts";
+import { type Joiner, RefusalCheck } from "./refusal-check.ts";
 import type { ReadBarrier } from "./pending-reads.ts";
 
 /** One start of one directory. Copies of a directory count boots alike, but draw other nonces. */
@@ -38,7 +38,8 @@ export class PeerAdmission {
   readonly #identity: AdmissionContext["identity"];
   readonly #genesis: AdmissionContext["genesis"];
   readonly #raft: Raft;
-  readonly #leaderIdCheck: LeaderIdCheck;
+  readonly #leaderIdCheck: RefusalCheck;
+  readonly #bindingCheck: RefusalCheck;
   /** The newest boot heard of each sender: words of an earlier one are not listened to. */
   readonly #heard = new Map<NodeId, { readonly incarnation: Index; readonly boot: number }>();
   /** The newest start of each directory that has shown itself in a handshake, by member. */
@@ -48,7 +49,8 @@ export class PeerAdmission {
     this.#identity = identity;
     this.#genesis = genesis;
     this.#raft = raft;
-    this.#leaderIdCheck = new LeaderIdCheck(confirm);
+    this.#leaderIdCheck = new RefusalCheck(confirm);
+    this.#bindingCheck = new RefusalCheck(confirm);
   }
 
   /** Whether the message is for this node, from somebody who may speak; or what the sender is to be told. */
@@ -127,17 +129,21 @@ export class PeerAdmission {
       const genesis = this.#genesis.storeIds;
       return { kind: "join-accepted", storeId, term, incarnation: member.incarnation, genesis, founders };
     }
-    // A directory of an earlier incarnation is never bound again: it has voted.
-    if ((incarnation > 0 || lost !== "") && this.isRemoved(from, incarnation)) {
+    // A directory of an earlier incarnation is never bound again: it has voted. A new one names no cluster yet.
+    if (knowsCluster && this.isRemoved(from, incarnation)) {
       return { kind: "removed", storeId, incarnation, reason: "removed" };
     }
     if (lost !== "") return this.#rebind(now, from, storeId, lost);
     // A member that lags may not know yet that the asker was removed and added again.
     if (this.#raft.role !== "leader") return this.#refuseLeaderId(now, { id: from, storeId, boot });
-    // Nor does a leader before it has committed in its term: the binding that it sees may be of an incarnation that is over.
-    const isDefinite = this.#raft.committedInTerm;
+    // Nor does one that has led, before it knows that it still does: the binding that it sees may be of an incarnation that is over.
     if (member !== undefined && member.storeId !== "") {
-      return isDefinite ? { kind: "removed", storeId, incarnation, reason: "another-directory" } : null;
+      const isTaken = (): boolean => {
+        const bound = memberOf(this.#raft.committedConfiguration.configuration, from)?.storeId ?? "";
+        return bound !== "" && bound !== storeId;
+      };
+      if (!this.#bindingCheck.isConfirmed(now, { id: from, storeId, boot }, isTaken)) return null;
+      return { kind: "removed", storeId, incarnation, reason: "another-directory" };
     }
     const latest = this.#raft.configuration;
     if (memberOf(latest, from)?.storeId === "") this.#raft.proposeConfiguration(now, bindStore(latest, from, storeId));

@@ -35,10 +35,12 @@ function encodeMessage(writer: Writer, message: Message): void {
     case "vote":
       for (const field of [message.term, message.lastIndex, message.lastTerm]) writer.u64(field);
       if (message.kind === "vote") writer.u8(message.transfer ? 1 : 0);
+      else writer.u64(message.attempt);
       return;
     case "pre-vote-reply":
     case "vote-reply":
       writer.u64(message.term);
+      if (message.kind === "pre-vote-reply") writer.u64(message.attempt);
       writer.u8(message.granted ? 1 : 0);
       return;
     case "append":
@@ -183,13 +185,24 @@ export function decodeEnvelope(reader: Reader): Envelope {
 function decodeMessage(reader: Reader, kind: number): Message {
   switch (kind) {
     case messageKinds["pre-vote"]:
-      return { kind: "pre-vote", term: reader.u64(), lastIndex: reader.u64(), lastTerm: reader.u64() };
+      return {
+        kind: "pre-vote",
+        term: reader.u64(),
+        lastIndex: reader.u64(),
+        lastTerm: reader.u64(),
+        attempt: reader.u64(),
+      };
     case messageKinds.vote: {
       const [term, lastIndex, lastTerm] = [reader.u64(), reader.u64(), reader.u64()];
       return { kind: "vote", term, lastIndex, lastTerm, transfer: decodeBoolean(reader) };
     }
     case messageKinds["pre-vote-reply"]:
-      return { kind: "pre-vote-reply", term: reader.u64(), granted: decodeBoolean(reader) };
+      return {
+        kind: "pre-vote-reply",
+        term: reader.u64(),
+        attempt: reader.u64(),
+        granted: decodeBoolean(reader),
+      };
     case messageKinds["vote-reply"]:
       return { kind: "vote-reply", term: reader.u64(), granted: decodeBoolean(reader) };
     case messageKinds.append: {

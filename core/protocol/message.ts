@@ -3,15 +3,24 @@ import type { ClusterId, Index, NodeId, StoreId, Term } from "../units.ts";
 import type { Change, ChangeRefusal } from "./configuration.ts";
 import type { Entry, Proposal } from "./entry.ts";
 
-/** Asks, without changing anything, whether an election in `term` could be won (thesis 9.6). `term` is the term to come. */
+/**
+ * Asks, without changing anything, whether an election in `term` could be won (thesis 9.6). `term` is the term to come; many
+ * attempts ask for the same one, and `attempt` is the number of this one, of the sender's.
+ */
 export type PreVote = {
   readonly kind: "pre-vote";
   readonly term: Term;
+  readonly attempt: number;
   readonly lastIndex: Index;
   readonly lastTerm: Term;
 };
-/** Granted: `term` is the term asked about. Refused: `term` is the answerer's own. */
-export type PreVoteReply = { readonly kind: "pre-vote-reply"; readonly term: Term; readonly granted: boolean };
+/** To one `attempt`. Granted: `term` is the term asked about. Refused: `term` is the answerer's own. */
+export type PreVoteReply = {
+  readonly kind: "pre-vote-reply";
+  readonly term: Term;
+  readonly attempt: number;
+  readonly granted: boolean;
+};
 /** Asks for a vote in `term`, in which the sender campaigns (paper 5.2). (`lastIndex`, `lastTerm`) is where its log ends. */
 export type Vote = {
   readonly kind: "vote";

@@ -13,6 +13,8 @@ export class Candidate {
   readonly role: "pre-candidate" | "candidate";
   /** That of the election: of a pre-candidate the term to come, which nobody is in yet. */
   readonly term: Term;
+  /** Its number among the attempts of this node: an answer to an earlier one, however late, says nothing to this one. */
+  readonly attempt: number;
   /** What the node is again if it is not elected: what it has verified of this term's leader still holds. */
   readonly follower: Follower;
   readonly #server: ServerState;
@@ -20,9 +22,10 @@ export class Candidate {
   readonly #votes = new Map<NodeId, boolean>();
 
   /** A candidate's own term and vote are set already; its vote counts once they are durable. */
-  constructor(server: ServerState, role: "pre-candidate" | "candidate", follower: Follower) {
+  constructor(server: ServerState, role: "pre-candidate" | "candidate", attempt: number, follower: Follower) {
     this.#server = server;
     this.role = role;
+    this.attempt = attempt;
     this.term = role === "candidate" ? server.term : server.term + 1;
     this.follower = follower;
   }
@@ -30,10 +33,10 @@ export class Candidate {
   /** Asks all other voters. `isTransfer`: the leader itself has asked for this election. */
   askVoters(isTransfer: boolean): void {
     const { configuration, log, options } = this.#server;
-    const { term } = this;
+    const { attempt, term } = this;
     const ask: PreVote | Vote =
       this.role === "pre-candidate"
-        ? { kind: "pre-vote", term, ...log.end }
+        ? { kind: "pre-vote", term, attempt, ...log.end }
         : { kind: "vote", term, ...log.end, transfer: isTransfer };
     for (const { id } of configuration.members) {
       if (id !== options.id && isVoter(configuration, id)) this.#server.send(id, ask);

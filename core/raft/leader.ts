@@ -194,17 +194,29 @@ export class Leader {
     return learner === 0 ? null : enterJoint(configuration, [...configuration.voters, learner]);
   }
 
-  /** A learner that is to become a voter by itself, within a round of the log's end, with a quorum of what would then be. */
+  /**
+   * A learner that is to become a voter by itself, within a round of the log's end, with a quorum of what would then be. It
+   * holds the entry that added it: before that it could not vote. 0: there is none.
+   */
   #learnerToPromote(since: Micros): NodeId {
     const { learners, members, voters } = this.#server.configuration;
-    for (const { id, autoPromote, storeId } of members) {
+    for (const { id, incarnation, autoPromote, storeId } of members) {
       if (!autoPromote || storeId === "" || !learners.includes(id)) continue;
       const { match } = this.replication.of(id);
-      const isCaughtUp = match + this.#options.entriesPerAppendMax >= this.#log.lastIndex && match > 0;
+      if (match < incarnation || !this.replication.isFit(id, since) || !this.#isLastRound(match)) continue;
       const active = [...voters, id].filter((voter) => this.replication.isActive(voter, since)).length;
-      if (isCaughtUp && this.replication.isActive(id, since) && active * 2 > voters.length + 1) return id;
+      if (active * 2 > voters.length + 1) return id;
     }
     return 0;
+  }
+
+  /** Whether the entries after `match` are no more than may be on their way to one peer at a time. */
+  #isLastRound(match: Index): boolean {
+    const { entriesPerAppendMax, bytesInFlightMax } = this.#options;
+    if (match + entriesPerAppendMax < this.#log.lastIndex) return false;
+    let bytes = 0;
+    for (let index = match + 1; index <= this.#log.lastIndex; index++) bytes += this.#log.entryAt(index).bytes.length;
+    return bytes <= bytesInFlightMax;
   }
 
   /** Forgets removed peers, a while later; a leader that is removed itself hands over. Returns whether it is. */

@@ -167,12 +167,15 @@ export class Raft {
       case "pre-vote":
         return this.#server.send(from, answerPreVote(this.#server, message, this.#roles.inLease(now)));
       case "pre-vote-reply":
-        // A refusal says nothing: who withholds a vote now may grant it in a moment.
-        if (current.role === "pre-candidate" && message.granted && message.term === current.term)
+        // A refusal says nothing: who withholds a vote now may grant it in a moment. So may one that granted it to an earlier
+        // attempt have heard a leader since.
+        if (current.role === "pre-candidate" && message.granted && message.attempt === current.attempt)
           this.#roles.count(now, current, from, true);
         return;
-      case "vote":
-        return this.#server.send(from, answerVote(now, this.#server, from, message, this.leader));
+      case "vote": {
+        const heard = { leader: this.leader, inLease: this.#roles.inLease(now) };
+        return this.#server.send(from, answerVote(now, this.#server, from, message, heard));
+      }
       case "vote-reply":
         if (current.role === "candidate") this.#roles.count(now, current, from, message.granted);
         return;

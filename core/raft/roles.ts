@@ -6,10 +6,16 @@ import { Follower } from "./follower.ts";
 import { Leader } from "./leader.ts";
 import type { ServerState } from "./server-state.ts";
 
+/** Attempts to be elected are numbered apart in so many boots, so many in each: together they fit 53 bits. */
+const bootsApart = 2 ** 20;
+const attemptsApart = 2 ** 32;
+
 /** One node's role. A candidate's and a leader's term is the server's; a pre-candidate's is one higher. */
 export class Roles {
   readonly #server: ServerState;
   #current: Follower | Candidate | Leader;
+  /** Of this boot. */
+  #attempts = 0;
 
   /** A node starts as a follower, whatever it was before. */
   constructor(server: ServerState) {
@@ -75,10 +81,17 @@ export class Roles {
   #becomePreCandidate(now: Micros, following: Follower): void {
     assert(this.#current.role !== "leader", "a leader does not campaign");
     this.#server.timer.attempt(this.#server.term, now);
-    const candidate = new Candidate(this.#server, "pre-candidate", following);
+    const candidate = new Candidate(this.#server, "pre-candidate", this.#nextAttempt(), following);
     this.#current = candidate;
     candidate.askVoters(false);
     this.count(now, candidate, this.#server.options.id, true);
+  }
+
+  /** Unlike any of an earlier boot, of so many. */
+  #nextAttempt(): number {
+    this.#attempts += 1;
+    assert(this.#attempts < attemptsApart, "an attempt's number is of its boot");
+    return (this.#server.options.boot % bootsApart) * attemptsApart + this.#attempts;
   }
 
   /** In the next term. `isTransfer`: the leader has asked for it. */
@@ -87,7 +100,7 @@ export class Roles {
     this.#server.setHardState(this.#server.term + 1, this.#server.options.id);
     assert(this.#server.outbox.holding, "a candidate asks for votes once its own is durable");
     this.#server.timer.reset(this.#server.term, now);
-    const candidate = new Candidate(this.#server, "candidate", new Follower(this.#server, 0));
+    const candidate = new Candidate(this.#server, "candidate", this.#nextAttempt(), new Follower(this.#server, 0));
     this.#current = candidate;
     candidate.askVoters(isTransfer);
   }

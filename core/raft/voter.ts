@@ -8,13 +8,28 @@ import type { ServerState } from "./server-state.ts";
 export function answerPreVote(server: ServerState, ask: PreVote, inLease: boolean): PreVoteReply {
   const { log, options, term } = server;
   const granted = ask.term > term && mayElect(ask, log, options.voteBarrierIndex) && !inLease;
-  return { kind: "pre-vote-reply", term: granted ? ask.term : term, granted };
+  return { kind: "pre-vote-reply", term: granted ? ask.term : term, attempt: ask.attempt, granted };
 }
 
-/** `ask` is of this term, whose leader is `leader`, 0 if not known. The answer leaves once the vote is durable. */
-export function answerVote(now: Micros, server: ServerState, from: NodeId, ask: Vote, leader: NodeId): VoteReply {
+/** What a voter knows of leaders: that of this term, 0 if not known; and whether it withholds its vote for any. */
+export type HeardLeader = { readonly leader: NodeId; readonly inLease: boolean };
+
+/**
+ * `ask` is of this term. The answer leaves once the vote is durable. Within its vote-withholding lease a node votes for
+ * nobody, in whatever term it is by now: another node may have told it of a later one, and the leader that it has just
+ * heard in the earlier one may still read by its lease (thesis 6.4.1).
+ */
+export function answerVote(
+  now: Micros,
+  server: ServerState,
+  from: NodeId,
+  ask: Vote,
+  { leader, inLease }: HeardLeader,
+): VoteReply {
   const { log, options, term, vote } = server;
-  const granted = mayVoteFor(from, { term, vote }, leader) && mayElect(ask, log, options.voteBarrierIndex);
+  const isWithheld = inLease && !ask.transfer && vote !== from;
+  const isElectable = mayVoteFor(from, { term, vote }, leader) && mayElect(ask, log, options.voteBarrierIndex);
+  const granted = isElectable && !isWithheld;
   if (granted) {
     if (vote !== from) server.setHardState(term, from);
     server.timer.reset(term, now);

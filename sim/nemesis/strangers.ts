@@ -134,7 +134,7 @@ export class Strangers implements Target {
     ];
     const foreign: readonly Message[] = [
       { kind: "vote", term, lastIndex, lastTerm: term, transfer: true },
-      { kind: "pre-vote", term, lastIndex, lastTerm: term },
+      { kind: "pre-vote", term, attempt: 1, lastIndex, lastTerm: term },
       {
         kind: "append",
         term,

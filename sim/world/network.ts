@@ -18,6 +18,7 @@ import { addressMustNotComeFromStranger } from "../laws/strangers.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { Recorder } from "../trace/recorder.ts";
+import { LateMessages } from "./late-messages.ts";
 import { Addresses, isStrange } from "./addresses.ts";
 import { SimStreams, type StreamHost } from "./streams.ts";
 
@@ -96,6 +97,8 @@ export class SimNetwork {
   readonly #cloggedUntil = new Map<number, Micros>();
   /** Loses those messages, whatever is drawn. */
   drops: ((from: NodeId, to: NodeId, message: Message) => boolean) | null = null;
+  /** Those that a directed run keeps back. */
+  readonly late = new LateMessages();
   recorder: Recorder | null = null;
   departures: DepartureObserver | null = null;
   /** Is told of each message that is lost, doubled or late by chance. */
@@ -215,6 +218,7 @@ export class SimNetwork {
     const link = linkOf(from, to);
     this.counters.sent += 1;
     if (this.drops?.(from, to, envelope.message) === true) return true;
+    if (this.late.keeps(from, to, envelope, code)) return true;
     if (this.streams !== null) return this.streams.send(from, to, envelope);
     const occasion = mix(occasionOf(envelope.message), link);
     const copy = this.#copies.next(occasion);

@@ -37,7 +37,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   fc.record({ kind: fc.constantFrom("remove" as const, "promote" as const, "transfer-leader" as const), id: u53 }),
 );
 const message: fc.Arbitrary<Message> = fc.oneof(
-  fc.record({ kind: fc.constant("pre-vote" as const), term: u53, lastIndex: u53, lastTerm: u53 }),
+  fc.record({ kind: fc.constant("pre-vote" as const), term: u53, attempt: u53, lastIndex: u53, lastTerm: u53 }),
   fc.record({
     kind: fc.constant("vote" as const),
     term: u53,
@@ -83,10 +83,12 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     outcome: fc.constantFrom("done" as const, "no-majority-left" as const, "not-caught-up" as const),
   }),
   fc.record({
-    kind: fc.constantFrom("vote-reply" as const, "pre-vote-reply" as const),
+    kind: fc.constant("pre-vote-reply" as const),
     term: u53,
+    attempt: u53,
     granted: fc.boolean(),
   }),
+  fc.record({ kind: fc.constant("vote-reply" as const), term: u53, granted: fc.boolean() }),
   append,
   fc.record({
     kind: fc.constant("append-reply" as const),

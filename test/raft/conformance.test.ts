@@ -266,9 +266,26 @@ test("T 6.4.1: one that has restarted elects nobody for an election timeout: it 
   }
 });
 
+test("T 6.4.1: a voter that has just heard its leader elects nobody, also where it was told of a later term meanwhile", (t) => {
+  const rafts = new Rafts(three);
+  rafts.elect(1);
+  const voter = rafts.of(2);
+  const { lastIndex, lastTerm } = voter.log;
+  const term = voter.term + 1;
+  const vote = { kind: "vote" as const, term, lastIndex, lastTerm, transfer: false };
+  // Late words of another attempt: they raise the term, and nobody leads in it.
+  voter.receive(rafts.now, 3, { kind: "pre-vote-reply", term, attempt: 1, granted: false });
+  t.deepEqual([voter.term, voter.leader], [term, 0]);
+  voter.receive(rafts.now, 3, vote);
+  t.is(voter.vote, 0);
+  rafts.pass(electionMicros, []);
+  voter.receive(rafts.now, 3, vote);
+  t.is(voter.vote, 3);
+});
+
 test("T 9.6: a pre-vote changes neither term nor vote, and is refused by one that hears a leader", (t) => {
   const rafts = new Rafts(three);
-  const ask = { kind: "pre-vote" as const, term: 9, lastIndex: 0, lastTerm: 0 };
+  const ask = { kind: "pre-vote" as const, term: 9, attempt: 1, lastIndex: 0, lastTerm: 0 };
   rafts.of(2).receive(rafts.now, 1, ask);
   rafts.flush(2);
   t.like(rafts.letters[0]!.message, { kind: "pre-vote-reply", granted: true, term: 9 });

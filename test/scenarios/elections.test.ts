@@ -1,5 +1,6 @@
 /** Who leads, and who may not: each test is one story, and every invariant is looked at after each of its events. */
 import test from "ava";
+import type { NodeId } from "../../core/units.ts";
 import { Scenario } from "../../sim/scenario.ts";
 
 test("the half-connected node (Cloudflare, 2020): two that do not hear each other do not depose the leader whom one hears", (t) => {
@@ -205,4 +206,41 @@ test("a vote that was asked for before a leader was heard again is not given aft
     world.judge();
   }
   t.true(tried > 0);
+});
+
+test("a pre-vote that was granted to an earlier attempt, and comes late, deposes no leader", (t) => {
+  const world = new Scenario(3);
+  const leader = world.leader();
+  const [voter, campaigner] = world.others(leader) as [NodeId, NodeId];
+  const role = (id: NodeId): string => world.raft(id).role;
+  const missesTheLeader = (id: NodeId): void => {
+    world.mute(leader, id);
+    world.until("it campaigns", () => role(id) === "pre-candidate");
+  };
+  const followsAgain = (id: NodeId): void => {
+    world.heal();
+    world.until("it follows again", () => world.raft(id).leader === leader);
+  };
+  // One asks, and the other answers it once it misses the leader itself; question and answer are late.
+  world.hold((from, to, message) => from === campaigner && to === voter && message.kind === "pre-vote");
+  missesTheLeader(campaigner);
+  followsAgain(campaigner);
+  world.hold((from, to) => from === voter && to === campaigner);
+  missesTheLeader(voter);
+  world.release((from) => from === campaigner);
+  world.until("the pre-vote is granted", () =>
+    world.isHeld((_from, _to, message) => message.kind === "pre-vote-reply" && message.granted),
+  );
+  followsAgain(voter);
+  const { term } = world.raft(leader);
+  // Ten calm seconds later it misses the leader once more, whom the voter hears.
+  world.pass(10);
+  world.hold(null);
+  missesTheLeader(campaigner);
+  world.release((_from, _to, message) => message.kind === "pre-vote-reply");
+  world.pass(0.01);
+  world.heal();
+  world.pass(1);
+  t.deepEqual([world.raft(leader).role, world.raft(leader).term], ["leader", term]);
+  world.judge();
 });

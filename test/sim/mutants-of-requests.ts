@@ -121,4 +121,32 @@ export const mutantsOfRequests: readonly Mutant[] = [
     old: "return isNeededVoter(configuration, id) && isNeededVoter(committedConfiguration.configuration, id);",
     new: "return isNeededVoter(configuration, id) || isNeededVoter(committedConfiguration.configuration, id);",
   },
+  {
+    name: "a voter that was told of a later term forgets that it withholds its vote",
+    layer: "election",
+    file: "core/raft/voter.ts",
+    old: "const isWithheld = inLease && !ask.transfer && vote !== from;",
+    new: "const isWithheld = inLease && leader !== 0 && !ask.transfer && vote !== from;",
+  },
+  {
+    name: "a pre-vote that was granted to an earlier attempt is counted",
+    layer: "election",
+    file: "core/raft/raft.ts",
+    old: "message.granted && message.attempt === current.attempt)",
+    new: "message.granted && message.term === current.term)",
+  },
+  {
+    name: "a learner is promoted by the leader before it holds the entry that added it",
+    layer: "membership",
+    file: "core/raft/leader.ts",
+    old: "if (match < incarnation || !this.replication.isFit(id, since)",
+    new: "if (match < Math.min(1, incarnation) || !this.replication.isFit(id, since)",
+  },
+  {
+    name: "a leader refuses a joiner by a binding that may be over",
+    layer: "membership",
+    file: "core/node/peer-admission.ts",
+    old: "if (!this.#bindingCheck.isConfirmed(now, { id: from, storeId, boot }, isTaken)) return null;",
+    new: "if (!isTaken()) return null;",
+  },
 ];

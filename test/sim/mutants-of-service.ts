@@ -68,14 +68,14 @@ export const mutantsOfService: readonly Mutant[] = [
   {
     name: "a follower refuses its leader's id without a look whether it lags",
     layer: "service",
-    file: "core/node/leader-id-check.ts",
+    file: "core/node/refusal-check.ts",
     old: "if (this.#isConfirmed && this.#isFor(joiner)) return isTaken();",
     new: "if (this.#joiner !== null || joiner.boot > 0) return isTaken();",
   },
   {
     name: "what a follower found out for one joiner holds for the next",
     layer: "service",
-    file: "core/node/leader-id-check.ts",
+    file: "core/node/refusal-check.ts",
     old: "return this.#joiner?.id === id && this.#joiner.storeId === storeId && this.#joiner.boot === boot;",
     new: "return this.#joiner?.id === id || storeId === String(boot);",
   },

@@ -167,17 +167,10 @@ export const mutantsOfState: readonly Mutant[] = [
     new: "    if (this.#server.promotable) following.leader = 0;\n",
   },
   {
-    name: "a leader that has not committed in its term refuses a joiner by a binding that is over",
-    layer: "membership",
-    file: "core/node/peer-admission.ts",
-    old: "return isDefinite ? {",
-    new: "return isDefinite || true ? {",
-  },
-  {
     name: "a directory of an earlier incarnation is bound again",
     layer: "membership",
     file: "core/node/peer-admission.ts",
-    old: 'if ((incarnation > 0 || lost !== "") && this.isRemoved(from, incarnation)) {',
+    old: "if (knowsCluster && this.isRemoved(from, incarnation)) {",
     new: 'if (incarnation > 0 && this.isRemoved(from, incarnation) && storeId === "") {',
   },
   {

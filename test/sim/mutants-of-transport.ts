@@ -91,7 +91,7 @@ export const mutantsOfTransport: readonly Mutant[] = [
     layer: "recovery",
     tier: "b",
     file: "core/node/peer-admission.ts",
-    old: 'return isDefinite ? { kind: "removed", storeId, incarnation, reason: "another-directory" } : null;',
+    old: 'return { kind: "removed", storeId, incarnation, reason: "another-directory" };',
     new: "return this.#raft.proposeConfiguration(now, bindStore(this.#raft.configuration, from, storeId)), null;",
   },
   {

@@ -1,7 +1,7 @@
 /**
- * Whether a follower may refuse a joining node because the id that it uses is the leader's. The leader answers for every
- * other id, but nobody can ask it under its own. A follower's configuration may lag behind one that has removed that id and
- * added it again. So the follower first reads linearizably, and refuses only where it still finds the id bound and leading.
+ * Whether a joining node may be refused for good. What a member knows of an id may be over: a follower's configuration lags,
+ * and so does that of a leader that was replaced and has not heard of it. So it first reads linearizably, and refuses only
+ * where it still finds the id taken: by the leader itself, whom nobody can ask under its own id; or by another directory.
  */
 import type { Micros, NodeId, StoreId } from "../units.ts";
 import type { ReadBarrier } from "./pending-reads.ts";
@@ -13,7 +13,7 @@ export type Joiner = { readonly id: NodeId; readonly storeId: StoreId; readonly 
 const readMicrosMin: Micros = 100_000;
 
 /** One joiner at a time is looked at; another one waits for its next request. */
-export class LeaderIdCheck {
+export class RefusalCheck {
   readonly #read: ReadBarrier;
   #joiner: Joiner | null = null;
   #isReading = false;
