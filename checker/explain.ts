@@ -2,6 +2,7 @@
 import { chainsOf } from "./chains.ts";
 import type { Contradiction } from "./engines/blocks.ts";
 import type { Operation, Transaction } from "./history.ts";
+import { spoken, spokenValue } from "./spoken.ts";
 import type { Times } from "./times.ts";
 
 type Any = Operation | Transaction;
@@ -28,7 +29,7 @@ class Description {
   }
 
   fitsNowhere(operation: Any): string {
-    const of = operation.op === "txn" ? "transaction" : `${operation.op} of key ${operation.key}`;
+    const of = operation.op === "txn" ? "transaction" : `${operation.op} of key ${spoken(operation.key)}`;
     const when =
       operation.return === null ? `called ${this.at(operation.call)}` : `returned ${this.at(operation.return)}`;
     return `client ${operation.client}'s ${of}, ${when}, fits nowhere in the order of the answers before it`;
@@ -40,31 +41,31 @@ class Description {
 
   /** What an answer said of the key. */
   saw(operation: Operation): string {
-    const { client, key } = operation;
+    const { client } = operation;
+    const key = spoken(operation.key);
     if (operation.op === "get" && operation.value === null) return `client ${client} found key ${key} absent`;
-    if (operation.op === "get") return `client ${client} read ${operation.value} of key ${key}`;
+    if (operation.op === "get") return `client ${client} read ${spokenValue(operation.value)} of key ${key}`;
     if (operation.op === "cas" && operation.outcome === "mismatch") {
-      return `client ${client} was told that key ${key} did not hold ${operation.value[0] ?? "nothing"}`;
+      return `client ${client} was told that key ${key} did not hold ${spokenValue(operation.value[0])}`;
     }
     if (operation.op === "cas") {
       const [expected, value] = operation.value;
-      if (expected === null && value !== null) return `client ${client} created key ${key} as ${value}`;
-      return `client ${client} changed key ${key} from ${expected ?? "nothing"} to ${value ?? "nothing"}`;
+      if (expected === null && value !== null) return `client ${client} created key ${key} as ${spokenValue(value)}`;
+      return `client ${client} changed key ${key} from ${spokenValue(expected)} to ${spokenValue(value)}`;
     }
     return operation.op === "delete"
       ? `client ${client} deleted key ${key}`
-      : `client ${client} wrote ${operation.value} to key ${key}`;
+      : `client ${client} wrote ${spokenValue(operation.value)} to key ${key}`;
   }
 
   /** An operation that had ended. */
   ended(operation: Operation): string {
     const { client, return: end } = operation;
     const when = end === null ? "with unknown outcome" : this.at(end);
-    const value = written(operation);
-    if (operation.op === "get")
-      return `${operation.value ?? "its absence"} had been read by client ${client} and answered ${when}`;
+    const value = writtenOrAbsence(operation, "its absence");
+    if (operation.op === "get") return `${value} had been read by client ${client} and answered ${when}`;
     if (operation.op === "delete") return `it had been deleted by client ${client} and acknowledged ${when}`;
-    return `${value ?? "its absence"} had been written by client ${client} and acknowledged ${when}`;
+    return `${value} had been written by client ${client} and acknowledged ${when}`;
   }
 }
 
@@ -72,12 +73,17 @@ function written(operation: Operation): string | null {
   return operation.op === "cas" ? operation.value[1] : operation.value;
 }
 
+function writtenOrAbsence(operation: Operation, absence: string): string {
+  const value = written(operation);
+  return value === null ? absence : spokenValue(value);
+}
+
 function endsBefore(a: Operation, b: Operation): boolean {
   return a.return !== null && a.return < b.call;
 }
 
 function told(operation: Operation): string {
-  return `client ${operation.client}'s ${operation.op} of key ${operation.key} (revision ${operation.revision ?? "unknown"})`;
+  return `client ${operation.client}'s ${operation.op} of key ${spoken(operation.key)} (revision ${operation.revision ?? "unknown"})`;
 }
 
 type Say = (words: Description, extremal: readonly Operation[]) => string | null;
@@ -96,7 +102,7 @@ function overtaken(words: Description, extremal: readonly Operation[]): string |
     const since =
       newer.op !== "get" || first === undefined
         ? ""
-        : ` (${written(newer) ?? "absence"} came later than what client ${first.client} had seen or done ${words.at(first.return!)})`;
+        : ` (${writtenOrAbsence(newer, "absence")} came later than what client ${first.client} had seen or done ${words.at(first.return!)})`;
     return `${said}${since}: stale by at least ${words.times.span(newer.return!, late.call)}`;
   }
   return null;
@@ -108,13 +114,14 @@ const sentences: Readonly<Record<Reason, Say>> = {
     const value = one!.op === "cas" ? one!.value[0] : one!.value;
     const failed = words.core.find((other) => other.outcome === "none" && written(other) === value);
     const said = `${words.saw(one!)} ${words.at(one!.return ?? one!.call)}`;
-    if (failed === undefined) return `${said}, but nobody had written ${value}`;
-    const what = `client ${failed.client}'s ${failed.op} of ${value}, called ${words.at(failed.call)}`;
-    return `${said}, but the only write of ${value}, ${what}, is recorded as failed`;
+    const told = spokenValue(value);
+    if (failed === undefined) return `${said}, but nobody had written ${told}`;
+    const what = `client ${failed.client}'s ${failed.op} of ${told}, called ${words.at(failed.call)}`;
+    return `${said}, but the only write of ${told}, ${what}, is recorded as failed`;
   },
   "two-successors": (words, [one, other]) => {
     if (one?.op !== "cas" || other?.op !== "cas") return null;
-    const once = one.value[0] === null ? `key ${one.key} was absent` : `${one.value[0]} was there`;
+    const once = one.value[0] === null ? `key ${spoken(one.key)} was absent` : `${spokenValue(one.value[0])} was there`;
     return `${words.saw(one)}, and ${words.saw(other)}, but ${once} only once`;
   },
   "order-in-chain": (words, extremal) => {

@@ -29,7 +29,8 @@ export async function* textOf(bytes: Readable): AsyncGenerator<string> {
     try {
       return decoder!.decode(piece, { stream: piece !== undefined });
     } catch {
-      throw new TextError(`the text must be ${encoding.toUpperCase()}: after line ${lines} it is not`);
+      const line = lines + (encoding === "utf-8" && piece !== undefined ? linesToFault(piece) : 0) + 1;
+      throw new TextError(`line ${line}: the text must be ${encoding.toUpperCase()}`);
     }
   };
   for await (const piece of stream) {
@@ -44,6 +45,29 @@ export async function* textOf(bytes: Readable): AsyncGenerator<string> {
   if (decoder !== null) {
     const rest = decode();
     if (rest !== "") yield rest;
+  }
+}
+
+/** How many whole lines of UTF-8 stand before the first that is none. The first one may begin inside a character. */
+function linesToFault(piece: Uint8Array): number {
+  let from = 0;
+  while (from < 3 && (piece[from]! & 0xc0) === 0x80) from += 1;
+  for (let count = 0; ; count++) {
+    const end = piece.indexOf(0x0a, from) + 1;
+    if (!isText(piece.subarray(from, end === 0 ? undefined : end))) return count;
+    // It is a character that began before the piece.
+    if (end === 0) return 0;
+    from = end;
+  }
+}
+
+/** Whether the bytes are UTF-8; the last character may be cut off. */
+function isText(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -16,9 +16,13 @@ import { Pairing } from "./pairing.ts";
 
 /** An event in a log of any year, or in history.txt: behind the value there may be an error, as any text. */
 const logged =
-  /^(?:.*?(?:\bjepsen\.util\b\s*[:-]?|\s-)\s+)?(:?[\w.-]+|"[^"]*")\s+(:invoke|:ok|:fail|:info)\s+(:\S+)(?:\s+|$)/;
+  /^(?:.*?(?:\bjepsen\.util\b(?:\s*[:-])?|\s-)\s+)?(:?[\w.-]+|"[^"]*")\s+(:invoke|:ok|:fail|:info)\s+(:\S+)(?:\s+|$)/;
 /** The beginning of one that is cut off. */
-const cutOff = /\bjepsen\.util\b\s*[:-]?\s+\d+\s/;
+const cutOff = /\bjepsen\.util\b(?:\s*[:-])?\s+\d+\s/;
+
+function isName(process: string): boolean {
+  return /^:?[A-Za-z]/.test(process) && !/^(nil|true|false)$/.test(process);
+}
 
 /** Whether the line holds an event as Jepsen prints it, in a log or in history.txt. */
 export function isLogged(line: string): boolean {
@@ -100,7 +104,8 @@ export class JepsenLines {
     const integer = (name: string): number | bigint | null => {
       const value = pairs.get(name) ?? null;
       const number = integerOf(value);
-      if (value !== null && number === null) throw new HistoryError(line, `${name} must be an integer`);
+      if (value !== null && number === null)
+        throw new HistoryError(line, `${name} must be an integer of at most 40 digits`);
       return number;
     };
     const index = integer(":index");
@@ -124,8 +129,14 @@ export class JepsenLines {
   }
 
   #event(event: Event, time: number | bigint | null): void {
-    // The nemesis and others that are no clients say nothing of the store.
-    if (!/^\d+$/.test(event.process)) return;
+    if (!/^(0|[1-9]\d{0,39})$/.test(event.process)) {
+      // The nemesis and others that are no clients say nothing of the store.
+      if (isName(event.process)) return;
+      throw new HistoryError(
+        event.line,
+        `:process must be an integer from 0, or a name as :nemesis, not ${event.process}`,
+      );
+    }
     this.#moments.push(time);
     if (this.#isKeyed !== null) return this.#pair(event);
     this.#waiting.push(event);

@@ -64,11 +64,11 @@ function isRounded(value: unknown): boolean {
   return isLarge(call) || isLarge(end) || isLarge(client) || isLarge(revision);
 }
 
-/** The integer that a value of JSON is, exactly; null: it is none. */
+/** The integer that a value of JSON is, exactly; null: it is none of up to 40 digits. */
 function integerOf(value: unknown): bigint | null {
   if (Number.isSafeInteger(value)) return BigInt(value as number);
   const { digits } = (typeof value === "object" && value !== null ? value : {}) as Partial<Digits>;
-  return isText(digits) && /^-?(0|[1-9]\d*)$/.test(digits) ? BigInt(digits) : null;
+  return isText(digits) && /^-?(0|[1-9]\d{0,39})$/.test(digits) ? BigInt(digits) : null;
 }
 
 /** Reads one file line by line. Throws HistoryError with the number of the line that is wrong. */
@@ -98,11 +98,11 @@ export class JsonLines {
       return;
     }
     if (text.includes('"base64"')) unwrapBytes(fields);
-    // Whether it happened is unknown, whenever its client gave up.
-    if (fields["outcome"] === "unknown" && (fields["return"] === undefined || integerOf(fields["return"]) !== null))
-      fields["return"] = null;
+    if (fields["outcome"] === "unknown") fields["return"] ??= null;
     const wrong = this.#readIntegers(fields) ?? whatIsWrong(fields);
     if (wrong !== null) throw new HistoryError(number, wrong);
+    // Whether it happened is unknown, whenever its client gave up.
+    if (fields["outcome"] === "unknown") fields["return"] = null;
     this.#history.push(fields as unknown as Any);
   }
 

@@ -81,12 +81,12 @@ for (const [what, bytes, must] of [
   [
     "bytes that are no UTF-8",
     Buffer.concat([Buffer.from(staleText), Buffer.from([0xc3, 0x28, 0x0a])]),
-    /^error FILE: the text must be UTF-8: after line \d+ it is not\n$/,
+    /^error FILE: line 5: the text must be UTF-8\n$/,
   ],
   [
     "half a character of UTF-16",
     Buffer.concat([inUtf16, Buffer.from([0x20])]),
-    /^error FILE: the text must be UTF-16LE: after line 4 it is not\n$/,
+    /^error FILE: line 5: the text must be UTF-16LE\n$/,
   ],
 ] as const) {
   test(`an error says what the bytes must be: ${what}`, async (t) => {
