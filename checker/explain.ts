@@ -55,7 +55,7 @@ class Description {
     }
     return operation.op === "delete"
       ? `client ${client} deleted key ${key}`
-      : `client ${client} wrote ${spokenValue(operation.value)} to key ${key}`;
+      : `client ${client} ${operation.op === "append" ? "appended" : "wrote"} ${spokenValue(operation.value)} to key ${key}`;
   }
 
   /** An operation that had ended. */
@@ -65,7 +65,7 @@ class Description {
     const value = writtenOrAbsence(operation, "its absence");
     if (operation.op === "get") return `${value} had been read by client ${client} and answered ${when}`;
     if (operation.op === "delete") return `it had been deleted by client ${client} and acknowledged ${when}`;
-    return `${value} had been written by client ${client} and acknowledged ${when}`;
+    return `${value} had been ${operation.op === "append" ? "appended" : "written"} by client ${client} and acknowledged ${when}`;
   }
 }
 
@@ -108,6 +108,25 @@ function overtaken(words: Description, extremal: readonly Operation[]): string |
   return null;
 }
 
+/** Of appends alone: two reads of which neither goes on where the other ends, or one without what had been appended. */
+function misappended(words: Description, core: readonly Operation[]): string | null {
+  if (core.some(({ op }) => op !== "get" && op !== "append")) return null;
+  const reads = core.filter(({ op }) => op === "get").toSorted((a, b) => b.call - a.call);
+  for (const [k, late] of reads.entries()) {
+    const said = `${words.saw(late)} ${words.at(late.return!)}, but`;
+    const read = written(late) ?? "";
+    const isApart = (other: string): boolean => !read.startsWith(other) && !other.startsWith(read);
+    const apart = reads.slice(k + 1).find((other) => isApart(written(other) ?? ""));
+    if (apart !== undefined) return `${said} ${words.ended(apart)}, and neither goes on where the other ends`;
+    const isMissed = (one: Operation): boolean =>
+      one.op === "append" && endsBefore(one, late) && !read.includes(one.value);
+    const missed = core.find(isMissed);
+    if (missed !== undefined)
+      return `${said} ${words.ended(missed)}: stale by at least ${words.times.span(missed.return!, late.call)}`;
+  }
+  return null;
+}
+
 const sentences: Readonly<Record<Reason, Say>> = {
   zones: overtaken,
   "nobody-wrote": (words, [one]) => {
@@ -126,6 +145,10 @@ const sentences: Readonly<Record<Reason, Say>> = {
   },
   "order-in-chain": (words, extremal) => {
     const [early, late] = extremal.length === 2 ? [extremal[1]!, extremal[0]!] : [extremal.at(-1)!, extremal[0]!];
+    if (late.op === "get" && endsBefore(early, late)) {
+      const span = words.times.span(early.return!, late.call);
+      return `${words.saw(late)} ${words.at(late.return!)}, but ${words.ended(early)}: stale by at least ${span}`;
+    }
     if (early.op === "get" && late.op !== "get" && written(late) === early.value) {
       return `${words.saw(early)} ${words.at(early.return!)}, but its write was called only ${words.at(late.call)}, by client ${late.client}`;
     }
@@ -151,9 +174,9 @@ const sentences: Readonly<Record<Reason, Say>> = {
     }
     return `${words.saw(other)} ${words.at(other.return ?? other.call)} at revision ${other.revision ?? "unknown"}, which is not what the writes up to that revision left there: the revisions contradict the answers`;
   },
-  search: (words, extremal) =>
-    overtaken(
-      words,
-      words.core.filter((one) => one.outcome !== "unknown"),
-    ) ?? words.fitsNowhere(extremal.at(-1)!),
+  search: (words, extremal) => {
+    const happened = words.core.filter((one) => one.outcome !== "unknown");
+    const say = words.core.some(({ op }) => op === "append") ? misappended : overtaken;
+    return say(words, happened) ?? words.fitsNowhere(extremal.at(-1)!);
+  },
 };

@@ -1,8 +1,7 @@
 /** Text of a history as people read it: on one line, and not longer than they want to read. */
 
-/** What a terminal obeys, or nobody sees: control characters, marks of direction, and what is no character. */
-// eslint-disable-next-line no-control-regex
-const unseen = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\uffff]/g;
+/** What a terminal obeys, or nobody sees: control characters, marks of direction, halves of characters. */
+const unseen = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\uffff]|\p{Cs}/gu;
 const named: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 function escaped(character: string): string {
@@ -10,7 +9,9 @@ function escaped(character: string): string {
 }
 
 /** At most `lettersMax` characters before those that are unseen are escaped; a longer text keeps its two ends. */
-export function spoken(text: string, lettersMax = 40): string {
+export function spoken(all: string, lettersMax = 40): string {
+  // Bytes that are no text stand behind U+FFFF, as base64.
+  const text = all.startsWith("\uffff") ? all.slice(1) : all;
   if (text.length <= lettersMax) return text.replace(unseen, escaped);
   const tail = Math.floor(lettersMax / 3);
   // Not half a character.

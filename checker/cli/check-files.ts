@@ -14,6 +14,8 @@ type Checked = { readonly file: string; readonly read: HistoryFile; readonly ver
 /** `broken`: why the file is no history. */
 type Outcome = Checked | { readonly file: string; readonly broken: string };
 
+const pieceBytes = 1024 * 1024;
+
 /** What is kept of each file. Its history is not: there may be many, and large. */
 type Row = {
   readonly file: string;
@@ -60,7 +62,7 @@ async function checkFile(file: string, options: Options): Promise<Outcome> {
   const watch = new Watch(file, timeoutMs);
   try {
     const reader = new HistoryReader(format);
-    const stream = file === "-" ? process.stdin : createReadStream(file);
+    const stream = file === "-" ? process.stdin : createReadStream(file, { highWaterMark: pieceBytes });
     const size = file === "-" ? 0 : sizeOf(file);
     for await (const text of textOf(stream)) {
       reader.feed(text);

@@ -218,6 +218,8 @@ export class EdnReader {
     const word = this.#word();
     if (word === "") throw new EdnError(`a value must stand where "${this.#text[this.#at]}" is`);
     if (word === "nil") return null;
+    if (word === ":")
+      throw new EdnError('a keyword must have a name behind ":" (JSON must have each object on one line)');
     if (word === "true" || word === "false") return word === "true";
     if (!/^[+-]?\d/.test(word)) return word;
     const number = canonicalNumber(word);

@@ -6,7 +6,7 @@
  */
 import type { History } from "../history.ts";
 import { loggedTimes, type Times } from "../times.ts";
-import { EdnError, EdnReader } from "./edn.ts";
+import { EdnEnd, EdnError, EdnReader } from "./edn.ts";
 import { EdnForms } from "./edn-forms.ts";
 import { type Edn, integerOf, printEdn } from "./edn-value.ts";
 import { HistoryError } from "./history-error.ts";
@@ -19,6 +19,10 @@ const logged =
   /^(?:.*?(?:\bjepsen\.util\b(?:\s*[:-])?|\s-)\s+)?(:?[\w.-]+|"[^"]*")\s+(:invoke|:ok|:fail|:info)\s+(:\S+)(?:\s+|$)/;
 /** The beginning of one that is cut off. */
 const cutOff = /\bjepsen\.util\b(?:\s*[:-])?\s+\d+\s/;
+
+function cut(message: string): string {
+  return `the last line is cut off: ${message}`;
+}
 
 function isName(process: string): boolean {
   return /^:?[A-Za-z]/.test(process) && !/^(nil|true|false)$/.test(process);
@@ -77,7 +81,7 @@ export class JepsenLines {
   #logLine(text: string, line: number, isLast: boolean): void {
     const match = logged.exec(text);
     if (match === null) {
-      if (isLast && cutOff.test(text)) throw new HistoryError(line, "an event must be whole");
+      if (isLast && cutOff.test(text)) throw new HistoryError(line, cut("an event must be whole"));
       if (text.trim() !== "") this.#otherLines += 1;
       return;
     }
@@ -87,8 +91,8 @@ export class JepsenLines {
       const reader = new EdnReader(text, whole.length);
       if (!reader.isAtEnd) value = reader.read();
     } catch (error) {
-      if (error instanceof EdnError) throw new HistoryError(line, error.message);
-      throw error;
+      if (!(error instanceof EdnError)) throw error;
+      throw new HistoryError(line, isLast && error instanceof EdnEnd ? cut(error.message) : error.message);
     }
     this.#event({ line, process: process!, type: type!, f: f!, key: undefined, value }, null);
   }

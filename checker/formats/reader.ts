@@ -69,16 +69,8 @@ export class HistoryReader {
 
   /** The text has ended. A last line without its end that does not parse is named as cut off. */
   end(): HistoryFile {
-    if (this.#rest !== "") {
-      const last = this.#rest;
-      this.#rest = "";
-      try {
-        this.#line(last, true);
-      } catch (error) {
-        if (!(error instanceof HistoryError)) throw error;
-        throw new HistoryError(error.line, `the last line is cut off (${error.message.replace(/^line \d+: /, "")})`);
-      }
-    }
+    if (this.#rest !== "") this.#line(this.#rest, true);
+    this.#rest = "";
     if (this.#reader === null && this.#firstLine !== null) {
       if (this.#isArray)
         throw new HistoryError(this.#firstLine, "JSON must be one operation a line, not an array of them");

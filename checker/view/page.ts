@@ -70,10 +70,7 @@ function viewOf(name: string, window: Window, kind: Verdict["verdict"] | null, t
     operations.length < total ? `${operations.length} of its ${total} operations are shown` : `all ${total} operations`;
   return {
     heading: `Key ${name}: ${shown}`,
-    orderHeading:
-      kind === null
-        ? "This key was not decided: another one is illegal, or took all there was to spend"
-        : orderHeadings[kind],
+    orderHeading: kind === null ? "This key was not decided" : orderHeadings[kind],
     operations: operations.map((operation) => ({
       client: operation.client,
       call: operation.call,

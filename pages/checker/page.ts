@@ -11,6 +11,8 @@ const left = 8;
 const top = 14;
 /** Of a character of the chart, in pixels. */
 const letterWidth = 7.3;
+/** What one moment takes, at least, so that a bar can be read. */
+const momentWidth = 44;
 const hint = "Choose an operation to read it whole.";
 
 const data = pageData() as PageData;
@@ -21,9 +23,13 @@ const zoom = find("#zoom", HTMLInputElement);
 const search = find("#search", HTMLInputElement);
 const detail = find("#detail", HTMLElement);
 
-/** Operations of one client that overlap (those of unknown outcome) are in lanes of their own. */
+/**
+ * Operations of one client that overlap (those of unknown outcome) are in lanes of their own. Clients that have a part in
+ * the contradiction come first.
+ */
 function layLanes(operations: readonly Operation[]): { lanes: readonly Lane[]; laneOf: ReadonlyMap<Operation, Lane> } {
-  const clients = [...new Set(operations.map((one) => one.client))];
+  const central = operations.filter(({ role }) => role !== "plain");
+  const clients = [...new Set([...central, ...operations].map((one) => one.client))];
   const lanes: Lane[] = [];
   const laneOf = new Map<Operation, Lane>();
   for (const one of operations) {
@@ -35,6 +41,11 @@ function layLanes(operations: readonly Operation[]): { lanes: readonly Lane[]; l
   lanes.sort((a, b) => clients.indexOf(a.client) - clients.indexOf(b.client));
   for (const [row, lane] of lanes.entries()) lane.row = row;
   return { lanes, laneOf };
+}
+
+/** Of the chart that can be seen at one time, in pixels. */
+function widthAtHand(): number {
+  return Math.max(240, chart.parentElement!.clientWidth - left - 40);
 }
 
 /** The chart of one key. */
@@ -59,14 +70,14 @@ class Chart {
 
   /** Wide enough to read. */
   get zoom(): number {
-    return Math.max(1, Math.min(20, Math.round((this.#moments.length * 24) / 1000)));
+    return Math.max(1, Math.min(20, Math.ceil((this.#moments.length * momentWidth) / widthAtHand())));
   }
 
   draw(): void {
     const clients = this.#lanes.map(({ client }) => `client ${client}`);
     const nameWidth = Math.max(0, ...clients.map((name) => name.length)) * letterWidth + 10;
     names.setAttribute("width", String(nameWidth));
-    const width = Math.max(240, chart.parentElement!.clientWidth - left - 40) * Number(zoom.value);
+    const width = widthAtHand() * Number(zoom.value);
     chart.replaceChildren();
     names.replaceChildren();
     chart.setAttribute("width", String(left + width + 40));
