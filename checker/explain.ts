@@ -133,10 +133,10 @@ const sentences: Readonly<Record<Reason, Say>> = {
     const value = one!.op === "cas" ? one!.value[0] : one!.value;
     const failed = words.core.find((other) => other.outcome === "none" && written(other) === value);
     const said = `${words.saw(one!)} ${words.at(one!.return ?? one!.call)}`;
-    const told = spokenValue(value);
-    if (failed === undefined) return `${said}, but nobody had written ${told}`;
-    const what = `client ${failed.client}'s ${failed.op} of ${told}, called ${words.at(failed.call)}`;
-    return `${said}, but the only write of ${told}, ${what}, is recorded as failed`;
+    const name = spokenValue(value);
+    if (failed === undefined) return `${said}, but nobody had written ${name}`;
+    const what = `client ${failed.client}'s ${failed.op} of ${name}, called ${words.at(failed.call)}`;
+    return `${said}, but the only write of ${name}, ${what}, is recorded as failed`;
   },
   "two-successors": (words, [one, other]) => {
     if (one?.op !== "cas" || other?.op !== "cas") return null;

@@ -1,7 +1,7 @@
 /** Text of a history as people read it: on one line, and not longer than they want to read. */
 
 /** What a terminal obeys, or nobody sees: control characters, marks of direction, halves of characters. */
-const unseen = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\uffff]|\p{Cs}/gu;
+const unseen = /[\p{Cc}\p{Cs}\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\uffff]/gu;
 const named: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 function escaped(character: string): string {

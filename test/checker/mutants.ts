@@ -332,11 +332,11 @@ export const mutantsOfTheChecker: readonly Mutant[] = [
     new: "this.#mismatches[state]!",
   },
   {
-    name: "packed: of one that used more of the pending ones, the other is forgotten",
+    name: "packed: a compare-and-set takes effect in any state",
     layer: "packed",
     file: "checker/engines/packed.ts",
-    old: "(other & ~one) === 0) return;",
-    new: "(one & ~other) === 0) return;",
+    old: "kind[i] === kinds.cas && expected[i] !== state",
+    new: "kind[i] === kinds.cas && expected[i] === -1",
   },
   {
     name: "packed: who is done may take effect again",

@@ -76,7 +76,8 @@ inBrowser(
   "by keyboard: a focused bar tells its operation; search fades the others; time to scale moves them",
   async (t) => {
     const { tab, complaints } = await shown(html(stale), "dark");
-    await tab.focus(".bar");
+    await tab.focus("#search");
+    await tab.keyboard.press("Tab");
     t.regex(await tab.$eval("#detail", (element) => element.textContent ?? ""), /client 1: put v17/);
     await tab.type("#search", "v18");
     t.is((await tab.$$(".bar.faded")).length, 2);
@@ -105,15 +106,16 @@ for (const scheme of ["light", "dark"] as const) {
   });
 }
 
+async function legendOf(history: History): Promise<string[]> {
+  const { tab } = await shown(html(history));
+  return tab.$$eval(".legend li", (items) =>
+    items.filter((item) => !item.hasAttribute("hidden")).map((item) => (item.textContent ?? "").trim()),
+  );
+}
+
 inBrowser("the legend tells what red is, where something is red", async (t) => {
-  const legend = async (history: History): Promise<string[]> => {
-    const { tab } = await shown(html(history));
-    return tab.$$eval(".legend li", (items) =>
-      items.filter((item) => !item.hasAttribute("hidden")).map((item) => (item.textContent ?? "").trim()),
-    );
-  };
-  t.true((await legend(stale)).includes("fits nowhere"));
-  t.false((await legend(stale.slice(0, 3))).includes("fits nowhere"));
+  t.true((await legendOf(stale)).includes("fits nowhere"));
+  t.false((await legendOf(stale.slice(0, 3))).includes("fits nowhere"));
 });
 
 inBrowser("a key is shown by a click, or Enter on it; and back", async (t) => {

@@ -84,8 +84,20 @@ function whatIsWrongPacked(
   if (left === null) return truth === "ok" ? null : "says ok, but it is illegal";
   if (truth === "ok") return "says illegal, but it is ok";
   if (isLinearizable(left)) return "what is left is legal";
+  if (left.some((one) => isBereft(one, left, history))) return "the writer of what is read was taken away";
   const isShort = left.some(({ return: end }) => end !== null && isMinimal(left, end));
   return isShort ? null : "a get is left that is not needed";
+}
+
+/** Whether `read` is a read, and one that may have written what it saw is in the history, but not left. */
+function isBereft(read: Operation, left: readonly Operation[], history: readonly Operation[]): boolean {
+  const { op, value, return: end } = read;
+  if (op !== "get" || value === null) return false;
+  const mayHaveWritten = (one: Operation): boolean =>
+    (one.op === "put" ? one.value === value : one.op === "cas" && one.value[1] === value) &&
+    (one.outcome === "ok" || one.outcome === "unknown") &&
+    one.call <= end!;
+  return history.some((one) => mayHaveWritten(one) && !left.includes(one));
 }
 
 /** Whether `operations`, as far as they have returned by `end`, are illegal, and legal without any one of the reads. */
