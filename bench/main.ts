@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { benchChecker } from "./checker.ts";
 import { benchDiskUse } from "./disk-use.ts";
+import { benchHistoryFiles } from "./history-files.ts";
 import { benchServer } from "./server.ts";
 import { benchSimulator } from "./simulator.ts";
 import { benchSnapshot } from "./snapshot.ts";
@@ -14,6 +15,7 @@ else if (what === "sim") await benchSimulator(quick ? 1 : 5);
 else if (what === "server") await benchServer(quick ? { rounds: 1, seconds: 1 } : { rounds: 3, seconds: 8 });
 else if (what === "snapshot") await benchSnapshot(quick ? 20_000 : 1_000_000);
 else if (what === "disk") await benchDiskUse({ seconds: quick ? 5 : 3_600, writesPerSecond: 400 });
+else if (what === "checker" && values.files !== undefined) benchHistoryFiles(values.files, quick ? 1 : 20);
 else if (what === "checker") {
   const porcupine = values.porcupine ?? null;
   benchChecker(quick ? { rounds: 1, largest: 10_000, porcupine } : { rounds: 5, largest: 1_000_000, porcupine });
@@ -21,16 +23,19 @@ else if (what === "checker") {
 
 function parse() {
   try {
-    const options = { quick: { type: "boolean" }, porcupine: { type: "string" } } as const;
+    const options = { quick: { type: "boolean" }, porcupine: { type: "string" }, files: { type: "string" } } as const;
     return parseArgs({ allowPositionals: true, options });
   } catch (error) {
-    return { values: { quick: false, porcupine: undefined }, positionals: ["", (error as Error).message] };
+    return {
+      values: { quick: false, porcupine: undefined, files: undefined },
+      positionals: ["", (error as Error).message],
+    };
   }
 }
 
 function usage(message: string): void {
   console.error(
-    `bench: ${message} (--quick: one short round, to see that it runs; checker --porcupine DIR: beside that checkout)`,
+    `bench: ${message} (--quick: one short round, to see that it runs; checker --porcupine DIR: beside that checkout; checker --files DIR: the histories there)`,
   );
   process.exitCode = 2;
 }

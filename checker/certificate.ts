@@ -41,7 +41,10 @@ export function certificateOf(
     const left = extremal.filter((operation) => core.includes(operation));
     return say(decision.kind, core, left.length === extremal.length ? left : core);
   }
-  const moment = Math.max(...extremal.map((operation) => operation.return ?? operation.call));
+  const moment = extremal.reduce(
+    (latest, operation) => Math.max(latest, operation.return ?? operation.call),
+    -Infinity,
+  );
   const keyed = operations.filter((operation): operation is Operation => operation.op !== "txn");
   if (keyed.length === operations.length) {
     const happened = keyed.filter(({ outcome }) => outcome !== "none");

@@ -2,6 +2,7 @@
 import { chainsOf } from "./chains.ts";
 import type { Contradiction } from "./engines/blocks.ts";
 import type { Operation, Transaction } from "./history.ts";
+import { spoken, spokenValue } from "./spoken.ts";
 import type { Times } from "./times.ts";
 
 type Any = Operation | Transaction;
@@ -28,7 +29,7 @@ class Description {
   }
 
   fitsNowhere(operation: Any): string {
-    const of = operation.op === "txn" ? "transaction" : `${operation.op} of key ${operation.key}`;
+    const of = operation.op === "txn" ? "transaction" : `${operation.op} of key ${spoken(operation.key)}`;
     const when =
       operation.return === null ? `called ${this.at(operation.call)}` : `returned ${this.at(operation.return)}`;
     return `client ${operation.client}'s ${of}, ${when}, fits nowhere in the order of the answers before it`;
@@ -40,31 +41,31 @@ class Description {
 
   /** What an answer said of the key. */
   saw(operation: Operation): string {
-    const { client, key } = operation;
+    const { client } = operation;
+    const key = spoken(operation.key);
     if (operation.op === "get" && operation.value === null) return `client ${client} found key ${key} absent`;
-    if (operation.op === "get") return `client ${client} read ${operation.value} of key ${key}`;
+    if (operation.op === "get") return `client ${client} read ${spokenValue(operation.value)} of key ${key}`;
     if (operation.op === "cas" && operation.outcome === "mismatch") {
-      return `client ${client} was told that key ${key} did not hold ${operation.value[0] ?? "nothing"}`;
+      return `client ${client} was told that key ${key} did not hold ${spokenValue(operation.value[0])}`;
     }
     if (operation.op === "cas") {
       const [expected, value] = operation.value;
-      if (expected === null && value !== null) return `client ${client} created key ${key} as ${value}`;
-      return `client ${client} changed key ${key} from ${expected ?? "nothing"} to ${value ?? "nothing"}`;
+      if (expected === null && value !== null) return `client ${client} created key ${key} as ${spokenValue(value)}`;
+      return `client ${client} changed key ${key} from ${spokenValue(expected)} to ${spokenValue(value)}`;
     }
     return operation.op === "delete"
       ? `client ${client} deleted key ${key}`
-      : `client ${client} wrote ${operation.value} to key ${key}`;
+      : `client ${client} ${operation.op === "append" ? "appended" : "wrote"} ${spokenValue(operation.value)} to key ${key}`;
   }
 
   /** An operation that had ended. */
   ended(operation: Operation): string {
     const { client, return: end } = operation;
     const when = end === null ? "with unknown outcome" : this.at(end);
-    const value = written(operation);
-    if (operation.op === "get")
-      return `${operation.value ?? "its absence"} had been read by client ${client} and answered ${when}`;
+    const value = writtenOrAbsence(operation, "its absence");
+    if (operation.op === "get") return `${value} had been read by client ${client} and answered ${when}`;
     if (operation.op === "delete") return `it had been deleted by client ${client} and acknowledged ${when}`;
-    return `${value ?? "its absence"} had been written by client ${client} and acknowledged ${when}`;
+    return `${value} had been ${operation.op === "append" ? "appended" : "written"} by client ${client} and acknowledged ${when}`;
   }
 }
 
@@ -72,12 +73,17 @@ function written(operation: Operation): string | null {
   return operation.op === "cas" ? operation.value[1] : operation.value;
 }
 
+function writtenOrAbsence(operation: Operation, absence: string): string {
+  const value = written(operation);
+  return value === null ? absence : spokenValue(value);
+}
+
 function endsBefore(a: Operation, b: Operation): boolean {
   return a.return !== null && a.return < b.call;
 }
 
 function told(operation: Operation): string {
-  return `client ${operation.client}'s ${operation.op} of key ${operation.key} (revision ${operation.revision ?? "unknown"})`;
+  return `client ${operation.client}'s ${operation.op} of key ${spoken(operation.key)} (revision ${operation.revision ?? "unknown"})`;
 }
 
 type Say = (words: Description, extremal: readonly Operation[]) => string | null;
@@ -96,8 +102,27 @@ function overtaken(words: Description, extremal: readonly Operation[]): string |
     const since =
       newer.op !== "get" || first === undefined
         ? ""
-        : ` (${written(newer) ?? "absence"} came later than what client ${first.client} had seen or done ${words.at(first.return!)})`;
+        : ` (${writtenOrAbsence(newer, "absence")} came later than what client ${first.client} had seen or done ${words.at(first.return!)})`;
     return `${said}${since}: stale by at least ${words.times.span(newer.return!, late.call)}`;
+  }
+  return null;
+}
+
+/** Of appends alone: two reads of which neither goes on where the other ends, or one without what had been appended. */
+function misappended(words: Description, core: readonly Operation[]): string | null {
+  if (core.some(({ op }) => op !== "get" && op !== "append")) return null;
+  const reads = core.filter(({ op }) => op === "get").toSorted((a, b) => b.call - a.call);
+  for (const [k, late] of reads.entries()) {
+    const said = `${words.saw(late)} ${words.at(late.return!)}, but`;
+    const read = written(late) ?? "";
+    const isApart = (other: string): boolean => !read.startsWith(other) && !other.startsWith(read);
+    const apart = reads.slice(k + 1).find((other) => isApart(written(other) ?? ""));
+    if (apart !== undefined) return `${said} ${words.ended(apart)}, and neither goes on where the other ends`;
+    const isMissed = (one: Operation): boolean =>
+      one.op === "append" && endsBefore(one, late) && !read.includes(one.value);
+    const missed = core.find(isMissed);
+    if (missed !== undefined)
+      return `${said} ${words.ended(missed)}: stale by at least ${words.times.span(missed.return!, late.call)}`;
   }
   return null;
 }
@@ -108,17 +133,22 @@ const sentences: Readonly<Record<Reason, Say>> = {
     const value = one!.op === "cas" ? one!.value[0] : one!.value;
     const failed = words.core.find((other) => other.outcome === "none" && written(other) === value);
     const said = `${words.saw(one!)} ${words.at(one!.return ?? one!.call)}`;
-    if (failed === undefined) return `${said}, but nobody had written ${value}`;
-    const what = `client ${failed.client}'s ${failed.op} of ${value}, called ${words.at(failed.call)}`;
-    return `${said}, but the only write of ${value}, ${what}, is recorded as failed`;
+    const name = spokenValue(value);
+    if (failed === undefined) return `${said}, but nobody had written ${name}`;
+    const what = `client ${failed.client}'s ${failed.op} of ${name}, called ${words.at(failed.call)}`;
+    return `${said}, but the only write of ${name}, ${what}, is recorded as failed`;
   },
   "two-successors": (words, [one, other]) => {
     if (one?.op !== "cas" || other?.op !== "cas") return null;
-    const once = one.value[0] === null ? `key ${one.key} was absent` : `${one.value[0]} was there`;
+    const once = one.value[0] === null ? `key ${spoken(one.key)} was absent` : `${spokenValue(one.value[0])} was there`;
     return `${words.saw(one)}, and ${words.saw(other)}, but ${once} only once`;
   },
   "order-in-chain": (words, extremal) => {
     const [early, late] = extremal.length === 2 ? [extremal[1]!, extremal[0]!] : [extremal.at(-1)!, extremal[0]!];
+    if (late.op === "get" && endsBefore(early, late)) {
+      const span = words.times.span(early.return!, late.call);
+      return `${words.saw(late)} ${words.at(late.return!)}, but ${words.ended(early)}: stale by at least ${span}`;
+    }
     if (early.op === "get" && late.op !== "get" && written(late) === early.value) {
       return `${words.saw(early)} ${words.at(early.return!)}, but its write was called only ${words.at(late.call)}, by client ${late.client}`;
     }
@@ -144,9 +174,9 @@ const sentences: Readonly<Record<Reason, Say>> = {
     }
     return `${words.saw(other)} ${words.at(other.return ?? other.call)} at revision ${other.revision ?? "unknown"}, which is not what the writes up to that revision left there: the revisions contradict the answers`;
   },
-  search: (words, extremal) =>
-    overtaken(
-      words,
-      words.core.filter((one) => one.outcome !== "unknown"),
-    ) ?? words.fitsNowhere(extremal.at(-1)!),
+  search: (words, extremal) => {
+    const happened = words.core.filter((one) => one.outcome !== "unknown");
+    const say = words.core.some(({ op }) => op === "append") ? misappended : overtaken;
+    return say(words, happened) ?? words.fitsNowhere(extremal.at(-1)!);
+  },
 };

@@ -67,7 +67,10 @@ export function check(history: History, options: CheckOptions = {}): Verdict {
   const spending = new BudgetMeter({ ...defaults, ...options });
   const order = new Map<string, readonly (Operation | Transaction)[]>();
   let open: Verdict | null = null;
+  let decided = 0;
   for (const { name, operations, isJoined } of partition(history)) {
+    spending.begin(decided / history.length, operations.length / history.length);
+    decided += operations.length;
     if (spending.poll()) {
       open ??= { verdict: "unknown", key: name, reason: spending.over!, at: operations[0]! };
       break;

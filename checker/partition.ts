@@ -25,7 +25,10 @@ export function partition(history: History): Part[] {
   }
   return [...groups].map(([key, operations]) => {
     const isJoined = operations.some(({ op }) => op === "txn");
-    return { name: isJoined ? namesOf(operations).join(", ") : key, operations, isJoined };
+    if (!isJoined) return { name: key, operations, isJoined };
+    const names = namesOf(operations).join(", ");
+    // A key of its own may be named as they are.
+    return { name: names !== key && groups.has(names) ? `{${names}}` : names, operations, isJoined };
   });
 }
 

@@ -8,6 +8,8 @@
  * - deletes that are over before anything that is left begins, or begin after it: a key that is absent at first allows more.
  */
 import { chainsOf } from "./chains.ts";
+import { observable } from "./engines/columnar-history.ts";
+import { PackedHistory, parts } from "./engines/packed.ts";
 import type { Operation } from "./history.ts";
 
 /** Decides a part of a history. False also where it cannot tell within its budget. */
@@ -79,12 +81,56 @@ function around(operations: readonly Operation[], moment: number, span: number):
   return withoutIdleDeletes(operations.filter((operation) => operation.op === "delete" || near.has(operation)));
 }
 
+/** More are not decided again for each unit of them. */
+const packedMax = 1_000;
+
+/**
+ * What `shrink` looks for, where a search takes microseconds and tells by itself what else can go. Whatever is taken away
+ * leaves a legal history legal, so that a unit which is needed once is needed to the end, and each is tried once. Null: the
+ * operations are not for that engine, or more than it can hold.
+ */
+export function shrinkPacked(all: readonly Operation[]): readonly Operation[] | null {
+  const isForIt = all.length <= packedMax && !all.some(({ op, revision }) => op === "append" || revision !== undefined);
+  const operations = isForIt ? observable(all) : [];
+  const history = operations.length === 0 ? null : PackedHistory.of(operations);
+  if (history === null) return null;
+  const place = new Map(operations.map((operation, i) => [operation, i]));
+  const left = (takes: Uint8Array): Operation[] => operations.filter((_, i) => takes[i] !== parts.out);
+  /** What is left of `takes`, which is illegal: the shortest prefix, without idle observers; null: it is not illegal, or nobody knows. */
+  const cut = (takes: Uint8Array): Uint8Array | null => {
+    const found = history.search(takes);
+    if (found.verdict !== "illegal") return null;
+    const end = endOf(operations[found.at]!);
+    return takes.map((take, i) => {
+      const operation = operations[i]!;
+      if (take === parts.out || operation.call > end || found.isIdle[i] === 1) return parts.out;
+      if (endOf(operation) <= end) return take;
+      return isObserver(operation) ? parts.out : parts.pending;
+    });
+  };
+  const without = (takes: Uint8Array, unit: readonly Operation[]): Uint8Array => {
+    const rest = takes.slice();
+    for (const operation of unit) rest[place.get(operation)!] = parts.out;
+    const kept = new Set(withoutIdleDeletes(left(rest)));
+    return rest.map((take, i) => (kept.has(operations[i]!) ? take : parts.out));
+  };
+  let takes = cut(new Uint8Array(operations.length).fill(parts.in));
+  if (takes === null) return null;
+  for (const unit of [[], ...unitsOf(left(takes))]) {
+    const isGone = unit.length > 0 && unit.every((operation) => takes![place.get(operation)!] === parts.out);
+    if (!isGone) takes = cut(without(takes, unit)) ?? takes;
+  }
+  return left(takes);
+}
+
 const windowOperations = 32;
 /** Beyond so many operations nothing is taken away one by one. */
 const shrinkMax = 2_000;
 
 /** `operations` are illegal, and known to be so around `moment`; `isIllegal` decides any part of them. */
 export function shrink(operations: readonly Operation[], moment: number, isIllegal: IsIllegal): readonly Operation[] {
+  const packed = shrinkPacked(operations);
+  if (packed !== null) return packed;
   let part = operations;
   if (
     operations.length > windowOperations &&

@@ -1,8 +1,9 @@
 /** Reads each file, decides it, and says so. */
-import { createReadStream, writeFileSync } from "node:fs";
+import { createReadStream, type ReadStream, statSync, writeFileSync } from "node:fs";
 import { HistoryError, type HistoryFile, HistoryReader } from "../formats/index.ts";
 import { check, type History, type Verdict } from "../index.ts";
 import { strangerTo } from "../models.ts";
+import { spoken } from "../spoken.ts";
 import { page } from "../view/page.ts";
 import { timeline } from "../view/timeline.ts";
 import type { Options } from "./options.ts";
@@ -13,19 +14,31 @@ type Checked = { readonly file: string; readonly read: HistoryFile; readonly ver
 /** `broken`: why the file is no history. */
 type Outcome = Checked | { readonly file: string; readonly broken: string };
 
+const pieceBytes = 1024 * 1024;
+
+/** What is kept of each file. Its history is not: there may be many, and large. */
+type Row = {
+  readonly file: string;
+  readonly verdict: Verdict["verdict"] | "error";
+  readonly operations: number | null;
+  readonly ms: number | null;
+};
+
 /** Returns the exit status: broken input outweighs illegal, illegal outweighs unknown. */
 export async function checkFiles(options: Options, print: (line: string) => void): Promise<number> {
-  const outcomes: Outcome[] = [];
+  const rows: Row[] = [];
+  let shown: Checked | null = null;
   for (const file of options.files) {
     const outcome = await checkFile(file, options);
-    outcomes.push(outcome);
+    rows.push(rowOf(outcome));
     if (options.json) print(JSON.stringify(asJson(outcome)));
     else for (const line of inWords(outcome)) print(line);
+    if ("broken" in outcome || options.html === null) continue;
+    const isBetter = outcome.verdict.verdict === "illegal" && shown?.verdict.verdict !== "illegal";
+    if (shown === null || isBetter) shown = outcome;
   }
-  if (!options.json && outcomes.length > 1) for (const line of table(outcomes)) print(line);
-  const checked = outcomes.filter((outcome): outcome is Checked => "verdict" in outcome);
-  const shown = checked.find(({ verdict }) => verdict.verdict === "illegal") ?? checked[0];
-  if (options.html !== null && shown !== undefined) {
+  if (!options.json && rows.length > 1) for (const line of table(rows)) print(line);
+  if (options.html !== null && shown !== null) {
     try {
       writeFileSync(options.html, page(shown.file, shown.read.history, shown.verdict, shown.read.times));
     } catch (error) {
@@ -33,29 +46,48 @@ export async function checkFiles(options: Options, print: (line: string) => void
       return 2;
     }
   }
-  if (checked.length < outcomes.length) return 2;
-  if (checked.some(({ verdict }) => verdict.verdict === "illegal")) return 1;
-  return checked.some(({ verdict }) => verdict.verdict === "unknown") ? 3 : 0;
+  const status = { error: 2, illegal: 1, unknown: 3, ok: 0 } as const;
+  const gravest = (["error", "illegal", "unknown"] as const).find((one) => rows.some(({ verdict }) => verdict === one));
+  return status[gravest ?? "ok"];
 }
 
-async function checkFile(file: string, { format, model, timeoutMs }: Options): Promise<Outcome> {
+function rowOf(outcome: Outcome): Row {
+  if ("broken" in outcome) return { file: outcome.file, verdict: "error", operations: null, ms: null };
+  const { file, verdict, read, ms } = outcome;
+  return { file, verdict: verdict.verdict, operations: read.history.length, ms };
+}
+
+async function checkFile(file: string, options: Options): Promise<Outcome> {
+  const { format, model, timeoutMs, configurationsMax } = options;
   const watch = new Watch(file, timeoutMs);
   try {
     const reader = new HistoryReader(format);
-    for await (const text of textOf(file === "-" ? process.stdin : createReadStream(file))) {
+    const stream = file === "-" ? process.stdin : createReadStream(file, { highWaterMark: pieceBytes });
+    const size = file === "-" ? 0 : sizeOf(file);
+    for await (const text of textOf(stream)) {
       reader.feed(text);
-      if (watch.shouldStop()) return { file, broken: "the time was over before it was read" };
+      const share = size === 0 ? null : (stream as ReadStream).bytesRead / size;
+      if (watch.shouldStop("read", share)) return { file, broken: "the time was over before it was read" };
     }
     const read = reader.end();
     const stranger = model === null ? undefined : strangerTo(model, read.history);
     if (stranger !== undefined) return { file, broken: `a ${model} has no ${stranger.op}` };
-    const verdict = check(read.history, { shouldStop: () => watch.shouldStop(), times: read.times });
+    const verdict = check(read.history, {
+      ...(configurationsMax === null ? {} : { configurationsMax }),
+      shouldStop: (share) => watch.shouldStop("decided", share),
+      times: read.times,
+    });
     return { file, read, verdict, ms: watch.ms };
   } catch (error) {
     if (error instanceof HistoryError || error instanceof TextError) return { file, broken: error.message };
     if (error instanceof Error && "code" in error) return { file, broken: error.message };
     throw error;
   }
+}
+
+/** In bytes; 0 where that is not known before it is read. */
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function inWords(outcome: Outcome): string[] {
@@ -70,7 +102,8 @@ function inWords(outcome: Outcome): string[] {
   if (verdict.verdict === "unknown") {
     const { key, reason, at } = verdict;
     const where = `at client ${at.client}'s ${at.op}, called at ${read.times.at(at.call)}`;
-    return [`unknown ${file}: key ${key}: ${reason}, ${where}${passed}`];
+    const hint = /^\d+ configurations /.test(reason) ? " (--configurations allows more)" : "";
+    return [`unknown ${file}: key ${spoken(key)}: ${reason}${hint}, ${where}${passed}`];
   }
   return [`illegal ${file}: ${verdict.sentence}${passed}`, "", ...timeline(verdict.core, read.times), ""];
 }
@@ -83,12 +116,13 @@ function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
 
-function table(outcomes: readonly Outcome[]): string[] {
-  const rows = outcomes.map((outcome) => {
-    if ("broken" in outcome) return ["error", "", "", outcome.file];
-    const { verdict, read, ms, file } = outcome;
-    return [verdict.verdict, String(read.history.length), `${ms.toFixed(1)} ms`, file];
-  });
+function table(files: readonly Row[]): string[] {
+  const rows = files.map(({ verdict, operations, ms, file }) => [
+    verdict,
+    operations === null ? "" : String(operations),
+    ms === null ? "" : `${ms.toFixed(1)} ms`,
+    file,
+  ]);
   const lines = [["verdict", "operations", "time", "file"], ...rows];
   const widths = [0, 1, 2].map((k) => Math.max(...lines.map((line) => line[k]!.length)));
   const total = new Map<string, number>();

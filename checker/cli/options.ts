@@ -11,6 +11,7 @@ export type Options = {
   readonly html: string | null;
   readonly json: boolean;
   readonly timeoutMs: number | null;
+  readonly configurationsMax: number | null;
 };
 
 /** Printed for --help, and beside what is wrong with a command line. */
@@ -23,6 +24,8 @@ Decides whether the histories in FILE... are linearizable; "-" is the standard i
   --html OUT    writes a page about the first illegal history, or else the first one
   --json        one line of JSON for each file, instead of words
   --timeout S   seconds after which a history that is not decided is "unknown"
+  --configurations N
+                how many the search may make before it is "unknown" (2000000); one takes about 1 us and 500 bytes
   --help
 
 Exit status: 0 all are linearizable, 1 some are not, 3 some are not decided, 2 wrong usage or a broken file.`;
@@ -33,7 +36,7 @@ export function parseOptions(args: readonly string[]): Options | string | null {
   if (typeof parsed === "string") return parsed;
   const { values, positionals: files } = parsed;
   if (values.help === true) return null;
-  const { model = null, format = null, html = null, json = false, timeout } = values;
+  const { model = null, format = null, html = null, json = false, timeout, configurations } = values;
   if (model !== null && !modelNames.includes(model as ModelName))
     return `--model is ${modelNames.join(", ")}, not "${model}"`;
   if (format !== null && !formats.includes(format as Format))
@@ -41,6 +44,10 @@ export function parseOptions(args: readonly string[]): Options | string | null {
   const seconds = timeout === undefined ? null : Number(timeout);
   if (seconds !== null && !(seconds > 0 && Number.isFinite(seconds)))
     return `--timeout is a number of seconds above 0, not "${timeout}"`;
+  const configurationsMax = configurations === undefined ? null : Number(configurations);
+  if (configurationsMax !== null && !(Number.isSafeInteger(configurationsMax) && configurationsMax > 0))
+    return `--configurations is an integer above 0, not "${configurations}"`;
+  if (files.filter((file) => file === "-").length > 1) return 'name "-" once: the standard input is read once';
   if (files.length === 0) return "name at least one file";
   return {
     files,
@@ -49,6 +56,7 @@ export function parseOptions(args: readonly string[]): Options | string | null {
     html,
     json,
     timeoutMs: seconds === null ? null : seconds * 1000,
+    configurationsMax,
   };
 }
 
@@ -63,6 +71,7 @@ function parse(args: readonly string[]) {
         html: { type: "string" },
         json: { type: "boolean" },
         timeout: { type: "string" },
+        configurations: { type: "string" },
         help: { type: "boolean" },
       },
     });

@@ -1,4 +1,5 @@
 /** The text of a file's bytes: gzip is unpacked; UTF-8, with or without its mark, or UTF-16 by its mark or by its shape. */
+import { isAscii } from "node:buffer";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 
@@ -21,29 +22,75 @@ export function encodingOf(bytes: Uint8Array): Encoding {
 
 /** Pieces of text, none of them empty. Throws TextError where the bytes are not what they begin as. */
 export async function* textOf(bytes: Readable): AsyncGenerator<string> {
-  const stream = await unpacked(bytes);
-  let decoder: InstanceType<typeof TextDecoder> | null = null;
-  let encoding: Encoding = "utf-8";
-  let lines = 0;
-  const decode = (piece?: Uint8Array): string => {
-    try {
-      return decoder!.decode(piece, { stream: piece !== undefined });
-    } catch {
-      throw new TextError(`the text must be ${encoding.toUpperCase()}: after line ${lines} it is not`);
-    }
-  };
-  for await (const piece of stream) {
-    if (decoder === null) {
-      encoding = encodingOf(piece);
-      decoder = new TextDecoder(encoding, { fatal: true });
-    }
-    const text = decode(piece);
-    for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) lines += 1;
-    if (text !== "") yield text;
+  const text = new Text();
+  for await (const piece of await unpacked(bytes)) {
+    const part = text.take(piece);
+    if (part !== "") yield part;
   }
-  if (decoder !== null) {
-    const rest = decode();
-    if (rest !== "") yield rest;
+  const rest = text.end();
+  if (rest !== "") yield rest;
+}
+
+/** One text, from its bytes piece by piece. */
+class Text {
+  /** Null: nothing was read so far. */
+  #decoder: InstanceType<typeof TextDecoder> | null = null;
+  #encoding: Encoding = "utf-8";
+  #lines = 0;
+  /** The last piece may have ended inside a character. */
+  #isOpen = true;
+
+  /** Throws TextError. */
+  take(piece: Uint8Array): string {
+    if (this.#decoder === null) {
+      this.#encoding = encodingOf(piece);
+      this.#decoder = new TextDecoder(this.#encoding, { fatal: true });
+    }
+    // Most files are plain ASCII, and a string of it takes half the memory.
+    const isPlain = this.#encoding === "utf-8" && !this.#isOpen && isAscii(piece);
+    const text = isPlain
+      ? Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString("latin1")
+      : this.#decode(piece);
+    this.#isOpen = piece.at(-1)! >= 0x80;
+    for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) this.#lines += 1;
+    return text;
+  }
+
+  /** What is left when the bytes have ended. Throws TextError. */
+  end(): string {
+    return this.#decoder === null ? "" : this.#decode();
+  }
+
+  #decode(piece?: Uint8Array): string {
+    try {
+      return this.#decoder!.decode(piece, { stream: piece !== undefined });
+    } catch {
+      const before = this.#encoding === "utf-8" && piece !== undefined ? linesToFault(piece) : 0;
+      throw new TextError(`line ${this.#lines + before + 1}: the text must be ${this.#encoding.toUpperCase()}`);
+    }
+  }
+}
+
+/** How many whole lines of UTF-8 stand before the first that is none. The first one may begin inside a character. */
+function linesToFault(piece: Uint8Array): number {
+  let from = 0;
+  while (from < 3 && (piece[from]! & 0xc0) === 0x80) from += 1;
+  for (let count = 0; ; count++) {
+    const end = piece.indexOf(0x0a, from) + 1;
+    if (!isText(piece.subarray(from, end === 0 ? undefined : end))) return count;
+    // It is a character that began before the piece.
+    if (end === 0) return 0;
+    from = end;
+  }
+}
+
+/** Whether the bytes are UTF-8; the last character may be cut off. */
+function isText(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
+    return true;
+  } catch {
+    return false;
   }
 }
 

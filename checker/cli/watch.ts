@@ -1,5 +1,8 @@
-/** Time for one file: its limit, and a word now and then that the work goes on. */
+/** Time for one file: its limit, and a word now and then how far the work is. */
 const wordEveryMs = 5_000;
+
+/** What is done with a file, one after the other. */
+export type Work = "read" | "decided";
 
 /** Begins with its making. The checker itself reads no clock: it asks `shouldStop` now and then. */
 export class Watch {
@@ -18,11 +21,13 @@ export class Watch {
     return performance.now() - this.#start;
   }
 
-  shouldStop(): boolean {
+  /** `share`: how much of the work is done, from 0 to 1; null: nobody knows. */
+  shouldStop(work: Work, share: number | null): boolean {
     const now = performance.now();
     if (now - this.#saidAt > wordEveryMs) {
       this.#saidAt = now;
-      process.stderr.write(`${this.#file}: still at it after ${Math.round((now - this.#start) / 1000)} s\n`);
+      const done = share === null ? `not ${work} yet` : `${Math.floor(100 * share)} % ${work}`;
+      process.stderr.write(`${this.#file}: ${done} after ${Math.round((now - this.#start) / 1000)} s\n`);
     }
     return now - this.#start > this.#timeoutMs;
   }

@@ -4,8 +4,11 @@ export type Budget = {
   readonly configurationsMax: number;
   /** Estimated bytes of the configurations that are held at one time. */
   readonly bytesMax: number;
-  /** Asked now and then; the search ends as `unknown` once it says true. Times, progress and cancelling come in here. */
-  readonly shouldStop: (() => boolean) | null;
+  /**
+   * Asked now and then; the search ends as `unknown` once it says true. Times, progress and cancelling come in here:
+   * `share` is how much of the history is decided, from 0 to 1, and never falls.
+   */
+  readonly shouldStop: ((share: number) => boolean) | null;
 };
 
 const askEvery = 1_024;
@@ -16,6 +19,9 @@ const configurationBytes = 500;
 export class BudgetMeter {
   readonly #budget: Budget;
   #made = 0;
+  /** How much of the history is decided; and what of it the part is that is searched now. */
+  #share = 0;
+  #part = { from: 0, size: 1 };
   /** Why the search must end, or null. */
   over: string | null = null;
 
@@ -29,17 +35,30 @@ export class BudgetMeter {
     this.#made += 1;
     if (this.#made > configurationsMax) this.over ??= `${configurationsMax} configurations were not enough`;
     else if (held * configurationBytes > bytesMax) this.over ??= `${bytesMax} bytes of configurations were not enough`;
-    else if (this.#made % askEvery === 0 && shouldStop?.() === true) this.over ??= "it was stopped";
+    else if (this.#made % askEvery === 0 && shouldStop?.(this.#share) === true) this.over ??= "it was stopped";
+  }
+
+  /** A part of the history begins that is `size` of the whole, and `from` is decided. */
+  begin(from: number, size: number): void {
+    this.#part = { from, size };
+    this.reach(0);
+  }
+
+  /** So much of the part is decided, from 0 to 1. */
+  reach(share: number): void {
+    this.#share = Math.max(this.#share, this.#part.from + share * this.#part.size);
   }
 
   /** A purse of its own for a part of the work, that stops when this one is told to. */
   part(configurationsMax: number): BudgetMeter {
-    return new BudgetMeter({ ...this.#budget, configurationsMax });
+    const { shouldStop } = this.#budget;
+    const stop = shouldStop === null ? null : (): boolean => shouldStop(this.#share);
+    return new BudgetMeter({ ...this.#budget, configurationsMax, shouldStop: stop });
   }
 
   /** Asks without having made anything. */
   poll(): boolean {
-    if (this.#budget.shouldStop?.() === true) this.over ??= "it was stopped";
+    if (this.#budget.shouldStop?.(this.#share) === true) this.over ??= "it was stopped";
     return this.over !== null;
   }
 }

@@ -103,6 +103,7 @@ class Search<State, Input, Output> {
       if (rankAhead !== null) this.#rankAhead = rankAhead[k]!;
       if (event > 0) this.#call(event - 1);
       else {
+        this.#spending.reach(k / events.length);
         const next = this.#return(-event - 1);
         if (this.#spending.over !== null) return { verdict: "unknown", at: -event - 1, reason: this.#spending.over };
         if (next.length === 0) return { verdict: "illegal", at: -event - 1, partial: this.#longest() };

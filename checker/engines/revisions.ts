@@ -119,12 +119,13 @@ class Walk {
     const state = this.#state;
     const fits = (i: number): boolean => (kind[i] === kinds.get ? value[i] === state : expected[i] !== state);
     const isBehind = this.#waiting.length > 0;
-    const free = group.filter((i) => fits(i) && !(isBehind && kind[i] === kinds.mismatch));
+    const free: number[] = [];
+    const rest: number[] = [];
+    for (const i of group) (fits(i) && !(isBehind && kind[i] === kinds.mismatch) ? free : rest).push(i);
     // A change would come before these reads.
     if (isBehind && free.length > 0) return false;
     if (!free.every((i) => this.#put(i))) return false;
-    const rest = group.filter((i) => !free.includes(i));
-    this.#waiting.push(...rest.filter((i) => kind[i] === kinds.mismatch));
+    for (const i of rest) if (kind[i] === kinds.mismatch) this.#waiting.push(i);
     const reads = rest.filter((i) => kind[i] === kinds.get);
     if (reads.length === 0) return true;
     // Of several other values any may come first.

@@ -3,6 +3,9 @@ import { EdnEnd, EdnError, EdnReader } from "./edn.ts";
 import type { Edn } from "./edn-value.ts";
 import { HistoryError } from "./history-error.ts";
 
+/** Of a line, and of a form over several: a string cannot be much longer. */
+export const textLengthMax = 2 ** 28;
+
 /** Fed line by line, with the numbers of the lines for errors. Each form is handed on once, as soon as it is whole. */
 export class EdnForms {
   /** Of each form the line on which it begins. */
@@ -24,6 +27,8 @@ export class EdnForms {
   /** Throws HistoryError. */
   line(text: string, number: number): void {
     if (this.#pending === "") this.#line = number;
+    if (this.#pending.length + text.length > textLengthMax)
+      throw new HistoryError(this.#line, `what begins here must end within ${textLengthMax} characters`);
     this.#pending += `${text}\n`;
     if (this.#pending.length >= 2 * this.#triedLength) this.#drain(false);
   }

@@ -28,18 +28,22 @@ export function printEdn(value: Edn): string {
   return `[${value.map(printEdn).join(" ")}]`;
 }
 
-/** The integer that `value` is, exactly: as a number where that holds it; null: it is none. */
+/** The integer that `value` is, exactly: as a number where that holds it; null: it is none of up to 40 digits. */
 export function integerOf(value: Edn): number | bigint | null {
-  if (typeof value !== "string" || !/^-?\d+$/.test(value)) return null;
+  if (typeof value !== "string" || !/^-?\d{1,40}$/.test(value)) return null;
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : BigInt(value);
 }
+
+/** Of what is calculated with: more digits only take time. Integers are kept as they are, and may have any number. */
+const digitsMax = 1_000;
 
 /** The canonical text of the number that `word` is, or null where it is none. */
 export function canonicalNumber(word: string): string | null {
   if (/^[1-9]\d*$/.test(word)) return word;
   const integer = /^([+-]?)(0|[1-9]\d*)N?$/.exec(word);
   if (integer !== null) return integer[1] === "-" && integer[2] !== "0" ? `-${integer[2]}` : integer[2]!;
+  if (word.length > digitsMax) return null;
   if (/^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$/.test(word)) return /^[+-]?0\d/.test(word) ? null : double(Number(word));
   const decimal = /^([+-]?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d+))?M$/.exec(word);
   if (decimal !== null) {

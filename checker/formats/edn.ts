@@ -57,7 +57,9 @@ export class EdnReader {
         this.#at = line === -1 ? this.#text.length - 1 : line;
       } else if (code === 0x23 && this.#text[this.#at + 1] === "_") {
         this.#at += 2;
+        this.#descend();
         this.read();
+        this.#depth -= 1;
         this.#at -= 1;
       } else if (!isBlank(code)) return false;
     }
@@ -77,10 +79,14 @@ export class EdnReader {
     if (char === '"') return { text: this.#string() };
     if (char === "\\") return this.#character();
     if (!"[({#".includes(char)) return this.#atom();
-    if (++this.#depth > depthMax) throw new EdnError(`a value must not be nested deeper than ${depthMax}`);
+    this.#descend();
     const form = this.#compound(char);
     this.#depth -= 1;
     return form;
+  }
+
+  #descend(): void {
+    if (++this.#depth > depthMax) throw new EdnError(`a value must not be nested deeper than ${depthMax}`);
   }
 
   #compound(char: string): Edn {
@@ -212,10 +218,13 @@ export class EdnReader {
     const word = this.#word();
     if (word === "") throw new EdnError(`a value must stand where "${this.#text[this.#at]}" is`);
     if (word === "nil") return null;
+    if (word === ":")
+      throw new EdnError('a keyword must have a name behind ":" (JSON must have each object on one line)');
     if (word === "true" || word === "false") return word === "true";
     if (!/^[+-]?\d/.test(word)) return word;
     const number = canonicalNumber(word);
-    if (number === null) throw new EdnError(`a number must be an integer, a decimal or a ratio, not ${word}`);
+    if (number === null)
+      throw new EdnError(`a number must be an integer, or a decimal or ratio of at most 1000 characters, not ${word}`);
     return number;
   }
 }

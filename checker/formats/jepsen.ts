@@ -6,7 +6,7 @@
  */
 import type { History } from "../history.ts";
 import { loggedTimes, type Times } from "../times.ts";
-import { EdnError, EdnReader } from "./edn.ts";
+import { EdnEnd, EdnError, EdnReader } from "./edn.ts";
 import { EdnForms } from "./edn-forms.ts";
 import { type Edn, integerOf, printEdn } from "./edn-value.ts";
 import { HistoryError } from "./history-error.ts";
@@ -16,9 +16,17 @@ import { Pairing } from "./pairing.ts";
 
 /** An event in a log of any year, or in history.txt: behind the value there may be an error, as any text. */
 const logged =
-  /^(?:.*?(?:\bjepsen\.util\b\s*[:-]?|\s-)\s+)?(:?[\w.-]+|"[^"]*")\s+(:invoke|:ok|:fail|:info)\s+(:\S+)(?:\s+|$)/;
+  /^(?:.*?(?:\bjepsen\.util\b(?:\s*[:-])?|\s-)\s+)?(:?[\w.-]+|"[^"]*")\s+(:invoke|:ok|:fail|:info)\s+(:\S+)(?:\s+|$)/;
 /** The beginning of one that is cut off. */
-const cutOff = /\bjepsen\.util\b\s*[:-]?\s+\d+\s/;
+const cutOff = /\bjepsen\.util\b(?:\s*[:-])?\s+\d+\s/;
+
+function cut(message: string): string {
+  return `the last line is cut off: ${message}`;
+}
+
+function isName(process: string): boolean {
+  return /^:?[A-Za-z]/.test(process) && !/^(nil|true|false)$/.test(process);
+}
 
 /** Whether the line holds an event as Jepsen prints it, in a log or in history.txt. */
 export function isLogged(line: string): boolean {
@@ -73,7 +81,7 @@ export class JepsenLines {
   #logLine(text: string, line: number, isLast: boolean): void {
     const match = logged.exec(text);
     if (match === null) {
-      if (isLast && cutOff.test(text)) throw new HistoryError(line, "an event must be whole");
+      if (isLast && cutOff.test(text)) throw new HistoryError(line, cut("an event must be whole"));
       if (text.trim() !== "") this.#otherLines += 1;
       return;
     }
@@ -83,8 +91,8 @@ export class JepsenLines {
       const reader = new EdnReader(text, whole.length);
       if (!reader.isAtEnd) value = reader.read();
     } catch (error) {
-      if (error instanceof EdnError) throw new HistoryError(line, error.message);
-      throw error;
+      if (!(error instanceof EdnError)) throw error;
+      throw new HistoryError(line, isLast && error instanceof EdnEnd ? cut(error.message) : error.message);
     }
     this.#event({ line, process: process!, type: type!, f: f!, key: undefined, value }, null);
   }
@@ -100,7 +108,8 @@ export class JepsenLines {
     const integer = (name: string): number | bigint | null => {
       const value = pairs.get(name) ?? null;
       const number = integerOf(value);
-      if (value !== null && number === null) throw new HistoryError(line, `${name} must be an integer`);
+      if (value !== null && number === null)
+        throw new HistoryError(line, `${name} must be an integer of at most 40 digits`);
       return number;
     };
     const index = integer(":index");
@@ -124,8 +133,14 @@ export class JepsenLines {
   }
 
   #event(event: Event, time: number | bigint | null): void {
-    // The nemesis and others that are no clients say nothing of the store.
-    if (!/^\d+$/.test(event.process)) return;
+    if (!/^(0|[1-9]\d{0,39})$/.test(event.process)) {
+      // The nemesis and others that are no clients say nothing of the store.
+      if (isName(event.process)) return;
+      throw new HistoryError(
+        event.line,
+        `:process must be an integer from 0, or a name as :nemesis, not ${event.process}`,
+      );
+    }
     this.#moments.push(time);
     if (this.#isKeyed !== null) return this.#pair(event);
     this.#waiting.push(event);

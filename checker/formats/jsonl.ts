@@ -31,7 +31,8 @@ function wrapBytes(_name: string, value: unknown): unknown {
 /** Every line is an operation, or the error says which is not and what was expected; empty lines are allowed. */
 export function parseJsonLines(text: string): Any[] {
   const reader = new JsonLines();
-  for (const [k, line] of text.split("\n").entries()) reader.line(line, k + 1);
+  const lines = text.split("\n");
+  for (const [k, line] of lines.entries()) reader.line(line, k + 1, k === lines.length - 1);
   return reader.end().history as Any[];
 }
 
@@ -45,11 +46,12 @@ function keepDigits(text: string): string {
   );
 }
 
-function parse(text: string, line: number): unknown {
+function parse(text: string, line: number, isLast: boolean): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new HistoryError(line, "it must be a JSON object, and is not JSON");
+    const must = "it must be a JSON object, and is not JSON";
+    throw new HistoryError(line, isLast ? `the last line is cut off: ${must}` : must);
   }
 }
 
@@ -64,30 +66,31 @@ function isRounded(value: unknown): boolean {
   return isLarge(call) || isLarge(end) || isLarge(client) || isLarge(revision);
 }
 
-/** The integer that a value of JSON is, exactly; null: it is none. */
+/** The integer that a value of JSON is, exactly; null: it is none of up to 40 digits. */
 function integerOf(value: unknown): bigint | null {
   if (Number.isSafeInteger(value)) return BigInt(value as number);
   const { digits } = (typeof value === "object" && value !== null ? value : {}) as Partial<Digits>;
-  return isText(digits) && /^-?(0|[1-9]\d*)$/.test(digits) ? BigInt(digits) : null;
+  return isText(digits) && /^-?(0|[1-9]\d{0,39})$/.test(digits) ? BigInt(digits) : null;
 }
 
 /** Reads one file line by line. Throws HistoryError with the number of the line that is wrong. */
 export class JsonLines {
   readonly #history: Any[] = [];
   readonly #clients = new ClientNumbers();
-  #heading: Heading = { unit: null, source: null };
-  /** The times of the history are those of the file less this; not 0 only where the first is beyond 2^53. */
+  /** Null: the file has none so far. */
+  #heading: Heading | null = null;
+  /** The times of the history are those of the file less this; not 0 only where the first is beyond 2^52, so that others may be beyond 2^53. */
   #base: bigint | null = null;
   /** Some integer was beyond 2^53, where JSON.parse rounds: from there on digits are kept. */
   #hasLarge = false;
 
-  /** Throws HistoryError. */
-  line(text: string, number: number): void {
+  /** Throws HistoryError. `isLast`: the text ends in this line, not behind it. */
+  line(text: string, number: number, isLast: boolean): void {
     if (text.trim() === "") return;
-    let value = parse(this.#hasLarge ? keepDigits(text) : text, number);
+    let value = parse(this.#hasLarge ? keepDigits(text) : text, number, isLast);
     if (!this.#hasLarge && isRounded(value)) {
       this.#hasLarge = true;
-      value = parse(keepDigits(text), number);
+      value = parse(keepDigits(text), number, isLast);
     }
     if (typeof value !== "object" || value === null || Array.isArray(value))
       throw new HistoryError(number, "an operation must be a JSON object");
@@ -98,15 +101,16 @@ export class JsonLines {
       return;
     }
     if (text.includes('"base64"')) unwrapBytes(fields);
-    // Whether it happened is unknown, whenever its client gave up.
-    if (fields["outcome"] === "unknown" && (fields["return"] === undefined || integerOf(fields["return"]) !== null))
-      fields["return"] = null;
+    if (fields["outcome"] === "unknown") fields["return"] ??= null;
     const wrong = this.#readIntegers(fields) ?? whatIsWrong(fields);
     if (wrong !== null) throw new HistoryError(number, wrong);
+    // Whether it happened is unknown, whenever its client gave up.
+    if (fields["outcome"] === "unknown") fields["return"] = null;
     this.#history.push(fields as unknown as Any);
   }
 
   #head({ unit = null, source = null }: Record<string, unknown>): string | null {
+    if (this.#heading !== null) return '"unit" and "source" must stand once, in the first line';
     if (unit !== null && !units.includes(unit as Unit)) return `"unit" must be ${units.join(", ")}`;
     if (source !== null && !isText(source)) return '"source" must be a string';
     this.#heading = { unit: unit as Unit | null, source };
@@ -128,7 +132,7 @@ export class JsonLines {
     }
     if (this.#base === null) {
       const first = integerOf(call);
-      this.#base = first === null || Number.isSafeInteger(Number(first)) ? 0n : first;
+      this.#base = first === null || Math.abs(Number(first)) < 2 ** 52 ? 0n : first;
     }
     if (this.#base === 0n && Number.isSafeInteger(call) && (end === null || Number.isSafeInteger(end))) return null;
     for (const [name, time] of Object.entries({ call, return: end })) {
@@ -146,8 +150,9 @@ export class JsonLines {
   }
 
   end(): { readonly history: History; readonly heading: Heading; readonly times: Times; readonly otherLines: number } {
-    const times = timesOf(this.#heading.unit, this.#base ?? 0n);
-    return { history: this.#history, heading: this.#heading, times, otherLines: 0 };
+    const heading = this.#heading ?? { unit: null, source: null };
+    const times = timesOf(heading.unit, this.#base ?? 0n);
+    return { history: this.#history, heading, times, otherLines: 0 };
   }
 }
 

@@ -1,6 +1,7 @@
 /** A history from text that comes in pieces, whatever its format. */
 import type { History } from "../history.ts";
 import { HistoryError } from "./history-error.ts";
+import { textLengthMax } from "./edn-forms.ts";
 import { isLogged, JepsenLines } from "./jepsen.ts";
 import { type Heading, JsonLines } from "./jsonl.ts";
 import type { Times } from "../times.ts";
@@ -45,6 +46,8 @@ export class HistoryReader {
   /** The first line that says something but not the format, and how many are like it, up to the first that does. */
   #firstLine: number | null = null;
   #otherLines = 0;
+  /** That line begins an array of JSON. */
+  #isArray = false;
 
   /** `format`: null where the first line is to tell it. */
   constructor(format: Format | null) {
@@ -59,22 +62,18 @@ export class HistoryReader {
       this.#rest = "";
       from = end + 1;
     }
+    if (this.#rest.length + text.length > textLengthMax)
+      throw new HistoryError(this.#lines + 1, `a line must not be longer than ${textLengthMax} characters`);
     this.#rest += text.slice(from);
   }
 
   /** The text has ended. A last line without its end that does not parse is named as cut off. */
   end(): HistoryFile {
-    if (this.#rest !== "") {
-      const last = this.#rest;
-      this.#rest = "";
-      try {
-        this.#line(last, true);
-      } catch (error) {
-        if (!(error instanceof HistoryError)) throw error;
-        throw new HistoryError(error.line, `the last line is cut off (${error.message.replace(/^line \d+: /, "")})`);
-      }
-    }
+    if (this.#rest !== "") this.#line(this.#rest, true);
+    this.#rest = "";
     if (this.#reader === null && this.#firstLine !== null) {
+      if (this.#isArray)
+        throw new HistoryError(this.#firstLine, "JSON must be one operation a line, not an array of them");
       const must = "the first line must be JSON, EDN or of a Jepsen log, one operation or event a line";
       throw new HistoryError(this.#firstLine, `${must}, or --format must name the format (${formats.join(", ")})`);
     }
@@ -89,6 +88,7 @@ export class HistoryReader {
       // A log may begin with other lines.
       this.#format ??= this.#firstLine === null ? formatOf(text) : isLogged(text) ? "jepsen" : null;
       if (this.#format === null) {
+        if (this.#firstLine === null) this.#isArray = /^\s*\[\s*\{\s*"/.test(text);
         this.#firstLine ??= this.#lines;
         this.#otherLines += 1;
         return;

@@ -1,18 +1,18 @@
-/** What a page shows of a key: the operations around the core (or the first ones), an order of them, and the states between. */
+/** What a page shows of a part of a history: the operations around the core (or the first ones), an order of them, and the states between. */
 import { BudgetMeter } from "../engines/budget.ts";
 import { observable } from "../engines/columnar-history.ts";
 import { searchGeneral } from "../engines/general.ts";
-import type { History, Operation, Transaction } from "../history.ts";
+import type { Operation, Transaction } from "../history.ts";
 import type { Verdict } from "../index.ts";
 import { apply, callOf, keyModel, type CompleteModel } from "../model.ts";
+import type { Part } from "../partition.ts";
 
 type Any = Operation | Transaction;
 
-/** At most about 200 operations: what one page can show. Operations are the history's own objects. */
+/** Few operations of one part: what one page can show. They are the history's own objects, in order of their calls. */
 export type Window = {
-  readonly key: string;
   readonly operations: readonly Any[];
-  /** How many the key has. */
+  /** How many the part has. */
   readonly total: number;
   readonly core: ReadonlySet<Any>;
   /** A longest order that explains the answers so far, and what the key holds after each; of transactions no states. */
@@ -24,10 +24,6 @@ export type Window = {
 
 const shownMax = 200;
 
-function keysOf(operation: Any): readonly string[] {
-  return operation.op === "txn" ? operation.value.map(([, key]) => key) : [operation.key];
-}
-
 /** Those nearest to the core in time, all of the core among them; in order of their calls. */
 function near(operations: readonly Any[], core: readonly Any[]): Any[] {
   const from = core.reduce((least, { call }) => Math.min(least, call), Infinity);
@@ -37,31 +33,25 @@ function near(operations: readonly Any[], core: readonly Any[]): Any[] {
   return [...new Set([...core, ...byDistance.slice(0, shownMax)])].toSorted((a, b) => a.call - b.call);
 }
 
-/** Of the key that the verdict is about; of a legal history the first one. It may search again, within a small budget. */
-export function windowOf(history: History, verdict: Verdict): Window {
-  const first = history[0];
-  const key =
-    verdict.verdict === "ok"
-      ? ([...verdict.order.keys()][0] ?? (first === undefined ? "" : keysOf(first)[0]!))
-      : verdict.key;
-  const names = new Set(verdict.verdict === "ok" ? [key] : key.split(", "));
-  const own = history.filter((operation) => keysOf(operation).some((one) => one === key || names.has(one)));
-  if (verdict.verdict === "ok") {
-    const order = (verdict.order.get(key) ?? []).slice(0, shownMax);
-    const shown = new Set(order);
-    const operations = own.filter((operation) => shown.has(operation)).toSorted((a, b) => a.call - b.call);
-    return { key, operations, total: own.length, core: new Set(), order, states: statesOf(order), stuck: [] };
-  }
+/** The part that a verdict other than ok is about: what is around its core. It may search again, within a small budget. */
+export function windowAround({ operations: own }: Part, verdict: Exclude<Verdict, { verdict: "ok" }>): Window {
   // A core that was not to be had small ends where the contradiction does.
   const core = verdict.verdict === "illegal" ? verdict.core.slice(-shownMax) : [verdict.at];
   const operations = near(own, core);
-  const common = { key, operations, total: own.length, core: new Set(core) };
+  const common = { operations, total: own.length, core: new Set(core) };
   const keyed = operations.filter((operation): operation is Operation => operation.op !== "txn");
   if (verdict.verdict === "unknown" || keyed.length < operations.length)
     return { ...common, order: [], states: [], stuck: core };
   // The core alone tells best; where its order is what is asked, all that is shown may stand in it.
   const { order, stuck } = longest(core as readonly Operation[]);
   return { ...common, order, states: statesOf(order), stuck };
+}
+
+/** The first operations of another part: by its `order` where it was decided, else by their calls. */
+export function windowFromStart({ operations: own }: Part, order: readonly Any[], max = shownMax): Window {
+  const first = order.slice(0, max);
+  const operations = (first.length > 0 ? [...first] : own.slice(0, max)).toSorted((a, b) => a.call - b.call);
+  return { operations, total: own.length, core: new Set(), order: first, states: statesOf(first), stuck: [] };
 }
 
 /** One step after the other as the answers allow, without looking ahead at what is needed later. */

@@ -1,6 +1,7 @@
 /** The command as its users run it. */
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -79,14 +80,24 @@ for (const [what, bytes, must] of [
     /^error FILE: it begins as gzip, and must be whole: unexpected end of file\n$/,
   ],
   [
+    "bytes that are no UTF-8, in the middle of a large file",
+    Buffer.concat([Buffer.from(staleText.repeat(10_000)), Buffer.from("\n\xff\n", "latin1"), Buffer.from(staleText)]),
+    /^error FILE: line 40002: the text must be UTF-8\n$/,
+  ],
+  [
+    "a character that is cut off, at the end",
+    Buffer.concat([Buffer.from(staleText), Buffer.from([0xe2, 0x82])]),
+    /^error FILE: line 5: the text must be UTF-8\n$/,
+  ],
+  [
     "bytes that are no UTF-8",
     Buffer.concat([Buffer.from(staleText), Buffer.from([0xc3, 0x28, 0x0a])]),
-    /^error FILE: the text must be UTF-8: after line \d+ it is not\n$/,
+    /^error FILE: line 5: the text must be UTF-8\n$/,
   ],
   [
     "half a character of UTF-16",
     Buffer.concat([inUtf16, Buffer.from([0x20])]),
-    /^error FILE: the text must be UTF-16LE: after line 4 it is not\n$/,
+    /^error FILE: line 5: the text must be UTF-16LE\n$/,
   ],
 ] as const) {
   test(`an error says what the bytes must be: ${what}`, async (t) => {
@@ -155,6 +166,8 @@ test("broken input and wrong usage: status 2, and what was expected", async (t) 
     [["--model", "queue", stale], /--model is register, cas-register, kv, txn, not "queue"/],
     [["--format", "xml", stale], /--format is jsonl, jepsen, porcupine, not "xml"/],
     [["--timeout", "-1", stale], /--timeout is a number of seconds above 0|ambiguous/],
+    [["--configurations", "1.5", stale], /--configurations is an integer above 0, not "1.5"/],
+    [["-", "-"], /name "-" once/],
   ] as const) {
     const { code, stderr } = await run(...args);
     t.is(code, 2, args.join(" "));
@@ -191,6 +204,35 @@ test("--timeout ends what is hard to decide: unknown, status 3, and says where i
   const { verdict, reason, ms } = JSON.parse(asJson.stdout) as Record<string, unknown>;
   t.deepEqual([verdict, reason], ["unknown", "it was stopped"]);
   t.true((ms as number) >= 1_000, `${String(ms)} ms`);
+});
+
+test("--configurations ends a search by what it may make; and how far it is, is said in per cent", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "metastore-check-"));
+  const file = join(directory, "hard.jsonl");
+  writeFileSync(file, printJsonLines(hardHistory(40)));
+  const few = await run("--configurations", "1000", file);
+  const long = await run("--timeout", "6", "--configurations", "1000000000", file);
+  rmSync(directory, { recursive: true });
+  t.is(few.code, 3);
+  t.regex(
+    few.stdout,
+    /^unknown .*: key k: 1000 configurations were not enough \(--configurations allows more\), at client /,
+  );
+  t.is(long.code, 3);
+  t.regex(long.stderr, /hard\.jsonl: \d{1,2} % (decided|read) after \d+ s\n/);
+});
+
+test("a named pipe and a directory: the one is read, the other an error", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "metastore-check-"));
+  const pipe = join(directory, "pipe");
+  t.is(spawnSync("mkfifo", [pipe]).status, 0);
+  const [{ code, stdout }] = await Promise.all([run(pipe), writeFile(pipe, staleText)]);
+  t.is(code, 1);
+  t.regex(stdout, /^illegal .*pipe: client 4 read v17 /);
+  const folder = await run(directory);
+  rmSync(directory, { recursive: true });
+  t.is(folder.code, 2);
+  t.regex(folder.stdout, /^error .*: EISDIR: /);
 });
 
 test("--html writes one page that needs nothing else", async (t) => {

@@ -90,6 +90,11 @@ test("what is no EDN is an error that says what must be", (t) => {
     ["##Nil", /must be followed by Inf/],
     ["]", /a value must stand where "\]" is/],
     ["[".repeat(1_000_000), /must not be nested deeper/],
+    ["#_ ".repeat(1_000_000), /must not be nested deeper/],
+    ["#a ".repeat(1_000_000), /must not be nested deeper/],
+    [`${"9".repeat(300_000)}/${"7".repeat(300_000)}`, /a number must be an integer, or a decimal or ratio of at most/],
+    [`0x${"f".repeat(300_000)}`, /a number must be/],
+    ['{"client": 1}', /a keyword must have a name/],
   ] as const) {
     const error = t.throws(() => canonical(text), { instanceOf: EdnError });
     t.regex(error.message, must);

@@ -70,6 +70,24 @@ for (const [what, text, expected] of [
     /line 1: :f must be one of .*, not :jump/,
   ],
   ["a map that is cut off", "{:process 0, :type :invoke, :f :rea", /line 1: what begins here is cut off/],
+  ["an array of JSON", '[{"client":1}]\n', /^line 1: JSON must be one operation a line, not an array of them$/],
+  ["JSON over several lines", '{\n "client": 1}\n', /^line 2: .*JSON must have each object on one line/],
+  [
+    "a second heading",
+    '{"unit":"ms"}\n{"unit":"s"}\n',
+    /^line 2: "unit" and "source" must stand once, in the first line$/,
+  ],
+  ["a line that is whole but wrong, at the end of the file", "{:process 0}", /^line 1: an event must have :type$/],
+  [
+    "a giant line: its message is short",
+    `{"client":1,"op":"${"x".repeat(1_000_000)}\n`,
+    /^line 1: it must be a JSON object, and is not JSON$/,
+  ],
+  [
+    "a giant word: its message is short",
+    `{:process 0, :type :invoke, :f ${":jump".repeat(100_000)}, :value 1}\n`,
+    /^line 1: :f must be one of .{200,300}$/,
+  ],
   ["no format at all", "hello\n", /line 1: the first line must be JSON, EDN or of a Jepsen log/],
   ["a unit that is none", '{"unit":"days"}\n', /line 1: "unit" must be ns, us/],
   [
@@ -181,6 +199,16 @@ test("revisions up to 2^53 are told apart, and larger ones refused", (t) => {
 });
 
 for (const [what, text, must] of [
+  [
+    "an unknown outcome that came before its call",
+    '"call":5,"return":4,"outcome":"unknown"',
+    /line 1: "return" must not be before "call"/,
+  ],
+  [
+    "a time beyond all measure",
+    `"call":${"9".repeat(100_000)},"return":null,"outcome":"unknown"`,
+    /^line 1: "call" must be an integer$/,
+  ],
   ["a clock that stepped back", '"call":5,"return":4,"outcome":"ok"', /line 1: "return" must not be before "call"/],
   [
     "a large clock that stepped back",
@@ -222,4 +250,39 @@ test("compare-and-sets to null, in lines of our own", (t) => {
   const get = '{"client":1,"op":"get","key":"a","value":null,"call":5,"return":6,"outcome":"ok"}';
   t.is(check(read(jsonLines(put, cas, get)).history).verdict, "ok");
   t.is(check(read(jsonLines(put, get)).history).verdict, "illegal");
+});
+
+test("a clock that passes 2^53 within the file is exact on both sides", (t) => {
+  const { history, times } = read(
+    jsonLines(
+      '{"client":1,"op":"put","key":"a","value":"1","call":9007199254740990,"return":9007199254740993,"outcome":"ok"}',
+      '{"client":2,"op":"get","key":"a","value":null,"call":9007199254740994,"return":9007199254740995,"outcome":"ok"}',
+    ),
+  );
+  t.is(check(history).verdict, "illegal");
+  t.is(times.at(history[1]!.call), "9007199254740994");
+});
+
+test("a line or a form longer than a string can be is an error, not an exception of the engine", (t) => {
+  const piece = "x".repeat(2 ** 24);
+  for (const begin of ["{:process ", '{"client":"']) {
+    const reader = new HistoryReader(null);
+    reader.feed(begin);
+    const error = t.throws(() => {
+      for (let k = 0; k <= 16; k++) reader.feed(piece);
+    });
+    t.regex(error.message, /^line 1: a line must not be longer than 268435456 characters$/);
+  }
+});
+
+test("a key may be named as keys that a transaction joins: they are two parts", (t) => {
+  const lines = ["a, b", "a", "b"].map(
+    (key, k) => `{"client":${k},"op":"put","key":"${key}","value":"${k}","call":1,"return":2,"outcome":"ok"}`,
+  );
+  const txn = '{"client":9,"op":"txn","value":[["get","a","1"],["get","b","2"]],"call":3,"return":4,"outcome":"ok"}';
+  const verdict = check(read(jsonLines(...lines, txn)).history);
+  t.deepEqual(verdict.verdict === "ok" && [...verdict.order].map(([name, order]) => [name, order.length]), [
+    ["a, b", 1],
+    ["{a, b}", 3],
+  ]);
 });

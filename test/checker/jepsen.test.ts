@@ -255,6 +255,20 @@ for (const [what, text, expected] of [
 }
 
 for (const [what, text, must] of [
+  ...["nil", '"0"', "-1", "1.0", "[1]"].map(
+    (process) =>
+      [
+        `a process that is neither an integer nor a name: ${process}`,
+        edn(`${process} invoke write 1`),
+        /^line 1: :process must be an integer from 0, or a name as :nemesis, not /,
+      ] as const,
+  ),
+  ["an index that stands still", edn("0 invoke write 1 :index 5", "0 ok write 1 :index 5"), /^line 2: :index must be/],
+  [
+    "an index beyond all measure",
+    edn(`0 invoke write 1 :index ${"9".repeat(100_000)}`),
+    /^line 1: :index must be an integer of at most 40 digits$/,
+  ],
   ["an index that falls", edn("0 invoke write 1 :index 5", "0 ok write 1 :index 5"), /^line 2: :index must be above 5/],
   ["a time that is no integer", edn("0 invoke write 1 :time 1.5"), /^line 1: :time must be an integer/],
   [
@@ -315,6 +329,20 @@ test("a map that is never closed is found out in time that grows with the length
   const lines = Array.from({ length: 100_000 }, (_, k) => `{:process ${k}, :type :invoke, :f :read, :value nil}`);
   const error = t.throws(() => read(`[{:process 0\n${lines.join("\n")}`, 100_000), { instanceOf: HistoryError });
   t.regex(error.message, /^line 1: what begins here is cut off/);
+});
+
+test("a log is read in time that grows with its length, whatever stands in its lines", (t) => {
+  for (const text of [
+    `INFO jepsen.util${" ".repeat(200_000)}x`,
+    `INFO x${" -".repeat(100_000)} x`,
+    `INFO x - "${'" - "'.repeat(50_000)}`,
+    `0 ${":x ".repeat(50_000)}`,
+  ]) {
+    const started = process.cpuUsage();
+    t.is(read(`0\t:invoke\t:write\t1\n${text}\n0\t:ok\t:write\t1\n`, 1_000_000).history.length, 1);
+    const { user } = process.cpuUsage(started);
+    t.true(user < 2_000_000, `${user} us`);
+  }
 });
 
 const sample = readFileSync("test/checker/testdata/independent.edn", "utf8");

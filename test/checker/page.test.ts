@@ -90,6 +90,49 @@ inBrowser(
   },
 );
 
+/** Two keys, one of them with a long name, and values that are long. */
+const wide = stale
+  .map((one): Operation => ({ ...one, value: `${String(one.value)}${"-and-more".repeat(500)}` }) as Operation)
+  .concat({ client: 1, op: "get", key: "k".repeat(2_000), value: null, call: 20_000, return: 20_001, outcome: "ok" });
+
+for (const scheme of ["light", "dark"] as const) {
+  inBrowser(`on a phone nothing is wider than the screen, and long values are cut (${scheme})`, async (t) => {
+    const { tab, complaints } = await shown(html(wide, "a/long/path/".repeat(20)), scheme);
+    await tab.setViewport({ width: 375, height: 700 });
+    t.true(((await tab.evaluate("document.documentElement.scrollWidth")) as number) <= 375);
+    const labels = await tab.$$eval(".bar", (bars) => bars.map((bar) => bar.getAttribute("aria-label") ?? ""));
+    t.true(labels.every((label) => label.length < 200 && label.includes("…")));
+    t.deepEqual(complaints, []);
+  });
+}
+
+async function legendOf(history: History): Promise<string[]> {
+  const { tab } = await shown(html(history));
+  return tab.$$eval(".legend li", (items) =>
+    items.filter((item) => !item.hasAttribute("hidden")).map((item) => (item.textContent ?? "").trim()),
+  );
+}
+
+inBrowser("the legend tells what red is, where something is red", async (t) => {
+  t.true((await legendOf(stale)).includes("fits nowhere"));
+  t.false((await legendOf(stale.slice(0, 3))).includes("fits nowhere"));
+});
+
+inBrowser("a key is shown by a click, or Enter on it; and back", async (t) => {
+  const { tab, complaints } = await shown(html(wide));
+  const heading = (): Promise<string> => tab.$eval("#heading", (element) => element.textContent ?? "");
+  t.is(await heading(), "Key a: all 4 operations");
+  const [first, second] = await tab.$$("#keys button");
+  await second!.click();
+  t.regex(await heading(), /^Key k+…k+: all 1 operations$/);
+  t.is((await tab.$$(".bar")).length, 1);
+  await first!.focus();
+  await tab.keyboard.press("Enter");
+  t.is(await heading(), "Key a: all 4 operations");
+  t.is((await tab.$$(".bar.core, .bar.stuck")).length, 3);
+  t.deepEqual(complaints, []);
+});
+
 inBrowser("hostile keys and values are shown as text and run nothing", async (t) => {
   const hostile = `</script><img src=x onerror="alert(1)"><script>alert(2)</script>`;
   const history = stale.map(
@@ -99,7 +142,8 @@ inBrowser("hostile keys and values are shown as text and run nothing", async (t)
   await new Promise((resolve) => setTimeout(resolve, 200));
   t.deepEqual(complaints, []);
   t.is(await tab.$("img"), null);
-  t.true((await tab.$eval("#keys", (element) => element.textContent ?? "")).includes(hostile));
+  t.true((await tab.$eval("h1", (element) => element.textContent ?? "")).includes(hostile));
+  t.true((await tab.$eval("#keys", (element) => element.textContent ?? "")).startsWith(hostile.slice(0, 30)));
 });
 
 inBrowser("a legal history shows an order and what the key holds after each", async (t) => {

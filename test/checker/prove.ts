@@ -4,6 +4,7 @@ import type * as Certificate from "../../checker/certificate.ts";
 import type * as Columns from "../../checker/engines/columnar-history.ts";
 import type * as Decide from "../../checker/engines/decide.ts";
 import type * as Revisions from "../../checker/engines/revisions.ts";
+import type * as Shrink from "../../checker/shrink.ts";
 import type { Operation } from "../../checker/index.ts";
 import { keyModel } from "../../checker/model.ts";
 import { whyNotWitness } from "../../checker/verify.ts";
@@ -11,7 +12,12 @@ import { isLinearizable } from "./brute-force.ts";
 import { Chance, historyOf, type Shape, shapeOf } from "./generators.ts";
 
 /** The parts of a checker, which may be one with a mutant in it. */
-export type Parts = typeof Budget & typeof Certificate & typeof Columns & typeof Decide & typeof Revisions;
+export type Parts = typeof Budget &
+  typeof Certificate &
+  typeof Columns &
+  typeof Decide &
+  typeof Revisions &
+  typeof Shrink;
 
 export async function partsOf(directory: URL): Promise<Parts> {
   const files = [
@@ -20,6 +26,7 @@ export async function partsOf(directory: URL): Promise<Parts> {
     "engines/columnar-history.js",
     "engines/decide.js",
     "engines/revisions.js",
+    "shrink.js",
   ];
   const modules = await Promise.all(files.map((file) => import(new URL(file, directory).href) as Promise<object>));
   return Object.assign({}, ...modules) as Parts;
@@ -45,6 +52,8 @@ export function prove(parts: Parts, from: number, to: number, as: Partial<Shape>
       const wrong = whatIsWrong(parts, history, truth, found);
       if (wrong !== null) return { mismatch: { seed, what: `${engine}: ${wrong}`, history }, counts };
     }
+    const wrong = whatIsWrongPacked(parts, history, truth);
+    if (wrong !== null) return { mismatch: { seed, what: `packed: ${wrong}`, history }, counts };
   }
   return { mismatch: null, counts };
 }
@@ -62,6 +71,42 @@ function enginesFor({ decideKey, decideGeneral, observable, ranksOf, BudgetMeter
       },
     ],
   ];
+}
+
+/** The packed engine, by what is left when it shrinks: nothing of a legal history, of an illegal one what no observer can be taken from. */
+function whatIsWrongPacked(
+  { shrinkPacked }: Parts,
+  history: readonly Operation[],
+  truth: "ok" | "illegal",
+): string | null {
+  if (history.some(({ op, revision }) => op === "append" || revision !== undefined)) return null;
+  const left = shrinkPacked(history);
+  if (left === null) return truth === "ok" ? null : "says ok, but it is illegal";
+  if (truth === "ok") return "says illegal, but it is ok";
+  if (isLinearizable(left)) return "what is left is legal";
+  if (left.some((one) => isBereft(one, left, history))) return "the writer of what is read was taken away";
+  const isShort = left.some(({ return: end }) => end !== null && isMinimal(left, end));
+  return isShort ? null : "a get is left that is not needed";
+}
+
+/** Whether `read` is a read, and one that may have written what it saw is in the history, but not left. */
+function isBereft(read: Operation, left: readonly Operation[], history: readonly Operation[]): boolean {
+  const { op, value, return: end } = read;
+  if (op !== "get" || value === null) return false;
+  const mayHaveWritten = (one: Operation): boolean =>
+    (one.op === "put" ? one.value === value : one.op === "cas" && one.value[1] === value) &&
+    (one.outcome === "ok" || one.outcome === "unknown") &&
+    one.call <= end!;
+  return history.some((one) => mayHaveWritten(one) && !left.includes(one));
+}
+
+/** Whether `operations`, as far as they have returned by `end`, are illegal, and legal without any one of the reads. */
+function isMinimal(operations: readonly Operation[], end: number): boolean {
+  const until = operations.map((one): Operation =>
+    (one.return ?? Infinity) > end ? { ...one, return: null, outcome: "unknown" } : one,
+  );
+  const isNeeded = ({ op }: Operation, k: number): boolean => op !== "get" || isLinearizable(until.toSpliced(k, 1));
+  return !isLinearizable(until) && until.every(isNeeded);
 }
 
 function whatIsWrong(
