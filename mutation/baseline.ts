@@ -73,10 +73,6 @@ export class Baseline {
     }
   }
 
-  async end(): Promise<void> {
-    await Promise.all(this.#idle.splice(0).map((runner) => runner.end()));
-  }
-
   #probeOf(mutant: Mutant): number | "everywhere" {
     return this.#everywhere.has(mutant) ? "everywhere" : this.#mutants.indexOf(mutant);
   }

@@ -23,7 +23,8 @@ export function compiled(texts: ReadonlyMap<string, string>): Map<string, string
 /** Judges sources with mutants in them by the project's own options; what is unused is no error. Works at the project's root. */
 class TypeCheck {
   readonly #options: ts.CompilerOptions;
-  readonly #roots: readonly string[];
+  /** What no source imports, and every one may use. */
+  readonly #declarations: readonly string[];
   readonly #host: ts.CompilerHost;
   readonly #asTheyAre = new Map<string, ts.SourceFile | undefined>();
   #changed: ReadonlyMap<string, string> = new Map();
@@ -33,7 +34,7 @@ class TypeCheck {
     const { config } = ts.readConfigFile("tsconfig.json", (path) => ts.sys.readFile(path)) as { config: object };
     const parsed = ts.parseJsonConfigFileContent({ ...config, include: ["core", "sim", "checker"] }, ts.sys, ".");
     this.#options = { ...parsed.options, noEmit: true, noUnusedLocals: false, noUnusedParameters: false };
-    this.#roots = parsed.fileNames;
+    this.#declarations = parsed.fileNames.filter((file) => file.endsWith(".d.ts"));
     this.#host = ts.createCompilerHost(this.#options);
     const read = this.#host.getSourceFile.bind(this.#host);
     this.#host.getSourceFile = (path, how) => {
@@ -48,7 +49,7 @@ class TypeCheck {
   errorsIn(texts: ReadonlyMap<string, string>): Map<string, string> {
     this.#changed = new Map([...texts].map(([file, text]) => [resolve(file), text]));
     this.#program = ts.createProgram({
-      rootNames: this.#roots,
+      rootNames: [...this.#declarations, ...this.#changed.keys()],
       options: this.#options,
       host: this.#host,
       ...(this.#program === undefined ? {} : { oldProgram: this.#program }),

@@ -67,5 +67,6 @@ try {
   if (!(error instanceof Error)) throw error;
   const isPlain = [UsageError, MutantError, BaselineError].some((kind) => error instanceof kind);
   console.error(`mutants: ${isPlain ? error.message : error.stack}`);
-  process.exitCode = 2;
+  // Other workers may wait for what has been ended.
+  process.exit(2);
 }

@@ -51,9 +51,9 @@ export function loadRows(file: string, questions: Questions, mutants: readonly M
   const byName = new Map((saved as Saved).rows.map((row) => [row.name, row]));
   return new Map(
     mutants.flatMap((mutant): [Mutant, Row][] => {
-      const saved = byName.get(mutant.name);
-      if (saved === undefined || saved.digest !== digestOf(mutant)) return [];
-      const { name: _name, layer: _layer, digest: _digest, ...row } = saved;
+      const known = byName.get(mutant.name);
+      if (known === undefined || known.digest !== digestOf(mutant)) return [];
+      const { name: _name, layer: _layer, digest: _digest, ...row } = known;
       return [[mutant, { mutant, ...row }]];
     }),
   );

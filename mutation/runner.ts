@@ -75,6 +75,7 @@ export class SeedRunner {
     return new Promise((settled) => {
       const settle = (answer: Told | Crash): void => {
         clearTimeout(timer);
+        if (this.#scratch.isEnding) return;
         child.removeAllListeners("message");
         child.removeListener("close", onClose);
         settled(answer);

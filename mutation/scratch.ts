@@ -19,6 +19,7 @@ export class Scratch {
   readonly #guard: ChildProcess;
   readonly #gone: Promise<unknown>;
   #trees = 0;
+  #isEnding = false;
 
   constructor() {
     const script = fileURLToPath(new URL("guard.js", import.meta.url));
@@ -46,8 +47,14 @@ export class Scratch {
     return new Tree(join(this.directory, `tree-${this.#trees}`), withTests);
   }
 
-  /** When it returns, no process and no file of this run is left. */
+  /** What ends from then on was ended: it tells nothing of a mutant. */
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
+  /** When it returns, no process and no file of this run is left. Whoever waits for one of them waits for ever. */
   async end(): Promise<void> {
+    this.#isEnding = true;
     this.#guard.stdin!.end();
     await this.#gone;
     rmSync(this.directory, { recursive: true, force: true });

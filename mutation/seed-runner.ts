@@ -83,9 +83,12 @@ async function begins(seed: number): Promise<void> {
   await turn();
 }
 
-function shrink(result: Run.Result, shrinkMs: number): Shrunk {
+/** `failed`: without its decisions, since few runs fail. */
+function shrink(failed: Run.Result, shrinkMs: number): Shrunk {
   const started = performance.now();
-  const { plan, decisions } = result;
+  const { plan } = failed;
+  const result = simulate(plan, { print: null, invariants: true, keepsDecisions: true });
+  const { decisions } = result;
   const shrunk = shrinkTape({ plan, decisions }, result, simulate, () => performance.now() - started > shrinkMs);
   return {
     ...countsOf(shrunk.tape),
@@ -104,7 +107,7 @@ async function find({ seeds, invariants, tier, without, shrinkMs, known }: FindO
       if (added.every((family) => faults[family] === 0)) continue;
     }
     await begins(seed);
-    const result = simulateSeed(seed, { print: null, invariants, keepsDecisions: shrinkMs > 0 }, { tier, without });
+    const result = simulateSeed(seed, { print: null, invariants }, { tier, without });
     events += result.events;
     if (result.verdict === "ok" || result.verdict === "unknown") continue;
     // Clients alone see wrong answers, not whose log is longer.

@@ -61,6 +61,7 @@ export async function runTestFile(
     };
     const child = execFile("node_modules/.bin/ava", ["--tap", file], options, (error, stdout) => {
       clearTimeout(timer);
+      if (scratch.isEnding) return;
       if (error === null) return settled({ failed: null });
       const first = /^not ok \d+ - (.*)$/m.exec(stdout)?.[1] ?? (isOver ? "it does not end" : "it dies");
       settled({ failed: `${title} › ${first}` });

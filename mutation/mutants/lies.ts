@@ -15,6 +15,14 @@ export const mutantsOfLies: readonly Mutant[] = [
     new: "if (header === null)",
   },
   {
+    name: "what a sync had promised, and a power cut has taken, is not told to the judge",
+    layer: "simulator",
+    tier: "c",
+    file: "sim/world/disk.ts",
+    old: "      this.counters.changesLost += 1;\n      if (change.seq <= file.promisedThrough) this.#world.lieTold(name);\n",
+    new: "      this.counters.changesLost += 1;\n",
+  },
+  {
     name: "a write that the disk has put elsewhere is not told to the judge",
     layer: "simulator",
     tier: "c",

@@ -58,7 +58,7 @@ for (const [what, message, ...edits] of [
 }
 
 test("a mutant that does not compile is named, with the place and the reason; others are not", (t) => {
-  t.timeout(300_000);
+  t.timeout(900_000);
   const assertion: Edit = { file: "core/assert.ts", old: "if (!condition)", new: "if (condition === 1)" };
   const wrong = { ...mutantOf(assertion), name: "wrong" };
   const right = { ...mutantOf({ ...half, new: "matches[(voters.length >> 1) + 0]!" }), name: "right" };
@@ -97,7 +97,7 @@ test("a tree has the mutant until the next one is planted, and nothing is left o
     const path = join(tree.directory, "core/raft/quorum.js");
     const asItIs = readFileSync("dist/core/raft/quorum.js", "utf8");
     tree.plant(compiled(applyMutant(mutantOf(half))));
-    t.true(readFileSync(path, "utf8").includes(half.new));
+    t.true(readFileSync(path, "utf8").includes("voters.length >> 2"));
     tree.plant(
       compiled(applyMutant(mutantOf({ ...half, file: "core/assert.ts", old: "!condition", new: "condition" }))),
     );
@@ -110,7 +110,7 @@ test("a tree has the mutant until the next one is planted, and nothing is left o
 });
 
 test("tests of core run in a tree: they pass, and with a mutant the first one that fails is named", async (t) => {
-  t.timeout(300_000);
+  t.timeout(900_000);
   const scratch = new Scratch();
   try {
     const tree = scratch.tree(true);
