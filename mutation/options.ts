@@ -42,7 +42,9 @@ export async function mutantsOptions(args: readonly string[]): Promise<MutantsOp
       describe: "your own mutants: JSON, a list of {name, file, old, new} or of {name, edits: [{file, old, new}]}",
     })
     .option("defended", { type: "string", describe: "JSON, {name: what else prevents all harm}" })
-    .option("from", { type: "string", describe: "begin with the Nth of them, or with the first that is named like it" })
+    .options({
+      from: { type: "string", describe: "begin with the Nth of them, or with the first that is named like it" },
+    })
     .option("json", {
       type: "string",
       describe:
