@@ -20,8 +20,11 @@ const blockSeeds = 50;
 /** A seed fails without any mutant: nothing that follows would mean anything. */
 export class BaselineError extends Error {}
 
-/** Seeds that come by, and the events of those in between that do not. */
-export type Part = { readonly seeds: readonly number[]; readonly eventsElsewhere: number };
+/** Seeds that come by, and the runs of those in between that do not. */
+export type Part = {
+  readonly seeds: readonly number[];
+  readonly elsewhere: readonly Pick<BaseRun, "seed" | "events">[];
+};
 
 /** One for a whole run of the tool. */
 export class Baseline {
@@ -58,7 +61,7 @@ export class Baseline {
       const passes = ({ comesBy }: BaseRun): boolean => probe === "everywhere" || comesBy.includes(probe);
       yield {
         seeds: asked.filter(passes).map(({ seed }) => seed),
-        eventsElsewhere: asked.filter((run) => !passes(run)).reduce((sum, { events }) => sum + events, 0),
+        elsewhere: asked.filter((run) => !passes(run)),
       };
     }
   }

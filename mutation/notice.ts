@@ -141,9 +141,10 @@ export class Inquiry {
   /** Runs seeds until one fails. Those that do not come by the mutant's place count as if they had run. */
   async #search(mutant: Mutant, from: number, to: number, how: Partial<FindOrder> = {}): Promise<Detection> {
     let events = 0;
-    for await (const { seeds, eventsElsewhere } of this.#parts(mutant, from, to)) {
+    for await (const { seeds, elsewhere } of this.#parts(mutant, from, to)) {
       const found = await this.#runner.find(this.#order(mutant, seeds, how));
-      events += found.events + eventsElsewhere;
+      const before = elsewhere.filter(({ seed }) => found.seed === null || seed < found.seed);
+      events += before.reduce((sum, run) => sum + run.events, found.events);
       if (found.seed !== null) return { ...found, seeds: found.seed - from + 1, events };
     }
     return { ...nobody, seeds: Math.max(0, to - from + 1), events };
@@ -151,7 +152,7 @@ export class Inquiry {
 
   async *#parts(mutant: Mutant, from: number, to: number): ReturnType<Baseline["seedsBy"]> {
     const anyway = this.#baseline === null ? to : Math.min(to, seedsRunAnyway);
-    if (from <= anyway) yield { seeds: range(from, anyway), eventsElsewhere: 0 };
+    if (from <= anyway) yield { seeds: range(from, anyway), elsewhere: [] };
     const next = Math.max(from, anyway + 1);
     if (this.#baseline !== null && next <= to) yield* this.#baseline.seedsBy(mutant, next, to);
   }
