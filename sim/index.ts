@@ -3,6 +3,7 @@ export { faultFamilies, type FaultFamily, type Tier, tiers } from "./plan/famili
 export { type Engines, type Plan, type PlanChanges, planOf } from "./plan/plan.ts";
 export { reportPage } from "./report/page.ts";
 export { type Line, Recorder } from "./trace/recorder.ts";
+export { type Asked, Scenario } from "./scenario.ts";
 export { type Result, type RunOptions, simulate, simulateSeed, type Verdict } from "./run.ts";
 export { type Shrunk, shrinkTape } from "./shrink.ts";
 export { parseTape, printTape, type Tape, TapeError } from "./tape.ts";

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import test from "ava";
 import { faultFamilies } from "../sim/plan/families.ts";
 import { laws } from "../sim/laws.ts";
-import { summaryFile, summaryIn, tableFile } from "./sim/mutants-table.ts";
+import { summaryFile, summaryIn, tableFile } from "../mutation/table.ts";
 
 type Page = { readonly path: string; readonly text: string };
 

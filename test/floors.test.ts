@@ -53,14 +53,14 @@ const floors: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     "verify.ts": ["plan", "tape.ts", "run.ts"],
     "shrink.ts": ["draws.ts", "plan", "tape.ts", "run.ts"],
     report: ["laws.ts", "plan", "trace", "workload", "run.ts"],
-    "index.ts": ["plan", "trace", "report", ...simTools],
+    "index.ts": ["plan", "trace", "report", "scenario.ts", ...simTools],
     cli: ["laws.ts", "plan", "trace", "nemesis", "report", ...simTools],
     "main.ts": ["cli"],
   },
 };
 
 /** Where circles of rooms are looked for; what no user runs may import whatever it likes. */
-const houses = ["core", "sim", "checker", "server", "chaos", "pages", "build"] as const;
+const houses = ["core", "sim", "checker", "server", "chaos", "mutation", "pages", "build"] as const;
 
 function roomOf(path: string): string {
   return path.split("/").slice(0, 2).join("/");

@@ -3,7 +3,19 @@ import { readFileSync } from "node:fs";
 import test from "ava";
 import { codeOf, filesImportedBy, packagesImportedBy, type Source, sources } from "./support/sources.ts";
 
-const folders = ["core", "sim", "checker", "server", "bench", "chaos", "pages", "build", "examples", "test"] as const;
+const folders = [
+  "core",
+  "sim",
+  "checker",
+  "server",
+  "bench",
+  "chaos",
+  "mutation",
+  "pages",
+  "build",
+  "examples",
+  "test",
+] as const;
 type Folder = (typeof folders)[number];
 
 /** Which of our folders each may import, and which packages. */
@@ -16,6 +28,8 @@ const mayImport: Readonly<Record<Folder, { readonly ours: readonly Folder[]; rea
     packages: /^(hono|@hono\/node-server|yargs|level-rocksdb|@nxtedition\/rocksdb|fs-native-extensions)$/,
   },
   chaos: { ours: ["core", "checker", "sim", "chaos"], packages: /^seedrandom\/lib\/alea\.js$/ },
+  // It reads the product as text, and runs it and its tests as processes.
+  mutation: { ours: ["sim", "mutation"], packages: /^(typescript|yargs)$/ },
   // Of the others only types and what is free of the machine: a page's script runs in a browser.
   pages: { ours: ["checker", "sim", "pages"], packages: /^$/ },
   build: { ours: ["build"], packages: /^$/ },
@@ -34,7 +48,9 @@ function folderOf(path: string): Folder {
 
 function mayTouchTheMachine(path: string): boolean {
   // ambient.ts is what keeps the others away from it.
-  return /^(server|bench|chaos|build|examples|test)\/|\/main\.ts$|^(sim|checker)\/cli\/|^sim\/ambient\.ts$/.test(path);
+  return /^(server|bench|chaos|mutation|build|examples|test)\/|\/main\.ts$|^(sim|checker)\/cli\/|^sim\/ambient\.ts$/.test(
+    path,
+  );
 }
 
 /** Names of before that the glossary (docs/glossary.md) has replaced. */
@@ -88,6 +104,8 @@ for (const [what, path, text] of [
   ["the simulator imports the server", "sim/world/bad.ts", 'import { x } from "../../server/clock.ts";'],
   ["the server imports the simulator", "server/bad.ts", 'import { x } from "../sim/draws.ts";'],
   ["the chaos run imports the server", "chaos/bad.ts", 'import { x } from "../server/start.ts";'],
+  ["the mutation run imports the server", "mutation/bad.ts", 'import { x } from "../server/start.ts";'],
+  ["the simulator imports the mutation run", "sim/bad.ts", 'import { mutants } from "../mutation/mutants/all.ts";'],
   ["a page's script imports the server", "pages/sim/bad.ts", 'import { x } from "../../server/start.ts";'],
   ["a replaced name", "core/raft/bad.ts", "const electsFrom = 1;"],
   ["core imports a package", "core/bad.ts", 'import { Hono } from "hono";'],

@@ -2,8 +2,9 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import test from "ava";
-import { applyMutant, withMutant } from "../support/mutation.ts";
-import { mutantsOfTheChecker } from "./mutants.ts";
+import { applyMutant } from "../../mutation/mutant.ts";
+import { mutantsOfTheChecker } from "../../mutation/mutants/checker.ts";
+import { withMutant } from "../../mutation/scratch.ts";
 import { partsOf, prove, type Mismatch } from "./prove.ts";
 
 test("every engine decides as brute force does, each witness replays, and each core is illegal by itself", async (t) => {
@@ -53,7 +54,7 @@ async function firstWrong(directory: string): Promise<string | null> {
 
 for (const mutant of mutantsOfTheChecker) {
   test.serial(`a mutant in the engines is caught: ${mutant.name}`, async (t) => {
-    const wrong = await withMutant(mutant, ["checker"], firstWrong);
+    const wrong = await withMutant(mutant, firstWrong);
     t.log(wrong);
     t.not(wrong, null);
   });

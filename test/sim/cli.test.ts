@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import test from "ava";
 import { allMarks } from "../../sim/nemesis/marks.ts";
-import { withMutant } from "../support/mutation.ts";
-import { mutants } from "./mutants.ts";
+import { mutants } from "../../mutation/mutants/all.ts";
+import { withMutant } from "../../mutation/scratch.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "metastore-sim-"));
 test.after.always(() => rmSync(directory, { recursive: true, force: true }));
@@ -15,10 +15,6 @@ type Ended = { readonly code: number; readonly out: string; readonly err: string
 
 function sim(...args: readonly string[]): Promise<Ended> {
   return node(resolve("dist/sim/main.js"), args, directory);
-}
-
-function mutantsCommand(...args: readonly string[]): Promise<Ended> {
-  return node("dist/test/sim/mutants-main.js", args, ".");
 }
 
 function node(script: string, args: readonly string[], cwd: string): Promise<Ended> {
@@ -107,7 +103,7 @@ test("a campaign leaves of each kind of failure a tape, a shrunk one, a history 
   const sums = { next: 1, done: 1, failed: 1, events: 0, micros: 0, seconds: 0 };
   const state = { campaign: 1, typed: "", ...sums, marks: {}, findings: [hung] };
   writeFileSync(join(camp, "campaign.json"), JSON.stringify(state));
-  await withMutant(mutant, ["core", "sim", "checker"], async (scratch) => {
+  await withMutant(mutant, async (scratch) => {
     const main = join(directory, "product/dist/sim/main.js");
     cpSync(scratch, join(directory, "product/dist"), { recursive: true });
     symlinkSync(resolve("node_modules"), join(directory, "product/node_modules"));
@@ -123,45 +119,4 @@ test("a campaign leaves of each kind of failure a tape, a shrunk one, a history 
     const shrunk = await node(main, ["--tape", join(camp, "findings/2-I21", files[2]!)], directory);
     t.regex(shrunk.out, /I21.*entries at once/);
   });
-});
-
-test("a mutant of one's own needs no code: JSON, with the file, the old text and the new", async (t) => {
-  const own = join(directory, "own.json");
-  const bug = {
-    name: "everybody is a majority",
-    file: "core/raft/quorum.ts",
-    old: "half.length / 2",
-    new: "half.length / 3",
-  };
-  const broken: readonly (readonly [RegExp, string])[] = [
-    [/own.json: .*JSON/, "{"],
-    [/a list of \{name, file, old, new\} is expected/, "{}"],
-    [/mutant 0 is \{name, file, old, new\}, all strings/, '[{"name":1}]'],
-    [/may have a layer and a tier of a, b, c/, JSON.stringify([{ ...bug, tier: "d" }])],
-    [
-      /"none of it" applies 0 times in core\/raft\/quorum.ts/,
-      JSON.stringify([{ ...bug, name: "none of it", old: "nowhere" }]),
-    ],
-  ];
-  for (const [said, text] of broken) {
-    writeFileSync(own, text);
-    const { code, err } = await mutantsCommand("--file", own);
-    t.is(code, 2);
-    t.regex(err, said);
-  }
-  writeFileSync(
-    own,
-    JSON.stringify([
-      { ...bug, file: "core/raft/raft.ts", old: "#wakeAt(): Micros {", new: "#wakeAt(): Micros { return Infinity;" },
-    ]),
-  );
-  const { code, out } = await mutantsCommand("--file", own, "--alone", "0", "--seeds", "20");
-  t.is(code, 0, out);
-  t.regex(out, /1 of 1 noticed by seeds/);
-});
-
-test("a bug that only one family of faults brings to light is said to need it", async (t) => {
-  const { code, out } = await mutantsCommand("checksum of a frame", "--alone", "0", "--shrink", "5", "--needs", "100");
-  t.is(code, 0, out);
-  t.regex(out, /of 1 asked, not noticed without the family: corruption 1/);
 });

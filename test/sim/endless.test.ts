@@ -6,7 +6,8 @@ import { pathToFileURL } from "node:url";
 import test from "ava";
 import { runOn } from "../../sim/cli/pool.ts";
 import type { Order, Report } from "../../sim/cli/worker.ts";
-import { runMutant, type Mutant } from "../support/mutation.ts";
+import type { Mutant } from "../../mutation/mutant.ts";
+import { runMutant } from "../support/run-mutant.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "metastore-endless-"));
 test.after.always(() => rmSync(directory, { recursive: true, force: true }));

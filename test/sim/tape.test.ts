@@ -7,8 +7,10 @@ import { planOf } from "../../sim/plan/plan.ts";
 import { simulate, simulateSeed } from "../../sim/run.ts";
 import { parseTape, printTape, TapeError } from "../../sim/tape.ts";
 import { verify } from "../../sim/verify.ts";
-import { runMutant, type Mutant, withMutant } from "../support/mutation.ts";
-import { mutants } from "./mutants.ts";
+import type { Mutant } from "../../mutation/mutant.ts";
+import { mutants } from "../../mutation/mutants/all.ts";
+import { withMutant } from "../../mutation/scratch.ts";
+import { runMutant } from "../support/run-mutant.ts";
 
 const quiet = { print: null, invariants: true };
 
@@ -80,7 +82,7 @@ const leak: Mutant = {
 
 test("--verify: a run is twice the same; with a leak it is told where it first differs", async (t) => {
   t.is(verify({ plan: planOf(4), decisions: null }, simulate), null);
-  const said = await withMutant(leak, ["core", "sim", "checker"], async (scratch) => {
+  const said = await withMutant(leak, async (scratch) => {
     const run = promisify(execFile)(process.execPath, [`${scratch}/sim/main.js`, "--seed", "4", "--verify"]);
     return run.then(
       () => "passed",

@@ -1,7 +1,7 @@
 /** The kept tapes: each run holds, and fails with the mutant that it is kept for. */
-import { mutants } from "./mutants.ts";
-import { mutantsOfTapes } from "./mutants-of-tapes.ts";
-import type { Mutant } from "../support/mutation.ts";
+import type { Mutant } from "../../mutation/mutant.ts";
+import { mutants } from "../../mutation/mutants/all.ts";
+import { mutantsOfTapes } from "../../mutation/mutants/tapes.ts";
 
 export type KeptTape = { readonly tape: string; readonly what: string; readonly mutant: string };
 

@@ -1,15 +1,8 @@
-/**
- * Mutants: each is a small textual change to the product, applied to a scratch copy only. The
- * simulator must detect every one of them; a mutant that no longer applies fails the tests.
- */
-import type { Mutant } from "../support/mutation.ts";
-import { mutantsOfFamilies } from "./mutants-of-families.ts";
-import { mutantsOfRequests } from "./mutants-of-requests.ts";
-import { mutantsOfService } from "./mutants-of-service.ts";
-import { mutantsOfState } from "./mutants-of-state.ts";
-import { mutantsOfTransport } from "./mutants-of-transport.ts";
+/** Mutants of Raft itself: elections, replication, commit, reads, and what keeps a cluster alive. */
+import type { Mutant } from "../mutant.ts";
 
-const mutantsOfRaft: readonly Mutant[] = [
+/** In the order of the table. */
+export const mutantsOfRaft: readonly Mutant[] = [
   {
     name: "vote reply leaves before the vote is synced",
     layer: "election",
@@ -255,13 +248,4 @@ const mutantsOfRaft: readonly Mutant[] = [
     old: "for (const id of view.peers.ids) this.#network.send",
     new: "for (const id of view.peers.ids.slice(0, 1)) this.#network.send",
   },
-];
-
-export const mutants: readonly Mutant[] = [
-  ...mutantsOfRaft,
-  ...mutantsOfState,
-  ...mutantsOfTransport,
-  ...mutantsOfService,
-  ...mutantsOfRequests,
-  ...mutantsOfFamilies,
 ];

@@ -1,6 +1,7 @@
 /** Mutants that kept tapes detect, most of them of the simulator's own laws. They are not in the list of all: seeds rarely meet what they need. */
-import type { Mutant } from "../support/mutation.ts";
+import type { Mutant } from "../mutant.ts";
 
+/** In the order of the table. */
 export const mutantsOfTapes: readonly Mutant[] = [
   {
     name: "the checker decides operations that nobody can observe",

@@ -1,6 +1,7 @@
 /** Mutants in the checker's engines: the proof must catch every one. */
-import type { Mutant } from "../support/mutation.ts";
+import type { Mutant } from "../mutant.ts";
 
+/** In the order of the table. */
 export const mutantsOfTheChecker: readonly Mutant[] = [
   {
     name: "a block that returns just when another is called must stand before it",

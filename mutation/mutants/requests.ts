@@ -1,6 +1,7 @@
 /** Mutants of what becomes of requests where something is full, not open yet, or about to end. */
-import type { Mutant } from "../support/mutation.ts";
+import type { Mutant } from "../mutant.ts";
 
+/** In the order of the table. */
 export const mutantsOfRequests: readonly Mutant[] = [
   {
     name: "a forward that found no room counts as sent",

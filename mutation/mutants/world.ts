@@ -1,7 +1,8 @@
 /** Mutants of what the world does besides messages and disks: strangers, addresses, missing files, a process that is told to stop. */
-import type { Mutant } from "../support/mutation.ts";
+import type { Mutant } from "../mutant.ts";
 
-export const mutantsOfFamilies: readonly Mutant[] = [
+/** In the order of the table. */
+export const mutantsOfTheWorld: readonly Mutant[] = [
   {
     name: "a log that is missing as a whole is begun again",
     layer: "recovery",

@@ -1,6 +1,7 @@
 /** Mutants of what users and operators are told and given, where no entry goes wrong. */
-import type { Mutant } from "../support/mutation.ts";
+import type { Mutant } from "../mutant.ts";
 
+/** In the order of the table. */
 export const mutantsOfService: readonly Mutant[] = [
   {
     name: "a retry is told that its sequence is another command's",

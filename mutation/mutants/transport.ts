@@ -1,6 +1,7 @@
 /** Mutants of the way between nodes: frames, streams, who is reached and who may speak. */
-import type { Mutant } from "../support/mutation.ts";
+import type { Mutant } from "../mutant.ts";
 
+/** In the order of the table. */
 export const mutantsOfTransport: readonly Mutant[] = [
   {
     name: "one read of a socket is taken for one message",

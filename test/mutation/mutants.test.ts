@@ -1,10 +1,19 @@
 /** The simulator detects mutants, by the check that is meant to: without this it would be decoration. */
 import test from "ava";
-import { mutants } from "./mutants.ts";
-import { applyMutant, runMutant } from "../support/mutation.ts";
+import { mustCompile } from "../../mutation/compile.ts";
+import { applyMutant } from "../../mutation/mutant.ts";
+import { mutants } from "../../mutation/mutants/all.ts";
+import { mutantsOfTheChecker } from "../../mutation/mutants/checker.ts";
+import { mutantsOfTapes } from "../../mutation/mutants/tapes.ts";
+import { runMutant } from "../support/run-mutant.ts";
 
 test("every mutant still applies, once", (t) => {
   for (const mutant of mutants) t.notThrows(() => applyMutant(mutant));
+});
+
+test("every mutant compiles", (t) => {
+  t.timeout(900_000);
+  t.notThrows(() => mustCompile([...mutants, ...mutantsOfTapes, ...mutantsOfTheChecker]));
 });
 
 /** The mutant, the check that must notice it, and how many seeds it may take. */

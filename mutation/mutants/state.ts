@@ -1,6 +1,7 @@
 /** Mutants of log purge, snapshots, membership, sessions and persistent rows. */
-import type { Mutant } from "../support/mutation.ts";
+import type { Mutant } from "../mutant.ts";
 
+/** In the order of the table. */
 export const mutantsOfState: readonly Mutant[] = [
   {
     name: "purge before the base that covers it is durable",
@@ -183,9 +184,18 @@ export const mutantsOfState: readonly Mutant[] = [
   {
     name: "no deduplication",
     layer: "sessions",
-    file: "core/kv/machine.ts",
-    old: 'if (standing.kind === "done") {',
-    new: 'if (standing.kind === "done" && index < 0) {',
+    edits: [
+      {
+        file: "core/kv/machine.ts",
+        old: 'if (standing.kind === "done") {',
+        new: 'if (standing.kind === "done" && index < 0) {',
+      },
+      {
+        file: "core/kv/machine.ts",
+        old: 'if (standing.kind !== "fresh") return',
+        new: 'if (standing.kind !== "fresh" && standing.kind !== "done") return',
+      },
+    ],
   },
   {
     name: "an expired session goes on",
