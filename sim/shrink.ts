@@ -146,12 +146,16 @@ class Shrinker {
     }
   }
 
+  /** Of a failure that comes when faults have ended: they end sooner. Each try is quicker for it. */
+  shorterSafety(): void {
+    if (this.#safetyOnly) return;
+    const shorter = safetyMicrosTried.filter((micros) => micros < this.tape.plan.safetyMicros);
+    for (const safetyMicros of shorter) if (this.try({ ...this.tape.plan, safetyMicros }, this.decisions)) return;
+  }
+
   /** Less simulated time: the phase of faults ends with the failure, and nobody waits for long. */
   shorter(): void {
-    if (!this.#safetyOnly) {
-      const shorter = safetyMicrosTried.filter((micros) => micros < this.tape.plan.safetyMicros);
-      for (const safetyMicros of shorter) if (this.try({ ...this.tape.plan, safetyMicros }, this.decisions)) break;
-    }
+    this.shorterSafety();
     for (const micros of [200_000, 400_000]) {
       const { electionMicros, heartbeatMicros } = this.tape.plan;
       if (micros >= electionMicros) break;
@@ -167,8 +171,6 @@ class Shrinker {
 
   /** Idle time between operations, and before faults, is halved as long as the failure comes sooner for it. */
   withoutIdle(): void {
-    const halved = (decisions: readonly Decision[]): Decision[] =>
-      decisions.map((one) => (one[0] === "fault" ? ["fault", one[1] >> 1, one[2], one[3], one[4]] : one));
     for (let isShorter = true; isShorter && !this.isOver;) {
       // A fault that a tape names may strike at any time.
       const plan = { ...this.tape.plan, quietMicros: 0 };
@@ -198,7 +200,7 @@ class Shrinker {
     const calm = Object.fromEntries(
       faultFamilies.map((family) => [family, struck.has(family) || sites.has(family) ? faults[family] : 0]),
     ) as Plan["faults"];
-    const single = Object.entries(ordinarySizes).map(([name, size]) => ({ [name]: size }) as Partial<Plan>);
+    const single = Object.entries(ordinarySizes).map(([name, size]): Partial<Plan> => ({ [name]: size }));
     const groups: readonly Partial<Plan>[] = [{ streams: false }, { engines: "memory" }, { operatorMicros: 0 }];
     const changes = this.try({ ...this.tape.plan, ...ordinarySizes }, this.decisions) ? groups : [...single, ...groups];
     for (const change of changes) {
@@ -211,6 +213,11 @@ class Shrinker {
     if (!this.try({ ...this.tape.plan, faults: calm }, this.decisions))
       this.try({ ...this.tape.plan, faults: { ...calm, clockDrift: faults.clockDrift } }, this.decisions);
   }
+}
+
+/** Faults of their own in half the time: a time slot is the first number of theirs. */
+function halved(decisions: readonly Decision[]): Decision[] {
+  return decisions.map((one) => (one[0] === "fault" ? ["fault", one[1] >> 1, one[2], one[3], one[4]] : one));
 }
 
 function isFault([site]: Decision): boolean {
@@ -234,6 +241,7 @@ export function shrinkTape(
     plan,
     shrinker.decisions.filter((one) => !isFault(one)),
   );
+  shrinker.shorterSafety();
   shrinker.plainer();
   shrinker.withoutGroups(([site, , family]) =>
     askedSites.has(site) ? null : site === "fault" ? `fault ${family}` : site,

@@ -32,6 +32,11 @@ const realParts: CampaignParts = {
   findings: findingOptions,
 };
 
+/** What struck, of a coverage mark. */
+function familyOf(mark: string): string {
+  return mark.split(" | ")[0]!;
+}
+
 class Campaign {
   readonly #path: string;
   readonly #state: State;
@@ -144,7 +149,6 @@ class Campaign {
   /** How much of that was reached, and which faults have struck nobody at all. */
   markLines(file: string): string[] {
     const { marks } = this.#state;
-    const familyOf = (mark: string): string => mark.split(" | ")[0]!;
     const reached = new Set(Object.keys(marks).map(familyOf));
     const never = [...new Set(allMarks.map(familyOf))].filter((family) => !reached.has(family));
     const more = never.length > namesShown ? `, and ${never.length - namesShown} more` : "";

@@ -1,4 +1,5 @@
 /** The files of a failed run: its history, its tape, and its summary with the end of its trace. */
+import { mkdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { printJsonLines } from "../../checker/formats/index.ts";
 import { mix } from "../draws.ts";
@@ -16,8 +17,9 @@ const nameCharactersMax = 100;
 export function nameOfSeed(seed: number, typed: string): string {
   const name = `seed-${seed}${typed.replaceAll(/ --(\w+) /g, ".$1-").replaceAll(",", "+")}`;
   if (name.length <= nameCharactersMax) return name;
-  const hash = [...typed].reduce((sum, letter) => mix(sum, letter.charCodeAt(0)), 1) >>> 0;
-  return `${name.slice(0, nameCharactersMax - 9)}.${hash.toString(16).padStart(8, "0")}`;
+  let hash = 1;
+  for (let k = 0; k < typed.length; k++) hash = mix(hash, typed.charCodeAt(k));
+  return `${name.slice(0, nameCharactersMax - 9)}.${(hash >>> 0).toString(16).padStart(8, "0")}`;
 }
 
 /** Of the files of a tape's run: its own name, after that of its folder where this is another one. */
@@ -49,6 +51,7 @@ export function writeFailure(
   const text = printTape({ plan, decisions });
   const files: string[] = [];
   const trouble = troubleOf(() => {
+    mkdirSync(directory, { recursive: true });
     const path = tape ?? placeOfTape(directory, name, text);
     if (tape === null) {
       writeWhole(path, text);

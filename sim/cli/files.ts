@@ -1,22 +1,11 @@
 /** Files that are whole or not there, and one line where they cannot be written. */
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 
 /**
  * Writes `text` aside and renames it: when it returns, `path` holds all of it; when it throws, or the process is killed, what it
- * held before. What is no plain file (a device, a pipe) is written to as it is.
+ * held before. Its folder must be there. What is no plain file (a device, a pipe) is written to as it is.
  */
 export function writeWhole(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
   const isThere = existsSync(path);
   if (isThere && !statSync(path).isFile()) return writeFileSync(path, text);
   const target = isThere ? realpathSync(path) : path;

@@ -17,7 +17,7 @@ export function fittedText(first: string, indent: number, text: string): string[
 
 /** What nodes are, of which a message lists one after the other, each on its line. */
 export function fittedMessage(first: string, message: string): string[] {
-  const [head = "", ...others] = message.split(/; (?=n\d+ \()/);
+  const [head = "", ...others] = message.split(/(?:; |(?<=:) )(?=n\d+ \()/);
   return [...fittedText(first, 4, head), ...others.flatMap((one) => fittedText("    ", 6, one))];
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { lawName } from "../laws.ts";
 import { type PlanChanges, planOf } from "../plan/plan.ts";
@@ -89,7 +89,7 @@ function writeAsked(one: One, result: Result, recorder: Recorder | null, again: 
     const page = text();
     const trouble = troubleOf(() => writeWhole(file, page));
     if (trouble === null) console.log(`  wrote ${file}`);
-    else console.error(`sim: ${file} cannot be written: ${trouble}`);
+    else console.error(`sim: ${file} cannot be written: ${trouble.replace(/, \w+ '[^]*$/, "")}`);
     areWritten &&= trouble === null;
   }
   return areWritten;
@@ -120,24 +120,28 @@ function verifyOne(tape: Tape, again: string): number {
   return 4;
 }
 
+function simulated(micros: number): string {
+  return `${(micros / 1e6).toFixed(1)} s simulated`;
+}
+
 function shrinkOne(tape: Tape, result: Result, { again, name }: Named): void {
   const started = performance.now();
   const shrunk = shrinkFor(shrinkMs, tape, result, simulate, (line) => console.error(line));
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const from = sizeOf({ plan: tape.plan, decisions: result.decisions });
   const { plan } = shrunk.tape;
-  const simulated = (micros: number): string => `${(micros / 1e6).toFixed(1)} s`;
   console.log(`shrunk in ${seconds} s and ${shrunk.runs} runs:`);
-  console.log(`  from      ${from}, ${tape.plan.nodes} nodes, ${simulated(result.simulatedMicros)} simulated`);
-  console.log(
-    `  to        ${sizeOf(shrunk.tape)}, ${plan.nodes} nodes, ${simulated(shrunk.result.simulatedMicros)} simulated`,
-  );
+  console.log(`  from      ${from}, ${tape.plan.nodes} nodes, ${simulated(result.simulatedMicros)}`);
+  console.log(`  to        ${sizeOf(shrunk.tape)}, ${plan.nodes} nodes, ${simulated(shrunk.result.simulatedMicros)}`);
   for (const line of shrunk.result.context.slice(-linesShown)) console.log(`  ${line}`);
   for (const line of fittedMessage(`  ${lawName(shrunk.result.property)}:`, ` ${shrunk.result.message}`))
     console.log(line);
   const text = printTape(shrunk.tape);
   const file = placeOfTape(failureDirectory, `${name}.shrunk`, text);
-  const trouble = troubleOf(() => writeWhole(file, text));
+  const trouble = troubleOf(() => {
+    mkdirSync(failureDirectory, { recursive: true });
+    writeWhole(file, text);
+  });
   console.log(trouble === null ? `  wrote ${file}` : `  no file of the shrunk run: ${trouble}`);
   console.log(nextLine(trouble === null ? `--tape ${file} --report run.html` : `${again} --trace`));
 }

@@ -75,6 +75,10 @@ function hasKinds(out: string, kinds: number): (said: string) => boolean {
     /^seeds from /m.test(said) && existsSync(join(out, "campaign.json")) && stateIn(out).findings.length >= kinds;
 }
 
+function isShrinking(said: string): boolean {
+  return /^shrinking /m.test(said);
+}
+
 function stateIn(out: string): State {
   return JSON.parse(readFileSync(join(out, "campaign.json"), "utf8")) as State;
 }
@@ -134,7 +138,6 @@ test("killed while it shrinks, it shrinks that finding at its next call, before 
   const { code, out: said } = await end(start(out), hasKinds(out, 1));
   t.is(code, 1, said);
   rmSync(join(out, "findings"), { recursive: true });
-  const isShrinking = (text: string): boolean => /^shrinking /m.test(text);
   const { code: killed } = await end(start(out), isShrinking, "SIGKILL");
   t.is(killed, null);
   t.deepEqual(
