@@ -9,6 +9,7 @@ import type { Change } from "../core/protocol/configuration.ts";
 import type { Envelope } from "../core/protocol/message.ts";
 import type { Index, NodeId, Term } from "../core/units.ts";
 import type { CoverageMark } from "./plan/families.ts";
+import type { Answer, Call } from "./trace/details.ts";
 import type { HostObserver } from "./world/host-observer.ts";
 import type { Host } from "./world/host.ts";
 
@@ -37,8 +38,8 @@ export interface Events extends HostObserver<Host> {
   asked(node: NodeId, change: Change): void;
   answered(node: NodeId, change: Change, result: ChangeResult): void;
   /** The `k`-th operation of a client: a try at `node`, and its outcome, by its place in the trace's `outcomeNames`. */
-  called(client: number, k: number, node: NodeId): void;
-  returned(client: number, k: number, outcome: number): void;
+  called(client: number, k: number, node: NodeId, call: Call): void;
+  returned(client: number, k: number, outcome: number, answer: Answer): void;
   /** The liveness phase begins, with a core of so many nodes. */
   coreHealed(nodes: number): void;
 }
@@ -172,12 +173,12 @@ export class Bus implements Events {
     for (const one of this.#subscribers) one.answered?.(node, change, result);
   }
 
-  called(client: number, k: number, node: NodeId): void {
-    for (const one of this.#subscribers) one.called?.(client, k, node);
+  called(client: number, k: number, node: NodeId, call: Call): void {
+    for (const one of this.#subscribers) one.called?.(client, k, node, call);
   }
 
-  returned(client: number, k: number, outcome: number): void {
-    for (const one of this.#subscribers) one.returned?.(client, k, outcome);
+  returned(client: number, k: number, outcome: number, answer: Answer): void {
+    for (const one of this.#subscribers) one.returned?.(client, k, outcome, answer);
   }
 
   coreHealed(nodes: number): void {

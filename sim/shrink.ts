@@ -1,9 +1,9 @@
 /**
  * A smaller tape with the same failure: without whole families of faults, then without halves, quarters and single ones of
- * what is left (delta debugging, Zeller and Hildebrandt 2002), in a plainer world.
+ * what is left (delta debugging, Zeller and Hildebrandt 2002), in a plainer world of fewer nodes, in less simulated time.
  */
 import type { Decision, Site } from "./draws.ts";
-import { familyOfNumber, type FaultFamily } from "./plan/families.ts";
+import { faultFamilies, familyOfNumber, type FaultFamily } from "./plan/families.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { Result, RunOptions } from "./run.ts";
 import { askedSites, type Tape } from "./tape.ts";
@@ -20,6 +20,28 @@ type Simulate = (plan: Plan, options: RunOptions) => Result;
 
 /** How much later than at first the failure may come, in simulated time. */
 const graceMicros = 2_000_000;
+/** What a safety phase may be shortened to, where the failure comes after it. */
+const safetyMicrosTried = [1_000_000, 2_000_000, 4_000_000, 8_000_000, 16_000_000] as const;
+/** Clients begin at most so often: so much is waited on average. */
+const thinkMicrosMin = 2_000;
+
+/** Limits that no short run comes to: the largest that a plan may draw. */
+export const ordinarySizes = {
+  entriesPerAppendMax: 64,
+  entriesInFlightMax: 256,
+  bytesInFlightMax: 1_000_000,
+  messagesInFlightMax: 256,
+  entriesPerApplyMax: 256,
+  uncommittedBytesMax: 1_000_000,
+  walSegmentBytesMax: 1_000_000,
+  snapshotEntries: 10_000,
+  trailingEntries: 100,
+  trailingBytes: 1_000_000,
+  snapshotChunkBytes: 65_536,
+} as const satisfies Partial<Plan>;
+
+/** What has been found so far, while it goes on. */
+export type Shrinking = { readonly tape: Tape; readonly runs: number };
 
 class Shrinker {
   readonly #simulate: Simulate;
@@ -27,11 +49,19 @@ class Shrinker {
   readonly #verdict: Result["verdict"];
   readonly #safetyOnly: boolean;
   readonly #shouldStop: () => boolean;
+  readonly #told: (now: Shrinking) => void;
   tape: Tape;
   result: Result;
   runs = 0;
 
-  constructor(tape: Tape, first: Result, simulate: Simulate, shouldStop: () => boolean) {
+  constructor(
+    tape: Tape,
+    first: Result,
+    simulate: Simulate,
+    shouldStop: () => boolean,
+    told: (now: Shrinking) => void,
+  ) {
+    this.#told = told;
     this.#simulate = simulate;
     this.#property = first.property;
     this.#verdict = first.verdict;
@@ -52,6 +82,7 @@ class Shrinker {
   /** Keeps `tape` if it fails as the first did. */
   try(plan: Plan, decisions: readonly Decision[]): boolean {
     if (this.isOver) return false;
+    this.#told(this);
     this.runs += 1;
     const most = this.#safetyOnly ? Math.min(plan.safetyMicros, this.result.simulatedMicros + graceMicros) : Infinity;
     const timed = most < plan.safetyMicros ? { ...plan, safetyMicros: most } : plan;
@@ -114,6 +145,79 @@ class Shrinker {
       if (isNews && isSmaller) this.try({ ...this.tape.plan, ...change }, this.decisions);
     }
   }
+
+  /** Of a failure that comes when faults have ended: they end sooner. Each try is quicker for it. */
+  shorterSafety(): void {
+    if (this.#safetyOnly) return;
+    const shorter = safetyMicrosTried.filter((micros) => micros < this.tape.plan.safetyMicros);
+    for (const safetyMicros of shorter) if (this.try({ ...this.tape.plan, safetyMicros }, this.decisions)) return;
+  }
+
+  /** Less simulated time: the phase of faults ends with the failure, and nobody waits for long. */
+  shorter(): void {
+    this.shorterSafety();
+    for (const micros of [200_000, 400_000]) {
+      const { electionMicros, heartbeatMicros } = this.tape.plan;
+      if (micros >= electionMicros) break;
+      const faster = { electionMicros: micros, heartbeatMicros: (heartbeatMicros * micros) / electionMicros };
+      if (this.trySooner({ ...this.tape.plan, ...faster }, this.decisions)) break;
+    }
+    this.withoutIdle();
+    if (!this.#safetyOnly) return;
+    const { simulatedMicros } = this.result;
+    if (simulatedMicros < this.tape.plan.safetyMicros)
+      this.try({ ...this.tape.plan, safetyMicros: simulatedMicros + 1 }, this.decisions);
+  }
+
+  /** Idle time between operations, and before faults, is halved as long as the failure comes sooner for it. */
+  withoutIdle(): void {
+    for (let isShorter = true; isShorter && !this.isOver;) {
+      // A fault that a tape names may strike at any time.
+      const plan = { ...this.tape.plan, quietMicros: 0 };
+      const thinkMicros = Math.floor(plan.thinkMicros / 2);
+      const quick = thinkMicros >= thinkMicrosMin ? { ...plan, thinkMicros } : null;
+      isShorter =
+        (quick !== null && this.trySooner(quick, halved(this.decisions))) ||
+        (quick !== null && this.trySooner(quick, this.decisions)) ||
+        this.trySooner(plan, halved(this.decisions));
+    }
+  }
+
+  /** Keeps it if it also fails sooner, in simulated time. */
+  trySooner(plan: Plan, decisions: readonly Decision[]): boolean {
+    const { tape, result } = this;
+    if (!this.try(plan, decisions)) return false;
+    if (this.result.simulatedMicros < result.simulatedMicros) return true;
+    [this.tape, this.result] = [tape, result];
+    return false;
+  }
+
+  /** The sizes that most runs have, messages one by one, rows in memory, and no family of faults that does not strike. */
+  ordinary(): void {
+    const struck = struckIn(this.decisions);
+    const sites: ReadonlySet<string> = new Set(this.decisions.map(([site]) => site));
+    const { faults } = this.tape.plan;
+    const calm = Object.fromEntries(
+      faultFamilies.map((family) => [family, struck.has(family) || sites.has(family) ? faults[family] : 0]),
+    ) as Plan["faults"];
+    const single = Object.entries(ordinarySizes).map(([name, size]): Partial<Plan> => ({ [name]: size }));
+    const groups: readonly Partial<Plan>[] = [{ streams: false }, { engines: "memory" }, { operatorMicros: 0 }];
+    const changes = this.try({ ...this.tape.plan, ...ordinarySizes }, this.decisions) ? groups : [...single, ...groups];
+    for (const change of changes) {
+      const isNews = Object.entries(change).some(
+        ([name, value]) => JSON.stringify(this.tape.plan[name as keyof Plan]) !== JSON.stringify(value),
+      );
+      if (isNews) this.try({ ...this.tape.plan, ...change }, this.decisions);
+    }
+    // Clocks drift all the time: no decision says so.
+    if (!this.try({ ...this.tape.plan, faults: calm }, this.decisions))
+      this.try({ ...this.tape.plan, faults: { ...calm, clockDrift: faults.clockDrift } }, this.decisions);
+  }
+}
+
+/** Faults of their own in half the time: a time slot is the first number of theirs. */
+function halved(decisions: readonly Decision[]): Decision[] {
+  return decisions.map((one) => (one[0] === "fault" ? ["fault", one[1] >> 1, one[2], one[3], one[4]] : one));
 }
 
 function isFault([site]: Decision): boolean {
@@ -122,15 +226,22 @@ function isFault([site]: Decision): boolean {
 
 /**
  * `first`: what `tape` ended in, a failure, with its decisions. The result fails in the same property. It ends early, with
- * what it has, once `shouldStop` says so.
+ * what it has, once `shouldStop` says so. `told` is told before each run that is tried.
  */
-export function shrinkTape(tape: Tape, first: Result, simulate: Simulate, shouldStop: () => boolean): Shrunk {
-  const shrinker = new Shrinker(tape, first, simulate, shouldStop);
+export function shrinkTape(
+  tape: Tape,
+  first: Result,
+  simulate: Simulate,
+  shouldStop: () => boolean,
+  told: (now: Shrinking) => void = () => undefined,
+): Shrunk {
+  const shrinker = new Shrinker(tape, first, simulate, shouldStop, told);
   const { plan } = shrinker.tape;
   shrinker.try(
     plan,
     shrinker.decisions.filter((one) => !isFault(one)),
   );
+  shrinker.shorterSafety();
   shrinker.plainer();
   shrinker.withoutGroups(([site, , family]) =>
     askedSites.has(site) ? null : site === "fault" ? `fault ${family}` : site,
@@ -144,15 +255,24 @@ export function shrinkTape(tape: Tape, first: Result, simulate: Simulate, should
     again = faultsWent || askedWent;
   }
   shrinker.plainer();
+  shrinker.ordinary();
+  shrinker.shorter();
   return { tape: shrinker.tape, result: shrinker.result, runs: shrinker.runs };
 }
 
 /** The families of the faults that are left, by name. */
 export function familiesOf({ decisions }: Tape): string[] {
-  const names = (decisions ?? []).filter(isFault).map(([site, , family]) => {
-    return site === "fault" ? familyOfNumber(family)! : (familyOfSite[site] ?? site);
-  });
-  return [...new Set(names)].toSorted();
+  return [...struckIn(decisions ?? []).keys()].toSorted();
+}
+
+/** How often each family of faults has struck, by name. */
+export function struckIn(decisions: readonly Decision[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const [site, , family] of decisions.filter(isFault)) {
+    const name = site === "fault" ? familyOfNumber(family)! : (familyOfSite[site] ?? site);
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /** Of faults that strike messages and syncs one by one. */

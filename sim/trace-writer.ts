@@ -5,6 +5,7 @@ import type { Envelope } from "../core/protocol/message.ts";
 import type { Index, NodeId, Term } from "../core/units.ts";
 import type { Subscriber } from "./bus.ts";
 import type { Scheduler } from "./scheduler.ts";
+import type { Answer, Call, Detail } from "./trace/details.ts";
 import type { Recorder } from "./trace/recorder.ts";
 import type { Trace } from "./trace/trace.ts";
 import { changeCode, messageCode, type TraceKind } from "./trace/vocabulary.ts";
@@ -23,19 +24,19 @@ export class TraceWriter implements Subscriber {
     this.#scheduler = scheduler;
   }
 
-  #line(kind: TraceKind, node: number, a = 0, b = 0, c = 0): void {
-    this.#trace.line(this.#scheduler.now, kind, node, a, b, c);
+  #line(kind: TraceKind, node: number, a = 0, b = 0, c = 0, detail: Detail | null = null): void {
+    this.#trace.line(this.#scheduler.now, kind, node, a, b, c, detail);
   }
 
   sent(from: NodeId, to: NodeId, envelope: Envelope): void {
     const { message } = envelope;
-    this.#line("send", from, to, "term" in message ? message.term : 0, messageCode(message.kind));
+    this.#line("send", from, to, "term" in message ? message.term : 0, messageCode(message.kind), message);
     this.#recorder?.of(envelope);
   }
 
   received({ id }: Host, envelope: Envelope): void {
     const { message, from } = envelope;
-    this.#line("receive", id, from, "term" in message ? message.term : 0, messageCode(message.kind));
+    this.#line("receive", id, from, "term" in message ? message.term : 0, messageCode(message.kind), message);
     this.#recorder?.of(envelope);
   }
 
@@ -83,12 +84,12 @@ export class TraceWriter implements Subscriber {
     this.#line("changed", node, changeCode(change.kind), ok ? 1 : 0);
   }
 
-  called(client: number, k: number, node: NodeId): void {
-    this.#line("call", client, k, node);
+  called(client: number, k: number, node: NodeId, call: Call): void {
+    this.#line("call", client, k, node, 0, call);
   }
 
-  returned(client: number, k: number, outcome: number): void {
-    this.#line("return", client, k, outcome);
+  returned(client: number, k: number, outcome: number, answer: Answer): void {
+    this.#line("return", client, k, outcome, 0, answer);
   }
 
   coreHealed(nodes: number): void {

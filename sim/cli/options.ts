@@ -54,22 +54,32 @@ function familiesFrom(flag: string, text: string | undefined): FaultFamily[] | n
   });
 }
 
+const epilogue = `Families of faults: ${faultFamilies.join(", ")}.
+
+Exit codes: 0 every run is good; 1 a safety law is broken (of a campaign: any finding); 2 the command or its input is wrong, or what was asked for cannot be written; 3 a healed cluster does not come back to life, or the checker cannot decide; 4 the simulator itself is wrong. A failure has its code also where its files cannot be written.
+
+Files of failures: sim-failures/. What the lines mean: SIMULATION.md.`;
+
 /** Throws UsageError. */
 export async function optionsFrom(args: readonly string[]): Promise<Options> {
   const argv = await yargs([...args])
     .scriptName(command)
     .usage(
-      "$0 --seed N | --seeds A..B | --tape FILE | --campaign\n\nReplays the simulation of a seed or a tape, or runs many.",
+      "$0 --seed N | --seeds A..B | --tape FILE | --campaign\n\nRuns the store's core in a simulated cluster whose clocks, network and disks fail, and checks every answer. A seed is a run, bit for bit; a tape is a run written down.",
     )
-    .option("seed", { type: "string", describe: "replay this run and print its summary" })
-    .option("seeds", { type: "string", describe: "run the seeds A..B, print failures and the speed" })
-    .option("tape", { type: "string", describe: "replay the run that is written there" })
+    .option("seed", { type: "string", describe: "run this seed and print its summary" })
+    .option("seeds", { type: "string", describe: "run the seeds A..B; failures of one kind are told once" })
+    .option("tape", { type: "string", describe: "replay the run that is written there; the file is left as it is" })
     .option("campaign", { type: "boolean", describe: "seed after seed, for --minutes; goes on where it was stopped" })
     .option("minutes", { type: "number", default: 10, describe: "of a campaign" })
     .option("out", { type: "string", default: "sim-campaign", describe: "of a campaign: where its findings go" })
     .option("record", { type: "string", describe: "of one run: write its tape there" })
     .option("report", { type: "string", describe: "of one run: a page about it, to be read in a browser" })
-    .option("shrink", { type: "boolean", default: false, describe: "of one run that fails: look for a smaller one" })
+    .option("shrink", {
+      type: "boolean",
+      default: false,
+      describe: "of one run that fails: look for a smaller one, for up to a minute",
+    })
     .option("verify", {
       type: "boolean",
       default: false,
@@ -84,6 +94,7 @@ export async function optionsFrom(args: readonly string[]): Promise<Options> {
     .option("only", { type: "string", describe: "families of faults, with commas: no others" })
     .option("without", { type: "string", describe: "families of faults, with commas: not these" })
     .option("jobs", { type: "number", default: availableParallelism(), describe: "of many seeds: threads" })
+    .epilogue(epilogue)
     .strict()
     .version(false)
     .fail((message: string) => {

@@ -1,7 +1,7 @@
 /** Seeds on several threads; each gives the same result as alone. A run that does not end, or takes its thread with it, is a failure. */
 import { Worker } from "node:worker_threads";
-import { command } from "./command.ts";
-import type { Order, Report } from "./worker.ts";
+import { lawName } from "../laws.ts";
+import { againOf, type Order, type Report } from "./worker.ts";
 
 /** The longest of many runs has taken a fiftieth of it. */
 const runMsMax = 120_000;
@@ -62,8 +62,9 @@ class Thread {
 }
 
 /** I21: of such a run there are no files, but its seed. */
-function failed({ seed, typed }: Order, message: string): Report {
-  const lines = [`seed ${seed}: violation (I21): ${message}`, `${command} --seed ${seed}${typed} --trace`];
+function failed(order: Order, message: string): Report {
+  const { seed } = order;
+  const lines = [`seed ${seed}: violation (${lawName("I21")}): ${message}`, `  again     ${againOf(order)} --trace`];
   const nothing = { events: 0, micros: 0, traceHash: "0".repeat(16), marks: [], hasHalted: false };
-  return { seed, code: 1, ...nothing, property: "I21", message, lines };
+  return { seed, code: 1, ...nothing, property: "I21", message, lines, isLost: true };
 }

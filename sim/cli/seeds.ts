@@ -1,7 +1,11 @@
+import { lawName } from "../laws.ts";
 import type { PlanChanges } from "../plan/plan.ts";
+import { nextLine } from "./command.ts";
+import { failureDirectory } from "./failure.ts";
+import { addTo, countOf, type Kind } from "./kinds.ts";
+import { fittedMessage, fittedText } from "./lines.ts";
 import type { Options } from "./options.ts";
 import { runOn } from "./pool.ts";
-import { failureDirectory } from "./report.ts";
 import type { Report } from "./worker.ts";
 
 const progressMs = 10_000;
@@ -43,7 +47,21 @@ export class Tally {
   }
 }
 
-/** Prints the failures and the speed, and how far it is to stderr. Returns the gravest exit code. */
+/** What failed, by kind; each kind's first seed is the smallest that is known. */
+function linesOfKinds(kinds: readonly Kind[]): string[] {
+  if (kinds.length === 0) return [];
+  const lines = [`${kinds.length} ${kinds.length === 1 ? "kind" : "kinds"} of failures:`];
+  for (const kind of kinds) {
+    lines.push(...fittedText("  ", 4, `${lawName(kind.property)}: ${countOf(kind)}`));
+    lines.push(...fittedMessage("    ", kind.message));
+  }
+  return lines;
+}
+
+/**
+ * Prints the first failure of each kind, all kinds at the end, and the speed; and how far it is to stderr. The last line has the
+ * hash of all traces; what to type next stands before it. Returns the gravest exit code.
+ */
 export async function runSeeds(
   { from, to, jobs }: NonNullable<Options["seeds"]>,
   changes: PlanChanges,
@@ -51,15 +69,24 @@ export async function runSeeds(
 ): Promise<number> {
   const started = performance.now();
   const tally = new Tally();
+  const kinds: Kind[] = [];
   let seed = from;
   const seconds = (): number => (performance.now() - started) / 1000;
   const ticker = setInterval(() => console.error(tally.progress(to - from + 1, seconds())), progressMs);
   const next = () => (seed > to ? null : { seed: seed++, changes, typed, directory: failureDirectory });
   await runOn(jobs, next, (report) => {
     tally.take(report);
-    for (const line of report.lines) console.log(line);
+    if (report.code === 0) return;
+    const { kind, isNew } = addTo(kinds, report);
+    if (isNew) for (const line of report.lines) console.log(line);
+    else console.log(`seed ${report.seed}: ${lawName(report.property)}, as seed ${kind.seeds[0]}`);
   });
   clearInterval(ticker);
+  for (const line of linesOfKinds(kinds)) console.log(line);
+  const [first] = kinds.map(({ seeds }) => Math.min(...seeds));
+  const many = to - from + 1;
+  const rest = first === undefined ? `--seeds ${to + 1}..${to + many}${typed}` : `--seed ${first}${typed} --shrink`;
+  console.log(nextLine(rest));
   console.log(tally.line(seconds()));
   return tally.code;
 }

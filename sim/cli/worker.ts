@@ -3,7 +3,8 @@ import { parentPort } from "node:worker_threads";
 import type { PlanChanges } from "../plan/plan.ts";
 import { simulateSeed } from "../run.ts";
 import { command } from "./command.ts";
-import { exitCodeOf, summary, writeFailure } from "./report.ts";
+import { nameOfSeed, wordsOf, writeFailure } from "./failure.ts";
+import { exitCodeOf, headline } from "./summary.ts";
 
 /** `directory`: where the files of a failure go. */
 export type Order = {
@@ -25,19 +26,32 @@ export type Report = {
   readonly property: string;
   readonly message: string;
   readonly lines: readonly string[];
+  /** The run has ended its thread, or hangs: there is no tape of it, and will be none. */
+  readonly isLost: boolean;
 };
 
-parentPort?.on("message", ({ seed, changes, typed, directory }: Order) => {
+/** How the run of a seed is called. */
+export function againOf({ seed, typed }: Pick<Order, "seed" | "typed">): string {
+  return `${command} --seed ${seed}${typed}`;
+}
+
+function run(order: Order): Report {
+  const { seed, changes, typed, directory } = order;
   const result = simulateSeed(seed, { print: null, invariants: true, keepsDecisions: true }, changes);
   const code = exitCodeOf(result);
-  const lines: string[] = [];
-  if (code !== 0) {
-    lines.push(summary(result)[0]!);
-    for (const file of writeFailure(result, directory)) lines.push(`  wrote ${file}`);
-    lines.push(`${command} --seed ${seed}${typed}`);
-  }
+  const again = againOf(order);
+  // The failure is told in its own words, whether or not there is room for its files.
+  const lines =
+    code === 0
+      ? []
+      : [
+          ...headline(result),
+          ...wordsOf(writeFailure(result, directory, nameOfSeed(seed, typed), again)),
+          `  again     ${again}`,
+        ];
   const { events, simulatedMicros: micros, traceHash, marks, property, message } = result;
   const hasHalted = result.halted !== null;
-  const report: Report = { seed, code, events, micros, traceHash, marks, hasHalted, property, message, lines };
-  parentPort?.postMessage(report);
-});
+  return { seed, code, events, micros, traceHash, marks, hasHalted, property, message, lines, isLost: false };
+}
+
+parentPort?.on("message", (order: Order) => parentPort?.postMessage(run(order)));

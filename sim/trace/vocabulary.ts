@@ -72,6 +72,12 @@ export function messageCode(kind: Message["kind"]): number {
   return messageKinds[kind];
 }
 
+/** "250 ms", "1.5 s". */
+function duration(micros: number): string {
+  if (micros >= 1_000_000) return `${Number((micros / 1_000_000).toFixed(3))} s`;
+  return micros >= 1_000 ? `${Number((micros / 1_000).toFixed(1))} ms` : `${micros} us`;
+}
+
 /** One line of a trace in words, without its time. */
 export function wordOf({
   kind,
@@ -97,5 +103,6 @@ export function wordOf({
     .replace("{l}", c === 0 ? "no leader" : `leader n${c}`)
     .replace("{a}", String(a))
     .replace("{b}", String(b))
-    .replace("{c}", String(c));
+    .replace("{c}", String(c))
+    .replaceAll(/\b(\d+) us\b/g, (_, micros: string) => duration(Number(micros)));
 }

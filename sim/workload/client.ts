@@ -185,7 +185,8 @@ export class Client implements Target {
     const { k, attempt } = current;
     const targets = this.#world.targets();
     const node = targets[this.#draws.below(targets.length, "clientTarget", this.id, k, attempt)]!;
-    this.#world.bus.called(this.id, k, node);
+    const { op, key, value, expected } = current;
+    this.#world.bus.called(this.id, k, node, { kind: "call", op, key, value, expected: expected.value });
     if (this.#world.cutOff(this.id, node)) return this.#later(current);
     const request: Request = {
       run: (to) => this.#ask(to, node, current, attempt),
@@ -282,7 +283,8 @@ export class Client implements Target {
     if (outcome === "mismatch") this.#known.delete(key);
     if (outcome === "unknown") this.#process += 1_000;
     this.counters[outcome === "none" ? "refused" : outcome] += 1;
-    this.#world.bus.returned(this.id, k, outcome === "ok" ? 0 : outcome === "none" ? 1 : 2);
+    const answer = { kind: "answer", op, outcome, ...seen } as const;
+    this.#world.bus.returned(this.id, k, outcome === "ok" ? 0 : outcome === "none" ? 1 : 2, answer);
     this.#current = null;
     this.#k += 1;
     if (!this.#stopped) this.#plant(this.#scheduler.now);

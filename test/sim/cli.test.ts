@@ -64,7 +64,8 @@ test("many seeds are the same runs on one thread and on three, and families can 
   t.is(traceOf(one), traceOf(three));
   t.not(traceOf(one), traceOf(calm));
   const { out } = await sim("--seed", "3", "--without", "partition,kill");
-  t.regex(out, /fault {5}.*partition 0.*kill 0/);
+  t.regex(out, /faults {4}drawn \(struck\): /);
+  t.notRegex(out, /\b(partition|kill) \d/);
 });
 
 test("a recorded tape replays, a broken one says what is wrong", async (t) => {
@@ -92,14 +93,22 @@ test("a campaign finds its canary first, ends with the table of marks, and goes 
   const other = await sim(...args, "--without", "loss");
   t.is(other.code, 2);
   t.regex(other.err, /is of a campaign with other options/);
-  t.deepEqual(readdirSync(join(directory, "camp")), ["campaign.json"]);
+  t.deepEqual(readdirSync(join(directory, "camp")).toSorted(), ["campaign.json", "marks.md"]);
+  t.regex(first.out, /next: npm run sim -- --campaign --minutes 0.05 --out camp.*\n$/);
+  for (const line of first.out.split("\n")) t.true(line.length <= 100, line);
 });
 
 test("a campaign leaves of each kind of failure a tape, a shrunk one, a history and a report; of a run without files, its seed", async (t) => {
   const mutant = mutants.find(({ name }) => name === "an append holds as much as there is")!;
   const camp = join(directory, "found");
   mkdirSync(camp);
-  const hung = { property: "I21", message: "the run does not end: nothing for 120 s", seeds: [7], count: 1 };
+  const hung = {
+    property: "I21",
+    message: "the run does not end: nothing for 120 s",
+    seeds: [7],
+    count: 1,
+    isLost: true,
+  };
   const sums = { next: 1, done: 1, failed: 1, events: 0, micros: 0, seconds: 0 };
   const state = { campaign: 1, typed: "", ...sums, marks: {}, findings: [hung] };
   writeFileSync(join(camp, "campaign.json"), JSON.stringify(state));
@@ -110,13 +119,44 @@ test("a campaign leaves of each kind of failure a tape, a shrunk one, a history 
     const args = ["--campaign", "--minutes", "0.05", "--jobs", "1", "--out", camp];
     const { code, out, err } = await node(main, args, directory);
     t.is(code, 1, out + err);
-    t.regex(out, /^I21 crash and hang freedom: the run does not end: nothing for 120 s: 1 times, seeds 7$/m);
-    t.regex(out, /^seed \d+: I21 crash and hang freedom: n\d sends \d+ entries at once$/m);
-    t.regex(out, /2-I21: \d+ times, seeds .*; shrunk to 0 faults and \d+ operations$/m);
+    t.regex(
+      out,
+      /^1: I21 crash and hang freedom: the run does not end: nothing for 120 s\n {4}once, seed 7\n {4}no files$/m,
+    );
+    t.regex(out, /^seed \d+: violation \(I21 crash and hang freedom\): n\d sends \d+ entries at once$/m);
+    t.regex(out, /findings\/2-I21, shrunk to 0 faults and \d+ operations?$/m);
+    t.regex(out, /^next: npm run sim -- --seed 7 --trace/m);
     const files = ["history.jsonl", "report.html", "shrunk.tape.json", "tape.json", "trace.txt"];
     t.deepEqual(readdirSync(join(camp, "findings")), ["2-I21"]);
     t.deepEqual(readdirSync(join(camp, "findings/2-I21")).toSorted(), files);
     const shrunk = await node(main, ["--tape", join(camp, "findings/2-I21", files[2]!)], directory);
     t.regex(shrunk.out, /I21.*entries at once/);
+  });
+});
+
+test("many seeds tell the first failure of each kind, where its files are, all kinds, and last the hash", async (t) => {
+  const mutant = mutants.find(({ name }) => name === "quorum of ceil(n/2)")!;
+  const cwd = join(directory, "many");
+  const blocked = join(directory, "blocked");
+  for (const folder of [cwd, blocked]) mkdirSync(folder);
+  // No files can be left there.
+  writeFileSync(join(blocked, "sim-failures"), "not a folder");
+  await withMutant(mutant, async (scratch) => {
+    const args = ["--seeds", "1..4", "--jobs", "1", "--without", "loss"];
+    const many = await node(join(scratch, "sim/main.js"), args, cwd);
+    t.is(many.code, 1, many.out);
+    t.is([...many.out.matchAll(/^seed \d+: violation \(I7 commit quorum\): n\d commits entry/gm)].length, 1);
+    t.regex(many.out, /^seed \d+: I7 commit quorum, as seed 1$/m);
+    t.regex(many.out, /^1 kind of failures:\n {2}I7 commit quorum: \d times, seeds 1, /m);
+    t.regex(
+      many.out,
+      /\nnext: npm run sim -- --seed 1 --without loss --shrink.*\n4 seeds, \d failed, .* traces [0-9a-f]{8}\n$/,
+    );
+    t.true(readdirSync(join(cwd, "sim-failures")).includes("seed-1.without-loss.tape.json"), many.out);
+    const full = await node(join(scratch, "sim/main.js"), args, blocked);
+    t.is(full.code, 1);
+    t.is(traceOf(full), traceOf(many));
+    t.regex(full.out, /^seed 1: violation \(I7 commit quorum\): .*\n {2}no files: /m);
+    t.notRegex(full.out, /I21/);
   });
 });
