@@ -109,6 +109,16 @@ export class Client implements Target {
     return this.#current === null;
   }
 
+  /** The operation that is under way, as far as its client knows: nobody has answered it. */
+  get open(): Operation | null {
+    if (this.#current === null || this.#current.op === "open-session") return null;
+    const { op, key, call, value, expected } = this.#current;
+    const timed = { client: this.#process, key, call, return: null, outcome: "unknown" } as const;
+    if (op === "cas") return { ...timed, op, value: [expected.value, value!] };
+    if (op === "put") return { ...timed, op, value: value! };
+    return { ...timed, op, value: null };
+  }
+
   /** Begins nothing more. */
   stop(): void {
     this.#stopped = true;
