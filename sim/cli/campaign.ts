@@ -156,7 +156,7 @@ class Campaign {
       const recorder = new Recorder();
       const { plan, decisions } = shrunk.tape;
       const small = simulate(plan, { print: null, invariants: true, given: decisions, recorder });
-      writeFileSync(join(folder, "report.html"), reportPage(small, recorder.lines, `${command} --tape ${file}`));
+      writeFileSync(join(folder, "report.html"), reportPage(small, recorder, `${command} --tape ${file}`));
       const { faults, asked } = countsOf(shrunk.tape);
       console.log(
         `${folder}: ${count} times, seeds ${seeds.join(", ")}; shrunk to ${faults} faults and ${asked} operations`,

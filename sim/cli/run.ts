@@ -39,7 +39,7 @@ export function runOne(one: One, changes: PlanChanges, typed: string): number {
   for (const line of summary(result)) console.log(line);
   if (one.record !== null) writeFileSync(one.record, printTape({ plan: result.plan, decisions: result.decisions }));
   if (one.report !== null) {
-    writeFileSync(one.report, reportPage(result, recorder!.lines, `${command} ${again}${version()}`));
+    writeFileSync(one.report, reportPage(result, recorder!, `${command} ${again}${version()}`));
     console.log(`  wrote ${one.report}`);
   }
   if (result.verdict !== "ok") {

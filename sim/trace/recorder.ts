@@ -47,6 +47,9 @@ export type Note = {
   } | null;
 };
 
+/** An operation of a client that no history has. `node`: whom the client asked last. */
+export type OpenOperation = { readonly operation: Operation; readonly node: NodeId };
+
 /** Keeps one run whole, in memory: only for a report or a comparison. */
 export class Recorder {
   readonly lines: Line[] = [];
@@ -55,8 +58,8 @@ export class Recorder {
   readonly messages: (Message | null)[] = [null];
   /** By number, of those that certainly did not arrive. One of which a copy arrived is none of them. */
   readonly fates = new Map<number, Fate>();
-  /** What clients had called and not been answered when the run ended. */
-  open: readonly Operation[] = [];
+  /** What clients had called when the run ended, and the history does not have. */
+  open: readonly OpenOperation[] = [];
   readonly #numbers = new WeakMap<Envelope, number>();
 
   line(time: Micros, kind: TraceKind, node: number, a: number, b: number, c: number): void {

@@ -16,6 +16,7 @@ import { answerMustBeFresh, historyMustBeLinearizable } from "../laws/reads.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Answers } from "../safety/answers.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
+import type { OpenOperation } from "../trace/recorder.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 import { drawClash, drawKey, drawOperation, valueOf } from "./generator.ts";
 
@@ -71,6 +72,10 @@ type Current = {
   /** What `online` said at the call. */
   readonly mark: number;
   attempt: number;
+  /** Whom it has asked last. */
+  node: NodeId;
+  /** Its answer, while that is judged. */
+  told: Seen | null;
   /** Some earlier try may have happened. */
   mayHaveHappened: boolean;
 };
@@ -109,14 +114,18 @@ export class Client implements Target {
     return this.#current === null;
   }
 
-  /** The operation that is under way, as far as its client knows: nobody has answered it. */
-  get open(): Operation | null {
+  /** The operation that is under way; where a law has stopped the run at its answer, with that. */
+  get open(): OpenOperation | null {
     if (this.#current === null || this.#current.op === "open-session") return null;
-    const { op, key, call, value, expected } = this.#current;
-    const timed = { client: this.#process, key, call, return: null, outcome: "unknown" } as const;
-    if (op === "cas") return { ...timed, op, value: [expected.value, value!] };
-    if (op === "put") return { ...timed, op, value: value! };
-    return { ...timed, op, value: null };
+    const { op, key, call, value, expected, told, node } = this.#current;
+    const timed =
+      told === null
+        ? ({ client: this.#process, key, call, return: null, outcome: "unknown" } as const)
+        : ({ client: this.#process, key, call, return: this.#scheduler.now, outcome: "ok", ...told } as const);
+    if (op === "cas") return { operation: { ...timed, op, value: [expected.value, value!] }, node };
+    if (op === "put") return { operation: { ...timed, op, value: value! }, node };
+    if (op === "get") return { operation: { ...timed, op, value: told?.value ?? null }, node };
+    return { operation: { ...timed, op, value: null }, node };
   }
 
   /** Begins nothing more. */
@@ -166,6 +175,8 @@ export class Client implements Target {
       committedAtCall: this.#world.committedIndex(),
       mark: this.#world.online.called(key),
       attempt: 0,
+      node: 0,
+      told: null,
       mayHaveHappened: false,
     };
     this.#at(call + this.#patienceMicros(), clientEvents.patience, k);
@@ -195,6 +206,7 @@ export class Client implements Target {
     const { k, attempt } = current;
     const targets = this.#world.targets();
     const node = targets[this.#draws.below(targets.length, "clientTarget", this.id, k, attempt)]!;
+    current.node = node;
     this.#world.bus.called(this.id, k, node);
     if (this.#world.cutOff(this.id, node)) return this.#later(current);
     const request: Request = {
@@ -255,8 +267,9 @@ export class Client implements Target {
   }
 
   #answer({ k, kind, seen, mismatch, wrong }: Answer): void {
-    answerMustBeSo(`client ${this.id}`, wrong);
     const current = this.#current;
+    if (current?.k === k && kind === "answer") current.told = seen;
+    answerMustBeSo(`client ${this.id}`, wrong);
     if (current?.k !== k) return;
     if (kind !== "answer") {
       if (kind === "unknown") current.mayHaveHappened = true;

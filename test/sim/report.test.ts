@@ -14,10 +14,10 @@ test.before(async () => {
 });
 test.after.always(() => chromium?.close());
 
-function recorded(seed: number): { result: Result; lines: readonly Line[] } {
+function recorded(seed: number): { result: Result; recorder: Recorder; lines: readonly Line[] } {
   const recorder = new Recorder();
   const result = simulateSeed(seed, { print: null, invariants: true, recorder });
-  return { result, lines: recorder.lines };
+  return { result, recorder, lines: recorder.lines };
 }
 
 /** As if it had failed: a page of a failure needs no bug in the product. */
@@ -54,8 +54,8 @@ const text = (tab: Page, selector: string): Promise<string> => tab.$eval(selecto
 
 for (const scheme of ["light", "dark"] as const) {
   inBrowser(`a run that passed, ${scheme}: lanes, messages, states, and the keyboard moves the moment`, async (t) => {
-    const { result, lines } = recorded(5);
-    const { tab, complaints } = await shown(reportPage(result, lines, "npm run sim -- --seed 5"), scheme);
+    const { result, recorder } = recorded(5);
+    const { tab, complaints } = await shown(reportPage(result, recorder, "npm run sim -- --seed 5"), scheme);
     t.regex(await text(tab, "h1"), /ok seed 5/);
     t.is(await text(tab, "#again"), "npm run sim -- --seed 5");
     t.is((await tab.$$("#states tbody tr")).length, result.plan.nodes + result.plan.spares);
@@ -76,8 +76,8 @@ for (const scheme of ["light", "dark"] as const) {
 }
 
 inBrowser("a run that failed: what it says is text, and what led to the end stands out", async (t) => {
-  const { result, lines } = recorded(7);
-  const { tab, complaints } = await shown(reportPage(asFailure(result), lines, "again"), "light");
+  const { result, recorder } = recorded(7);
+  const { tab, complaints } = await shown(reportPage(asFailure(result), recorder, "again"), "light");
   t.regex(await text(tab, "h1"), /<b>did<\/b>/);
   t.regex(await text(tab, "#story li:last-child"), /ends in violation, I7/);
   t.true((await tab.$$("#story li")).length <= 14);
@@ -91,8 +91,8 @@ inBrowser("a run that failed: what it says is text, and what led to the end stan
 test("the page of a long run stays below 2 MB", (t) => {
   let longest = 0;
   for (let seed = 1; seed <= 12; seed++) {
-    const { result, lines } = recorded(seed);
-    longest = Math.max(longest, reportPage(asFailure(result), lines, "again").length);
+    const { result, recorder } = recorded(seed);
+    longest = Math.max(longest, reportPage(asFailure(result), recorder, "again").length);
   }
   t.true(longest < 2_000_000, `${longest} bytes`);
 });
