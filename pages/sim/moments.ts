@@ -67,7 +67,11 @@ export function fateAt(k: number): string {
   const number = lines[k]![6];
   if (hasArrived.has(number)) return "";
   const fate = fateNames[fateOf.get(number) ?? 0];
-  return fate === "cut" ? "the link is cut" : fate === "" || fate === undefined ? "not arrived" : `${fate} on the way`;
+  return fate === "cut"
+    ? "the link is cut"
+    : fate === "" || fate === undefined
+      ? "not arrived by the end"
+      : `${fate} on the way`;
 }
 
 export function wordsOf(k: number): string {

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { lawName } from "../laws.ts";
 import { type PlanChanges, planOf } from "../plan/plan.ts";
+import { oddsOf } from "../report/odds.ts";
 import { reportPage } from "../report/page.ts";
 import { type Result, simulate } from "../run.ts";
 import { countsOf, shrinkTape } from "../shrink.ts";
@@ -39,7 +40,8 @@ export function runOne(one: One, changes: PlanChanges, typed: string): number {
   for (const line of summary(result)) console.log(line);
   if (one.record !== null) writeFileSync(one.record, printTape({ plan: result.plan, decisions: result.decisions }));
   if (one.report !== null) {
-    writeFileSync(one.report, reportPage(result, recorder!, `${command} ${again}${version()}`));
+    const odds = one.odds ? oddsOf(result, recorder!) : null;
+    writeFileSync(one.report, reportPage(result, recorder!, `${command} ${again}${version()}`, odds));
     console.log(`  wrote ${one.report}`);
   }
   if (result.verdict !== "ok") {

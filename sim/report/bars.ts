@@ -2,6 +2,7 @@
 import { check, type Operation } from "../../checker/index.ts";
 import type { OpenOperation } from "../trace/recorder.ts";
 import { operationWords } from "./causes/reads.ts";
+import { valueWords } from "./entries.ts";
 import type { PageBar } from "./page-data.ts";
 
 /** Of longer histories the last so many are shown. */
@@ -12,17 +13,16 @@ export function judgedOf(open: readonly OpenOperation[]): OpenOperation | null {
   return open.find(({ operation }) => operation.outcome === "ok") ?? null;
 }
 
-/** The last operations. `missed`: the index of the entry that a stale answer has missed, or 0. */
+/** The last operations. `missed`: what the entry says that a stale answer has missed; "" where there is none. */
 export function barsOf(
   history: readonly Operation[],
   open: readonly OpenOperation[],
   core: readonly Operation[],
-  message: string,
+  missedWords: string,
   until: number,
 ): PageBar[] {
   const judged = judgedOf(open)?.operation ?? null;
   const atFault = new Set<unknown>(core);
-  const committed = Number(/but (\d+) was committed/.exec(message)?.[1] ?? 0);
   const place = core.length > 0 || judged !== null ? new Map<unknown, number>() : placesOf(history);
   // A client goes on after its patience, while what it asked stays open.
   const all = [...history, ...open.map(({ operation }) => operation)];
@@ -32,7 +32,7 @@ export function barsOf(
     ends.set(one, one.return ?? next.get(one.client % 1_000) ?? until);
     next.set(one.client % 1_000, one.call);
   }
-  const missed = judged === null ? undefined : missedBy(all, judged, committed);
+  const missed = judged === null ? undefined : missedBy(all, judged, missedWords);
   return all.slice(-operationsMax).map((one) => ({
     client: one.client % 1_000,
     call: one.call,
@@ -44,14 +44,13 @@ export function barsOf(
   }));
 }
 
-/** The newest write of the same key that was committed before the call, else one that may have been. */
-function missedBy(all: readonly Operation[], judged: Operation, committed: number): Operation | undefined {
-  const writes = all.filter((one) => one.op !== "get" && one.key === judged.key && one.call < judged.call);
-  const seen = "revision" in judged ? (judged.revision ?? 0) : 0;
-  const known = writes.filter(
-    (one) => "revision" in one && one.revision !== undefined && one.revision > seen && one.revision <= committed,
-  );
-  return known.at(-1) ?? writes.findLast(({ outcome }) => outcome === "unknown");
+/** The write of the same key that has made the entry. */
+function missedBy(all: readonly Operation[], judged: Operation, words: string): Operation | undefined {
+  return all.findLast(({ op, key, value }) => {
+    if (op === "get" || key !== judged.key) return false;
+    const written = Array.isArray(value) ? value[1] : value;
+    return typeof written === "string" && `put ${key} ${valueWords(written)}` === words;
+  });
 }
 
 /** The place of each in an order that explains all, if there is one. */

@@ -7,8 +7,10 @@ import type { Note, Recorder } from "../trace/recorder.ts";
 import { changeNames, messageNames, outcomeNames, roleNames, type TraceKind, words } from "../trace/vocabulary.ts";
 import { readerLane } from "../workload/reader.ts";
 import { barsOf, judgedOf } from "./bars.ts";
+import { missedEntry } from "./causes/reads.ts";
+import { RunFacts } from "./causes/run-facts.ts";
 import { coneOf } from "./cone.ts";
-import { EntryNumbers } from "./entries.ts";
+import { EntryNumbers, entryWords } from "./entries.ts";
 import { lawWords } from "./law-words.ts";
 import { emptyLog, logAfter, noted, type NodeLog, type PageNote } from "./logs.ts";
 import { fateNames, fieldsOf } from "./messages.ts";
@@ -76,7 +78,7 @@ export function reportPage(result: Result, recorder: Recorder, again: string, od
     firstMessage,
     fates: [...recorder.fates].filter(([of]) => of >= firstMessage).map(([of, fate]) => [of, fateNames.indexOf(fate)]),
     cone: coneRuns(inCone.subarray(from)),
-    bars: barsOf(result.history, recorder.open, core, message, result.simulatedMicros),
+    bars: barsOf(result.history, recorder.open, core, missedWords(result, recorder), result.simulatedMicros),
     readerLane,
     from,
     blamed: judged === null ? blamedOf(result) : [...new Set([judged.node, ...blamedOf(result)])],
@@ -98,6 +100,15 @@ export function reportPage(result: Result, recorder: Recorder, again: string, od
     story: joined(storyOf({ result, recorder, inCone, judged, core }).map((cause) => causeHtml(cause, recorder, from))),
     data: dataHtml(data),
   });
+}
+
+/** What the entry says that a stale answer has missed, or "". */
+function missedWords({ message }: Result, recorder: Recorder): string {
+  const said = / answered at revision (\d+), but (\d+) was committed/.exec(message);
+  const key = judgedOf(recorder.open)?.operation.key;
+  if (said === null || key === undefined) return "";
+  const entry = missedEntry(new RunFacts(recorder), key, Number(said[1]), Number(said[2]));
+  return entry === null ? "" : entryWords(entry);
 }
 
 function causeHtml({ line, text }: Cause, { lines }: Recorder, from: number): Html {

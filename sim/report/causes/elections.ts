@@ -94,7 +94,7 @@ export function outdatedCandidate(
 
 /** I6, seen at an election: how the committed entry came to be, and how the new leader came to be without it. */
 export function incompleteLeader(facts: RunFacts, leader: NodeId, term: Term, index: number): Cause[] {
-  const entryTerm = facts.lines[facts.commitOf(index)]?.b ?? facts.arrivals(index)[0]?.entry.term ?? 0;
+  const entryTerm = facts.committedEntry(index)?.term ?? 0;
   return [
     ...facts.creation(index, entryTerm),
     ...facts.copies(index, entryTerm),

@@ -1,5 +1,6 @@
 /** What led to a stale read: what it missed, who led, and what the node that answered took itself for. */
 import type { Operation } from "../../../checker/index.ts";
+import type { Entry } from "../../../core/protocol/entry.ts";
 import type { NodeId } from "../../../core/units.ts";
 import { leaderRole } from "../../trace/vocabulary.ts";
 import { entryWords, valueWords } from "../entries.ts";
@@ -25,19 +26,18 @@ export function staleRead(
 ): Cause[] {
   const causes: Cause[] = [];
   const key = judged?.key ?? "";
-  const missed = missedIndex(facts, key, revision, committed);
-  const term = facts.lines[facts.commitOf(missed)]?.b ?? 0;
-  const maker = facts.arrivals(missed)[0];
-  const leads = facts.leadership(maker?.entry.term ?? term);
+  const entry = missedEntry(facts, key, revision, committed);
+  const missed = entry?.index ?? committed;
+  const leads = facts.leadership(entry?.term ?? 0);
   if (leads !== -1)
     causes.push({ line: leads, text: `n${facts.lines[leads]!.node} becomes leader of term ${facts.lines[leads]!.b}.` });
-  if (maker !== undefined) causes.push(...facts.creation(missed, maker.entry.term), ...facts.commitment(missed));
-  if (node !== 0 && maker !== undefined) {
+  if (entry !== null) causes.push(...facts.creation(missed, entry.term), ...facts.commitment(missed));
+  if (node !== 0 && entry !== null) {
     const led = facts.last((line) => line.kind === "role" && line.node === node);
     const line = facts.lines[led];
-    if (line?.a === leaderRole && line.b < maker.entry.term)
+    if (line?.a === leaderRole && line.b < entry.term)
       causes.push({ line: led, text: `n${node} has led term ${line.b}, and does not know that it is over.` });
-    causes.push(...facts.missed(node, missed, maker.entry.term));
+    causes.push(...facts.missed(node, missed, entry.term));
   }
   if (judged !== null) {
     const called = facts.last(({ time }) => time <= judged.call);
@@ -57,22 +57,23 @@ export function staleRead(
         : `the last acknowledgement of a follower came at ${(facts.lines[heard]!.time / 1e6).toFixed(6)} s`;
     causes.push({ line: granted, text: `n${node} grants read index ${facts.lines[granted]!.a}: ${silence}.` });
   }
-  const entry = maker === undefined ? `entry ${missed}` : `entry ${missed} (${entryWords(maker.entry)})`;
+  const what = entry === null ? `entry ${missed}` : `entry ${missed} (${entryWords(entry)})`;
   const answer = judged === null || judged.return === null ? "" : `, ${valueWords(judged.value as string | null)}`;
   causes.push({
     line: facts.end,
-    text: `The answer is the state at index ${revision}${answer}: it has missed ${entry}.`,
+    text: `The answer is the state at index ${revision}${answer}: it has missed ${what}.`,
   });
   return causes;
 }
 
-/** Of the entries after `revision` up to `committed`: the last one about `key`, else the last one. */
-function missedIndex(facts: RunFacts, key: string, revision: number, committed: number): number {
+/** Of the committed entries after `revision` up to `committed`: the last one about `key`, else the last one. */
+export function missedEntry(facts: RunFacts, key: string, revision: number, committed: number): Entry | null {
   for (let index = committed; index > revision && key !== ""; index--) {
-    const words = facts.arrivals(index).map(({ entry }) => entryWords(entry));
-    if (words.some((one) => one.startsWith(`put ${key} `) || one === `delete ${key}`)) return index;
+    const entry = facts.committedEntry(index);
+    const words = entry === null ? "" : entryWords(entry);
+    if (words.startsWith(`put ${key} `) || words === `delete ${key}`) return entry;
   }
-  return committed;
+  return facts.committedEntry(committed);
 }
 
 /** The operations that no order explains, in the order of their calls. */

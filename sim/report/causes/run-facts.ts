@@ -112,6 +112,15 @@ export class RunFacts {
     return k === -1 ? `nobody is known to lead term ${term}` : `n${this.lines[k]!.node} leads term ${term}`;
   }
 
+  /** The entry that was committed there: that of the node which was the first to say so. */
+  committedEntry(index: Index): Entry | null {
+    const k = this.commitOf(index);
+    if (k === -1) return null;
+    const by = this.lines[k]!.node;
+    const held = this.arrivals(index).filter(({ node, line }) => node === by && line <= k);
+    return held.at(-1)?.entry ?? null;
+  }
+
   /** The state of `node` at line `k`: down, and since when, or what its last role line said. */
   roleAt(node: NodeId, k = this.end): { readonly words: string; readonly line: number } {
     const line = this.last(
