@@ -38,7 +38,7 @@ export function drawOdds(): void {
   }
   const sure = shown.find((_, k) => shown.slice(k).every(({ failed }) => failed === odds.replays));
   find("#odds-said", HTMLElement).textContent =
-    sure === undefined
-      ? "It never became inevitable: with other delays and timeouts some replays pass up to the end."
+    sure === undefined || sure === shown.at(-1)
+      ? "It became inevitable in its last events only: before, some replays with other delays and timeouts do not break the law."
       : `Inevitable from ${seconds(timeOf(sure.line))} on: whatever delays and timeouts follow, all replays break the same law.`;
 }

@@ -19,7 +19,7 @@ import { template } from "./page-template.js";
 import { after, clientKinds, type NodeState, unstarted } from "./states.ts";
 import { type Cause, coreOf, storyOf } from "./story.ts";
 
-/** Of longer runs the last so many lines are shown: the page stays below 3 MB. */
+/** Of longer runs the last so many lines are shown: the page stays below 2 MB. */
 const linesMax = 30_000;
 
 /** The nodes that what was seen names. */

@@ -117,7 +117,8 @@ export function storyOf(told: Told): Cause[] {
   if (result.verdict === "ok") return passed(result, facts);
   const causes = causesOf(facts, told);
   const seen = new Set<string>();
-  const once = causes.filter(({ text }) => !seen.has(text) && seen.add(text).size > 0);
+  const ordered = causes.toSorted((a, b) => (a.line ?? facts.end) - (b.line ?? facts.end));
+  const once = ordered.filter(({ text }) => !seen.has(text) && seen.add(text).size > 0);
   return [...shortened(once), { line: facts.end, text: `${result.message}.`.replace(/\.\.$/, ".") }];
 }
 

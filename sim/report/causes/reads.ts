@@ -32,11 +32,14 @@ export function staleRead(
   if (leads !== -1)
     causes.push({ line: leads, text: `n${facts.lines[leads]!.node} becomes leader of term ${facts.lines[leads]!.b}.` });
   if (entry !== null) causes.push(...facts.creation(missed, entry.term), ...facts.commitment(missed));
+  let takesItselfFor = "";
   if (node !== 0 && entry !== null) {
     const led = facts.last((line) => line.kind === "role" && line.node === node);
     const line = facts.lines[led];
-    if (line?.a === leaderRole && line.b < entry.term)
-      causes.push({ line: led, text: `n${node} has led term ${line.b}, and does not know that it is over.` });
+    if (line?.a === leaderRole && line.b < entry.term) {
+      causes.push({ line: led, text: `n${node} becomes leader of term ${line.b}.` });
+      takesItselfFor = `, as the leader of term ${line.b} that it takes itself for`;
+    }
     causes.push(...facts.missed(node, missed, entry.term));
   }
   if (judged !== null) {
@@ -55,13 +58,16 @@ export function staleRead(
       heard === -1
         ? "no follower has acknowledged any heartbeat"
         : `the last acknowledgement of a follower came at ${(facts.lines[heard]!.time / 1e6).toFixed(6)} s`;
-    causes.push({ line: granted, text: `n${node} grants read index ${facts.lines[granted]!.a}: ${silence}.` });
+    causes.push({
+      line: granted,
+      text: `n${node} grants read index ${facts.lines[granted]!.a}${takesItselfFor}: ${silence}.`,
+    });
   }
   const what = entry === null ? `entry ${missed}` : `entry ${missed} (${entryWords(entry)})`;
   const answer = judged === null || judged.return === null ? "" : `, ${valueWords(judged.value as string | null)}`;
   causes.push({
     line: facts.end,
-    text: `The answer is the state at index ${revision}${answer}: it has missed ${what}.`,
+    text: `The answer is the state at log index ${revision}, its revision${answer}: it has missed ${what}.`,
   });
   return causes;
 }
