@@ -33,6 +33,10 @@ function columnsOf(logs: readonly NodeLog[], states: readonly NodeState[], room:
   return [...wanted].toSorted((a, b) => a - b);
 }
 
+function voteName(id: number): string {
+  return id === 0 ? "none" : `n${id}`;
+}
+
 function gap(): HTMLElement {
   return html("span", "⋯", "gap");
 }
@@ -86,10 +90,9 @@ function nodeOf(node: number, state: NodeState, log: NodeLog): HTMLElement {
     html("span", life, `badge ${state.life === "runs" ? `role-${state.role}` : "off"}`),
   );
   const [last, lastTerm] = endOf(log, termOf);
-  const vote = (id: number): string => (id === 0 ? "none" : `n${id}`);
-  about.append(html("span", `term ${log.term} · vote ${vote(log.vote)} · last (${last}, ${lastTerm})`, "hard"));
+  about.append(html("span", `term ${log.term} · vote ${voteName(log.vote)} · last (${last}, ${lastTerm})`, "hard"));
   if (log.term !== log.durableTerm || log.vote !== log.durableVote)
-    about.append(html("span", `on disk: term ${log.durableTerm}, vote ${vote(log.durableVote)}`, "undurable"));
+    about.append(html("span", `on disk: term ${log.durableTerm}, vote ${voteName(log.durableVote)}`, "undurable"));
   return about;
 }
 

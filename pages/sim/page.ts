@@ -111,7 +111,7 @@ function play(): void {
   if (timer !== 0) return stop();
   if (at === lines.length - 1) show(0);
   playButton.textContent = "❚❚ pause";
-  timer = Number(setInterval(() => (at === lines.length - 1 ? stop() : show(at + 1)), stepMs));
+  timer = setInterval(() => (at === lines.length - 1 ? stop() : show(at + 1)), stepMs);
 }
 
 // --- the address: #t=1.25 is the last line at that second; #t=1.25,2 is the second one of that moment

@@ -319,7 +319,7 @@ test("when a failure became inevitable is the same each time, and counts the law
   t.is(oddsOf(result, recorder), null);
 });
 
-function line(kind: Line["kind"], node: number, a: number, message: number): Line {
+function lineOf(kind: Line["kind"], node: number, a: number, message: number): Line {
   return { time: 0, kind, node, a, b: 0, c: 0, message };
 }
 
@@ -338,13 +338,13 @@ test("whoever sends or receives is said to run", (t) => {
 
 test("the cone holds what reached the end by messages, and nothing else", (t) => {
   const lines = [
-    line("durable", 2, 1, 0),
-    line("durable", 3, 1, 0),
-    line("send", 2, 1, 1),
-    line("durable", 2, 2, 0),
-    line("send", 3, 1, 2),
-    line("receive", 1, 2, 1),
-    line("commit", 1, 1, 0),
+    lineOf("durable", 2, 1, 0),
+    lineOf("durable", 3, 1, 0),
+    lineOf("send", 2, 1, 1),
+    lineOf("durable", 2, 2, 0),
+    lineOf("send", 3, 1, 2),
+    lineOf("receive", 1, 2, 1),
+    lineOf("commit", 1, 1, 0),
   ];
   t.deepEqual([...coneOf(lines, [1])], [1, 0, 1, 0, 0, 1, 1]);
 });

@@ -74,7 +74,8 @@ export function staleRead(
 
 /** Of the committed entries after `revision` up to `committed`: the last one about `key`, else the last one. */
 export function missedEntry(facts: RunFacts, key: string, revision: number, committed: number): Entry | null {
-  for (let index = committed; index > revision && key !== ""; index--) {
+  if (key === "") return facts.committedEntry(committed);
+  for (let index = committed; index > revision; index--) {
     const entry = facts.committedEntry(index);
     const words = entry === null ? "" : entryWords(entry);
     if (words.startsWith(`put ${key} `) || words === `delete ${key}`) return entry;
