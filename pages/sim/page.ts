@@ -23,7 +23,7 @@ const playButton = find("#play", HTMLButtonElement);
 
 /** The line that is shown. */
 let at = lines.length - 1;
-let timer = 0;
+let isPlaying = false;
 let isDrawn = true;
 
 function reaches(k: number, goal: Goal): boolean {
@@ -102,16 +102,26 @@ function go(goal: Goal, by: 1 | -1): void {
 }
 
 function stop(): void {
-  clearInterval(timer);
-  timer = 0;
+  isPlaying = false;
   playButton.textContent = "▶ play";
 }
 
 function play(): void {
-  if (timer !== 0) return stop();
+  if (isPlaying) return stop();
   if (at === lines.length - 1) show(0);
+  isPlaying = true;
   playButton.textContent = "❚❚ pause";
-  timer = setInterval(() => (at === lines.length - 1 ? stop() : show(at + 1)), stepMs);
+  let shownAt = 0;
+  const frame = (now: number): void => {
+    if (!isPlaying) return;
+    if (at === lines.length - 1) return stop();
+    if (now - shownAt >= stepMs) {
+      shownAt = now;
+      show(at + 1);
+    }
+    requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
 }
 
 // --- the address: #t=1.25 is the last line at that second; #t=1.25,2 is the second one of that moment

@@ -117,10 +117,14 @@ function causeHtml({ line, text }: Cause, { lines }: Recorder, from: number): Ht
   return element("li", {}, element("button", { type: "button", "data-line": line - from }, time), " ", text);
 }
 
+function counted(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}
+
 function settingOf({ plan }: Result): string {
   const on = faultFamilies.filter((family) => plan.faults[family] > 0);
   const spares = plan.spares === 0 ? "" : `, ${plan.spares} spare`;
-  return `seed ${plan.seed}: ${plan.nodes} nodes${spares}, ${plan.clients} clients, ${plan.keys === 1 ? "1 key" : `${plan.keys} keys`}, rows in ${plan.engines}; ${on.length === 0 ? "no faults" : `${on.length} kinds of faults`} enabled`;
+  return `seed ${plan.seed}: ${counted(plan.nodes, "node")}${spares}, ${counted(plan.clients, "client")}, ${counted(plan.keys, "key")}, rows in ${plan.engines}; ${on.length === 0 ? "no faults" : `${on.length} kinds of faults`} enabled`;
 }
 
 /** What every node was and held before line `from`, and the notes after it. */

@@ -48,7 +48,7 @@ export function undurableVote(facts: RunFacts, voter: NodeId, term: Term): Cause
     causes.push({ line: facts.end, text });
     causes.push({
       line: facts.end,
-      text: `The word leaves nevertheless. After a crash now n${voter} would have forgotten it, and could vote for another candidate of term ${term}: two leaders in one term.`,
+      text: `The reply leaves nevertheless. After a crash now n${voter} would have forgotten its vote, and could vote for another candidate of term ${term}: two leaders in one term.`,
     });
   }
   return causes;
