@@ -6,7 +6,7 @@ import { linkScript } from "./script.ts";
 const styleLink = /<link rel="stylesheet" href="([^"]+)" \/>/g;
 const scriptLink = /<script src="([^"]+)\.ts"><\/script>/g;
 /** What would make the page load something. */
-const loads = /<link\b|<script[^>]* src=|@import|\burl\(|(?:src|href)="(?:[a-z]+:)?\/\//i;
+const loads = /<link\b|<script[^>]* src=|@import|\burl\((?!#)|(?:src|href)="(?:[a-z]+:)?\/\//i;
 
 /** `path`: of the HTML. `scripts`: where the compiled modules are, under the paths of their sources. */
 export function assemblePage(path: string, scripts: string): string {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Script } from "node:vm";
 
-const importLine = /^import \{ [\w$]+(?:, [\w$]+)* \} from ["](\.[^"]+)["];\n/gm;
+const importLine = /^import \{ [\w$]+(?:, [\w$]+)*,? \} from ["](\.[^"]+)["];\n/gm;
 const exportWord = /^export (?=(?:async )?(?:function|const|let|class)\b)/gm;
 
 /**

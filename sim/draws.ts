@@ -80,7 +80,7 @@ export type Decision = readonly [site: Site, a: number, b: number, c: number, d:
 
 /** The chance of one run. What it answers does not depend on what was asked before. */
 export class Draws {
-  readonly #key: number;
+  #key: number;
   /** All decisions that were taken, in order, if they are asked for. */
   readonly taken: Decision[] | null;
   /** By name: the decisions that are taken, whatever the seed says; null: as it says. */
@@ -94,6 +94,11 @@ export class Draws {
     this.taken = keepsDecisions ? [] : null;
     const generator = alea(`metaStore simulation ${modelVersion} seed ${seed}`);
     this.#key = (generator() * 0x100000000) | 0;
+  }
+
+  /** From now on chance is another one, and what was given stays given: another run from here on, the same for each `salt`. */
+  goOtherwise(salt: number): void {
+    this.#key = mix(this.#key, salt);
   }
 
   /** An integer in [0, 2^32), the same for the same site and occasion. */

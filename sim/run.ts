@@ -73,6 +73,9 @@ function run(plan: Plan, options: RunOptions): Result {
     verdict = "violation";
     [property, message] = error instanceof Violation ? [error.property, error.message] : ["I21", wordsOf(error)];
   }
+  simulator.stateRecorder?.finish();
+  if (options.recorder != null)
+    options.recorder.open = [...simulator.clients, simulator.reader].flatMap(({ open }) => open ?? []);
   const lies = simulator.lies.words(simulator.ghost.committed);
   // A node that believes a lying disk may answer wrong, or exit, where that disk has lost what mattered.
   if (verdict !== "ok" && (lies.length > 0 || (verdict === "liveness" && simulator.lies.liars.size > 0))) {

@@ -26,6 +26,7 @@ import { Judge } from "./safety/judge.ts";
 import { LyingDiskLedger } from "./safety/lying-disk-ledger.ts";
 import { FaultBudget } from "./safety/redundancy.ts";
 import { Scheduler } from "./scheduler.ts";
+import { StateRecorder } from "./state-recorder.ts";
 import { TraceWriter } from "./trace-writer.ts";
 import type { Recorder } from "./trace/recorder.ts";
 import { Trace } from "./trace/trace.ts";
@@ -75,6 +76,8 @@ export class Simulator implements ClientWorld {
   /** What the committed prefix says of answers; null where the ghost does not judge. */
   readonly answers: Answers | null;
   readonly history: Operation[] = [];
+  /** Null: no report is to be written. */
+  readonly stateRecorder: StateRecorder | null;
   readonly marks = new Marks();
   readonly budget: FaultBudget;
   /** Tier c: what was lost of what disks had promised. */
@@ -107,13 +110,15 @@ export class Simulator implements ClientWorld {
     this.monitor = new Monitor(scheduler, draws, plan, this);
     this.reader = new Reader(scheduler, draws, plan, this);
     this.operator = new Operator(scheduler, draws, plan, this);
+    this.stateRecorder = recorder === null ? null : new StateRecorder(recorder, hosts, (id) => ghost.node(id));
     this.#subscribeAll(recorder);
   }
 
   /**
    * The order is part of the trace's hash. The trace has its line before anybody does anything about an event; the view is up
    * to date when marks and faults ask it; a read is asked before the ghost knows of the commit that gave cause to it; the ghost
-   * learns of a lost log before it looks at what replaces it; and a machine's fate is decided when all else is done.
+   * learns of a lost log before it looks at what replaces it; and a machine's fate is decided when all else is done. For a
+   * report a node is looked at when the ghost has judged, which changes nothing.
    */
   #subscribeAll(recorder: Recorder | null): void {
     const { bus, plan, view, nemesis, hosts, ghost, lies, isJudged } = this;
@@ -128,6 +133,7 @@ export class Simulator implements ClientWorld {
     if (isJudged) bus.subscribe(new Judge(plan, ghost, lies, hosts, bus));
     if (isJudged) bus.subscribe(new ChangeWatch(ghost, () => this.scheduler.now));
     bus.subscribe(this.machines);
+    if (this.stateRecorder !== null) bus.subscribe(this.stateRecorder);
   }
 
   get addresses(): Addresses {

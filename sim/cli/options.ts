@@ -18,6 +18,7 @@ export type Options = {
         readonly shrink: boolean;
         readonly record: string | null;
         readonly report: string | null;
+        readonly odds: boolean;
       } & ({ readonly seed: number } | { readonly tape: string }))
     | null;
   readonly campaign: { readonly minutes: number; readonly jobs: number; readonly out: string } | null;
@@ -75,6 +76,11 @@ export async function optionsFrom(args: readonly string[]): Promise<Options> {
     .option("out", { type: "string", default: "sim-campaign", describe: "of a campaign: where its findings go" })
     .option("record", { type: "string", describe: "of one run: write its tape there" })
     .option("report", { type: "string", describe: "of one run: a page about it, to be read in a browser" })
+    .option("odds", {
+      type: "boolean",
+      default: false,
+      describe: "of a report on a failure: when it became inevitable, by replays with other chance from 40 moments on",
+    })
     .option("shrink", {
       type: "boolean",
       default: false,
@@ -113,10 +119,11 @@ export async function optionsFrom(args: readonly string[]): Promise<Options> {
     argv[name] === undefined ? [] : [` --${name} ${argv[name]}`],
   );
   if (argv.tape !== undefined && typed.length > 0) throw new UsageError(`a tape holds its own plan:${typed.join("")}`);
-  const { trace, verify, shrink, record = null, report = null } = argv;
+  const { trace, verify, shrink, odds, record = null, report = null } = argv;
   if ((argv.seeds ?? argv.campaign) !== undefined && (trace || verify || shrink || (record ?? report) !== null))
     throw new UsageError("--trace, --verify, --shrink, --record and --report are of one run");
-  const how = { trace, verify, shrink, record, report };
+  if (odds && report === null) throw new UsageError("--odds is part of a report: give --report FILE, too");
+  const how = { trace, verify, shrink, record, report, odds };
   const one =
     argv.seed !== undefined
       ? { ...how, seed: integer(argv.seed) }

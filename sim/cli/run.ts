@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { lawName } from "../laws.ts";
 import { type PlanChanges, planOf } from "../plan/plan.ts";
+import { oddsOf } from "../report/odds.ts";
 import { reportPage } from "../report/page.ts";
 import { type Result, simulate } from "../run.ts";
 import { parseTape, printTape, type Tape, TapeError } from "../tape.ts";
@@ -81,7 +82,11 @@ function writeAsked(one: One, result: Result, recorder: Recorder | null, again: 
   const { record, report } = one;
   const asked: readonly (readonly [string | null, () => string])[] = [
     [record, () => printTape({ plan: result.plan, decisions: result.decisions })],
-    [report, () => reportPage(result, recorder!.lines, `${command} ${again}${version()}`)],
+    [
+      report,
+      () =>
+        reportPage(result, recorder!, `${command} ${again}${version()}`, one.odds ? oddsOf(result, recorder!) : null),
+    ],
   ];
   let areWritten = true;
   for (const [file, text] of asked) {

@@ -47,7 +47,7 @@ export function reportTape({ plan, decisions }: Tape, simulate: Simulate, file: 
   const recorder = new Recorder();
   const options = { print: null, invariants: true, given: decisions, keepsDecisions: true, recorder };
   const result = simulate(plan, options);
-  writeWhole(file, reportPage(result, recorder.lines, again));
+  writeWhole(file, reportPage(result, recorder, again));
   return result;
 }
 

@@ -1,102 +1,167 @@
-/** One self-contained page about a run: who did what when, what each node was at any moment, and what led to the end. */
-import { check, type Operation } from "../../checker/index.ts";
-import { dataHtml, element, filled, joined } from "../../checker/view/html.ts";
+/** One self-contained page about a run: what went wrong and why, each node's log at any moment, and who did what when. */
+import { dataHtml, element, filled, type Html, joined } from "../../checker/view/html.ts";
 import { lawName } from "../laws.ts";
+import { faultFamilies } from "../plan/families.ts";
 import type { Result } from "../run.ts";
-import type { Line } from "../trace/recorder.ts";
+import type { Note, Recorder } from "../trace/recorder.ts";
 import { changeNames, messageNames, outcomeNames, roleNames, type TraceKind, words } from "../trace/vocabulary.ts";
 import { readerLane } from "../workload/reader.ts";
+import { barsOf, judgedOf } from "./bars.ts";
+import { missedEntry } from "./causes/reads.ts";
+import { RunFacts } from "./causes/run-facts.ts";
 import { coneOf } from "./cone.ts";
-import type { PageBar, PageData, PageLine } from "./page-data.ts";
+import { EntryNumbers, entryWords } from "./entries.ts";
+import { lawWords } from "./law-words.ts";
+import { emptyLog, logAfter, noted, type NodeLog, type PageNote } from "./logs.ts";
+import { fateNames, fieldsOf } from "./messages.ts";
+import type { PageData, PageLine, PageOdds } from "./page-data.ts";
 import { template } from "./page-template.js";
-import { after, type NodeState, unstarted } from "./states.ts";
-import { storyOf } from "./story.ts";
+import { after, clientKinds, type NodeState, unstarted } from "./states.ts";
+import { type Cause, coreOf, storyOf } from "./story.ts";
 
-/** Of longer runs the last so many lines are shown, and operations: the page stays below 2 MB. */
+/** Of longer runs the last so many lines are shown: the page stays below 2 MB. */
 const linesMax = 30_000;
-const operationsMax = 2_000;
 
-/** Where the end happened: the node that is named first, or any. */
-function placesOf({ verdict, message, plan }: Result): number[] {
+/** The nodes that what was seen names. */
+function blamedOf({ verdict, message }: Result): number[] {
   if (verdict === "ok") return [];
-  const named = verdict === "violation" ? /\bn(\d+)\b/.exec(message) : null;
-  if (named !== null) return [Number(named[1])];
-  return Array.from({ length: plan.nodes + plan.spares }, (_, k) => k + 1);
+  return [...new Set([...message.matchAll(/\bn(\d+)\b/g)].map((match) => Number(match[1])))];
 }
 
-/** The last operations; of a wrong history its core is marked, of a right one the place of each in the order. */
-function barsOf(history: readonly Operation[], until: number): PageBar[] {
-  const judged = check(history, { configurationsMax: 200_000 });
-  const core = new Set<unknown>(judged.verdict === "illegal" ? judged.core : []);
-  const place = new Map<unknown, number>();
-  if (judged.verdict === "ok")
-    for (const order of judged.order.values()) for (const [k, one] of order.entries()) place.set(one, k + 1);
-  // A client goes on after its patience, while what it asked stays open.
-  const next = new Map<number, number>();
-  const ends = new Map<unknown, number>();
-  for (const one of history.toReversed()) {
-    ends.set(one, one.return ?? next.get(one.client % 1_000) ?? until);
-    next.set(one.client % 1_000, one.call);
-  }
-  return history.slice(-operationsMax).map((one) => {
-    const value =
-      one.value === null
-        ? "nothing"
-        : typeof one.value === "string"
-          ? one.value.slice(0, 24)
-          : one.value.join(" -> ").slice(0, 32);
-    const kind = one.outcome === "unknown" ? " unknown" : one.outcome === "none" ? " none" : "";
-    return {
-      client: one.client % 1_000,
-      call: one.call,
-      end: ends.get(one)!,
-      label: `${one.op} ${one.key} ${value}${one.outcome === "ok" ? "" : ` (${one.outcome})`}`,
-      role: (core.has(one) ? "core" : "") + kind,
-      point: place.get(one) ?? null,
-    };
-  });
+/** Where the end happened: the node that is named first, or who answered last, or any. */
+function placesOf(result: Result, answeredBy: number): number[] {
+  if (result.verdict === "ok") return [];
+  const named = result.verdict === "violation" ? (blamedOf(result)[0] ?? answeredBy) : 0;
+  if (named !== 0) return [named];
+  return Array.from({ length: result.plan.nodes + result.plan.spares }, (_, k) => k + 1);
 }
 
-/** `again`: what to type to see the run again. */
-export function reportPage(result: Result, all: readonly Line[], again: string): string {
-  const cone = coneOf(all, placesOf(result));
+/** `again`: what to type to see the run again. `odds`: null where nobody has replayed it. */
+export function reportPage(result: Result, recorder: Recorder, again: string, odds: PageOdds | null = null): string {
+  const { verdict, property, plan, message } = result;
+  const all = recorder.lines;
+  const judged = verdict === "violation" ? judgedOf(recorder.open) : null;
+  const core = verdict === "violation" && property === "linearizability" ? coreOf(result.history) : [];
+  const inCone = coneOf(all, placesOf(result, judged?.node ?? 0));
   const from = Math.max(0, all.length - linesMax);
-  const states = new Map<number, NodeState>();
-  const nodes = result.plan.nodes + result.plan.spares;
-  for (let id = 1; id <= nodes; id++) states.set(id, unstarted);
-  for (const line of all.slice(0, from)) {
-    const state = states.get(line.node);
-    if (state !== undefined) states.set(line.node, after(state, line));
-  }
   const kinds = [...new Set(all.map(({ kind }) => kind))];
   const code = new Map<TraceKind, number>(kinds.map((kind, k) => [kind, k]));
+  const numbers = new EntryNumbers();
+  const { states, logs, rest } = before(result, recorder, from, numbers);
+  const shown = all.slice(from);
+  const firstMessage = shown.reduce(
+    (least, line) => (line.message > 0 ? Math.min(least, line.message) : least),
+    recorder.messages.length,
+  );
   const data: PageData = {
-    nodes,
+    nodes: plan.nodes + plan.spares,
     kinds,
     words: kinds.map((kind) => words[kind]),
     roleNames,
     messageNames,
     changeNames,
     outcomeNames,
-    initial: [...states.values()],
-    lines: all
-      .slice(from)
-      .map(({ time, kind, node, a, b, c, message }): PageLine => [time, code.get(kind)!, node, a, b, c, message]),
-    cone: coneRuns(cone.subarray(from)),
-    bars: barsOf(result.history, result.simulatedMicros),
+    initial: states,
+    initialLogs: logs,
+    lines: shown.map(({ time, kind, node, a, b, c, message: of }): PageLine => [
+      time,
+      code.get(kind)!,
+      node,
+      a,
+      b,
+      c,
+      of,
+    ]),
+    entries: numbers.all,
+    notes: rest,
+    messages: recorder.messages.slice(firstMessage).map((one) => fieldsOf(one!)),
+    firstMessage,
+    fates: [...recorder.fates].filter(([of]) => of >= firstMessage).map(([of, fate]) => [of, fateNames.indexOf(fate)]),
+    cone: coneRuns(inCone.subarray(from)),
+    bars: barsOf(result.history, recorder.open, core, missedWords(result, recorder), result.simulatedMicros),
     readerLane,
     from,
-  };
-  const { verdict, property, plan } = result;
-  const title = `seed ${plan.seed}: ${verdict}${property === "" ? "" : ` (${lawName(property)})`}`;
-  return filled(template, {
-    title,
+    blamed: judged === null ? blamedOf(result) : [...new Set([judged.node, ...blamedOf(result)])],
     verdict,
-    heading: result.message === "" ? title : `${title}: ${result.message}`,
+    odds: odds === null ? null : { ...odds, points: odds.points.map((one) => ({ ...one, line: one.line - from })) },
+  };
+  const { law, reference } = lawWords(property);
+  const name = property === "" ? "" : lawName(property);
+  return filled(template, {
+    title: `seed ${plan.seed}: ${verdict}${name === "" ? "" : ` (${name})`}`,
+    verdict,
+    heading: name === "" ? `seed ${plan.seed}` : `${name}: ${message}`,
+    law:
+      law === ""
+        ? ""
+        : element("p", { class: "law" }, element("b", {}, "The law: "), law, reference === "" ? "" : ` (${reference})`),
+    setting: settingOf(result),
     again,
-    story: joined(storyOf(result, all, cone).map((line) => element("li", {}, line))),
+    story: joined(storyOf({ result, recorder, inCone, judged, core }).map((cause) => causeHtml(cause, recorder, from))),
     data: dataHtml(data),
   });
+}
+
+/** What the entry says that a stale answer has missed, or "". */
+function missedWords({ message }: Result, recorder: Recorder): string {
+  const said = / answered at revision (\d+), but (\d+) was committed/.exec(message);
+  const key = judgedOf(recorder.open)?.operation.key;
+  if (said === null || key === undefined) return "";
+  const entry = missedEntry(new RunFacts(recorder), key, Number(said[1]), Number(said[2]));
+  return entry === null ? "" : entryWords(entry);
+}
+
+function causeHtml({ line, text }: Cause, { lines }: Recorder, from: number): Html {
+  if (line === null || line < from) return element("li", {}, text);
+  const time = `${(lines[line]!.time / 1e6).toFixed(6)} s`;
+  return element("li", {}, element("button", { type: "button", "data-line": line - from }, time), " ", text);
+}
+
+function counted(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}
+
+function settingOf({ plan }: Result): string {
+  const on = faultFamilies.filter((family) => plan.faults[family] > 0);
+  const spares = plan.spares === 0 ? "" : `, ${plan.spares} spare`;
+  return `seed ${plan.seed}: ${counted(plan.nodes, "node")}${spares}, ${counted(plan.clients, "client")}, ${counted(plan.keys, "key")}, rows in ${plan.engines}; ${on.length === 0 ? "no faults" : `${on.length} kinds of faults`} enabled`;
+}
+
+/** What every node was and held before line `from`, and the notes after it. */
+function before(
+  { plan }: Result,
+  { lines, notes }: Recorder,
+  from: number,
+  numbers: EntryNumbers,
+): { states: NodeState[]; logs: NodeLog[]; rest: PageNote[] } {
+  const count = plan.nodes + plan.spares;
+  const states = Array.from({ length: count }, () => unstarted);
+  const logs = Array.from({ length: count }, () => emptyLog);
+  let next = 0;
+  for (let k = 0; k < from; k++) {
+    const line = lines[k]!;
+    const state = clientKinds.has(line.kind) ? undefined : states[line.node - 1];
+    if (state !== undefined) {
+      states[line.node - 1] = after(state, line);
+      logs[line.node - 1] = logAfter(logs[line.node - 1]!, line.kind);
+    }
+    for (; next < notes.length && notes[next]!.at <= k; next++) {
+      const note = notes[next]!;
+      logs[note.node - 1] = noted(logs[note.node - 1]!, pageNote(note, 0, numbers));
+    }
+  }
+  return { states, logs, rest: notes.slice(next).map((note) => pageNote(note, from, numbers)) };
+}
+
+function pageNote({ at, node, log, durable, hard }: Note, from: number, numbers: EntryNumbers): PageNote {
+  const { base, baseTerm, keep, entries } = log ?? { base: 0, baseTerm: 0, keep: 0, entries: [] };
+  return [
+    at - from,
+    node,
+    log === null ? 0 : [base, baseTerm, keep, ...entries.map((entry) => numbers.of(entry))],
+    durable,
+    hard === null ? 0 : [hard.term, hard.vote, hard.durableTerm, hard.durableVote],
+  ];
 }
 
 /** Runs of lines inside and outside, in turn, beginning outside. */

@@ -28,6 +28,11 @@ export class Trace {
     this.#recorder = recorder;
   }
 
+  /** Lines so far. */
+  get count(): number {
+    return this.#lines;
+  }
+
   /** 16 hex digits over everything so far. */
   get hash(): string {
     return (this.#hashHigh >>> 0).toString(16).padStart(8, "0") + (this.#hashLow >>> 0).toString(16).padStart(8, "0");

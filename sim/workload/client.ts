@@ -16,6 +16,7 @@ import { answerMustBeFresh, historyMustBeLinearizable } from "../laws/reads.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Answers } from "../safety/answers.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
+import type { OpenOperation } from "../trace/recorder.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 import { drawClash, drawKey, drawOperation, valueOf } from "./generator.ts";
 
@@ -71,6 +72,10 @@ type Current = {
   /** What `online` said at the call. */
   readonly mark: number;
   attempt: number;
+  /** Whom it has asked last. */
+  node: NodeId;
+  /** Its answer, while that is judged. */
+  told: Seen | null;
   /** Some earlier try may have happened. */
   mayHaveHappened: boolean;
 };
@@ -107,6 +112,20 @@ export class Client implements Target {
 
   get idle(): boolean {
     return this.#current === null;
+  }
+
+  /** The operation that is under way; where a law has stopped the run at its answer, with that. */
+  get open(): OpenOperation | null {
+    if (this.#current === null || this.#current.op === "open-session") return null;
+    const { op, key, call, value, expected, told, node } = this.#current;
+    const timed =
+      told === null
+        ? ({ client: this.#process, key, call, return: null, outcome: "unknown" } as const)
+        : ({ client: this.#process, key, call, return: this.#scheduler.now, outcome: "ok", ...told } as const);
+    if (op === "cas") return { operation: { ...timed, op, value: [expected.value, value!] }, node };
+    if (op === "put") return { operation: { ...timed, op, value: value! }, node };
+    if (op === "get") return { operation: { ...timed, op, value: told?.value ?? null }, node };
+    return { operation: { ...timed, op, value: null }, node };
   }
 
   /** Begins nothing more. */
@@ -156,6 +175,8 @@ export class Client implements Target {
       committedAtCall: this.#world.committedIndex(),
       mark: this.#world.online.called(key),
       attempt: 0,
+      node: 0,
+      told: null,
       mayHaveHappened: false,
     };
     this.#at(call + this.#patienceMicros(), clientEvents.patience, k);
@@ -185,6 +206,7 @@ export class Client implements Target {
     const { k, attempt } = current;
     const targets = this.#world.targets();
     const node = targets[this.#draws.below(targets.length, "clientTarget", this.id, k, attempt)]!;
+    current.node = node;
     const { op, key, value, expected } = current;
     this.#world.bus.called(this.id, k, node, { kind: "call", op, key, value, expected: expected.value });
     if (this.#world.cutOff(this.id, node)) return this.#later(current);
@@ -246,8 +268,9 @@ export class Client implements Target {
   }
 
   #answer({ k, kind, seen, mismatch, wrong }: Answer): void {
-    answerMustBeSo(`client ${this.id}`, wrong);
     const current = this.#current;
+    if (current?.k === k && kind === "answer") current.told = seen;
+    answerMustBeSo(`client ${this.id}`, wrong);
     if (current?.k !== k) return;
     if (kind !== "answer") {
       if (kind === "unknown") current.mayHaveHappened = true;

@@ -2,13 +2,14 @@
  * A reader at the moments when reads go wrong: at a leader in its first turn, and, once it has committed something, at
  * everybody else who still believes to lead. What it is told goes into the history like any client's answer.
  */
-import type { Micros, Term } from "../../core/units.ts";
+import type { Micros, NodeId, Term } from "../../core/units.ts";
 import type { Subscriber } from "../bus.ts";
 import type { Draws } from "../draws.ts";
 import { answerMustBeSo } from "../laws/answers.ts";
 import { answerMustBeFresh, historyMustBeLinearizable } from "../laws/reads.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
+import type { OpenOperation } from "../trace/recorder.ts";
 import { leaderRole } from "../trace/vocabulary.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 import type { ClientWorld } from "./client.ts";
@@ -21,6 +22,7 @@ const commitsMax = 3;
 
 type Asked = {
   readonly client: number;
+  readonly node: NodeId;
   readonly key: string;
   readonly call: Micros;
   readonly mark: number;
@@ -44,6 +46,8 @@ export class Reader implements Target, Subscriber {
   #commits = 0;
   /** Answers so far. */
   answers = 0;
+  /** The read that is being judged: a law stops the run there. */
+  open: OpenOperation | null = null;
 
   constructor(scheduler: Scheduler, draws: Draws, plan: Plan, world: ClientWorld) {
     this.#scheduler = scheduler;
@@ -77,6 +81,7 @@ export class Reader implements Target, Subscriber {
     const now = this.#scheduler.now;
     const asked: Asked = {
       client: readerLane + 1_000 * k,
+      node: host.id,
       key,
       call: now,
       mark: this.#world.online.called(key),
@@ -99,11 +104,13 @@ export class Reader implements Target, Subscriber {
 
   on(_code: number, payload: unknown): void {
     const { asked, value, revision, wrong } = payload as Told;
-    const { client, key, call, mark, committedAtCall } = asked;
+    const { client, node, key, call, mark, committedAtCall } = asked;
     this.answers += 1;
+    const read = { client, key, call, return: this.#scheduler.now, outcome: "ok", op: "get", value, revision } as const;
+    this.open = { operation: read, node };
     answerMustBeSo("a reader", wrong);
     answerMustBeFresh("a read", revision, committedAtCall);
-    const read = { client, key, call, return: this.#scheduler.now, outcome: "ok", op: "get", value, revision } as const;
+    this.open = null;
     this.#world.record(read);
     historyMustBeLinearizable(this.#world.online.answered(read, mark));
   }

@@ -17,7 +17,7 @@ import { frameMustBeReadIfWhole } from "../laws/limits.ts";
 import { addressMustNotComeFromStranger } from "../laws/strangers.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Scheduler } from "../scheduler.ts";
-import type { Recorder } from "../trace/recorder.ts";
+import type { Fate, Recorder } from "../trace/recorder.ts";
 import { LateMessages } from "./late-messages.ts";
 import { Addresses, isStrange } from "./addresses.ts";
 import { SimStreams, type StreamHost } from "./streams.ts";
@@ -217,7 +217,7 @@ export class SimNetwork {
     const healed = this.#isHealed(from, to);
     const link = linkOf(from, to);
     this.counters.sent += 1;
-    if (this.drops?.(from, to, envelope.message) === true) return true;
+    if (this.drops?.(from, to, envelope.message) === true) return this.#lost(envelope, "lost");
     if (this.late.keeps(from, to, envelope, code)) return true;
     if (this.streams !== null) return this.streams.send(from, to, envelope);
     const occasion = mix(occasionOf(envelope.message), link);
@@ -225,19 +225,19 @@ export class SimNetwork {
     const { faults } = this.#plan;
     if (!healed && (this.#blockedUntil.get(link) ?? 0) > this.#scheduler.now) {
       this.counters.blocked += 1;
-      return true;
+      return this.#lost(envelope, "cut");
     }
     if (!healed && this.#draws.chance(faults.loss, "messageLoss", occasion, copy)) {
       this.counters.lost += 1;
       this.struck("loss", from);
-      return true;
+      return this.#lost(envelope, "lost");
     }
     const isCorrupted = !healed && this.#draws.chance(faults.corruption, "corruption", occasion, copy);
     const isFramed = isCorrupted || this.#draws.below(32, "messageCodec", occasion, copy) === 0;
     const carried = isFramed ? this.#throughStream(envelope, occasion, copy, isCorrupted) : envelope;
     if (carried === null) {
       this.#corrupted(from);
-      return true;
+      return this.#lost(envelope, "corrupted");
     }
     if (carried !== envelope) this.recorder?.same(envelope, carried);
     this.#deliver(to, link, carried, occasion, copy, 0, healed, code);
@@ -246,6 +246,12 @@ export class SimNetwork {
       this.struck("duplication", from);
       this.#deliver(to, link, carried, occasion, copy, 1, healed, code);
     }
+    return true;
+  }
+
+  /** The network has taken it, and it does not arrive. */
+  #lost(envelope: Envelope, fate: Fate): true {
+    this.recorder?.lost(envelope, fate);
     return true;
   }
 
