@@ -53,14 +53,20 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
   I2: {
     name: "vote durability",
     family: "election",
-    sentence: "one vote for each node and term, durable before anything that depends on it leaves",
-    checks: [election.voteMustBeTheOnly, election.candidacyMustBeDurable, election.grantedVoteMustBeDurable],
+    sentence:
+      "one vote for each node and term, durable before anything that depends on it leaves, and never taken back in that term",
+    checks: [
+      election.voteMustBeTheOnly,
+      election.voteMustStay,
+      election.candidacyMustBeDurable,
+      election.grantedVoteMustBeDurable,
+    ],
   },
   I3: {
     name: "term monotonic",
     family: "election",
-    sentence: "the durable term never falls",
-    checks: [election.durableTermMustNotFall],
+    sentence: "the term on a disk never falls; a node speaks for no term that is not durable",
+    checks: [election.durableTermMustNotFall, election.toldTermMustBeDurable],
   },
   I4: {
     name: "vote quorum",
@@ -104,8 +110,15 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
   I8: {
     name: "commit permanence",
     family: "commit",
-    sentence: "nothing committed is overwritten",
-    checks: [commit.committedMustNotBeOverwritten, commit.compactedMustBeCovered],
+    sentence:
+      "nothing committed is overwritten, and what was acknowledged only for the leader of a later term. What a log begins after is durable elsewhere",
+    checks: [
+      commit.committedMustNotBeOverwritten,
+      commit.acknowledgedMustStay,
+      commit.baseMustBeCovered,
+      commit.neededSnapshotMustStay,
+      commit.compactedMustBeCovered,
+    ],
   },
   I9: {
     name: "state machine safety",
@@ -122,8 +135,8 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
   I11: {
     name: "match index",
     family: "replication",
-    sentence: "a match index is at most what the peer holds durably, and never falls; next > match",
-    checks: [replication.matchMustNotFall, replication.matchMustBeDurable],
+    sentence: "a match index is at most what the peer has acknowledged in that term, and never falls; next > match",
+    checks: [replication.matchMustNotFall, replication.matchMustBeAcknowledged],
   },
   I12: {
     name: "prefix agreement",
@@ -141,8 +154,12 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
   I14: {
     name: "recovery",
     family: "storage",
-    sentence: "recovery gives back what was durable and a legal tail, no more and no less",
+    sentence:
+      "recovery gives back what was durable and a legal tail, no more and no less. What is durable stays where a recovery reads it, and no mark vouches for more",
     checks: [
+      storage.batchMustBeReadable,
+      storage.durableBytesMustStay,
+      storage.removedSegmentMustNotBeNeeded,
       storage.durableBatchesMustSurvive,
       storage.durableStateMustBeRecovered,
       storage.logMustBeRecovered,

@@ -21,9 +21,11 @@ export interface DevicesHost {
 
 /** Somebody who watches them; HostObserver says of each call what it tells. */
 export interface DevicesObserver {
-  wrote(file: string, bytes: Uint8Array, seq: number): void;
+  wrote(file: string, offset: number, bytes: Uint8Array, seq: number): void;
   synced(file: string, throughSeq: number): void;
   removed(file: string): void;
+  truncated(file: string, bytes: number): void;
+  snapshotRemoved(): void;
   snapshotsSynced(media: ReadonlyMap<string, Uint8Array>): void;
   rowsSynced(): void;
   lieTold(file: string): void;
@@ -99,9 +101,10 @@ export class Devices implements DirectoryHost {
     return new SimDisk(
       {
         ...this.#world,
-        wrote: (file, _offset, bytes, seq) => this.#observer.wrote(file, bytes, seq),
+        wrote: (file, offset, bytes, seq) => this.#observer.wrote(file, offset, bytes, seq),
         synced: (file, throughSeq) => this.#observer.synced(file, throughSeq),
         removed: (file) => this.#observer.removed(file),
+        truncated: (file, bytes) => this.#observer.truncated(file, bytes),
         namesSynced: () => undefined,
       },
       0,
@@ -114,7 +117,8 @@ export class Devices implements DirectoryHost {
         ...this.#world,
         wrote: () => undefined,
         synced: () => undefined,
-        removed: () => undefined,
+        removed: () => this.#observer.snapshotRemoved(),
+        truncated: () => undefined,
         namesSynced: (media) => this.#observer.snapshotsSynced(media()),
       },
       snapshotDiskSeq,
