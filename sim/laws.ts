@@ -1,7 +1,7 @@
 /**
- * The table of laws that every run is held against. I1 to I22 hold at every moment; L1 to L7 bound how long a calm core takes.
+ * The table of laws that every run is held against. I1 to I23 hold at every moment; L1 to L7 bound how long a calm core takes.
  * The functions of each family stand in one file of `laws/`: they judge a claim by what the ghost knows, keep nothing, and
- * throw a Violation. SIMULATION.md lists I1 to I22 as they are said here.
+ * throw a Violation. SIMULATION.md lists I1 to I23 as they are said here.
  */
 import * as answers from "./laws/answers.ts";
 import * as commit from "./laws/commit.ts";
@@ -13,6 +13,7 @@ import * as replication from "./laws/replication.ts";
 import * as state from "./laws/state.ts";
 import * as storage from "./laws/storage.ts";
 import * as strangers from "./laws/strangers.ts";
+import * as waits from "./laws/waits.ts";
 import type { Law } from "./violation.ts";
 
 export type { Law, Property } from "./violation.ts";
@@ -29,6 +30,7 @@ export type LawFamily =
   | "answers"
   | "limits"
   | "strangers"
+  | "waits"
   | "determinism"
   | "liveness";
 
@@ -244,6 +246,13 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
       strangers.strangerMustNotBeMember,
       strangers.addressMustNotComeFromStranger,
     ],
+  },
+  I23: {
+    name: "bounded waits",
+    family: "waits",
+    sentence:
+      "a hand-over, a joint configuration, the promotion of a learner that holds the log, a snapshot that is sent, received or installed, a log or segment that nothing needs, a queue of entries, a change request: each ends within its bound, counted while all whom it takes run undisturbed and hear each other",
+    checks: [waits.waitMustEnd, waits.snapshotPieceMustNotBeSentForEver],
   },
   L1: { name: "leader election", family: "liveness", sentence: "the whole core follows one leader", checks: [] },
   L2: {

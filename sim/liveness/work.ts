@@ -54,6 +54,7 @@ function sharedIndex(logs: readonly LogView[]): Index {
   return index;
 }
 
-function entriesMicros(plan: Plan, entries: number): Micros {
+/** For so many entries, one after the other. */
+export function entriesMicros(plan: Plan, entries: number): Micros {
   return entries * 4 * plan.latencyMicros + diskMicros(plan, entries);
 }

@@ -5,6 +5,7 @@
 import { crc32, Reader, readU32, readU64 } from "../../core/bytes.ts";
 import type { CompactionPoint } from "../../core/protocol/configuration.ts";
 import type { Entry, HardState } from "../../core/protocol/entry.ts";
+import type { Index } from "../../core/units.ts";
 import {
   batchHeaderBytes,
   type BatchHeader,
@@ -85,6 +86,15 @@ export class GhostDisk {
     this.#extents.set(file, { position: position ?? claimed.segmentPosition, end: through, durableEnd });
     this.#pending.push({ ...batch, file, seq, end: through });
     return batch;
+  }
+
+  /** The oldest segment, where a later one is durable and nothing in it lies behind `base`; else null. */
+  spareSegment(base: Index): string | null {
+    const [oldest, next] = this.#durable;
+    if (oldest === undefined || next === undefined) return null;
+    const reach = (one: number, { entries, base: told }: GhostBatch): number =>
+      Math.max(one, told?.place.index ?? 0, entries.at(-1)?.index ?? 0);
+    return oldest[1].reduce(reach, 0) <= base ? oldest[0] : null;
   }
 
   /** How many bytes of `file` are durable. */

@@ -175,10 +175,10 @@ export class Invariants {
     const after = this.#ghost.leaderConfiguration(id, term);
     const holders = this.#ghost.nodes.map((node) => node.id).filter((node) => this.#ghost.holds(node, index));
     // What was acknowledged by a log that was lost since had been durable at its time.
-    const hadHeld = (configuration: Configuration, voter: NodeId): boolean =>
+    const hasAcknowledged = (configuration: Configuration, voter: NodeId): boolean =>
       this.#acknowledgedBy(voter, memberOf(configuration, voter)?.incarnation ?? 0, term) >= index;
     const isQuorum = [before, after].some((configuration) =>
-      this.#ghost.isQuorum(configuration, (voter) => holders.includes(voter) || hadHeld(configuration, voter)),
+      this.#ghost.isQuorum(configuration, (voter) => holders.includes(voter) || hasAcknowledged(configuration, voter)),
     );
     committedMustBeOnQuorum(id, index, holders, isQuorum);
   }

@@ -88,6 +88,10 @@ export class Devices implements DirectoryHost {
     this.#snapshotDisk.cutPower();
   }
 
+  get syncsHeldUntil(): Micros {
+    return this.#syncsHeldUntil;
+  }
+
   /** No sync ends before `until`. */
   holdSyncs(until: Micros): void {
     this.#syncsHeldUntil = until;

@@ -4,6 +4,7 @@
  */
 import type { Mutant } from "../support/mutation.ts";
 import { mutantsOfFamilies } from "./mutants-of-families.ts";
+import { mutantsOfPromises } from "./mutants-of-promises.ts";
 import { mutantsOfRequests } from "./mutants-of-requests.ts";
 import { mutantsOfService } from "./mutants-of-service.ts";
 import { mutantsOfState } from "./mutants-of-state.ts";
@@ -264,4 +265,5 @@ export const mutants: readonly Mutant[] = [
   ...mutantsOfService,
   ...mutantsOfRequests,
   ...mutantsOfFamilies,
+  ...mutantsOfPromises,
 ];
