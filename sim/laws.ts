@@ -56,7 +56,7 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
     name: "vote durability",
     family: "election",
     sentence:
-      "one vote for each node and term, durable before anything that depends on it leaves, and never taken back in that term",
+      "one vote for each node and term, durable before anything that depends on it leaves, and never taken back",
     checks: [
       election.voteMustBeTheOnly,
       election.voteMustStay,
@@ -67,7 +67,7 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
   I3: {
     name: "term monotonic",
     family: "election",
-    sentence: "the term on a disk never falls; a node speaks for no term that is not durable",
+    sentence: "the durable term never falls; a node speaks only for that",
     checks: [election.durableTermMustNotFall, election.toldTermMustBeDurable],
   },
   I4: {
@@ -112,8 +112,7 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
   I8: {
     name: "commit permanence",
     family: "commit",
-    sentence:
-      "nothing committed is overwritten, and what was acknowledged only for the leader of a later term. What a log begins after is durable elsewhere",
+    sentence: "nothing committed is overwritten, and what was acknowledged only by a later term",
     checks: [
       commit.committedMustNotBeOverwritten,
       commit.acknowledgedMustStay,
@@ -137,7 +136,7 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
   I11: {
     name: "match index",
     family: "replication",
-    sentence: "a match index is at most what the peer has acknowledged in that term, and never falls; next > match",
+    sentence: "a match index is at most what the peer has acknowledged, and never falls; next > match",
     checks: [replication.matchMustNotFall, replication.matchMustBeAcknowledged],
   },
   I12: {
@@ -156,8 +155,7 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
   I14: {
     name: "recovery",
     family: "storage",
-    sentence:
-      "recovery gives back what was durable and a legal tail, no more and no less. What is durable stays where a recovery reads it, and no mark vouches for more",
+    sentence: "recovery gives back what was durable and a legal tail, no more and no less; what is durable stays",
     checks: [
       storage.batchMustBeReadable,
       storage.durableBytesMustStay,
@@ -251,7 +249,7 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
     name: "bounded waits",
     family: "waits",
     sentence:
-      "a hand-over, a joint configuration, the promotion of a learner that holds the log, a snapshot that is sent, received or installed, a log or segment that nothing needs, a queue of entries, a change request: each ends within its bound, counted while all whom it takes run undisturbed and hear each other",
+      "a hand-over, a joint configuration, a promotion, a snapshot, a held log, a queue, a request: each ends within its bound of undisturbed time",
     checks: [waits.waitMustEnd, waits.snapshotPieceMustNotBeSentForEver],
   },
   L1: { name: "leader election", family: "liveness", sentence: "the whole core follows one leader", checks: [] },

@@ -29,6 +29,8 @@ type Wait = { readonly key: string | number; readonly since: Micros };
 type Watched = {
   readonly boot: number;
   disturbances: number;
+  /** It was undisturbed at its last turn: else it may have been disturbed up to the next one. */
+  wasFit: boolean;
   /** Since then it has run undisturbed. */
   fitSince: Micros;
   lookAt: Micros;
@@ -45,6 +47,8 @@ type Sending = {
   readonly term: Term;
   readonly index: Index;
   readonly offset: number;
+  /** The furthest so far. */
+  readonly reach: number;
   readonly tries: number;
   readonly at: Micros;
 };
@@ -79,7 +83,15 @@ export class BoundedWaits implements Subscriber {
   // --- what happens
 
   starting({ id, boot }: Host): void {
-    const fresh = { disturbances: -1, fitSince: this.#now(), lookAt: 0, snapshot: 0, received: 0, rows: 0 };
+    const fresh = {
+      disturbances: -1,
+      wasFit: false,
+      fitSince: this.#now(),
+      lookAt: 0,
+      snapshot: 0,
+      received: 0,
+      rows: 0,
+    };
     this.#watched.set(id, { boot, waits: new Map(), ...fresh });
   }
 
@@ -102,11 +114,13 @@ export class BoundedWaits implements Subscriber {
     const { term, index, offset, totalBytes } = message;
     const before = this.#sending.get(linkOf(from, to));
     const at = this.#now();
-    const isSame = before?.term === term && before.index === index && before.offset === offset;
+    const isOfSame = before?.term === term && before.index === index;
+    const isSame = isOfSame && before.offset === offset;
+    const reach = isOfSame ? Math.max(before.reach, offset) : offset;
     // After a rest it is another attempt. Who has all of it is busy making it its state.
     const isAgain = isSame && offset < totalBytes && at - before.at < this.#bounds.restMicros;
     const tries = isAgain ? before.tries + 1 : 1;
-    this.#sending.set(linkOf(from, to), { term, index, offset, tries, at });
+    this.#sending.set(linkOf(from, to), { term, index, offset, reach, tries, at });
     snapshotPieceMustNotBeSentForEver(from, to, tries, this.#bounds.triesMax);
   }
 
@@ -135,7 +149,9 @@ export class BoundedWaits implements Subscriber {
     const watched = this.#watched.get(host.id);
     if (raft === null || watched?.boot !== host.boot) return;
     const now = this.#now();
-    if (watched.disturbances !== host.disturbances || !this.#isUndisturbed(host, now)) watched.fitSince = now;
+    const isFit = watched.disturbances === host.disturbances && this.#isUndisturbed(host, now);
+    if (!isFit || !watched.wasFit) watched.fitSince = now;
+    watched.wasFit = isFit;
     watched.disturbances = host.disturbances;
     // Its end and its next beginning may lie between two looks.
     const isHandingOver = raft.transferee !== 0 && this.#ghost.node(host.id).applied >= raft.log.baseIndex;
@@ -200,6 +216,7 @@ export class BoundedWaits implements Subscriber {
     this.#look(id, watched, "applyQueue", applied < mayApply && !isLost && !isInstalling ? applied : null, 0);
     this.#look(id, watched, "heldLog", this.#isLogHeld(host, watched, node) ? node.written.base : null, 0);
     this.#look(id, watched, "heldSegment", node.disk.spareSegment(durable.base), 0);
+    this.#look(id, watched, "unvouched", node.disk.unvouchedThrough, 0);
     this.#lookAtChanges(id, watched);
     this.#lookAtLeader(id, watched, raft, node);
   }
@@ -227,6 +244,9 @@ export class BoundedWaits implements Subscriber {
   #lookAtLeader(id: NodeId, watched: Watched, raft: Raft, node: GhostNode): void {
     const { led } = node;
     const isLeader = raft.role === "leader" && led?.term === raft.term;
+    const sent = isLeader ? this.#stuckReceiver(id, raft.term) : undefined;
+    const reach = sent === undefined ? undefined : this.#sending.get(linkOf(id, sent))!;
+    this.#look(id, watched, "sending", reach === undefined ? null : `${sent} ${reach.index} ${reach.reach}`, 0);
     if (!isLeader || raft.transferee !== 0) {
       watched.waits.delete("joint");
       watched.waits.delete("promotion");
@@ -240,6 +260,17 @@ export class BoundedWaits implements Subscriber {
     this.#look(id, watched, "joint", waitsToLeave ? name : null, this.#bounds.catchUpMicros(last - node.commit));
     const learner = isJoint || index > node.commit ? undefined : this.#readyLearner(id, configuration, led.log.last);
     this.#look(id, watched, "promotion", learner === undefined ? null : `${name} ${learner}`, 0);
+  }
+
+  /** The first of those that are being sent a snapshot, hear it, and have not come to it yet. */
+  #stuckReceiver(id: NodeId, term: Term): NodeId | undefined {
+    const since = this.#now() - 3 * this.#bounds.restMicros;
+    return this.#hosts.find(({ id: to }) => {
+      const sending = this.#sending.get(linkOf(id, to));
+      if (sending?.term !== term || sending.at < since) return false;
+      const { applied, snapshot } = this.#ghost.node(to);
+      return Math.max(applied, snapshot) < sending.index && this.#connectedSince(id, to) < Infinity;
+    })?.id;
   }
 
   #readyLearner(id: NodeId, configuration: Configuration, last: Index): NodeId | undefined {

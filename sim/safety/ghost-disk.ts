@@ -24,8 +24,13 @@ export type GhostBatch = {
   /** The batch's checksum: which batch it is. */
   readonly crc: number;
 };
-/** `end`: where it ends in its file. */
-type Pending = GhostBatch & { readonly file: string; readonly seq: number; readonly end: number };
+/** `end`: where it ends in its file. `isToldElsewhere`: the identity says that it is durable, by the time that it is. */
+type Pending = GhostBatch & {
+  readonly file: string;
+  readonly seq: number;
+  readonly end: number;
+  readonly isToldElsewhere: boolean;
+};
 /** A segment as it is written; in bytes. */
 type Extent = { readonly position: number; end: number; durableEnd: number };
 
@@ -61,6 +66,9 @@ export class GhostDisk {
   readonly #extents = new Map<string, Extent>();
   /** How much of the whole log is durable, in bytes since its beginning. */
   #durableThrough = 0;
+  /** How much of it some batch vouches for, and up to where it has records that a batch must vouch for. */
+  #vouchedThrough = 0;
+  #recordsThrough = 0;
 
   /**
    * The WAL batch in a write at `offset`, or null for another file's bytes. `judge` is told what the batch says of its place,
@@ -81,11 +89,17 @@ export class GhostDisk {
     const { position, end, durableEnd } = this.#extents.get(file) ?? { position: before, end: 0, durableEnd: 0 };
     const durableThrough = position === null ? claimed.segmentPosition : this.#durableThrough;
     judge(claimed, { segment, offset, end, durableEnd, segmentPosition: position, durableThrough });
+    this.#vouchedThrough = Math.max(this.#vouchedThrough, claimed.syncedThrough);
     const batch = recordsOf(bytes, { offset: 0, bytes: bytes.length, records: readU32(bytes, 12) });
     const through = offset + bytes.length;
     this.#extents.set(file, { position: position ?? claimed.segmentPosition, end: through, durableEnd });
-    this.#pending.push({ ...batch, file, seq, end: through });
+    this.#pending.push({ ...batch, file, seq, end: through, isToldElsewhere: offset === 0 });
     return batch;
+  }
+
+  /** Where durable records end that nothing vouches for, so that their loss would pass for a torn tail; null: there are none. */
+  get unvouchedThrough(): number | null {
+    return this.#recordsThrough > this.#vouchedThrough ? this.#recordsThrough : null;
   }
 
   /** The oldest segment, where a later one is durable and nothing in it lies behind `base`; else null. */
@@ -156,9 +170,11 @@ export class GhostDisk {
       // One that was removed, and that the crash has brought back, says nothing new.
       if (file < oldest) continue;
       const batches = surviving.filter((batch) => batch.file === file);
-      for (const batch of batches.slice(this.#durable.get(file)?.length ?? 0)) tail.push({ ...batch, seq: 0 });
+      for (const batch of batches.slice(this.#durable.get(file)?.length ?? 0))
+        tail.push({ ...batch, seq: 0, isToldElsewhere: true });
     }
     this.#pending = tail;
+    this.#recordsThrough = 0;
     return tail;
   }
 
@@ -171,6 +187,8 @@ export class GhostDisk {
     if (extent === undefined) return;
     extent.durableEnd = end;
     this.#durableThrough = Math.max(this.#durableThrough, extent.position + end);
+    const isEmpty = batch.hard === null && batch.base === null && batch.entries.length === 0;
+    if (!isEmpty && !batch.isToldElsewhere) this.#recordsThrough = extent.position + end;
   }
 
   /** How far each segment reaches after a crash; what is durable stays so. */

@@ -223,7 +223,7 @@ export class Ghost {
     }
     if (base !== null) baseMustBeCovered(node, base.place.index);
     const acknowledged = node.acknowledged.term === node.writtenHard.term ? node.acknowledged.index : 0;
-    const before = acknowledged === 0 ? null : node.written.chainAt(acknowledged);
+    const before = node.written.chainAt(acknowledged);
     for (const entry of batch.entries) {
       // A late append of a leader that is over may put one entry that is not committed in the place of another.
       const overwrites = this.#holdsCommitted(node.written, entry.index) && !this.#isCommitted(entry);
@@ -232,7 +232,8 @@ export class Ghost {
     }
     this.#fold(node, batch, node.written, "written");
     const { written } = node;
-    const isThere = acknowledged <= written.base || written.chainAt(acknowledged) === before;
+    // What it has acknowledged by a durable snapshot may not be in its log yet.
+    const isThere = before === -1 || acknowledged <= written.base || written.chainAt(acknowledged) === before;
     acknowledgedMustStay(node, acknowledged, isThere);
   }
 

@@ -21,6 +21,8 @@ export type WaitBounds = {
 const secondMicros: Micros = 1_000_000;
 /** Calls of a disk that follow each other: a full segment, a new one, its place in the identity, and what waits before. */
 const callsMax = 100;
+/** How often a piece of a snapshot may be sent in a row: a few times more than in vain. */
+const triesMax = 14;
 /** A clock that is slow by all that leases allow. */
 const slowest = 1.02;
 
@@ -34,17 +36,20 @@ export function waitBoundsOf(plan: Plan): WaitBounds {
       handOver: slowest * electionMicros + 3 * heartbeatMicros,
       joint: 4 * electionMicros + 2 * disk,
       promotion: 4 * electionMicros + disk,
+      // An attempt, a rest, and two of each more.
+      sending: 12 * triesMax * heartbeatMicros + 3 * disk,
       install: 2 * disk,
       received: disk,
       heldLog: 2 * disk,
       heldSegment: 2 * disk,
+      unvouched: disk,
       logQueue: disk,
       applyQueue: 2 * disk,
       change: slowest * requestMicros + 3 * heartbeatMicros + secondMicros,
     },
     silenceMicros: 3 * heartbeatMicros,
     restMicros: 5 * resend,
-    triesMax: 14,
+    triesMax,
     stallMicros: 4 * secondMicros,
     catchUpMicros: (entries) => entriesMicros(plan, entries),
   };

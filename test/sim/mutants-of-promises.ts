@@ -87,11 +87,11 @@ export const mutantsOfPromises: readonly Mutant[] = [
     new: "if (incoming.crc === incoming.totalCrc && bytes.length > incoming.totalBytes) this.#complete(incoming, file);\n      else if (incoming.crc === incoming.totalCrc) incoming.crc = incoming.totalCrc;",
   },
   {
-    name: "a piece of a snapshot is sent again for ever",
+    name: "the receiver of a snapshot does not count the pieces that it has taken",
     layer: "waits",
     file: "core/node/snapshot-transfer.ts",
-    old: "if (offset === snapshot.sizeBytes || now < progressAt + pause) return false;",
-    new: "if (offset <= snapshot.sizeBytes || now < progressAt + pause) return false;",
+    old: "      incoming.received += bytes.length;",
+    new: "      incoming.received += 0 * bytes.length;",
   },
   {
     name: "the log is compacted once",
@@ -108,11 +108,18 @@ export const mutantsOfPromises: readonly Mutant[] = [
     new: "        this.purge();",
   },
   {
-    name: "one of those that wait for a new segment is written",
+    name: "an idle log does not vouch for its last batch",
     layer: "waits",
     file: "core/storage/wal.ts",
-    old: "of this.#backlog.splice(0)) this.append(content, done);",
-    new: "of this.#backlog.splice(0, 1)) this.append(content, done);",
+    old: "    if (this.#markedThrough < this.#syncedThrough)\n      this.#watermarkTimer.set",
+    new: "    if (this.#markedThrough > this.#syncedThrough)\n      this.#watermarkTimer.set",
+  },
+  {
+    name: "nothing is synced behind a new segment",
+    layer: "waits",
+    file: "core/storage/wal.ts",
+    old: "        this.#syncing = false;\n        this.#rotating = false;",
+    new: "        this.#rotating = false;",
   },
   {
     name: "nothing is applied behind an installed snapshot",
