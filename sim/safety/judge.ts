@@ -9,7 +9,7 @@ import { nodeOptions } from "../node-options.ts";
 import type { Plan } from "../plan/plan.ts";
 import { leaderRole } from "../trace/vocabulary.ts";
 import type { Host } from "../world/host.ts";
-import { rowsOf } from "./ghost-state.ts";
+import { readSnapshot, rowsOf } from "./ghost-state.ts";
 import type { Ghost } from "./ghost.ts";
 import { Invariants } from "./invariants.ts";
 import type { LyingDiskLedger } from "./lying-disk-ledger.ts";
@@ -107,8 +107,8 @@ export class Judge implements Subscriber {
   snapshotRemoved(host: Host): void {
     const { id, devices } = host;
     if (devices.kv !== null || !this.#actsOnWholeDirectory(host)) return;
-    const places = [...devices.snapshotDisk.contents().keys()].map((name) => snapshotPlace(name)?.index ?? 0);
-    neededSnapshotMustStay(this.#ghost.node(id), Math.max(0, ...places));
+    const files = [...devices.snapshotDisk.contents()];
+    neededSnapshotMustStay(this.#ghost.node(id), Math.max(0, ...files.map(keptIndex)));
   }
 
   /** Its own process does it, and nothing else has taken anything from the directory. */
@@ -155,4 +155,11 @@ export class Judge implements Subscriber {
     const makesSense = this.#ghost.restarted(id, disk.contents(), snapshots, rows, isSuspect);
     if (isSuspect) this.#lies.compare(before, this.#ghost.node(id), makesSense);
   }
+}
+
+/** The entry whose state a file of the directory of snapshots keeps. One that was set aside, and is damaged, was none before. */
+function keptIndex([name, bytes]: readonly [string, Uint8Array]): Index {
+  const setAside = snapshotPlace(name.replace(/^damaged-/, ""));
+  const isThere = snapshotPlace(name) !== null || (setAside !== null && typeof readSnapshot(bytes) === "string");
+  return isThere ? (setAside?.index ?? 0) : 0;
 }

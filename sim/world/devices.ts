@@ -48,6 +48,8 @@ export class Devices implements DirectoryHost {
   #kv: SimKv | null;
   /** No sync ends before that time. */
   #syncsHeldUntil: Micros = 0;
+  /** By then every sync has ended that was held. */
+  #heldSyncsEndAt: Micros = 0;
 
   /** `keepsRows`: on an ordered map, so that they outlive the process. */
   constructor(host: DevicesHost, draws: Draws, plan: Plan, keepsRows: boolean, observer: DevicesObserver) {
@@ -88,8 +90,9 @@ export class Devices implements DirectoryHost {
     this.#snapshotDisk.cutPower();
   }
 
+  /** Up to then a sync is held, though no new one may be. */
   get syncsHeldUntil(): Micros {
-    return this.#syncsHeldUntil;
+    return Math.max(this.#syncsHeldUntil, this.#heldSyncsEndAt);
   }
 
   /** No sync ends before `until`. */
@@ -152,6 +155,7 @@ export class Devices implements DirectoryHost {
   #complete(role: DiskRole, occasion: number, done: () => void): void {
     const held = role === "sync" ? this.#syncsHeldUntil : 0;
     const time = Math.max(held, this.#host.now + this.chance.latency(role, occasion));
+    if (time === held) this.#heldSyncsEndAt = Math.max(this.#heldSyncsEndAt, held);
     this.#host.complete(time, occasion, done);
   }
 }
