@@ -4,20 +4,9 @@
  */
 import type { LogView } from "../../core/raft/log.ts";
 import type { Index, Micros } from "../../core/units.ts";
-import type { Plan } from "../plan/plan.ts";
 import type { Simulator } from "../simulator.ts";
 import { logLengths, membersOf } from "./core.ts";
-
-/** Disk calls of an entry in a batch of its own, and of a new segment: each takes up to twice the mean. */
-const callsPerEntry = 2;
-const callsPerSegment = 12;
-/** Of an entry besides its value. */
-const entryOverheadBytes = 120;
-
-function diskMicros({ valueBytes, walSegmentBytesMax, syncMicros }: Plan, entries: number): Micros {
-  const segments = Math.min(1, (entryOverheadBytes + valueBytes) / walSegmentBytesMax);
-  return entries * syncMicros * (callsPerEntry + callsPerSegment * segments);
-}
+import { diskMicros, entriesMicros } from "./entry-time.ts";
 
 /** Of a disk in the core: until all is durable that was given to it. */
 export function backlogMicros({ core, hosts, plan }: Simulator): Micros {
@@ -52,9 +41,4 @@ function sharedIndex(logs: readonly LogView[]): Index {
   let index = Math.min(...logs.map(({ lastIndex }) => lastIndex));
   while (index > base && logs.some((log) => log.termAt(index) !== logs[0]!.termAt(index))) index--;
   return index;
-}
-
-/** For so many entries, one after the other. */
-export function entriesMicros(plan: Plan, entries: number): Micros {
-  return entries * 4 * plan.latencyMicros + diskMicros(plan, entries);
 }

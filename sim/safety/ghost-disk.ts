@@ -106,9 +106,7 @@ export class GhostDisk {
   spareSegment(base: Index): string | null {
     const [oldest, next] = this.#durable;
     if (oldest === undefined || next === undefined) return null;
-    const reach = (one: number, { entries, base: told }: GhostBatch): number =>
-      Math.max(one, told?.place.index ?? 0, entries.at(-1)?.index ?? 0);
-    return oldest[1].reduce(reach, 0) <= base ? oldest[0] : null;
+    return oldest[1].every((batch) => reachOf(batch) <= base) ? oldest[0] : null;
   }
 
   /** How many bytes of `file` are durable. */
@@ -199,6 +197,11 @@ export class GhostDisk {
       this.#extents.set(file, { position, end, durableEnd: before.get(file)?.durableEnd ?? 0 });
     }
   }
+}
+
+/** The highest index that it speaks of. */
+function reachOf({ entries, base }: GhostBatch): Index {
+  return Math.max(base?.place.index ?? 0, entries.at(-1)?.index ?? 0);
 }
 
 function recordsOf(bytes: Uint8Array, header: Pick<BatchHeader, "offset" | "bytes" | "records">): GhostBatch {

@@ -346,6 +346,13 @@ export class Ghost {
     node.covered = Math.max(node.covered, index);
   }
 
+  /** The process of `id`, whose state is durable in snapshots only, has removed one: the newest that is left ends at `newest`. */
+  snapshotsLeft(id: NodeId, newest: number): void {
+    const node = this.node(id);
+    node.snapshot = Math.min(node.snapshot, newest);
+    node.covered = Math.min(node.covered, newest);
+  }
+
   // --- the committed prefix
 
   /** `log`, a leader's, says what is committed from now on. */

@@ -107,8 +107,9 @@ export class Judge implements Subscriber {
   snapshotRemoved(host: Host): void {
     const { id, devices } = host;
     if (devices.kv !== null || !this.#actsOnWholeDirectory(host)) return;
-    const files = [...devices.snapshotDisk.contents()];
-    neededSnapshotMustStay(this.#ghost.node(id), Math.max(0, ...files.map(keptIndex)));
+    const newest = Math.max(0, ...[...devices.snapshotDisk.contents()].map(keptIndex));
+    neededSnapshotMustStay(this.#ghost.node(id), newest);
+    this.#ghost.snapshotsLeft(id, newest);
   }
 
   /** Its own process does it, and nothing else has taken anything from the directory. */

@@ -38,11 +38,11 @@ export const mutantsOfPromises: readonly Mutant[] = [
     new: 'if (this.holding && message.kind !== "append-reply") this.#held.push(',
   },
   {
-    name: "the only snapshot goes where rows live in memory",
+    name: "a new snapshot is removed in the place of the old one",
     layer: "promises",
-    file: "core/node/snapshotting.ts",
-    old: "if (!this.#store.isPersistent || snapshot === null || this.#writing) return;",
-    new: "if (snapshot === null || this.#writing) return;",
+    file: "core/storage/snapshot-store.ts",
+    old: "this.#removeAll(old === null ? [] : [old.name], () => done(snapshot));",
+    new: "this.#removeAll([snapshot.name], () => done(snapshot));",
   },
   {
     name: "what a lost log had acknowledged counts for its successor",

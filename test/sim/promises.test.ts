@@ -86,18 +86,18 @@ test("a vote that was told counts as one that is durable", (t) => {
 });
 
 test("what was acknowledged in a term stays for all of that term", (t) => {
-  const entry = (micros: number) => makeEntry(1, 5, micros, noopProposal);
+  const entry = makeEntry(1, 5, 1, noopProposal);
   const log = new Log();
   log.lead();
-  log.write({ entries: [entry(1)] });
+  log.write({ entries: [entry] });
   log.sync();
   log.ghost.node(1).acknowledged = { term: 5, index: 1 };
   t.is(
-    lawOf(() => log.write({ entries: [entry(1)] })),
+    lawOf(() => log.write({ entries: [entry] })),
     "none",
   );
   // A base that replaces the log drops it; nobody has committed that place.
-  log.ghost.committed.put(1, 5, entry(1).crc, false);
+  log.ghost.committed.put(1, 5, entry.crc, false);
   log.ghost.node(1).covered = 1;
   const place = { index: 1, term: 5, clusterMicros: 1 };
   const member = { id: 1, incarnation: 0, url: "a", storeId, autoPromote: false };
