@@ -24,13 +24,6 @@ export const mutantsOfPromises: readonly Mutant[] = [
     new: "      syncedThrough: this.#written,\n    };",
   },
   {
-    name: "a snapshot of the log's own entry cuts the log behind it on disk",
-    layer: "promises",
-    file: "core/raft/server-state.ts",
-    old: "this.outbox.writeBase(base, !this.log.restore(base));",
-    new: "this.outbox.writeBase(base, this.log.restore(base) || true);",
-  },
-  {
     name: "an acknowledgement leaves before its term is durable",
     layer: "promises",
     file: "core/raft/outbox.ts",

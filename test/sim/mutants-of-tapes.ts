@@ -66,6 +66,20 @@ export const mutantsOfTapes: readonly Mutant[] = [
     new: "if (plan.faults.moved >= 0) return false;",
   },
   {
+    name: "the laws ask the log for what a snapshot has acknowledged",
+    layer: "simulator",
+    file: "sim/safety/ghost.ts",
+    old: "before === -1 || acknowledged",
+    new: "acknowledged",
+  },
+  {
+    name: "the time up to a turn counts, whatever it was after the one before",
+    layer: "simulator",
+    file: "sim/safety/bounded-waits.ts",
+    old: "if (!isFit || !watched.wasFit) watched.fitSince = now;",
+    new: "if (!isFit) watched.fitSince = now;",
+  },
+  {
     name: "a write in the turn of a disk failure never left its leader",
     layer: "simulator",
     file: "sim/workload/monitor.ts",
