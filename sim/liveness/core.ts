@@ -27,7 +27,10 @@ export function isWhole({ committedConfiguration, core, ghost, hosts }: Simulato
     const { applied, durable } = ghost.node(id);
     const { node, directory } = hosts[id - 1]!;
     const takesPart = node?.replica != null && !directory.isRecovering;
-    return memberOf(committedConfiguration, id) === undefined || (takesPart && applied >= durable.base);
+    // Of a cluster that is not founded yet, everybody is needed.
+    const { members } = committedConfiguration;
+    const isNeeded = members.length === 0 || memberOf(committedConfiguration, id) !== undefined;
+    return !isNeeded || (takesPart && applied >= durable.base);
   });
 }
 
