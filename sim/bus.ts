@@ -109,8 +109,8 @@ export class Bus implements Events {
     for (const one of this.#subscribers) one.installed?.(host, index, term, digest);
   }
 
-  wrote(host: Host, file: string, bytes: Uint8Array, seq: number): void {
-    for (const one of this.#subscribers) one.wrote?.(host, file, bytes, seq);
+  wrote(host: Host, file: string, offset: number, bytes: Uint8Array, seq: number): void {
+    for (const one of this.#subscribers) one.wrote?.(host, file, offset, bytes, seq);
   }
 
   synced(host: Host, file: string, throughSeq: number): void {
@@ -119,6 +119,14 @@ export class Bus implements Events {
 
   removed(host: Host, file: string): void {
     for (const one of this.#subscribers) one.removed?.(host, file);
+  }
+
+  truncated(host: Host, file: string, bytes: number): void {
+    for (const one of this.#subscribers) one.truncated?.(host, file, bytes);
+  }
+
+  snapshotRemoved(host: Host): void {
+    for (const one of this.#subscribers) one.snapshotRemoved?.(host);
   }
 
   snapshotsSynced(host: Host, media: ReadonlyMap<string, Uint8Array>): void {

@@ -1,7 +1,7 @@
 /**
- * The table of laws that every run is held against. I1 to I22 hold at every moment; L1 to L7 bound how long a calm core takes.
+ * The table of laws that every run is held against. I1 to I23 hold at every moment; L1 to L7 bound how long a calm core takes.
  * The functions of each family stand in one file of `laws/`: they judge a claim by what the ghost knows, keep nothing, and
- * throw a Violation. SIMULATION.md lists I1 to I22 as they are said here.
+ * throw a Violation. SIMULATION.md lists I1 to I23 as they are said here.
  */
 import * as answers from "./laws/answers.ts";
 import * as commit from "./laws/commit.ts";
@@ -13,6 +13,7 @@ import * as replication from "./laws/replication.ts";
 import * as state from "./laws/state.ts";
 import * as storage from "./laws/storage.ts";
 import * as strangers from "./laws/strangers.ts";
+import * as waits from "./laws/waits.ts";
 import type { Law } from "./violation.ts";
 
 export type { Law, Property } from "./violation.ts";
@@ -29,6 +30,7 @@ export type LawFamily =
   | "answers"
   | "limits"
   | "strangers"
+  | "waits"
   | "determinism"
   | "liveness";
 
@@ -53,14 +55,20 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
   I2: {
     name: "vote durability",
     family: "election",
-    sentence: "one vote for each node and term, durable before anything that depends on it leaves",
-    checks: [election.voteMustBeTheOnly, election.candidacyMustBeDurable, election.grantedVoteMustBeDurable],
+    sentence:
+      "one vote for each node and term, durable before anything that depends on it leaves, and never taken back",
+    checks: [
+      election.voteMustBeTheOnly,
+      election.voteMustStay,
+      election.candidacyMustBeDurable,
+      election.grantedVoteMustBeDurable,
+    ],
   },
   I3: {
     name: "term monotonic",
     family: "election",
-    sentence: "the durable term never falls",
-    checks: [election.durableTermMustNotFall],
+    sentence: "the durable term never falls; a node speaks only for that",
+    checks: [election.durableTermMustNotFall, election.toldTermMustBeDurable],
   },
   I4: {
     name: "vote quorum",
@@ -104,8 +112,14 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
   I8: {
     name: "commit permanence",
     family: "commit",
-    sentence: "nothing committed is overwritten",
-    checks: [commit.committedMustNotBeOverwritten, commit.compactedMustBeCovered],
+    sentence: "nothing committed is overwritten, and what was acknowledged only by a later term",
+    checks: [
+      commit.committedMustNotBeOverwritten,
+      commit.acknowledgedMustStay,
+      commit.baseMustBeCovered,
+      commit.neededSnapshotMustStay,
+      commit.compactedMustBeCovered,
+    ],
   },
   I9: {
     name: "state machine safety",
@@ -122,8 +136,8 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
   I11: {
     name: "match index",
     family: "replication",
-    sentence: "a match index is at most what the peer holds durably, and never falls; next > match",
-    checks: [replication.matchMustNotFall, replication.matchMustBeDurable],
+    sentence: "a match index is at most what the peer has acknowledged, and never falls; next > match",
+    checks: [replication.matchMustNotFall, replication.matchMustBeAcknowledged],
   },
   I12: {
     name: "prefix agreement",
@@ -141,8 +155,11 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
   I14: {
     name: "recovery",
     family: "storage",
-    sentence: "recovery gives back what was durable and a legal tail, no more and no less",
+    sentence: "recovery gives back what was durable and a legal tail, no more and no less; what is durable stays",
     checks: [
+      storage.batchMustBeReadable,
+      storage.durableBytesMustStay,
+      storage.removedSegmentMustNotBeNeeded,
       storage.durableBatchesMustSurvive,
       storage.durableStateMustBeRecovered,
       storage.logMustBeRecovered,
@@ -227,6 +244,13 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
       strangers.strangerMustNotBeMember,
       strangers.addressMustNotComeFromStranger,
     ],
+  },
+  I23: {
+    name: "bounded waits",
+    family: "waits",
+    sentence:
+      "a hand-over, a joint configuration, a promotion, a snapshot, a held log, a queue, a request: each ends within its bound of undisturbed time",
+    checks: [waits.waitMustEnd, waits.snapshotPieceMustNotBeSentForEver],
   },
   L1: { name: "leader election", family: "liveness", sentence: "the whole core follows one leader", checks: [] },
   L2: {

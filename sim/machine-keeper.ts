@@ -45,7 +45,10 @@ export class MachineKeeper implements Subscriber {
   ended(host: Host, ending: Ending): void {
     const { ghost, isJudged, budget, lies, nemesis, core } = this.#world;
     const committed = isJudged ? ghost.committedConfiguration() : null;
-    const kind = checkExit(host, ending, committed, budget.lost.size > 0 || lies.liars.size > 0);
+    const kind = checkExit(host, ending, committed, {
+      own: budget.hasLost(host.id) || lies.liars.has(host.id),
+      any: budget.lost.size > 0 || lies.liars.size > 0,
+    });
     host.stop(false);
     if (kind === "newer") host.directory.restoreFormat();
     if (kind === "restart") host.directory.toldThatItIsOver();

@@ -5,6 +5,7 @@ import { withoutAmbients } from "./ambient.ts";
 import type { Decision } from "./draws.ts";
 import { lawName } from "./laws.ts";
 import { checkLiveness } from "./liveness/check.ts";
+import { isWhole } from "./liveness/core.ts";
 import { type Plan, type PlanChanges, planOf } from "./plan/plan.ts";
 import { Simulator, type WorldOptions } from "./simulator.ts";
 import { Violation } from "./violation.ts";
@@ -65,7 +66,7 @@ function run(plan: Plan, options: RunOptions): Result {
     simulator.monitor.judge();
     const judged = check(simulator.history, { configurationsMax });
     if (judged.verdict === "illegal") [verdict, property, message] = ["violation", "linearizability", judged.sentence];
-    else if (stall !== null && simulator.budget.lost.size > 0)
+    else if (stall !== null && simulator.budget.lost.size > 0 && !isWhole(simulator))
       halted = `${lawName(stall.property)}: ${stall.message}; gone are ${[...simulator.budget.lost].join(", ")}`;
     else if (stall !== null) [verdict, property, message] = ["liveness", stall.property, stall.message];
     else if (judged.verdict === "unknown") [verdict, property, message] = ["unknown", "linearizability", judged.reason];

@@ -17,6 +17,7 @@ import { Nemesis } from "./nemesis/nemesis.ts";
 import { nodeOptions } from "./node-options.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { Answers } from "./safety/answers.ts";
+import { BoundedWaits } from "./safety/bounded-waits.ts";
 import { ChangeWatch } from "./safety/change-watch.ts";
 import { ClusterView } from "./safety/cluster-view.ts";
 import { Departures } from "./safety/departures.ts";
@@ -132,6 +133,7 @@ export class Simulator implements ClientWorld {
     bus.subscribe(new DirectoryWatch(ghost));
     if (isJudged) bus.subscribe(new Judge(plan, ghost, lies, hosts, bus));
     if (isJudged) bus.subscribe(new ChangeWatch(ghost, () => this.scheduler.now));
+    if (isJudged) bus.subscribe(new BoundedWaits(plan, ghost, lies, hosts, () => this.scheduler.now));
     bus.subscribe(this.machines);
     if (this.stateRecorder !== null) bus.subscribe(this.stateRecorder);
   }

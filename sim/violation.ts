@@ -21,7 +21,8 @@ type SafetyLaw =
   | "I19"
   | "I20"
   | "I21"
-  | "I22";
+  | "I22"
+  | "I23";
 type LivenessLaw = "L1" | "L2" | "L3" | "L4" | "L5" | "L6" | "L7";
 /** The number of a law, as a Violation names it. */
 export type Law = SafetyLaw | LivenessLaw;

@@ -4,6 +4,7 @@
  */
 import type { Mutant } from "../mutant.ts";
 import { mutantsOfLies } from "./lies.ts";
+import { mutantsOfPromises } from "./promises.ts";
 import { mutantsOfRaft } from "./raft.ts";
 import { mutantsOfRequests } from "./requests.ts";
 import { mutantsOfService } from "./service.ts";
@@ -19,5 +20,6 @@ export const mutants: readonly Mutant[] = [
   ...mutantsOfService,
   ...mutantsOfRequests,
   ...mutantsOfTheWorld,
+  ...mutantsOfPromises,
   ...mutantsOfLies,
 ];

@@ -2,7 +2,7 @@
 import type { Raft } from "../../core/raft/raft.ts";
 import type { NodeId, Term } from "../../core/units.ts";
 import { must } from "../violation.ts";
-import { agrees, type LogFacts, type NodeFacts } from "./facts.ts";
+import { agrees, areEqualUpTo, type LogFacts, type NodeFacts } from "./facts.ts";
 
 /** I7. `node` says that it holds a leader's log up to `matchIndex`, which its state does not cover. */
 export function acknowledgedMustBeDurable({ id, durable }: NodeFacts, matchIndex: number): void {
@@ -11,22 +11,25 @@ export function acknowledgedMustBeDurable({ id, durable }: NodeFacts, matchIndex
   });
 }
 
-/** I7. The same; `raft` is that of the leader `leader`, which leads still. */
+/** I7. The same; `led` is what the leader `leader` has told or written of its log in that term. */
 export function acknowledgedMustBeTheLeaders(
   { id, durable }: NodeFacts,
   matchIndex: number,
   leader: NodeId,
-  raft: Raft,
+  led: LogFacts,
 ): void {
-  must(agrees(raft, durable, matchIndex), "I7", () => {
+  must(areEqualUpTo(durable, led, matchIndex), "I7", () => {
     return `n${id} acknowledges ${matchIndex} to n${leader}, but its durable entries are others`;
   });
 }
 
-/** I7. `id` is the first to commit `index`, whose entry is of `term`: a leader counts only for its own term (paper 5.4.2). */
-export function committedMustBeOfOwnTerm(id: NodeId, index: number, term: Term, raft: Raft): void {
-  must(raft.role !== "leader" || term === raft.term, "I7", () => {
-    return `n${id} commits entry ${index} of term ${term} by counting in term ${raft.term}`;
+/**
+ * I7. `node` is the first to commit `index`, whose entry is of `term`: a leader counts only for its own term (paper 5.4.2),
+ * which is the newest on its disk.
+ */
+export function committedMustBeOfOwnTerm({ id, writtenHard }: NodeFacts, index: number, term: Term): void {
+  must(term === writtenHard.term, "I7", () => {
+    return `n${id} commits entry ${index} of term ${term} by counting in term ${writtenHard.term}`;
   });
 }
 
@@ -43,6 +46,30 @@ export function committedMustBeOnQuorum(
 /** I8. `id` writes another entry over its entry `index`. */
 export function committedMustNotBeOverwritten(id: NodeId, index: number, overwritesCommitted: boolean): void {
   must(!overwritesCommitted, "I8", () => `n${id} overwrites entry ${index}, which is committed`);
+}
+
+/**
+ * I8. `node` has written to its log. `index`: up to where it has acknowledged that to the leader of the term that it is in;
+ * `isThere`: all of it is there still. Only the leader of a later term may take the place of what was acknowledged.
+ */
+export function acknowledgedMustStay({ id, acknowledged }: NodeFacts, index: number, isThere: boolean): void {
+  must(index === 0 || isThere, "I8", () => {
+    return `n${id} takes back entry ${index} or one before it, which it has acknowledged in term ${acknowledged.term}`;
+  });
+}
+
+/** I8. `node` writes that its log begins after `index`; what is before that must be durable elsewhere by then. */
+export function baseMustBeCovered({ id, covered, written }: NodeFacts, index: number): void {
+  must(index <= Math.max(covered, written.base), "I8", () => {
+    return `n${id} writes that its log begins after ${index}, its durable state ends at ${covered}`;
+  });
+}
+
+/** I8. `node`, whose state is durable in snapshots only, has removed one; `newest`: the index of the newest that is left. */
+export function neededSnapshotMustStay({ id, written }: NodeFacts, newest: number): void {
+  must(written.base <= newest, "I8", () => {
+    return `n${id} removes a snapshot: its log begins after ${written.base}, the newest that is left ends at ${newest}`;
+  });
 }
 
 /** I8. A log is compacted only behind what a durable state covers. What `node` has lost since was covered when it let go. */

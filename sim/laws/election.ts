@@ -2,7 +2,7 @@
 import type { Raft } from "../../core/raft/raft.ts";
 import type { NodeId, Term } from "../../core/units.ts";
 import { must } from "../violation.ts";
-import { agrees, type LogFacts, type NodeFacts, type Hard } from "./facts.ts";
+import { agrees, areEqualUpTo, type LogFacts, type NodeFacts, type Hard } from "./facts.ts";
 
 /** I1. `id` takes office in `term`, whose leader so far is `leader`. */
 export function leaderMustBeAlone(id: NodeId, term: Term, leader: NodeId | undefined): void {
@@ -21,6 +21,14 @@ export function voteMustBeTheOnly(voter: NodeId, { term, vote }: Hard, before: N
   });
 }
 
+/** I2. The hard state `after` takes the place of `before` on the disk of `voter`: a vote stays for its whole term. */
+export function voteMustStay(voter: NodeId, before: Hard, after: Hard): void {
+  const isTakenBack = after.term === before.term && before.vote !== 0 && after.vote !== before.vote;
+  must(!isTakenBack, "I2", () => {
+    return `n${voter} has voted for n${before.vote} in term ${before.term}, and takes that back`;
+  });
+}
+
 /** I2. `candidate` asks for votes in `term`. */
 export function candidacyMustBeDurable({ id, durableHard }: NodeFacts, term: Term): void {
   must(durableHard.term >= term, "I2", () => {
@@ -32,6 +40,13 @@ export function candidacyMustBeDurable({ id, durableHard }: NodeFacts, term: Ter
 export function grantedVoteMustBeDurable({ id, durableHard }: NodeFacts, candidate: NodeId, term: Term): void {
   const durable = durableHard.term > term || (durableHard.term === term && durableHard.vote === candidate);
   must(durable, "I2", () => `n${id} tells n${candidate} of a vote in term ${term} that is not durable`);
+}
+
+/** I3. A message that speaks for the term `term` of `node` leaves it: no later start of the node may be in an earlier one. */
+export function toldTermMustBeDurable({ id, durableHard, boundTerm }: NodeFacts, kind: string, term: Term): void {
+  must(Math.max(durableHard.term, boundTerm) >= term, "I3", () => {
+    return `n${id} speaks of its term ${term} (${kind}), on its disk is ${durableHard.term}`;
+  });
 }
 
 /** I3. The hard state `after` becomes durable on `id`, which held `before`. */
@@ -58,15 +73,22 @@ export function votersLogMustNotBeNewer(
   });
 }
 
-/** I6. `id` takes office in `term`; `last` is the last index of `committed` that was committed before that term. */
+/**
+ * I6. `id` takes office in `term`; `last` is the last index of `committed` that was committed before that term. It must be in
+ * `written`, its log on disk (null: nobody can say), and in that in the memory of its process.
+ */
 export function leaderMustHoldCommitted(
   id: NodeId,
   term: Term,
   raft: Raft | null,
+  written: LogFacts | null,
   committed: LogFacts,
   last: number,
 ): void {
-  must(agrees(raft, committed, last), "I6", () => `n${id} leads term ${term} without the committed entry ${last}`);
+  const isOnDisk = written === null || areEqualUpTo(written, committed, last);
+  must(isOnDisk && agrees(raft, committed, last), "I6", () => {
+    return `n${id} leads term ${term} without the committed entry ${last}`;
+  });
 }
 
 /** I19. A turn that brought a pre-vote request and nothing else is over; `before`: what was before it. */

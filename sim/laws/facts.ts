@@ -14,6 +14,8 @@ export type LogFacts = {
   /** -1 below the base and beyond the end; `crcAt` at the base, too. */
   termAt(index: number): number;
   crcAt(index: number): number;
+  /** Equal where two logs are equal up to `index`; -1 below the base and beyond the end. */
+  chainAt(index: number): number;
 };
 
 /** One node: what its disks hold, and how far it has come in this process life. safety/ghost-node.ts says it of each. */
@@ -24,10 +26,12 @@ export type NodeFacts = {
   readonly durable: LogFacts;
   readonly durableHard: Hard;
   readonly covered: number;
+  readonly found: number;
   readonly snapshot: number;
   readonly commit: number;
   readonly applied: number;
-  readonly lost: { readonly committed: number } | null;
+  readonly acknowledged: { readonly term: Term; readonly index: number };
+  readonly boundTerm: Term;
 };
 
 /** Whether a log in memory and a log of the ghost hold the same entry at `index`, and so, by I5, the same prefix. */
@@ -39,4 +43,10 @@ export function agrees(raft: Raft | null, log: LogFacts, index: number): boolean
   if (index === raft.log.baseIndex || index === log.base) return raft.log.termAt(index) === log.termAt(index);
   const { term, crc } = raft.log.entryAt(index);
   return term === log.termAt(index) && crc === log.crcAt(index);
+}
+
+/** Whether two logs of the ghost both reach `index` and are equal up to there. What either begins after is committed. */
+export function areEqualUpTo(one: LogFacts, other: LogFacts, index: number): boolean {
+  if (index > one.last || index > other.last) return false;
+  return index <= one.base || index <= other.base || one.chainAt(index) === other.chainAt(index);
 }

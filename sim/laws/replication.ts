@@ -1,10 +1,7 @@
 /** What logs hold, and what leaders know of them: I5 log matching, I11 match index. */
 import type { Entry } from "../../core/protocol/entry.ts";
-import { memberOf } from "../../core/raft/membership.ts";
-import type { Raft } from "../../core/raft/raft.ts";
 import type { NodeId, Term } from "../../core/units.ts";
 import { must, Violation } from "../violation.ts";
-import { agrees, type NodeFacts } from "./facts.ts";
 
 /** I5. An entry of `term` is put at `index` into a log that goes from `base` to `last`: logs have no gaps. */
 export function entryMustFollow(whose: string, index: number, base: number, last: number): void {
@@ -56,15 +53,12 @@ export function matchMustNotFall(id: NodeId, peer: NodeId, { match, next }: Know
   must(next > match, "I11", () => `n${id}: next ${next} of n${peer} is not beyond its match ${match}`);
 }
 
-/** I11. `id`, the leader, whose Raft is `raft`, knows that of `peer`: it durably holds the leader's log so far. */
-export function matchMustBeDurable(id: NodeId, raft: Raft, { match, incarnation }: Known, peer: NodeFacts): void {
-  // One that was removed is only told so, and may have been wiped by now.
-  if (memberOf(raft.configuration, peer.id)?.incarnation !== incarnation) return;
-  const { covered, lost } = peer;
-  if (covered >= match || (lost !== null && incarnation <= lost.committed)) return;
-  // A later leader may have overwritten what was matched; then this one's term is over, and so is its say.
-  if (peer.durableHard.term > raft.term) return;
-  must(agrees(raft, peer.durable, match), "I11", () => {
-    return `n${id} takes n${peer.id} to hold its log up to ${match}, which it does not`;
+/**
+ * I11. `id`, the leader of a term, takes `peer` to hold its log durably so far. `acknowledged`: up to where that incarnation of
+ * it has said so in that term, each time truly (I7), and has not taken it back (I8).
+ */
+export function matchMustBeAcknowledged(id: NodeId, peer: NodeId, { match }: Known, acknowledged: number): void {
+  must(match <= acknowledged, "I11", () => {
+    return `n${id} takes n${peer} to hold its log up to ${match}, which has acknowledged ${acknowledged}`;
   });
 }

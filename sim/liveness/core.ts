@@ -18,6 +18,22 @@ export function holdsQuorums(simulator: Simulator, core: readonly NodeId[]): boo
   return core.length > 0 && configurations.every((one) => ghost.isQuorum(one, (voter) => votes(one, voter)));
 }
 
+/**
+ * Whether what was lost cannot be why the core stands still: each of its members takes part, with its log and with the rows that
+ * this begins after, by what is on its disks.
+ */
+export function isWhole({ committedConfiguration, core, ghost, hosts }: Simulator): boolean {
+  return core.every((id) => {
+    const { applied, durable } = ghost.node(id);
+    const { node, directory } = hosts[id - 1]!;
+    const takesPart = node?.replica != null && !directory.isRecovering;
+    // Of a cluster that is not founded yet, everybody is needed.
+    const { members } = committedConfiguration;
+    const isNeeded = members.length === 0 || memberOf(committedConfiguration, id) !== undefined;
+    return !isNeeded || (takesPart && applied >= durable.base);
+  });
+}
+
 /** Those of the core that belong to the cluster now, by what is committed. */
 export function membersOf({ core, committedConfiguration, hosts }: Simulator): NodeId[] {
   const { members } = committedConfiguration;

@@ -4,25 +4,9 @@
  */
 import type { LogView } from "../../core/raft/log.ts";
 import type { Index, Micros } from "../../core/units.ts";
-import type { Plan } from "../plan/plan.ts";
 import type { Simulator } from "../simulator.ts";
 import { membersOf } from "./core.ts";
-
-/** Disk calls of an entry in a batch of its own, and of a new segment: each takes up to twice the mean. */
-const callsPerEntry = 2;
-const callsPerSegment = 12;
-/** Of an entry's batch besides the entry. */
-const batchOverheadBytes = 40;
-
-/** To make the entries of `log` after `after` durable, each in a batch of its own. */
-function diskMicros({ walSegmentBytesMax, syncMicros }: Plan, log: LogView, after: Index): Micros {
-  let calls = 0;
-  for (let index = Math.max(after, log.baseIndex) + 1; index <= log.lastIndex; index++) {
-    const bytes = log.entryAt(index).bytes.length + batchOverheadBytes;
-    calls += callsPerEntry + callsPerSegment * Math.min(1, bytes / walSegmentBytesMax);
-  }
-  return syncMicros * calls;
-}
+import { diskMicros, entriesMicros } from "./entry-time.ts";
 
 /** Of a disk in the core: until all is durable that was given to it. */
 export function backlogMicros({ core, hosts, plan }: Simulator): Micros {
@@ -53,9 +37,4 @@ function sharedIndex(logs: readonly LogView[]): Index {
   let index = Math.min(...logs.map(({ lastIndex }) => lastIndex));
   while (index > base && logs.some((log) => log.termAt(index) !== logs[0]!.termAt(index))) index--;
   return index;
-}
-
-/** To bring the entries of `log` after `after` to a disk, one after the other. */
-function entriesMicros(plan: Plan, log: LogView, after: Index): Micros {
-  return Math.max(0, log.lastIndex - after) * 4 * plan.latencyMicros + diskMicros(plan, log, after);
 }

@@ -35,6 +35,7 @@ export class DirectoryFaults {
     }
     if (this.#budget.mayLoseLog(id) && this.#strikes("misread", id) && directory.misreadLog()) {
       this.#line("misread", id);
+      this.#budget.logMisread(id);
     }
     const mayLack = this.#mayStrike("logMissing") && this.#budget.mayLoseLog(id);
     if (mayLack && this.#strikes("logMissing", id) && directory.removeLog()) {

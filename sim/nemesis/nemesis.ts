@@ -300,6 +300,7 @@ export class Nemesis implements Target {
       family === "powerCut" ||
       (family === "fastRestart" && this.#draws.below(2, "faultTarget", this.#slot, host.id) === 0);
     const damage = power && this.#budget.mayLoseRows(host.id) && this.#strikes("rowsLost", host.id);
+    if (damage) this.#budget.rowsLost(host.id);
     this.#trace.line(this.#scheduler.now, damage ? "rowsLost" : power ? "powerCut" : "kill", host.id);
     host.stop(power, damage);
     this.#directoryFaults.strike(host);

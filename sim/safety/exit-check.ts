@@ -8,8 +8,16 @@ import type { Host } from "../world/host.ts";
 /** removed: for good. shut-out: another machine has its place. lost: nobody can give back what is gone. newer: the program is too old. restart: others know a later start of this directory. */
 export type ExitKind = "disk" | "removed" | "shut-out" | "lost" | "newer" | "restart";
 
-/** What kind of exit it is; I14 and I15 say which are explained. `beyondModel`: more may have been lost than can be spared. */
-export function checkExit(host: Host, ending: Ending, committed: Configuration | null, beyondModel: boolean): ExitKind {
+/** Whether more was lost than could be spared, or a disk has lied: of the machine itself, and of any. */
+export type BeyondModel = { readonly own: boolean; readonly any: boolean };
+
+/** What kind of exit it is; I14 and I15 say which are explained. */
+export function checkExit(
+  host: Host,
+  ending: Ending,
+  committed: Configuration | null,
+  beyondModel: BeyondModel,
+): ExitKind {
   const kind = kindOf(host, ending, beyondModel);
   exitMustBeExplained(host.id, ending.reason, kind);
   const incarnation = host.node?.incarnation ?? 0;
@@ -18,7 +26,7 @@ export function checkExit(host: Host, ending: Ending, committed: Configuration |
   return kind;
 }
 
-function kindOf({ directory, wiped }: Host, { code }: Ending, beyondModel: boolean): ExitKind | null {
+function kindOf({ directory, wiped }: Host, { code }: Ending, { own, any }: BeyondModel): ExitKind | null {
   const isCopy = directory.isAnyCopy;
   switch (code) {
     case "disk":
@@ -30,20 +38,20 @@ function kindOf({ directory, wiped }: Host, { code }: Ending, beyondModel: boole
       return "removed";
     case "outdated-copy":
       // By the configuration in the copy the others could not give its log back.
-      return isCopy || beyondModel ? "lost" : null;
+      return isCopy || any ? "lost" : null;
     case "another-directory":
       // A join request of a machine that was wiped since may have come late, and have been taken for the new one's.
       if (wiped) return "shut-out";
-      return beyondModel ? "lost" : null;
+      return any ? "lost" : null;
     case "newer-format":
       if (directory.isOfNewerFormat) return "newer";
-      return beyondModel ? "lost" : null;
+      return own ? "lost" : null;
     case "unrecoverable":
-      return directory.mustRecover || beyondModel ? "lost" : null;
+      return directory.mustRecover || own ? "lost" : null;
     case "damaged":
     case "id-in-use":
     case "not-ours":
-      return beyondModel ? "lost" : null;
+      return own ? "lost" : null;
     case "unknown-entry":
     case "bug":
       return null;

@@ -55,9 +55,9 @@ export class GhostLog {
     if (isConfiguration) this.#configurations.push(index);
   }
 
-  /** The log begins anew after `base`: what follows that very entry stays, else everything goes. */
-  rebase(base: GhostBase): void {
-    if (this.chainAt(base.index) === base.chain) {
+  /** The log begins anew after `base`: what follows that very entry stays, else (and where it `replaces`) everything goes. */
+  rebase(base: GhostBase, replaces: boolean): void {
+    if (!replaces && this.chainAt(base.index) === base.chain) {
       const from = base.index - this.base;
       this.#terms = this.#terms.slice(from);
       this.#crcs = this.#crcs.slice(from);

@@ -12,8 +12,8 @@ import type { LogView } from "../../core/raft/log.ts";
 import { snapshotPlace } from "../../core/storage/snapshot-store.ts";
 import type { NodeId, Term } from "../../core/units.ts";
 import { keyOfEntry, keyOfVote, voterOf } from "../keys.ts";
-import { committedMustNotBeOverwritten } from "../laws/commit.ts";
-import { durableTermMustNotFall, voteMustBeTheOnly } from "../laws/election.ts";
+import { acknowledgedMustStay, baseMustBeCovered, committedMustNotBeOverwritten } from "../laws/commit.ts";
+import { durableTermMustNotFall, voteMustBeTheOnly, voteMustStay } from "../laws/election.ts";
 import type { Hard } from "../laws/facts.ts";
 import { changeMustComeAlone, changeMustFollowOwnCommit, votersMustChangeJointly } from "../laws/membership.ts";
 import {
@@ -25,7 +25,12 @@ import {
   entryTermMustNotFall,
 } from "../laws/replication.ts";
 import { baseMustBeCommitted, snapshotMustBeTheFold, stateMustBeTheFold } from "../laws/state.ts";
-import { durableBatchesMustSurvive } from "../laws/storage.ts";
+import {
+  batchMustBeReadable,
+  durableBatchesMustSurvive,
+  durableBytesMustStay,
+  removedSegmentMustNotBeNeeded,
+} from "../laws/storage.ts";
 import { Violation } from "../violation.ts";
 import { Answers } from "./answers.ts";
 import type { Departures } from "./departures.ts";
@@ -62,7 +67,7 @@ export class Ghost {
   departures: Departures | null = null;
 
   constructor(count: number, limits: SessionLimits) {
-    this.nodes = Array.from({ length: count }, (_, k) => new GhostNode(k + 1, 0, null));
+    this.nodes = Array.from({ length: count }, (_, k) => new GhostNode(k + 1, 0));
     this.#machine = new GhostMachine(limits);
     this.answers = new Answers(this.#machine);
   }
@@ -77,23 +82,20 @@ export class Ghost {
 
   /** A machine is replaced by an empty one: nothing is left on it, and none of its votes counts any more. */
   wiped(id: NodeId): void {
-    // What a log had held that it has lost since, it still has held.
-    this.nodes[id - 1] = new GhostNode(id, 0, this.node(id).lost);
+    this.nodes[id - 1] = new GhostNode(id, 0);
     for (const key of this.#votes.keys()) if (voterOf(key) === id) this.#votes.delete(key);
   }
 
   /** The log of a machine is damaged: it is rebound before it takes part again, and begins with nothing. */
   logLost(id: NodeId): void {
-    const { storageGeneration, durable, lost } = this.node(id);
-    // Of several losses the one that had held most.
-    const most = lost !== null && lost.durable.last > durable.last ? lost.durable : durable;
-    this.nodes[id - 1] = new GhostNode(id, storageGeneration + 1, { durable: most, committed: this.committed.last });
+    this.nodes[id - 1] = new GhostNode(id, this.node(id).storageGeneration + 1);
   }
 
   /** The disk of a machine has lied: what it holds is what is found on it. */
   deceived(id: NodeId): void {
-    const { storageGeneration, lost } = this.node(id);
-    this.nodes[id - 1] = new GhostNode(id, storageGeneration, lost);
+    const { storageGeneration, boundTerm } = this.node(id);
+    this.nodes[id - 1] = new GhostNode(id, storageGeneration);
+    this.node(id).boundTerm = boundTerm;
   }
 
   // --- quorums
@@ -141,17 +143,27 @@ export class Ghost {
     return durable.chainAt(index) === this.committed.chainAt(index);
   }
 
-  /** Whether `id` held the committed entry `index` in the log that it has lost. */
-  hasHeld(id: NodeId, index: number): boolean {
-    return this.node(id).lost?.durable.chainAt(index) === this.committed.chainAt(index);
-  }
-
   // --- facts from the disks
 
-  wrote(id: NodeId, file: string, bytes: Uint8Array, seq: number): void {
+  wrote(id: NodeId, file: string, offset: number, bytes: Uint8Array, seq: number): void {
     const node = this.node(id);
-    const batch = node.disk.wrote(file, bytes, seq);
+    const batch = node.disk.wrote(file, offset, bytes, seq, (claimed, place) =>
+      batchMustBeReadable(`n${id}`, file, claimed, place),
+    );
     if (batch !== null) this.#applyWritten(node, batch);
+  }
+
+  /** The process of `id` cuts `file`. */
+  truncated(id: NodeId, file: string, bytes: number): void {
+    durableBytesMustStay(`n${id}`, file, bytes, this.node(id).disk.durableBytes(file));
+  }
+
+  /** The process of `id` has removed `file`, for good. */
+  removed(id: NodeId, file: string): void {
+    const node = this.node(id);
+    const parts = node.disk.partedBy(file);
+    if (parts !== null) removedSegmentMustNotBeNeeded(node, file, parts.gone, parts.left);
+    node.disk.removed(file);
   }
 
   synced(id: NodeId, file: string, throughSeq: number): void {
@@ -161,19 +173,21 @@ export class Ghost {
 
   /**
    * A process starts on what the crash has left; with `isAllDurable`, all that makes sense is durable (false: not all does).
+   * `rows`: what it finds, and what a power cut would leave of that; null where they do not outlive a process.
    */
   restarted(
     id: NodeId,
     contents: ReadonlyMap<string, Uint8Array>,
     snapshots: readonly string[],
-    rows: ReadonlyMap<string, Uint8Array> | null,
+    rows: { readonly found: ReadonlyMap<string, Uint8Array>; readonly durable: ReadonlyMap<string, Uint8Array> } | null,
     isAllDurable = false,
   ): boolean {
     const node = this.node(id);
     if (rows !== null || isAllDurable) {
       // Where rows are persistent, a snapshot goes once it is not needed.
       node.snapshot = Math.max(0, ...snapshots.map((name) => snapshotPlace(name)?.index ?? 0));
-      node.covered = rows === null ? node.snapshot : Math.max(node.snapshot, this.#rowsAt(id, rows));
+      node.covered = rows === null ? node.snapshot : Math.max(node.snapshot, this.#rowsAt(id, rows.durable));
+      node.found = rows === null ? 0 : this.#rowsAt(id, rows.found);
     }
     const found = node.disk.restarted(contents, (file, crcs, left) =>
       durableBatchesMustSurvive(`n${id}`, file, crcs, left),
@@ -201,7 +215,15 @@ export class Ghost {
   }
 
   #applyWritten(node: GhostNode, batch: GhostBatch): void {
-    if (batch.hard !== null) node.writtenHard = batch.hard;
+    const { hard, base } = batch;
+    if (hard !== null) {
+      durableTermMustNotFall(node.id, node.writtenHard, hard);
+      voteMustStay(node.id, node.writtenHard, hard);
+      node.writtenHard = hard;
+    }
+    if (base !== null) baseMustBeCovered(node, base.place.index);
+    const acknowledged = node.acknowledged.term === node.writtenHard.term ? node.acknowledged.index : 0;
+    const before = node.written.chainAt(acknowledged);
     for (const entry of batch.entries) {
       // A late append of a leader that is over may put one entry that is not committed in the place of another.
       const overwrites = this.#holdsCommitted(node.written, entry.index) && !this.#isCommitted(entry);
@@ -209,13 +231,17 @@ export class Ghost {
       this.recordEntryCreation(node, entry);
     }
     this.#fold(node, batch, node.written, "written");
+    const { written } = node;
+    // What it has acknowledged by a durable snapshot may not be in its log yet.
+    const isThere = before === -1 || acknowledged <= written.base || written.chainAt(acknowledged) === before;
+    acknowledgedMustStay(node, acknowledged, isThere);
   }
 
-  #fold(node: GhostNode, { base, entries }: GhostBatch, log: GhostLog, whose: string): void {
+  #fold(node: GhostNode, { base, replaces, entries }: GhostBatch, log: GhostLog, whose: string): void {
     if (base !== null) {
       const { index, term } = base.place;
       baseMustBeCommitted(node.id, base.place, this.committed);
-      log.rebase({ index, term, chain: this.committed.chainAt(index) });
+      log.rebase({ index, term, chain: this.committed.chainAt(index) }, replaces);
     }
     for (const entry of entries) putInto(log, entry, `n${node.id} ${whose}`);
   }
@@ -250,6 +276,12 @@ export class Ghost {
     return node.led.log;
   }
 
+  /** `id` has taken office in `term`. */
+  elected(id: NodeId, term: Term): void {
+    this.leaders.set(term, id);
+    this.#logAsLeader(this.node(id), term);
+  }
+
   lastAsLeader(node: GhostNode, term: Term): number {
     return this.#logAsLeader(node, term).last;
   }
@@ -274,13 +306,15 @@ export class Ghost {
     const { hard } = batch;
     if (hard !== null) {
       durableTermMustNotFall(node.id, node.durableHard, hard);
+      voteMustStay(node.id, node.durableHard, hard);
       node.durableHard = hard;
-      if (hard.vote !== 0) this.#vote(node.id, hard);
+      if (hard.vote !== 0) this.voted(node.id, hard);
     }
     this.#fold(node, batch, node.durable, "durable");
   }
 
-  #vote(voter: NodeId, hard: Hard): void {
+  /** The vote of `voter` is durable; or it was told, and no later start of the node can give another one. */
+  voted(voter: NodeId, hard: Hard): void {
     const key = keyOfVote(hard.term, voter, this.node(voter).storageGeneration);
     voteMustBeTheOnly(voter, hard, this.#votes.get(key));
     this.#votes.set(key, hard.vote);
@@ -310,6 +344,13 @@ export class Ghost {
     const node = this.node(id);
     node.snapshot = Math.max(node.snapshot, index);
     node.covered = Math.max(node.covered, index);
+  }
+
+  /** The process of `id`, whose state is durable in snapshots only, has removed one: the newest that is left ends at `newest`. */
+  snapshotsLeft(id: NodeId, newest: number): void {
+    const node = this.node(id);
+    node.snapshot = Math.min(node.snapshot, newest);
+    node.covered = Math.min(node.covered, newest);
   }
 
   // --- the committed prefix

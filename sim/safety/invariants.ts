@@ -2,10 +2,12 @@
  * Puts what nodes say and do to the laws (laws/), at the moment it happens. What a message or a commit claims is held against
  * the ghost, which then takes note of it; a node's own flags are only ever the claim.
  */
+import type { Configuration } from "../../core/protocol/configuration.ts";
 import type { Append, AppendReply, Envelope } from "../../core/protocol/message.ts";
+import { memberOf } from "../../core/raft/membership.ts";
 import type { Raft } from "../../core/raft/raft.ts";
 import type { StateStore } from "../../core/storage/state-store.ts";
-import type { NodeId, Term } from "../../core/units.ts";
+import type { Index, NodeId, Term } from "../../core/units.ts";
 import { keyOfNode } from "../keys.ts";
 import {
   acknowledgedMustBeDurable,
@@ -26,16 +28,19 @@ import {
   leaderMustBeAlone,
   leaderMustBeElected,
   leaderMustHoldCommitted,
+  toldTermMustBeDurable,
   votersLogMustNotBeNewer,
 } from "../laws/election.ts";
 import { appendMustBeBounded } from "../laws/limits.ts";
 import { configurationMustBeTheNewest } from "../laws/membership.ts";
 import { leaseMustBeOver } from "../laws/reads.ts";
-import { matchMustBeDurable, matchMustNotFall } from "../laws/replication.ts";
+import { matchMustBeAcknowledged, matchMustNotFall } from "../laws/replication.ts";
 import { appliedMustRise, installedMustBeDurable, stateMustBeTheFold } from "../laws/state.ts";
 import { durableStateMustBeRecovered, logMustBeRecovered } from "../laws/storage.ts";
 import type { GhostNode } from "./ghost-node.ts";
 import type { Ghost } from "./ghost.ts";
+
+type Acknowledged = { readonly incarnation: Index; index: Index };
 
 /** One for each run that is judged. Each method throws a Violation where its law is broken. */
 export class Invariants {
@@ -45,6 +50,8 @@ export class Invariants {
   /** By term and candidate: where the log ends of one that asks for votes. */
   readonly #ends = new Map<number, { readonly lastIndex: number; readonly lastTerm: Term }>();
   readonly #entriesPerAppendMax: number;
+  /** Up to where each node has acknowledged entries, by term and node, once for each incarnation that has spoken. */
+  readonly #acknowledged = new Map<number, Acknowledged[]>();
   /** The Raft of a running node: its log in memory is the claim. */
   readonly #raftOf: (id: NodeId) => Raft | null;
 
@@ -57,17 +64,50 @@ export class Invariants {
   /** A message leaves `from`. */
   sent(from: NodeId, { message }: Envelope, to: NodeId): void {
     const node = this.#ghost.node(from);
-    if (message.kind === "append") this.#append(node, message);
-    else if (message.kind === "append-reply" && message.success) this.#acknowledgement(node, message);
-    else if (message.kind === "vote-reply" && message.granted) this.#grant(node, to, message.term);
-    else if (message.kind === "vote") {
-      candidacyMustBeDurable(node, message.term);
-      this.#ends.set(keyOfNode(message.term, from), message);
+    switch (message.kind) {
+      case "append":
+        toldTermMustBeDurable(node, message.kind, message.term);
+        return this.#append(node, message);
+      case "append-reply":
+        toldTermMustBeDurable(node, message.kind, message.term);
+        return message.success ? this.#acknowledgement(node, message) : undefined;
+      case "vote-reply":
+        toldTermMustBeDurable(node, message.kind, message.term);
+        return message.granted ? this.#grant(node, to, message.term) : undefined;
+      case "vote":
+        candidacyMustBeDurable(node, message.term);
+        this.#ghost.voted(from, { term: message.term, vote: from });
+        this.#ends.set(keyOfNode(message.term, from), message);
+        return;
+      case "timeout-now":
+      case "snapshot-chunk":
+        return toldTermMustBeDurable(node, message.kind, message.term);
+      default:
+        // No other message speaks for the term that its sender is in, or lets others rely on it.
+        return;
     }
+  }
+
+  /** Takes note of an acknowledgement that leaves `from`, whoever may believe it. */
+  acknowledging(from: NodeId, { fromIncarnation: incarnation, message }: Envelope): void {
+    if (message.kind !== "append-reply" || !message.success) return;
+    const { matchIndex, term } = message;
+    const key = keyOfNode(term, from);
+    const list = this.#acknowledged.get(key) ?? [];
+    const known = list.find((one) => one.incarnation === incarnation);
+    if (known !== undefined) known.index = Math.max(known.index, matchIndex);
+    else this.#acknowledged.set(key, [...list, { incarnation, index: matchIndex }]);
+  }
+
+  /** Up to where `id`, as its `incarnation`, has acknowledged what the leader of `term` has sent. */
+  #acknowledgedBy(id: NodeId, incarnation: Index, term: Term): Index {
+    const list = this.#acknowledged.get(keyOfNode(term, id));
+    return list?.find((one) => one.incarnation === incarnation)?.index ?? 0;
   }
 
   #grant(node: GhostNode, candidate: NodeId, term: Term): void {
     grantedVoteMustBeDurable(node, candidate, term);
+    this.#ghost.voted(node.id, { term, vote: candidate });
     const end = this.#ends.get(keyOfNode(term, candidate));
     // Once there is a leader of that term, or of a later one, the voter's log may have grown since it voted.
     const mayHaveGrown = this.#ghost.leaders.has(term) || node.writtenHard.term > term;
@@ -92,24 +132,27 @@ export class Invariants {
   }
 
   /** `id` takes office in `term`; `leaseholders`: those of earlier terms who believe in their leases. */
-  elected(id: NodeId, term: Term, leaseholders: readonly NodeId[]): void {
+  elected(id: NodeId, term: Term, leaseholders: readonly NodeId[], isOlderCopy: boolean): void {
     leaseMustBeOver(id, term, leaseholders);
     leaderMustBeAlone(id, term, this.#ghost.leaders.get(term));
     leaderMustBeElected(id, term, this.#ghost.isElected(id, term));
     // A leader elected late, by votes that were long under way, owes nothing to the terms after its own.
     const last = this.#ghost.committedBefore(term);
-    leaderMustHoldCommitted(id, term, this.#raftOf(id), this.#ghost.committed, last);
-    this.#ghost.leaders.set(term, id);
+    const written = isOlderCopy ? null : this.#ghost.node(id).written;
+    leaderMustHoldCommitted(id, term, this.#raftOf(id), written, this.#ghost.committed, last);
+    this.#ghost.elected(id, term);
   }
 
   #acknowledgement(node: GhostNode, { matchIndex, term }: AppendReply): void {
+    const { acknowledged } = node;
+    const before = acknowledged.term === term ? acknowledged.index : 0;
+    if (acknowledged.term <= term) node.acknowledged = { term, index: Math.max(before, matchIndex) };
     if (matchIndex <= node.covered) return;
     acknowledgedMustBeDurable(node, matchIndex);
     const leader = this.#ghost.leaders.get(term);
-    const leading = leader === undefined ? null : this.#raftOf(leader);
-    // One that leads no more may have changed its log since.
-    if (leading?.role === "leader" && leading.term === term)
-      acknowledgedMustBeTheLeaders(node, matchIndex, leader!, leading);
+    const led = leader === undefined ? null : this.#ghost.node(leader).led;
+    // What a leader was before it was replaced, or led a later term, nobody says any more.
+    if (led?.term === term) acknowledgedMustBeTheLeaders(node, matchIndex, leader!, led.log);
   }
 
   /** `id` says that its commit index has reached `index`. */
@@ -123,18 +166,19 @@ export class Invariants {
 
   #newlyCommitted(id: NodeId, index: number, raft: Raft): void {
     const term = raft.log.termAt(index);
-    committedMustBeOfOwnTerm(id, index, term, raft);
+    committedMustBeOfOwnTerm(this.#ghost.node(id), index, term);
     firstToCommitMustHaveLed(id, index, this.#ghost.leaders.get(term));
     this.#ghost.extendCommitted(id, raft.log, index);
     // What it has appended in this very turn may be in force already, or not yet when it counted.
     const before = this.#ghost.leaderConfiguration(id, term);
     this.#recordCreationUpTo(this.#ghost.node(id), term, raft.log.lastIndex);
     const after = this.#ghost.leaderConfiguration(id, term);
+    const holders = this.#ghost.nodes.map((node) => node.id).filter((node) => this.#ghost.holds(node, index));
     // What was acknowledged by a log that was lost since had been durable at its time.
-    const has = (node: NodeId): boolean => this.#ghost.holds(node, index) || this.#ghost.hasHeld(node, index);
-    const holders = this.#ghost.nodes.map((node) => node.id).filter(has);
+    const hasAcknowledged = (configuration: Configuration, voter: NodeId): boolean =>
+      this.#acknowledgedBy(voter, memberOf(configuration, voter)?.incarnation ?? 0, term) >= index;
     const isQuorum = [before, after].some((configuration) =>
-      this.#ghost.isQuorum(configuration, (voter) => holders.includes(voter)),
+      this.#ghost.isQuorum(configuration, (voter) => holders.includes(voter) || hasAcknowledged(configuration, voter)),
     );
     committedMustBeOnQuorum(id, index, holders, isQuorum);
   }
@@ -176,7 +220,7 @@ export class Invariants {
       const key = `${raft.term}.${id}.${peer}.${known.incarnation}`;
       matchMustNotFall(id, peer, known, this.#matches.get(key) ?? 0);
       this.#matches.set(key, known.match);
-      matchMustBeDurable(id, raft, known, this.#ghost.node(peer));
+      matchMustBeAcknowledged(id, peer, known, this.#acknowledgedBy(peer, known.incarnation, raft.term));
     }
   }
 

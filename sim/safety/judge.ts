@@ -4,12 +4,12 @@ import type { Envelope } from "../../core/protocol/message.ts";
 import { snapshotPlace } from "../../core/storage/snapshot-store.ts";
 import type { Index, NodeId, Term } from "../../core/units.ts";
 import type { Events, Subscriber } from "../bus.ts";
-import { indexesMustBeOrdered } from "../laws/commit.ts";
+import { indexesMustBeOrdered, neededSnapshotMustStay } from "../laws/commit.ts";
 import { nodeOptions } from "../node-options.ts";
 import type { Plan } from "../plan/plan.ts";
 import { leaderRole } from "../trace/vocabulary.ts";
 import type { Host } from "../world/host.ts";
-import { rowsOf } from "./ghost-state.ts";
+import { readSnapshot, rowsOf } from "./ghost-state.ts";
 import type { Ghost } from "./ghost.ts";
 import { Invariants } from "./invariants.ts";
 import type { LyingDiskLedger } from "./lying-disk-ledger.ts";
@@ -43,6 +43,7 @@ export class Judge implements Subscriber {
   }
 
   sent(from: NodeId, to: NodeId, envelope: Envelope): void {
+    this.#invariants.acknowledging(from, envelope);
     if (!this.#hosts[from - 1]!.directory.isOlderCopy) this.#invariants.sent(from, envelope, to);
   }
 
@@ -50,7 +51,7 @@ export class Judge implements Subscriber {
     this.#turn.heard(message, host.node?.replica?.raft ?? null);
   }
 
-  roleChanged({ id }: Host, role: number, term: Term): void {
+  roleChanged({ id, directory }: Host, role: number, term: Term): void {
     if (role !== leaderRole) return;
     const isEarlierHolder = (other: Host): boolean => other.believesInLease && other.node!.replica!.raft.term < term;
     const holders = this.#hosts.filter(isEarlierHolder);
@@ -58,6 +59,7 @@ export class Judge implements Subscriber {
       id,
       term,
       holders.map((other) => other.id),
+      directory.isOlderCopy,
     );
   }
 
@@ -65,6 +67,7 @@ export class Judge implements Subscriber {
     const replica = node?.replica ?? null;
     if (replica === null || directory.isOlderCopy) return;
     this.#ghost.founded(foundersConfiguration(nodeOptions(this.#plan, id).cluster, replica.genesis));
+    this.#ghost.node(id).boundTerm = directory.boundTerm;
     if (this.#lies.liars.has(id)) this.#lies.compareRecovered(this.#ghost.node(id), replica.raft);
     else this.#invariants.recovered(id, replica.raft, store);
   }
@@ -82,8 +85,8 @@ export class Judge implements Subscriber {
     if (node?.replica != null && !directory.isOlderCopy) this.#invariants.installed(id, index, digest);
   }
 
-  wrote({ id, directory }: Host, file: string, bytes: Uint8Array, seq: number): void {
-    if (!directory.isOlderCopy) this.#ghost.wrote(id, file, bytes, seq);
+  wrote({ id, directory }: Host, file: string, offset: number, bytes: Uint8Array, seq: number): void {
+    if (!directory.isOlderCopy) this.#ghost.wrote(id, file, offset, bytes, seq);
   }
 
   synced(host: Host, file: string, throughSeq: number): void {
@@ -92,8 +95,26 @@ export class Judge implements Subscriber {
     this.#events.logDurable(host, this.#ghost.node(host.id).durable.last);
   }
 
-  removed({ id }: Host, file: string): void {
-    this.#ghost.node(id).disk.removed(file);
+  removed(host: Host, file: string): void {
+    if (this.#actsOnWholeDirectory(host)) this.#ghost.removed(host.id, file);
+    else this.#ghost.node(host.id).disk.removed(file);
+  }
+
+  truncated(host: Host, file: string, bytes: number): void {
+    if (this.#actsOnWholeDirectory(host)) this.#ghost.truncated(host.id, file, bytes);
+  }
+
+  snapshotRemoved(host: Host): void {
+    const { id, devices } = host;
+    if (devices.kv !== null || !this.#actsOnWholeDirectory(host)) return;
+    const newest = Math.max(0, ...[...devices.snapshotDisk.contents()].map(keptIndex));
+    neededSnapshotMustStay(this.#ghost.node(id), newest);
+    this.#ghost.snapshotsLeft(id, newest);
+  }
+
+  /** Its own process does it, and nothing else has taken anything from the directory. */
+  #actsOnWholeDirectory({ id, node, directory }: Host): boolean {
+    return node !== null && !directory.mustRecover && !directory.isOlderCopy && !this.#lies.liars.has(id);
   }
 
   snapshotsSynced(host: Host, media: ReadonlyMap<string, Uint8Array>): void {
@@ -129,8 +150,17 @@ export class Judge implements Subscriber {
     const isSuspect = this.#lies.liars.has(id);
     const before = this.#ghost.node(id);
     if (isSuspect) this.#ghost.deceived(id);
-    const rows = kv === null ? null : rowsOf(directory.storeId, kv.contents);
+    const { storeId } = directory;
+    const found = kv === null ? null : rowsOf(storeId, kv.contents);
+    const rows = found === null ? null : { found, durable: rowsOf(storeId, kv!.durableContents) };
     const makesSense = this.#ghost.restarted(id, disk.contents(), snapshots, rows, isSuspect);
     if (isSuspect) this.#lies.compare(before, this.#ghost.node(id), makesSense);
   }
+}
+
+/** The entry whose state a file of the directory of snapshots keeps. One that was set aside, and is damaged, was none before. */
+function keptIndex([name, bytes]: readonly [string, Uint8Array]): Index {
+  const setAside = snapshotPlace(name.replace(/^damaged-/, ""));
+  const isThere = snapshotPlace(name) !== null || (setAside !== null && typeof readSnapshot(bytes) === "string");
+  return isThere ? (setAside?.index ?? 0) : 0;
 }

@@ -13,8 +13,12 @@ export class FaultBudget {
   readonly #tier: Tier;
   /** Without the ghost's judgement nobody can tell what is redundant: nothing may be lost. */
   readonly #isJudged: boolean;
-  /** Tier b: what may have been lost beyond what the cluster can spare. */
+  /** Tiers b and c: what has been lost beyond what the cluster could spare then. */
   readonly lost = new Set<string>();
+  /** Who has lost it. */
+  readonly #losers = new Set<NodeId>();
+  /** What would be beyond that, as it was last asked. */
+  readonly #unspared = new Set<string>();
 
   constructor(ghost: Ghost, lies: LyingDiskLedger, hosts: readonly Host[], tier: Tier, isJudged: boolean) {
     this.#lies = lies;
@@ -28,7 +32,7 @@ export class FaultBudget {
   mayLoseRows(id: NodeId): boolean {
     if (!this.#isJudged || this.#hosts[id - 1]!.devices.kv === null) return false;
     const isWithin = this.#hosts.every((host) => !host.rowsDamaged) && areRowsRedundant(this.#ghost, id);
-    return this.#mayLose(isWithin, `n${id}'s rows`);
+    return this.#mayLose(isWithin, rowsOf(id));
   }
 
   /** One at a time, where every other voter holds all that is committed. */
@@ -36,23 +40,46 @@ export class FaultBudget {
     if (!this.#isJudged || this.#hosts[id - 1]!.directory.mustRecover) return false;
     const isWithin =
       this.#hosts.every((host) => !host.directory.mustRecover && !host.rowsDamaged) && isLogRedundant(this.#ghost, id);
-    return this.#mayLose(isWithin, `n${id}'s log`);
+    return this.#mayLose(isWithin, logOf(id));
   }
 
   #mayLose(isWithinModel: boolean, what: string): boolean {
-    if (isWithinModel || this.#tier === "a") return isWithinModel;
+    if (isWithinModel) this.#unspared.delete(what);
+    else this.#unspared.add(what);
+    return isWithinModel || this.#tier !== "a";
+  }
+
+  /** It is lost, as it might be when that was asked: only then does it excuse anything. */
+  #noteLoss(id: NodeId, what: string): void {
+    if (!this.#unspared.has(what)) return;
     this.lost.add(what);
-    return true;
+    this.#losers.add(id);
+  }
+
+  /** Whether `id` has lost what the cluster could not spare. */
+  hasLost(id: NodeId): boolean {
+    return this.#losers.has(id);
   }
 
   /** All of it: the machine is there again with an empty disk. */
   diskLost(id: NodeId): void {
     this.lost.add(`n${id}'s disk`);
+    this.#losers.add(id);
     this.#ghost.logLost(id);
   }
 
   logLost(id: NodeId): void {
+    this.#noteLoss(id, logOf(id));
     this.#ghost.logLost(id);
+  }
+
+  /** Its next start will take its log for lost; the ghost hears of that when it does. */
+  logMisread(id: NodeId): void {
+    this.#noteLoss(id, logOf(id));
+  }
+
+  rowsLost(id: NodeId): void {
+    this.#noteLoss(id, rowsOf(id));
   }
 
   /** Tier c: the directory is what it once was, and nobody may be able to tell. */
@@ -65,6 +92,14 @@ export class FaultBudget {
     const { voters, outgoing } = this.#ghost.configurationOf(this.#ghost.node(id).written);
     return outgoing.length === 0 && voters.every((voter) => voter === id);
   }
+}
+
+function rowsOf(id: NodeId): string {
+  return `n${id}'s rows`;
+}
+
+function logOf(id: NodeId): string {
+  return `n${id}'s log`;
 }
 
 /** Whether every other voter holds what only the rows of `id` hold there, and its own rows. */

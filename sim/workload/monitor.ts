@@ -38,7 +38,7 @@ const beatMicros: Micros = 250_000;
 /** Written by nobody else; no client reads it. */
 const ownKey = "monitor";
 /** A dozen of them are more than a small queue holds. */
-const burstValueBytes = 700;
+export const burstValueBytes = 700;
 /** An id that no machine has. */
 const nobody: NodeId = 63;
 

@@ -21,9 +21,11 @@ export interface DevicesHost {
 
 /** Somebody who watches them; HostObserver says of each call what it tells. */
 export interface DevicesObserver {
-  wrote(file: string, bytes: Uint8Array, seq: number): void;
+  wrote(file: string, offset: number, bytes: Uint8Array, seq: number): void;
   synced(file: string, throughSeq: number): void;
   removed(file: string): void;
+  truncated(file: string, bytes: number): void;
+  snapshotRemoved(): void;
   snapshotsSynced(media: ReadonlyMap<string, Uint8Array>): void;
   rowsSynced(): void;
   lieTold(file: string): void;
@@ -46,6 +48,8 @@ export class Devices implements DirectoryHost {
   #kv: SimKv | null;
   /** No sync ends before that time. */
   #syncsHeldUntil: Micros = 0;
+  /** By then every sync has ended that was held. */
+  #heldSyncsEndAt: Micros = 0;
 
   /** `keepsRows`: on an ordered map, so that they outlive the process. */
   constructor(host: DevicesHost, draws: Draws, plan: Plan, keepsRows: boolean, observer: DevicesObserver) {
@@ -86,6 +90,11 @@ export class Devices implements DirectoryHost {
     this.#snapshotDisk.cutPower();
   }
 
+  /** Up to then a sync is held, though no new one may be. */
+  get syncsHeldUntil(): Micros {
+    return Math.max(this.#syncsHeldUntil, this.#heldSyncsEndAt);
+  }
+
   /** No sync ends before `until`. */
   holdSyncs(until: Micros): void {
     this.#syncsHeldUntil = until;
@@ -99,9 +108,10 @@ export class Devices implements DirectoryHost {
     return new SimDisk(
       {
         ...this.#world,
-        wrote: (file, _offset, bytes, seq) => this.#observer.wrote(file, bytes, seq),
+        wrote: (file, offset, bytes, seq) => this.#observer.wrote(file, offset, bytes, seq),
         synced: (file, throughSeq) => this.#observer.synced(file, throughSeq),
         removed: (file) => this.#observer.removed(file),
+        truncated: (file, bytes) => this.#observer.truncated(file, bytes),
         namesSynced: () => undefined,
       },
       0,
@@ -114,7 +124,8 @@ export class Devices implements DirectoryHost {
         ...this.#world,
         wrote: () => undefined,
         synced: () => undefined,
-        removed: () => undefined,
+        removed: () => this.#observer.snapshotRemoved(),
+        truncated: () => undefined,
         namesSynced: (media) => this.#observer.snapshotsSynced(media()),
       },
       snapshotDiskSeq,
@@ -144,6 +155,7 @@ export class Devices implements DirectoryHost {
   #complete(role: DiskRole, occasion: number, done: () => void): void {
     const held = role === "sync" ? this.#syncsHeldUntil : 0;
     const time = Math.max(held, this.#host.now + this.chance.latency(role, occasion));
+    if (time === held) this.#heldSyncsEndAt = Math.max(this.#heldSyncsEndAt, held);
     this.#host.complete(time, occasion, done);
   }
 }

@@ -2,6 +2,7 @@
 import { assert } from "../../core/assert.ts";
 import type { Identity } from "../../core/storage/identity.ts";
 import { segmentName, segmentNumber } from "../../core/storage/wal-record.ts";
+import type { Term } from "../../core/units.ts";
 import type { SimDisk } from "./disk.ts";
 import { batchCount, durableOffsetBelowWatermark } from "./durable-offset.ts";
 import { identityIn, identityName, ofNewerFormat } from "./identity-file.ts";
@@ -136,6 +137,11 @@ export class Directory {
   /** What its identity says, or null. */
   get identity(): Identity | null {
     return identityIn(this.#ownIdentity ?? this.#host.disk.contents().get(identityName));
+  }
+
+  /** The term at which it was bound, as a power cut would leave that; 0: it is of a founder. */
+  get boundTerm(): Term {
+    return identityIn(this.#host.disk.mediaContents().get(identityName))?.sinceTerm ?? 0;
   }
 
   /** The store id that its identity holds, or null. */

@@ -72,6 +72,8 @@ export interface DiskWorld {
   wrote(file: string, offset: number, bytes: Uint8Array, seq: number): void;
   synced(file: string, throughSeq: number): void;
   removed(file: string): void;
+  /** The process has cut `file` to so many bytes. */
+  truncated(file: string, bytes: number): void;
   /** Names are durable now; `media` is what a power cut would leave of every file. */
   namesSynced(media: () => ReadonlyMap<string, Uint8Array>): void;
 }
@@ -288,6 +290,7 @@ export class SimDisk {
         file.dirty.push({ seq: this.#seq, offset: size, bytes: null });
         file.seen.fill(0, size);
         file.seenBytes = Math.min(file.seenBytes, size);
+        this.#world.truncated(name, size);
         this.#world.complete("names", this.#seq, () => done(null));
       },
       close: () => undefined,

@@ -12,9 +12,13 @@ export interface HostObserver<Machine> {
   sent(from: NodeId, to: NodeId, envelope: Envelope): void;
   received(host: Machine, envelope: Envelope): void;
   fact(host: Machine, fact: Fact, a: number, b: number, c: number): void;
-  wrote(host: Machine, file: string, bytes: Uint8Array, seq: number): void;
+  wrote(host: Machine, file: string, offset: number, bytes: Uint8Array, seq: number): void;
   synced(host: Machine, file: string, throughSeq: number): void;
   removed(host: Machine, file: string): void;
+  /** `file`, beside the rows and the snapshots, is cut to so many bytes. */
+  truncated(host: Machine, file: string, bytes: number): void;
+  /** A snapshot has been removed, or has another name now. */
+  snapshotRemoved(host: Machine): void;
   /** What a power cut would leave of the directory of snapshots, whose names were just made durable. */
   snapshotsSynced(host: Machine, media: ReadonlyMap<string, Uint8Array>): void;
   /** The rows of `host` as they are now survive a power cut. */

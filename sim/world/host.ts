@@ -90,9 +90,11 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
       scheduler.at(at, draws.u32("tie", id, this.boot, hostEvents.beat), this, hostEvents.beat, null);
     });
     this.devices = new Devices(this, draws, plan, options.engine !== "memory", {
-      wrote: (file, bytes, seq) => observer.wrote(this, file, bytes, seq),
+      wrote: (file, offset, bytes, seq) => observer.wrote(this, file, offset, bytes, seq),
       synced: (file, throughSeq) => observer.synced(this, file, throughSeq),
       removed: (file) => observer.removed(this, file),
+      truncated: (file, bytes) => observer.truncated(this, file, bytes),
+      snapshotRemoved: () => observer.snapshotRemoved(this),
       snapshotsSynced: (media) => observer.snapshotsSynced(this, media),
       rowsSynced: () => observer.rowsSynced(this),
       lieTold: (file) => observer.lieTold(id, file),

@@ -45,6 +45,13 @@ export class SimKv {
     return this.#pairs;
   }
 
+  /** The pairs as a power cut would leave them at least. */
+  get durableContents(): ReadonlyMap<string, Uint8Array> {
+    const pairs = new Map<string, Uint8Array>();
+    for (const batch of this.#batches.slice(0, this.#durable)) apply(pairs, batch);
+    return pairs;
+  }
+
   /** The view of one life of the process; the host drops completions of an earlier life. */
   open(): OrderedKv {
     const boot = this.#boot;

@@ -13,6 +13,7 @@ import * as replication from "../../sim/laws/replication.ts";
 import * as state from "../../sim/laws/state.ts";
 import * as storage from "../../sim/laws/storage.ts";
 import * as strangers from "../../sim/laws/strangers.ts";
+import * as waits from "../../sim/laws/waits.ts";
 
 const families: Readonly<Record<string, object>> = {
   answers,
@@ -25,6 +26,7 @@ const families: Readonly<Record<string, object>> = {
   state,
   storage,
   strangers,
+  waits,
 };
 const entries = Object.entries(laws);
 

@@ -97,6 +97,16 @@ export const keptTapes: readonly KeptTape[] = [
     mutant: "a write in the turn of a disk failure never left its leader",
   },
   {
+    tape: "acknowledged-by-snapshot",
+    what: "a follower that acknowledges by a durable snapshot need not have written yet that its log begins there",
+    mutant: "the laws ask the log for what a snapshot has acknowledged",
+  },
+  {
+    tape: "frozen-between-turns",
+    what: "a leader that is cut off, whose clock is frozen from one turn to a next that comes later, has had no time",
+    mutant: "the time up to a turn counts, whatever it was after the one before",
+  },
+  {
     tape: "core-that-cannot-vote",
     what: "a voter that was rebound, and has not come to the entry that binds it, is counted on for no election",
     mutant: "a core is healed whose voters cannot vote yet",

@@ -10,13 +10,15 @@ export class SimulatedCluster extends Scenario {
   stop(id: NodeId): { isOver: boolean } {
     const state = { isOver: false };
     const { scheduler, hosts } = this.simulator;
+    const host = hosts[id - 1]!;
     const run = (): void => {
+      if (!host.isStopping) host.tellToStop();
       this.node(id).stop(() => {
         state.isOver = true;
       });
     };
     const request = { run, refused: () => undefined };
-    scheduler.at(scheduler.now, ++this.#stops, hosts[id - 1]!, hostEvents.request, request);
+    scheduler.at(scheduler.now, ++this.#stops, host, hostEvents.request, request);
     return state;
   }
 

@@ -41,6 +41,7 @@ export const calm: DiskWorld = {
   wrote: () => undefined,
   synced: () => undefined,
   removed: () => undefined,
+  truncated: () => undefined,
   namesSynced: () => undefined,
 };
 
