@@ -6,6 +6,7 @@ import { Node } from "../../core/node/node.ts";
 import type { Ending, NodeOptions } from "../../core/node/options.ts";
 import type { Fact } from "../../core/ports.ts";
 import type { Envelope } from "../../core/protocol/message.ts";
+import { pageLimits } from "../../core/limits.ts";
 import { MemoryState } from "../../core/storage/memory-state.ts";
 import { OrderedState } from "../../core/storage/ordered-state.ts";
 import type { StateStore } from "../../core/storage/state-store.ts";
@@ -189,7 +190,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
     };
     const { sessionLimits } = this.#plan;
     const { disk, snapshotDisk, kv } = this.devices;
-    this.#store = kv === null ? new MemoryState(sessionLimits) : new OrderedState(kv.open(), sessionLimits);
+    this.#store = kv === null ? new MemoryState(sessionLimits) : new OrderedState(kv.open(), sessionLimits, pageLimits);
     const random = new SimRandom(this.#draws, this.id, boot);
     const onEnd = (ending: Ending): void => this.#observer.ended(this, ending);
     const ports = {
