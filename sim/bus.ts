@@ -11,6 +11,7 @@ import type { Index, NodeId, Term } from "../core/units.ts";
 import type { CoverageMark } from "./plan/families.ts";
 import type { HostObserver } from "./world/host-observer.ts";
 import type { Host } from "./world/host.ts";
+import type { Page } from "./world/ordered-kv.ts";
 
 /** Those of hosts and their devices are told inside the host's turn, but `turnEnded`, which closes it. */
 export interface Events extends HostObserver<Host> {
@@ -126,6 +127,10 @@ export class Bus implements Events {
 
   rowsSynced(host: Host): void {
     for (const one of this.#subscribers) one.rowsSynced?.(host);
+  }
+
+  pageRead(host: Host, page: Page): void {
+    for (const one of this.#subscribers) one.pageRead?.(host, page);
   }
 
   lieTold(id: NodeId, file: string): void {

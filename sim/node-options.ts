@@ -14,6 +14,7 @@ function engineOf({ engines }: Plan, id: NodeId): Engine {
 export function nodeOptions(plan: Plan, id: NodeId): NodeOptions {
   return {
     ...nodeLimits,
+    ...plan.limits,
     id,
     cluster: Array.from({ length: plan.nodes }, (_, k) => firstAddress(k + 1)),
     peerUrl: null,
@@ -28,12 +29,10 @@ export function nodeOptions(plan: Plan, id: NodeId): NodeOptions {
     heartbeatMicros: plan.heartbeatMicros,
     requestMicros: plan.requestMicros,
     entriesPerAppendMax: plan.entriesPerAppendMax,
-    bytesPerAppendMax: 1_000_000,
     entriesInFlightMax: plan.entriesInFlightMax,
     bytesInFlightMax: plan.bytesInFlightMax,
     messagesInFlightMax: plan.messagesInFlightMax,
     uncommittedBytesMax: plan.uncommittedBytesMax,
-    waitingMax: 1_000,
     entriesPerApplyMax: plan.entriesPerApplyMax,
     walSegmentBytesMax: plan.walSegmentBytesMax,
   };

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { printJsonLines } from "../../checker/formats/index.ts";
 import { lawName } from "../laws.ts";
 import { faultFamilies } from "../plan/families.ts";
+import { type PlanLimits, usualPlanLimits } from "../plan/limits.ts";
 import type { Result } from "../run.ts";
 import { printTape } from "../tape.ts";
 
@@ -22,10 +23,12 @@ export function summary(result: Result): string[] {
   const faults = faultFamilies
     .filter((family) => plan.faults[family] > 0)
     .map((family) => `${family} ${plan.faults[family]}`);
+  const limits = limitsOf(plan.limits);
   const lines = [
     `seed ${plan.seed}: ${verdict}${verdict === "ok" ? "" : ` (${lawName(property)}): ${message}`}`,
     `  plan      ${plan.nodes} nodes, ${plan.clients} clients, ${plan.keys} keys, value +${plan.valueBytes} B, think ${plan.thinkMicros} us, safety ${plan.safetyMicros / 1e6} s`,
     `  sizes     append ${plan.entriesPerAppendMax} entries, in flight ${plan.entriesInFlightMax} (${plan.bytesInFlightMax} B, ${plan.messagesInFlightMax} messages), apply ${plan.entriesPerApplyMax}, WAL segment ${plan.walSegmentBytesMax} B, uncommitted ${plan.uncommittedBytesMax} B`,
+    `  limits    ${limits.length === 0 ? "usual" : limits.join(", ")}`,
     `  faults    ${faults.length === 0 ? "none" : faults.join(", ")} (parts in a million)`,
   ];
   if (result.halted !== null) lines.push(`  excused   ${result.halted}`);
@@ -39,6 +42,13 @@ export function summary(result: Result): string[] {
   lines.push(`  run       ${result.events} events, ${result.draws} draws, ${seconds} simulated seconds`);
   lines.push(`  trace     ${result.traceHash}`);
   return lines;
+}
+
+/** Those that are not as large as in most runs. */
+function limitsOf(limits: PlanLimits): string[] {
+  return Object.entries(limits)
+    .filter(([name, value]) => value !== usualPlanLimits[name as keyof PlanLimits])
+    .map(([name, value]) => `${name} ${value}`);
 }
 
 /** Leaves the history, the tape and the end of the trace of a failed run in `directory`; returns their paths. */

@@ -6,6 +6,7 @@ import type { LogView } from "../../core/raft/log.ts";
 import type { Index, Micros } from "../../core/units.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Simulator } from "../simulator.ts";
+import { valueBytesMost } from "../workload/generator.ts";
 import { logLengths, membersOf } from "./core.ts";
 
 /** Disk calls of an entry in a batch of its own, and of a new segment: each takes up to twice the mean. */
@@ -14,8 +15,9 @@ const callsPerSegment = 12;
 /** Of an entry besides its value. */
 const entryOverheadBytes = 120;
 
-function diskMicros({ valueBytes, walSegmentBytesMax, syncMicros }: Plan, entries: number): Micros {
-  const segments = Math.min(1, (entryOverheadBytes + valueBytes) / walSegmentBytesMax);
+function diskMicros(plan: Plan, entries: number): Micros {
+  const { walSegmentBytesMax, syncMicros } = plan;
+  const segments = Math.min(1, (entryOverheadBytes + valueBytesMost(plan)) / walSegmentBytesMax);
   return entries * syncMicros * (callsPerEntry + callsPerSegment * segments);
 }
 

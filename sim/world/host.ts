@@ -6,7 +6,6 @@ import { Node } from "../../core/node/node.ts";
 import type { Ending, NodeOptions } from "../../core/node/options.ts";
 import type { Fact } from "../../core/ports.ts";
 import type { Envelope } from "../../core/protocol/message.ts";
-import { pageLimits } from "../../core/limits.ts";
 import { MemoryState } from "../../core/storage/memory-state.ts";
 import { OrderedState } from "../../core/storage/ordered-state.ts";
 import type { StateStore } from "../../core/storage/state-store.ts";
@@ -96,6 +95,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
       removed: (file) => observer.removed(this, file),
       snapshotsSynced: (media) => observer.snapshotsSynced(this, media),
       rowsSynced: () => observer.rowsSynced(this),
+      pageRead: (page) => observer.pageRead(this, page),
       lieTold: (file) => observer.lieTold(id, file),
       struck: (what) => observer.struck(what, id),
     });
@@ -188,9 +188,9 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
       fact: (fact: Fact, a: number, b: number, c: number) => this.#observer.fact(this, fact, a, b, c),
       note: (level: string, text: string) => this.notes.push(`${level} ${text}`),
     };
-    const { sessionLimits } = this.#plan;
+    const { sessionLimits, limits } = this.#plan;
     const { disk, snapshotDisk, kv } = this.devices;
-    this.#store = kv === null ? new MemoryState(sessionLimits) : new OrderedState(kv.open(), sessionLimits, pageLimits);
+    this.#store = kv === null ? new MemoryState(sessionLimits) : new OrderedState(kv.open(), sessionLimits, limits);
     const random = new SimRandom(this.#draws, this.id, boot);
     const onEnd = (ending: Ending): void => this.#observer.ended(this, ending);
     const ports = {

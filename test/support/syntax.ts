@@ -146,8 +146,8 @@ export function numbersOf(source: Source, inlineMin: number): WrittenNumber[] {
   const found: WrittenNumber[] = [];
   const visit = (node: ts.Node, isTop: boolean): void => {
     const isConstant = isTop && ts.isVariableDeclaration(node) && (node.parent.flags & ts.NodeFlags.Const) !== 0;
-    const isField = ts.isPropertyDeclaration(node) && node.name.getText().length > 1;
-    if (isConstant || isField) {
+    const isProperty = ts.isPropertyDeclaration(node) && node.name.getText().length > 1;
+    if (isConstant || isProperty) {
       const value = numberOf(node.initializer);
       // A field that begins at 0 or 1 counts something.
       if (value !== null && (isConstant || value > 1)) {
