@@ -6,6 +6,7 @@ import type { Mutant } from "../support/mutation.ts";
 import { mutantsOfFamilies } from "./mutants-of-families.ts";
 import { mutantsOfRequests } from "./mutants-of-requests.ts";
 import { mutantsOfService } from "./mutants-of-service.ts";
+import { mutantsOfSizes } from "./mutants-of-sizes.ts";
 import { mutantsOfState } from "./mutants-of-state.ts";
 import { mutantsOfTransport } from "./mutants-of-transport.ts";
 
@@ -262,6 +263,7 @@ export const mutants: readonly Mutant[] = [
   ...mutantsOfState,
   ...mutantsOfTransport,
   ...mutantsOfService,
+  ...mutantsOfSizes,
   ...mutantsOfRequests,
   ...mutantsOfFamilies,
 ];
