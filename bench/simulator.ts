@@ -1,5 +1,6 @@
 import { lawName } from "../sim/laws.ts";
 import { faultFamilies } from "../sim/plan/families.ts";
+import { usualPlanLimits } from "../sim/plan/limits.ts";
 import { type Plan, planOf } from "../sim/plan/plan.ts";
 import { simulate } from "../sim/run.ts";
 import { median } from "./median.ts";
@@ -26,6 +27,9 @@ function planWith(seed: number, opsPerSecond: number): Plan {
     keys: 4,
     thinkMicros: 5_000_000 / opsPerSecond,
     valueBytes: 0,
+    valueEdges: false,
+    sessionUses: 0,
+    limits: usualPlanLimits,
     safetyMicros: 30_000_000,
     electionMicros: 1_000_000,
     heartbeatMicros: 100_000,

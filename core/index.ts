@@ -6,6 +6,7 @@ export { BadBytes, Reader, Writer } from "./bytes.ts";
 export { always, type Command, type Condition, keyBytesMax } from "./kv/command.ts";
 export type { Applied, Row } from "./kv/machine.ts";
 export { type SessionLimits, sessionLimits } from "./kv/sessions.ts";
+export { type LimitsOf, limitTable, type PageLimits, pageLimits } from "./limits.ts";
 export { nodeDefaults } from "./node/defaults.ts";
 export { Node } from "./node/node.ts";
 export type { NodePorts } from "./node/context.ts";

@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { Node } from "../core/node/node.ts";
 import { sessionLimits } from "../core/kv/sessions.ts";
+import { pageLimits } from "../core/limits.ts";
 import { nodeDefaults } from "../core/node/defaults.ts";
 import { type Ending, isRefusal, type NodeOptions } from "../core/node/options.ts";
 import { MemoryState } from "../core/storage/memory-state.ts";
@@ -168,7 +169,10 @@ async function storeAt({ rows }: Places): Promise<Storage> {
   const library = await loadRocksDb(rows);
   if ("missing" in library) throw new StartError(library.missing);
   const map = new RocksKv(library, rows);
-  return { store: new OrderedState(map, sessionLimits), released: () => Promise.race([map.released, patience()]) };
+  return {
+    store: new OrderedState(map, sessionLimits, pageLimits),
+    released: () => Promise.race([map.released, patience()]),
+  };
 }
 
 function createNode(

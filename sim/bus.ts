@@ -12,6 +12,7 @@ import type { CoverageMark } from "./plan/families.ts";
 import type { Answer, Call } from "./trace/details.ts";
 import type { HostObserver } from "./world/host-observer.ts";
 import type { Host } from "./world/host.ts";
+import type { Page } from "./world/ordered-kv.ts";
 
 /** Those of hosts and their devices are told inside the host's turn, but `turnEnded`, which closes it. */
 export interface Events extends HostObserver<Host> {
@@ -135,6 +136,10 @@ export class Bus implements Events {
 
   rowsSynced(host: Host): void {
     for (const one of this.#subscribers) one.rowsSynced?.(host);
+  }
+
+  pageRead(host: Host, page: Page): void {
+    for (const one of this.#subscribers) one.pageRead?.(host, page);
   }
 
   lieTold(id: NodeId, file: string): void {

@@ -1,4 +1,5 @@
 /** How a run's plan sets up each of its nodes. */
+import { nodeLimits } from "../core/limits.ts";
 import type { NodeOptions } from "../core/node/options.ts";
 import type { Engine } from "../core/storage/identity.ts";
 import type { NodeId } from "../core/units.ts";
@@ -12,6 +13,8 @@ function engineOf({ engines }: Plan, id: NodeId): Engine {
 /** The same options at each start of machine `id`. Founders have the ids from 1 to `plan.nodes`; all above join. */
 export function nodeOptions(plan: Plan, id: NodeId): NodeOptions {
   return {
+    ...nodeLimits,
+    ...plan.limits,
     id,
     cluster: Array.from({ length: plan.nodes }, (_, k) => firstAddress(k + 1)),
     peerUrl: null,
@@ -19,7 +22,6 @@ export function nodeOptions(plan: Plan, id: NodeId): NodeOptions {
     directory: `the directory of n${id}`,
     engine: engineOf(plan, id),
     snapshotEntries: plan.snapshotEntries,
-    snapshotBytes: 64 * 1024 * 1024,
     trailingEntries: plan.trailingEntries,
     trailingBytes: plan.trailingBytes,
     snapshotChunkBytes: plan.snapshotChunkBytes,
@@ -27,12 +29,10 @@ export function nodeOptions(plan: Plan, id: NodeId): NodeOptions {
     heartbeatMicros: plan.heartbeatMicros,
     requestMicros: plan.requestMicros,
     entriesPerAppendMax: plan.entriesPerAppendMax,
-    bytesPerAppendMax: 1_000_000,
     entriesInFlightMax: plan.entriesInFlightMax,
     bytesInFlightMax: plan.bytesInFlightMax,
     messagesInFlightMax: plan.messagesInFlightMax,
     uncommittedBytesMax: plan.uncommittedBytesMax,
-    waitingMax: 1_000,
     entriesPerApplyMax: plan.entriesPerApplyMax,
     walSegmentBytesMax: plan.walSegmentBytesMax,
   };

@@ -17,6 +17,7 @@ import type { Change } from "../core/protocol/configuration.ts";
 import type { Message } from "../core/protocol/message.ts";
 import type { Raft } from "../core/raft/raft.ts";
 import type { NodeId } from "../core/units.ts";
+import { usualPlanLimits } from "./plan/limits.ts";
 import { type Plan, planOf } from "./plan/plan.ts";
 import { Simulator } from "./simulator.ts";
 import { changeRequest } from "./change-request.ts";
@@ -61,6 +62,9 @@ export class Scenario {
       snapshotChunkBytes: 500,
       walSegmentBytesMax: 4_096,
       sessionLimits: { sessionsMax: 100, resultsMax: 10, idleMicrosMax: 3_600 * second },
+      sessionUses: 0,
+      valueEdges: false,
+      limits: usualPlanLimits,
       engines: "memory",
       ...changes,
     };

@@ -3,6 +3,7 @@
  * what is left (delta debugging, Zeller and Hildebrandt 2002), in a plainer world of fewer nodes, in less simulated time.
  */
 import type { Decision, Site } from "./draws.ts";
+import { usualPlanLimits } from "./plan/limits.ts";
 import { faultFamilies, familyOfNumber, type FaultFamily } from "./plan/families.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { Result, RunOptions } from "./run.ts";
@@ -201,7 +202,12 @@ class Shrinker {
       faultFamilies.map((family) => [family, struck.has(family) || sites.has(family) ? faults[family] : 0]),
     ) as Plan["faults"];
     const single = Object.entries(ordinarySizes).map(([name, size]): Partial<Plan> => ({ [name]: size }));
-    const groups: readonly Partial<Plan>[] = [{ streams: false }, { engines: "memory" }, { operatorMicros: 0 }];
+    const groups: readonly Partial<Plan>[] = [
+      { limits: usualPlanLimits },
+      { streams: false },
+      { engines: "memory" },
+      { operatorMicros: 0 },
+    ];
     const changes = this.try({ ...this.tape.plan, ...ordinarySizes }, this.decisions) ? groups : [...single, ...groups];
     for (const change of changes) {
       const isNews = Object.entries(change).some(

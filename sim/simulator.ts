@@ -12,6 +12,7 @@ import { runMustEnd } from "./laws/limits.ts";
 import { MachineKeeper } from "./machine-keeper.ts";
 import { Coverage } from "./nemesis/coverage.ts";
 import { FaultMoments } from "./nemesis/fault-moments.ts";
+import { LoopCoverage } from "./nemesis/loops.ts";
 import { type CoverageSink, Marks } from "./nemesis/marks.ts";
 import { Nemesis } from "./nemesis/nemesis.ts";
 import { nodeOptions } from "./node-options.ts";
@@ -126,6 +127,7 @@ export class Simulator implements ClientWorld {
     bus.subscribe(new TraceWriter(this.trace, recorder, this.scheduler));
     bus.subscribe(view);
     bus.subscribe(new Coverage(this.marks, view));
+    bus.subscribe(new LoopCoverage(this.marks.reached, plan));
     bus.subscribe(this.monitor);
     bus.subscribe(new FaultMoments(nemesis, hosts, isJudged));
     bus.subscribe(this.reader);

@@ -3,6 +3,7 @@
  * the seed's choice of these, so that some can be left out; and it outlives changes to how seeds draw their plans.
  */
 import { type Decision, type Site, sites } from "./draws.ts";
+import { type PlanLimits, usualPlanLimits } from "./plan/limits.ts";
 import { type Plan, planOf } from "./plan/plan.ts";
 
 /** The same tape gives the same run as long as `modelVersion` stays. */
@@ -48,7 +49,15 @@ function planFrom(value: unknown): Plan {
 }
 
 /** What older tapes do not say. */
-const before = { tier: "a", streams: false, queueBytesMax: 1_000_000, unsentBytesMax: 256_000 } as const;
+const before = {
+  tier: "a",
+  streams: false,
+  queueBytesMax: 1_000_000,
+  unsentBytesMax: 256_000,
+  valueEdges: false,
+  sessionUses: 0,
+  limits: usualPlanLimits,
+} as const;
 
 function filled(value: Record<string, unknown>, shape: object, path: string): object {
   for (const name of Object.keys(value)) if (!(name in shape)) throw new TapeError(`"${path}.${name}" is not known`);
@@ -57,6 +66,7 @@ function filled(value: Record<string, unknown>, shape: object, path: string): ob
       const own = value[name];
       if (own === undefined) {
         if (path === "plan.faults") return [name, 0];
+        if (path === "plan.limits") return [name, usualPlanLimits[name as keyof PlanLimits]];
         if (name in before) return [name, before[name as keyof typeof before]];
         throw new TapeError(`"${path}.${name}" is missing`);
       }

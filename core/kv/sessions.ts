@@ -3,6 +3,7 @@
  * first result and not run again. Part of the replicated state: everything here follows from the log alone, expiry by
  * cluster time and by number included, and a snapshot carries it.
  */
+import { type LimitsOf, type SessionLimitName, usualLimits } from "../limits.ts";
 import type { Index, Micros } from "../units.ts";
 
 /** What one write of a session was answered with, kept to answer it again. */
@@ -26,17 +27,9 @@ export type Session = {
 };
 
 /** Bounds of what sessions hold. They decide what is applied, so every member must have the same. */
-export type SessionLimits = {
-  readonly sessionsMax: number;
-  readonly resultsMax: number;
-  readonly idleMicrosMax: Micros;
-};
+export type SessionLimits = LimitsOf<SessionLimitName>;
 /** The limits of a node that serves. The simulator draws smaller ones, so that they are reached. */
-export const sessionLimits: SessionLimits = {
-  sessionsMax: 10_000,
-  resultsMax: 128,
-  idleMicrosMax: 3_600_000_000,
-};
+export const sessionLimits: SessionLimits = usualLimits("sessionsMax", "resultsMax", "idleMicrosMax");
 
 /** What is known of (session, sequence) before its command is run. */
 export type Standing =

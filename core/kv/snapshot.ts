@@ -48,22 +48,21 @@ export function beginSnapshot(writer: Writer, header: SnapshotHeader): void {
   });
 }
 
-/** Rows and sessions are handed over this many at a time: where blocks end is a part of the format. */
-export const itemsAtOnce = 64;
-const blockBytesAim = 64 * 1024;
-
-/** At most `itemsAtOnce` sessions: one block. */
+/** At most `snapshotBlockItems` sessions: one block. */
 export function writeSessions(writer: Writer, sessions: readonly Session[]): void {
   writeBlock(writer, () => {
     for (const session of sessions) writeSession(writer, session);
   });
 }
 
-/** Exactly `itemsAtOnce` rows, or the last ones: a block ends once it has `blockBytesAim`. */
-export function writeRows(writer: Writer, rows: readonly (readonly [string, Row])[]): void {
+/**
+ * Exactly `snapshotBlockItems` rows, or the last ones: a block ends once it has `blockBytes`. Where blocks end is a part of
+ * the bytes, so both limits are the same on every member.
+ */
+export function writeRows(writer: Writer, rows: readonly (readonly [string, Row])[], blockBytes: number): void {
   for (let at = 0; at < rows.length;) {
     writeBlock(writer, () => {
-      for (const start = writer.length; at < rows.length && writer.length - start < blockBytesAim; at++) {
+      for (const start = writer.length; at < rows.length && writer.length - start < blockBytes; at++) {
         const [key, row] = rows[at]!;
         writer.text(key);
         writeRow(writer, row);

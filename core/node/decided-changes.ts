@@ -14,9 +14,6 @@ export type ChangeKey = {
   readonly seq: number;
 };
 
-/** The answers kept of one asker. One that waits while so many others of it are decided is never answered. */
-const outcomesMax = 1_024;
-
 /** One start of one incarnation of a node. */
 type Asker = {
   readonly incarnation: Index;
@@ -33,7 +30,13 @@ function isEarlier(key: ChangeKey, asker: Asker): boolean {
 
 /** The answers of one leader in one term. It is bounded: of each asker only the newest ones are kept. */
 export class DecidedChanges {
+  readonly #outcomesMax: number;
   readonly #askers = new Map<NodeId, Asker>();
+
+  /** `outcomesMax`: kept of one asker. One that waits while so many others of it are decided is never answered. */
+  constructor(outcomesMax: number) {
+    this.#outcomesMax = outcomesMax;
+  }
 
   /** A new term: what was decided before is asked for again by nobody who could be answered here. */
   clear(): void {
@@ -49,7 +52,7 @@ export class DecidedChanges {
       this.#askers.set(node, asker);
     }
     asker.outcomes.set(seq, outcome);
-    if (asker.outcomes.size <= outcomesMax) return;
+    if (asker.outcomes.size <= this.#outcomesMax) return;
     for (const first of asker.outcomes.keys()) {
       asker.outcomes.delete(first);
       asker.forgottenSeq = Math.max(asker.forgottenSeq, first);

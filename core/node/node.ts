@@ -1,6 +1,7 @@
 /** A node from its first moment to its last. What it does while it runs is core/node/replica.ts. */
 import { assert } from "../assert.ts";
 import type { Command } from "../kv/command.ts";
+import { assertLimits } from "../limits.ts";
 import type { DiskError, Timer } from "../ports.ts";
 import type { Change } from "../protocol/configuration.ts";
 import type { FinalVerdict, Verdict } from "../protocol/connection.ts";
@@ -49,10 +50,11 @@ export class Node {
 
   /** `onEnd` is called at most once, when the node cannot go on; after it the node does nothing more. */
   constructor(ports: NodePorts, onEnd: (ending: Ending) => void, options: NodeOptions) {
+    assertLimits(options);
     this.#ports = ports;
     this.#onEnd = onEnd;
     this.#options = options;
-    this.#peers = new Peers(ports.network, ports.trace, options.id, options.peerUrl);
+    this.#peers = new Peers(ports.network, ports.trace, options.id, options.peerUrl, options);
     const onStep = (step: EntryStep): void => this.#applyEntryStep(step);
     this.#entryInbox = new EntryInbox(ports.network, () => this.#view, onStep);
     this.#timer = ports.clock.timer(() => this.#schedule());
@@ -65,6 +67,7 @@ export class Node {
     openDirectory(
       this.#ports,
       claim,
+      this.#options,
       (error) => this.#onDiskError(error),
       (ending, opened) => {
         if (this.#ended) return;

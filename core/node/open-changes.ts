@@ -30,9 +30,6 @@ type OpenChange = {
 /** What a request has come to. */
 export type Decision = { readonly key: ChangeKey; readonly term: Term; readonly outcome: ChangeOutcome };
 
-/** Requests of other members. */
-const openMax = 64;
-
 function nameOf({ node, incarnation, boot, seq }: ChangeKey): string {
   return `${node}.${incarnation}.${boot}.${seq}`;
 }
@@ -51,15 +48,22 @@ export class OpenChanges {
   #term: Term = 0;
   /** By name of their keys; in the order in which they came. */
   readonly #open = new Map<string, OpenChange>();
-  readonly #decided = new DecidedChanges();
+  /** Requests of other members. */
+  readonly #openMax: number;
+  readonly #decided: DecidedChanges;
   /** The term in which this leader has begun to hand over for the sake of its own removal. */
   #handedOverTerm: Term = 0;
   /** To whom it has handed over since another node led, in vain. */
   readonly #triedSuccessors = new Set<NodeId>();
 
-  constructor({ identity, options }: ContextOf<never, "electionMicros", "node">, readBarrier: ReadBarrier) {
+  constructor(
+    { identity, options }: ContextOf<never, "changeOutcomesMax" | "electionMicros" | "openChangesMax", "node">,
+    readBarrier: ReadBarrier,
+  ) {
     this.#self = identity.node;
     this.#electionMicros = options.electionMicros;
+    this.#openMax = options.openChangesMax;
+    this.#decided = new DecidedChanges(options.changeOutcomesMax);
     this.#readBarrier = readBarrier;
   }
 
@@ -71,7 +75,7 @@ export class OpenChanges {
     if (term !== this.#term) this.#begin(term);
     const decided = this.#decided.outcomeOf(key);
     if (decided !== null) return decided === "forgotten" ? null : { key, term, outcome: decided };
-    const isFull = key.node !== this.#self && this.#open.size >= openMax;
+    const isFull = key.node !== this.#self && this.#open.size >= this.#openMax;
     const name = nameOf(key);
     if (isFull || this.#open.has(name)) return null;
     const fresh = { since: now, hasBegun: false, isConfirmed: false, outcome: null };

@@ -5,7 +5,7 @@ import type { HardState } from "../protocol/entry.ts";
 import { type Claim, type Identity, openIdentity, withLostLog } from "../storage/identity.ts";
 import { IdentityFile } from "../storage/identity-file.ts";
 import { lastResortAlone, startAfresh } from "../storage/remedies.ts";
-import { SnapshotStore } from "../storage/snapshot-store.ts";
+import { type SnapshotFileLimits, SnapshotStore } from "../storage/snapshot-store.ts";
 import { extentOf, type WalTail } from "../storage/wal.ts";
 import { segmentNumber } from "../storage/wal-record.ts";
 import { describeDamage, type ExpectedLog, recoverWal, type Recovered, type WalLog } from "../storage/wal-recovery.ts";
@@ -35,6 +35,7 @@ type Done = (ending: Ending | null, opened: Opened | null) => void;
 export function openDirectory(
   ports: OpeningPorts,
   claim: Claim,
+  limits: SnapshotFileLimits,
   onDiskError: (error: DiskError) => void,
   done: Done,
 ): void {
@@ -47,14 +48,14 @@ export function openDirectory(
       return refuse(failure?.code ?? "not-ours", failure?.reason ?? "no identity");
     }
     const identityFile = new IdentityFile(disk, identity);
-    if (identity.lost !== null) return openAnew(ports, identityFile, identity, onDiskError, done);
+    if (identity.lost !== null) return openAnew(ports, identityFile, identity, limits, onDiskError, done);
     recoverWal(disk, identity.storeId, expectedLog(identity), (result) => {
       if (!result.ok && result.kind === "disk") return onDiskError(result.error);
       if (!result.ok) {
         const where = describeDamage(result);
         if (!knowsOthers(identity, claim)) return refuse("unrecoverable", `${where}; ${helpless(directory)}`);
         trace.note("warn", `${where}; the others are asked to rebind this directory`);
-        return openAnew(ports, identityFile, withLostLog(identity, random), onDiskError, done);
+        return openAnew(ports, identityFile, withLostLog(identity, random), limits, onDiskError, done);
       }
       if (result.cutBytes > 0) trace.note("info", `cut ${result.cutBytes} un-synced bytes off the log`);
       identityFile.saveExtent(extentOf(result.tail), (failed) => {
@@ -64,7 +65,7 @@ export function openDirectory(
         store.open(identity.storeId, isFormer, (trouble) => {
           if (trouble?.kind === "disk") return onDiskError(trouble.error);
           if (trouble !== null) return refuse("not-ours", `${trouble.reason}: ${startAfresh(claim)}`);
-          const snapshots = new SnapshotStore(snapshotDisk, clock, onDiskError, trace);
+          const snapshots = new SnapshotStore(snapshotDisk, clock, onDiskError, trace, limits);
           const { hardState, tail, log } = result;
           loadSnapshot(snapshots, store, identity, directory, log, (problem, snapshot) => {
             if (problem !== null) return refuse("unrecoverable", problem);
@@ -101,6 +102,7 @@ export function openAnew(
   ports: OpeningPorts,
   identityFile: IdentityFile,
   identity: Identity,
+  limits: SnapshotFileLimits,
   onDiskError: (error: DiskError) => void,
   done: Done,
 ): void {
@@ -111,7 +113,7 @@ export function openAnew(
       if (error === null) next();
       else onDiskError(error);
     };
-  const snapshots = new SnapshotStore(snapshotDisk, clock, onDiskError, trace);
+  const snapshots = new SnapshotStore(snapshotDisk, clock, onDiskError, trace, limits);
   const begin = (result: Recovered): void => {
     const opened = orFail(() => {
       const { hardState, tail, log } = result;

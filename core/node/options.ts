@@ -1,24 +1,15 @@
 import type { Row, Applied } from "../kv/machine.ts";
+import type { LimitsOf, NodeLimitName } from "../limits.ts";
 import { changeOutcomes } from "../protocol/message-kinds.ts";
 import type { ChangeOutcome } from "../protocol/message.ts";
 import type { Failed, Result } from "../result.ts";
 import type { Engine, IdentityRefusal } from "../storage/identity.ts";
-import type { Index, Micros, NodeId } from "../units.ts";
+import type { Index, NodeId } from "../units.ts";
 
 /** When a node takes a snapshot, and what it keeps of the log then: core/node/snapshotting.ts. */
-export type SnapshotOptions = {
-  /**
-   * A snapshot is taken when this many entries, or bytes of entries, were applied since the last one; but not before they
-   * come to half of its size, or a large state would be written again and again.
-   */
-  readonly snapshotEntries: number;
-  readonly snapshotBytes: number;
-  /** Entries that stay in the log though they are covered, for followers a little behind: at most so many, and so large. */
-  readonly trailingEntries: number;
-  readonly trailingBytes: number;
-};
+export type SnapshotOptions = LimitsOf<"snapshotEntries" | "snapshotBytes" | "trailingEntries" | "trailingBytes">;
 
-/** Every choice of a node, stated by its host. Times in microseconds of its own monotonic clock. */
+/** Every choice of a node, stated by its host. Times in microseconds of its own monotonic clock; limits: core/limits.ts. */
 export type NodeOptions = {
   readonly id: NodeId;
   /** The `--cluster` list: member k + 1 is reached at cluster[k]. Read at the directory's first start only. */
@@ -30,22 +21,7 @@ export type NodeOptions = {
   /** Names this node's directories in a line for the operator. */
   readonly directory: string;
   readonly engine: Engine;
-  readonly electionMicros: Micros;
-  readonly heartbeatMicros: Micros;
-  readonly requestMicros: Micros;
-  readonly entriesPerAppendMax: number;
-  readonly bytesPerAppendMax: number;
-  /** What may be on its way to one peer, unacknowledged. */
-  readonly entriesInFlightMax: number;
-  readonly bytesInFlightMax: number;
-  readonly messagesInFlightMax: number;
-  readonly uncommittedBytesMax: number;
-  /** Requests that may wait at one time. */
-  readonly waitingMax: number;
-  readonly entriesPerApplyMax: number;
-  readonly walSegmentBytesMax: number;
-  readonly snapshotChunkBytes: number;
-} & SnapshotOptions;
+} & LimitsOf<NodeLimitName>;
 
 /** Why a request failed. `definite`: it certainly did not happen and never will. */
 export type Failure = Failed<FailureCode>;

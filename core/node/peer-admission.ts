@@ -24,14 +24,15 @@ function isOfCopy(known: Start, theirs: Start): boolean {
   return theirs.boot < known.boot || (theirs.boot === known.boot && theirs.nonce !== known.nonce);
 }
 
-/** Members, and those that a log which lags does not name yet. */
-const startsMax = 256;
-
 function isOf(origin: Origin, node: NodeId, incarnation: Index, boot: number): boolean {
   return origin.node === node && origin.incarnation === incarnation && origin.boot === boot;
 }
 
-type AdmissionContext = ContextOf<"genesis", never, "node" | "incarnation" | "founders">;
+type AdmissionContext = ContextOf<
+  "genesis",
+  "knownStartsMax" | "joinerReadMicros",
+  "node" | "incarnation" | "founders"
+>;
 
 /** One for each boot that takes part. Nothing reaches Raft that has not passed here. */
 export class PeerAdmission {
@@ -42,15 +43,17 @@ export class PeerAdmission {
   readonly #bindingCheck: RefusalCheck;
   /** The newest boot heard of each sender: words of an earlier one are not listened to. */
   readonly #heard = new Map<NodeId, { readonly incarnation: Index; readonly boot: number }>();
-  /** The newest start of each directory that has shown itself in a handshake, by member. */
+  /** The newest start of each directory that has shown itself in a handshake, by member; those that a log which lags does not name yet too. */
   readonly #starts = new Map<NodeId, Start>();
+  readonly #startsMax: number;
 
-  constructor({ identity, genesis }: AdmissionContext, raft: Raft, confirm: ReadBarrier) {
+  constructor({ identity, genesis, options }: AdmissionContext, raft: Raft, confirm: ReadBarrier) {
     this.#identity = identity;
     this.#genesis = genesis;
     this.#raft = raft;
-    this.#leaderIdCheck = new RefusalCheck(confirm);
-    this.#bindingCheck = new RefusalCheck(confirm);
+    this.#startsMax = options.knownStartsMax;
+    this.#leaderIdCheck = new RefusalCheck(confirm, options.joinerReadMicros);
+    this.#bindingCheck = new RefusalCheck(confirm, options.joinerReadMicros);
   }
 
   /** Whether the message is for this node, from somebody who may speak; or what the sender is to be told. */
@@ -183,7 +186,7 @@ export class PeerAdmission {
     const known = this.#starts.get(node);
     if (known !== undefined && isOfCopy(known, theirs)) return { kind: "outdated-copy", ours };
     this.#starts.set(node, theirs);
-    if (this.#starts.size > startsMax) this.#forgetStrangers();
+    if (this.#starts.size > this.#startsMax) this.#forgetStrangers();
     return { kind: "member", ours };
   }
 

@@ -4,11 +4,9 @@
  * before it cannot be reached, or are answered by somebody else. So nobody's word can cut a member off, and a cluster
  * whose addresses have all changed finds itself again.
  */
+import type { LimitsOf } from "../limits.ts";
 import type { Network, Trace } from "../ports.ts";
 import type { NodeId } from "../units.ts";
-
-/** Addresses of peers that the configuration does not name (yet), as they have said themselves. */
-const learnedMax = 16;
 
 type Urls = ReadonlyMap<NodeId, readonly string[]>;
 
@@ -19,6 +17,8 @@ export class Peers {
   readonly #self: NodeId;
   /** Of the operator, by --peer-url; null: none. */
   readonly #announcedUrl: string | null;
+  /** Addresses of peers that the configuration does not name (yet), as they have said themselves. */
+  readonly #learnedUrlsMax: number;
   #configured: Urls = new Map();
   #hints: Urls = new Map();
   /** Whether those are peers too of whom only the command line speaks. */
@@ -31,11 +31,18 @@ export class Peers {
   #ownUrl = "";
   #hasPeers = false;
 
-  constructor(network: Network, trace: Trace, self: NodeId, announcedUrl: string | null) {
+  constructor(
+    network: Network,
+    trace: Trace,
+    self: NodeId,
+    announcedUrl: string | null,
+    { learnedUrlsMax }: LimitsOf<"learnedUrlsMax">,
+  ) {
     this.#network = network;
     this.#trace = trace;
     this.#self = self;
     this.#announcedUrl = announcedUrl;
+    this.#learnedUrlsMax = learnedUrlsMax;
   }
 
   /** What the command line, or the founding, says; replaces what it said before. */
@@ -66,7 +73,7 @@ export class Peers {
     if (configured !== undefined) this.#tellDifference(id, configured, url);
     this.#learned.set(id, url);
     const others = [...this.#learned.keys()].filter((one) => !this.#configured.has(one));
-    if (others.length > learnedMax) this.#learned.delete(others[0]!);
+    if (others.length > this.#learnedUrlsMax) this.#learned.delete(others[0]!);
     this.#update();
   }
 

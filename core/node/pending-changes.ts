@@ -28,7 +28,11 @@ type Waiter = {
   wasMember: boolean;
 };
 
-type ChangesContext = ContextOf<"send", "electionMicros" | "heartbeatMicros", OriginField>;
+type ChangesContext = ContextOf<
+  "send",
+  "changeOutcomesMax" | "electionMicros" | "heartbeatMicros" | "openChangesMax",
+  OriginField
+>;
 
 /** One for each boot. A request ends once, by an answer or by its deadline. */
 export class PendingChanges {

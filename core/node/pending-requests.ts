@@ -20,7 +20,12 @@ import { PendingWrites } from "./pending-writes.ts";
 
 type RequestsContext = ContextOf<
   "clock" | "network" | "onDiskError" | "schedule" | "send" | "store",
-  "electionMicros" | "heartbeatMicros" | "requestMicros",
+  | "bytesPerForwardMax"
+  | "changeOutcomesMax"
+  | "electionMicros"
+  | "heartbeatMicros"
+  | "openChangesMax"
+  | "requestMicros",
   OriginField
 >;
 

@@ -16,9 +16,6 @@ import type { Index, Micros, Term } from "../units.ts";
 import { type ContextOf, type OriginField, retryMicrosOf } from "./context.ts";
 import type { FailureCode, SessionKey, WriteOutcome } from "./options.ts";
 
-/** Of payloads in one forward or one proposal; the write that crosses it is still taken, so that none is too large. */
-const batchBytesMax = 1024 * 1024;
-
 type Waiter = {
   readonly handle: number;
   readonly key: SessionKey;
@@ -38,7 +35,7 @@ type Waiter = {
   code: FailureCode;
 };
 
-type WritesContext = ContextOf<"network" | "send", "heartbeatMicros", OriginField>;
+type WritesContext = ContextOf<"network" | "send", "bytesPerForwardMax" | "heartbeatMicros", OriginField>;
 
 /** One for each boot. A write ends once; its sequence numbers are never used again in that boot. */
 export class PendingWrites {
@@ -104,7 +101,7 @@ export class PendingWrites {
     if (raft.role !== "leader" && !this.#context.network.connected(raft.leader)) return;
     const queued = [...this.#queued];
     for (let taken = 0; taken < queued.length;) {
-      const batch = batchOf(queued, taken);
+      const batch = batchOf(queued, taken, this.#context.options.bytesPerForwardMax);
       if (!this.#handOver(now, raft, batch)) return this.#block(raft.term, now);
       taken += batch.length;
     }
@@ -245,9 +242,9 @@ export class PendingWrites {
   }
 }
 
-/** Those from `start` on that go together. */
-function batchOf(queued: readonly Waiter[], start: number): readonly Waiter[] {
+/** Those from `start` on that go together; the write that crosses `bytesMax` is still taken, so that none is too large. */
+function batchOf(queued: readonly Waiter[], start: number, bytesMax: number): readonly Waiter[] {
   let end = start;
-  for (let bytes = 0; end < queued.length && bytes < batchBytesMax; end++) bytes += queued[end]!.payload.length;
+  for (let bytes = 0; end < queued.length && bytes < bytesMax; end++) bytes += queued[end]!.payload.length;
   return queued.slice(start, end);
 }

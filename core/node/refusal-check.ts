@@ -9,20 +9,19 @@ import type { ReadBarrier } from "./pending-reads.ts";
 /** One boot of a directory: what was found out for it says nothing to a later one. */
 export type Joiner = { readonly id: NodeId; readonly storeId: StoreId; readonly boot: number };
 
-/** There is at most one read in so long, however many ask. */
-const readMicrosMin: Micros = 100_000;
-
 /** One joiner at a time is looked at; another one waits for its next request. */
 export class RefusalCheck {
   readonly #read: ReadBarrier;
+  readonly #readMicrosMin: Micros;
   #joiner: Joiner | null = null;
   #isReading = false;
   #isConfirmed = false;
   #readAt: Micros = -Infinity;
 
-  /** `read`: a read barrier, core/node/pending-reads.ts. */
-  constructor(read: ReadBarrier) {
+  /** `read`: a read barrier, core/node/pending-reads.ts. There is at most one in `readMicrosMin`, however many ask. */
+  constructor(read: ReadBarrier, readMicrosMin: Micros) {
     this.#read = read;
+    this.#readMicrosMin = readMicrosMin;
   }
 
   /**
@@ -31,7 +30,7 @@ export class RefusalCheck {
    */
   isConfirmed(now: Micros, joiner: Joiner, isTaken: () => boolean): boolean {
     if (this.#isConfirmed && this.#isFor(joiner)) return isTaken();
-    if (this.#isReading || now < this.#readAt + readMicrosMin || !isTaken()) return false;
+    if (this.#isReading || now < this.#readAt + this.#readMicrosMin || !isTaken()) return false;
     this.#joiner = joiner;
     this.#isConfirmed = false;
     this.#isReading = true;

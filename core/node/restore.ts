@@ -5,7 +5,6 @@ import { RaftLog } from "../raft/log.ts";
 import { Raft } from "../raft/raft.ts";
 import { type ReconciledLog, reconcileLog } from "../storage/reconcile-log.ts";
 import { Wal } from "../storage/wal.ts";
-import type { Micros } from "../units.ts";
 import { bootstrapBase } from "./bootstrap.ts";
 import type { ReplicaHost } from "./context.ts";
 import type { Opened } from "./opening.ts";
@@ -13,8 +12,6 @@ import type { Ending } from "./options.ts";
 
 /** They agree: the WAL holds what the log of `raft` does, and takes what comes next. */
 export type Restored = { readonly raft: Raft; readonly wal: Wal };
-
-const idleWatermarkMicros: Micros = 100_000;
 
 /** Or how the node ends: the log and what is applied make no whole, or the log holds what cannot be read. */
 export function restore(host: ReplicaHost, opened: Opened): Restored | Ending {
@@ -49,7 +46,7 @@ function restoreWal(host: ReplicaHost, { identityFile, tail }: Opened, { base, n
   const { clock, disk, identity, onDiskError, options } = host;
   const wal = new Wal(disk, clock, identity.storeId, identityFile, tail, onDiskError, {
     segmentBytesMax: options.walSegmentBytesMax,
-    idleWatermarkMicros,
+    idleWatermarkMicros: options.idleWatermarkMicros,
   });
   if (needsBase) wal.replaceBy(base);
   return wal;

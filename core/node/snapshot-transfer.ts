@@ -29,10 +29,7 @@ type Sending = {
   crc: number;
 };
 
-/** So often a chunk is sent in vain. */
-const triesMax = 10;
-
-type SenderContext = ContextOf<"onDiskError" | "send", "heartbeatMicros" | "snapshotChunkBytes">;
+type SenderContext = ContextOf<"onDiskError" | "send", "heartbeatMicros" | "snapshotChunkBytes" | "snapshotTriesMax">;
 
 /** One for each boot. It sends only while its node leads, to any number of peers, each at its own pace. */
 export class SnapshotSender {
@@ -40,6 +37,8 @@ export class SnapshotSender {
   readonly #snapshots: SnapshotStore;
   readonly #raft: Raft;
   readonly #resendMicros: Micros;
+  /** So long a chunk is sent in vain. */
+  readonly #patienceMicros: Micros;
   readonly #sending = new Map<NodeId, Sending>();
   readonly #wanted = new Map<NodeId, Wanted>();
   /** Who did not get further, until then. */
@@ -52,6 +51,7 @@ export class SnapshotSender {
     this.#snapshots = snapshots;
     this.#raft = raft;
     this.#resendMicros = 4 * context.options.heartbeatMicros;
+    this.#patienceMicros = context.options.snapshotTriesMax * this.#resendMicros;
   }
 
   get wantedIndex(): Index {
@@ -74,7 +74,7 @@ export class SnapshotSender {
   /** What a snapshot for `to` must reach to be of use; 0: it needs none. */
   #needOf(to: NodeId, now: Micros): Index {
     const peer = this.#raft.progressOf(to);
-    const since = now - triesMax * this.#resendMicros;
+    const since = now - this.#patienceMicros;
     if (peer === null || peer.heardAt < since || (this.#resting.get(to) ?? 0) > now) return 0;
     const asked = this.isWantedBy(to, now) ? this.#wanted.get(to)!.index : 0;
     return Math.max(asked, this.#raft.needsSnapshot(to) ? this.#raft.log.baseIndex : 0);
@@ -120,7 +120,7 @@ export class SnapshotSender {
    * so that both can go, before it is tried again. Who has got everything is busy making it its state.
    */
   #hasStalled(to: NodeId, { offset, snapshot, progressAt }: Sending, now: Micros): boolean {
-    const pause = triesMax * this.#resendMicros;
+    const pause = this.#patienceMicros;
     if (offset === snapshot.sizeBytes || now < progressAt + pause) return false;
     assert(this.#sending.has(to), "only who was being sent a snapshot rests from it");
     this.#resting.set(to, now + pause);

@@ -44,7 +44,8 @@ export class Snapshotting {
   }
 
   /**
-   * Begins to make the state durable where that is due: as a snapshot, or, where rows are persistent, in their own place;
+   * Begins to make the state durable where that is due: by its limits, but not before what was applied comes to half of the
+   * last snapshot's size, or a large state would be written again and again. It goes as a snapshot, or, where rows are persistent, in their own place;
    * then a snapshot is written only for one that needs it to reach `wantedIndex`.
    */
   advance(wantedIndex: Index): void {

@@ -6,26 +6,25 @@ import type { ForwardRefused, Outgoing } from "../protocol/message.ts";
 import type { Micros } from "../units.ts";
 import { type ContextOf, retryMicrosOf } from "./context.ts";
 
-/** The oldest go first: their origins give up first. */
-const refusalsMax = 4_096;
-
 type Unsent = { readonly outgoing: Outgoing; readonly until: Micros };
 
 /** One for each boot. A refusal that is lost all the same makes its write unknown, never wrong. */
 export class UnsentRefusals {
-  readonly #context: ContextOf<"send", "requestMicros">;
+  readonly #context: ContextOf<"send", "requestMicros" | "unsentRefusalsMax">;
   readonly #retryMicros: Micros;
   #unsent: Unsent[] = [];
   #retryAt: Micros = Infinity;
 
-  constructor(context: ContextOf<"send", "heartbeatMicros" | "requestMicros">) {
+  constructor(context: ContextOf<"send", "heartbeatMicros" | "requestMicros" | "unsentRefusalsMax">) {
     this.#context = context;
     this.#retryMicros = retryMicrosOf(context);
   }
 
   add(now: Micros, to: Outgoing["to"], message: ForwardRefused): void {
-    if (this.#unsent.length >= refusalsMax) this.#unsent.shift();
-    this.#unsent.push({ outgoing: { to, message }, until: now + this.#context.options.requestMicros });
+    const { requestMicros, unsentRefusalsMax } = this.#context.options;
+    // The oldest go first: their origins give up first.
+    if (this.#unsent.length >= unsentRefusalsMax) this.#unsent.shift();
+    this.#unsent.push({ outgoing: { to, message }, until: now + requestMicros });
     this.#retryAt = Math.min(this.#retryAt, now + this.#retryMicros);
   }
 

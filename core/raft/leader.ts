@@ -33,7 +33,7 @@ export class Leader {
   readonly #self: NodeId;
   readonly #log: RaftLog;
   readonly #options: RaftOptions;
-  readonly #reads = new ReadIndexRounds();
+  readonly #reads: ReadIndexRounds;
   readonly #transfer = new Transfer();
   readonly #lease: Lease;
   readonly #uncommitted: UncommittedBytes;
@@ -59,6 +59,7 @@ export class Leader {
     this.#heartbeatAt = now;
     this.#quorumCheckAt = now + options.electionMicros;
     this.#lease = new Lease(options.electionMicros);
+    this.#reads = new ReadIndexRounds(options.readRoundsMax);
     this.replication = new Replication(server, this.#reads);
     this.#uncommitted = new UncommittedBytes(log, commit, options.uncommittedBytesMax);
     server.forwards.open(term);

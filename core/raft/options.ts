@@ -23,6 +23,8 @@ export type RaftOptions = ReplicationLimits & {
   readonly heartbeatMicros: Micros;
   /** Proposals that would leave more than this uncommitted, or not durable here, are refused (but one is always taken). */
   readonly uncommittedBytesMax: number;
+  /** Read index rounds whose time of opening a leader remembers, for its lease. */
+  readonly readRoundsMax: number;
 };
 
 /** What a node is in its term (paper, figure 4); a pre-candidate has not raised its term yet (thesis 9.6). */

@@ -12,9 +12,6 @@ import type { ReadGrant, ReadIndexRequest } from "./ready.ts";
 
 type ReadIndexRound = { readonly round: number; readonly index: Index; readonly asks: readonly ReadIndexRequest[] };
 
-/** Rounds whose time of opening is remembered. */
-const openingsMax = 64;
-
 /** The read index rounds of one leadership. Rounds begin with 1 and rise by one. */
 export class ReadIndexRounds {
   /** Rises with every batch of reads. Invariant: every batch waiting has a round <= this one. */
@@ -22,6 +19,12 @@ export class ReadIndexRounds {
   #arrived: ReadIndexRequest[] = [];
   #waitingRounds: ReadIndexRound[] = [];
   #openings: { readonly round: number; readonly at: Micros }[] = [];
+  readonly #openingsMax: number;
+
+  /** `openingsMax`: rounds whose time of opening is remembered. */
+  constructor(openingsMax: number) {
+    this.#openingsMax = openingsMax;
+  }
 
   get round(): number {
     return this.#round;
@@ -44,7 +47,7 @@ export class ReadIndexRounds {
     if (this.#arrived.length === 0 && !always) return;
     this.#round += 1;
     this.#openings.push({ round: this.#round, at: now });
-    if (this.#openings.length > openingsMax) this.#openings.shift();
+    if (this.#openings.length > this.#openingsMax) this.#openings.shift();
     if (this.#arrived.length === 0) return;
     assert(commit >= (this.#waitingRounds.at(-1)?.index ?? 0), "a later round reads at no lower index");
     this.#waitingRounds.push({ round: this.#round, index: commit, asks: this.#arrived });

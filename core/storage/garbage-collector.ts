@@ -4,19 +4,19 @@ import type { OrderedKv } from "../ports.ts";
 import type { RwLock } from "./rw-lock.ts";
 import { generationStart, sessionRange } from "./ordered-format.ts";
 
-const rowsAtOnce = 256;
-
 /** Works for one OrderedState, under its lock. What it does not get done is found again at the next start. */
 export class GarbageCollector {
   readonly #kv: OrderedKv;
   readonly #lock: RwLock;
+  readonly #rowsAtOnce: number;
   #ranges: (readonly [string, string])[] = [];
   readonly #waiting: (() => void)[] = [];
   #stopped = false;
 
-  constructor(kv: OrderedKv, lock: RwLock) {
+  constructor(kv: OrderedKv, lock: RwLock, rowsAtOnce: number) {
     this.#kv = kv;
     this.#lock = lock;
+    this.#rowsAtOnce = rowsAtOnce;
   }
 
   /** Begins. Nobody writes rows of another generation until it is done. */
@@ -53,7 +53,7 @@ export class GarbageCollector {
         leave();
         this.#next();
       };
-      scan.next(rowsAtOnce, (error, pairs) => {
+      scan.next(this.#rowsAtOnce, (error, pairs) => {
         scan.end();
         // A map that fails is dead, and says so to the next who writes.
         if (error !== null || pairs.length === 0) return finish(true);
@@ -62,7 +62,7 @@ export class GarbageCollector {
           "a scan keeps within its range",
         );
         const batch = pairs.map(([key]) => ({ key, value: null }));
-        this.#kv.write(batch, false, () => finish(pairs.length < rowsAtOnce));
+        this.#kv.write(batch, false, () => finish(pairs.length < this.#rowsAtOnce));
       });
     });
   }

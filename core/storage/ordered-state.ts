@@ -8,6 +8,7 @@ import { BadBytes } from "../bytes.ts";
 import type { Row, RowChanges } from "../kv/machine.ts";
 import { type Session, type SessionLimits, Sessions } from "../kv/sessions.ts";
 import { StateHash } from "../kv/state-hash.ts";
+import type { PageLimits } from "../limits.ts";
 import type { DiskError, KvChange, OrderedKv } from "../ports.ts";
 import type { LogPosition } from "../protocol/entry.ts";
 import type { Index, StoreId } from "../units.ts";
@@ -32,7 +33,6 @@ import { GarbageCollector } from "./garbage-collector.ts";
 
 type Done = (error: DiskError | null) => void;
 
-const sessionsAtOnce = 64;
 const nothing: Meta = {
   storeId: "",
   generation: 0,
@@ -46,6 +46,7 @@ export class OrderedState implements StateStore {
   readonly isPersistent = true;
   readonly #kv: OrderedKv;
   readonly #limits: SessionLimits;
+  readonly #sessionsAtOnce: number;
   readonly #lock = new RwLock();
   readonly #garbage: GarbageCollector;
   /** As the map holds it, what is in flight included only when it has completed. */
@@ -57,11 +58,13 @@ export class OrderedState implements StateStore {
   #stored = new Map<Index, Session>();
   #closed = false;
 
-  constructor(kv: OrderedKv, limits: SessionLimits) {
+  /** `pages`: how much is read, or removed, at once. */
+  constructor(kv: OrderedKv, limits: SessionLimits, pages: PageLimits) {
     this.#kv = kv;
     this.#limits = limits;
+    this.#sessionsAtOnce = pages.sessionsPerScanMax;
     this.#sessions = new Sessions(limits);
-    this.#garbage = new GarbageCollector(kv, this.#lock);
+    this.#garbage = new GarbageCollector(kv, this.#lock, pages.rowsPerSweepMax);
   }
 
   get applied(): LogPosition {
@@ -142,14 +145,14 @@ export class OrderedState implements StateStore {
     const scan = this.#kv.scan(...sessionRange);
     const found: Session[] = [];
     const more = (): void => {
-      scan.next(sessionsAtOnce, (error, pairs) => {
+      scan.next(this.#sessionsAtOnce, (error, pairs) => {
         if (error !== null) return done(error);
         try {
           for (const [, bytes] of pairs) found.push(decodeSession(bytes));
         } catch (thrown) {
           return done(damaged("a session", thrown));
         }
-        if (pairs.length === sessionsAtOnce) return more();
+        if (pairs.length === this.#sessionsAtOnce) return more();
         scan.end();
         this.#restoreSessions(found);
         done(null);

@@ -7,20 +7,16 @@ import { BadBytes, crc32, Writer } from "../bytes.ts";
 import {
   beginSnapshot,
   endSnapshot,
-  itemsAtOnce,
   type SnapshotHeader,
   SnapshotReader,
   writeRows,
   writeSessions,
 } from "../kv/snapshot.ts";
+import type { LimitsOf } from "../limits.ts";
 import type { Clock, Disk, DiskError, DiskFile, Trace } from "../ports.ts";
 import type { ClusterId, Index, Term } from "../units.ts";
 import type { SnapshotView, StateInstaller } from "./state-store.ts";
 
-/** Bytes written or read in one turn. */
-const sliceBytes = 128 * 1024;
-/** A file being written is synced this often, so that no sync has much to do. */
-const syncEveryBytes = 4 * 1024 * 1024;
 const draftName = "draft.part";
 const incomingName = "incoming.part";
 
@@ -51,22 +47,29 @@ const unreadable = "if it stays so, and another voter can send what it held, mov
 
 type OnDiskError = (error: DiskError) => void;
 
+/** How a snapshot is cut: into blocks of its bytes, into slices of a turn each, and between syncs, so that none has much to do. */
+export type SnapshotFileLimits = LimitsOf<
+  "snapshotBlockBytes" | "snapshotBlockItems" | "snapshotSliceBytes" | "snapshotSyncBytes"
+>;
+
 /** The snapshots of one directory. At most one is the latest; an older one stays open while somebody holds it. */
 export class SnapshotStore {
   readonly #disk: Disk;
   readonly #clock: Clock;
   readonly #onDiskError: OnDiskError;
   readonly #trace: Trace;
+  readonly #limits: SnapshotFileLimits;
   #latest: SnapshotFile | null = null;
   readonly #holders = new Map<SnapshotFile, number>();
   #closed = false;
 
   /** `onDiskError`: the disk failed, and the node ends; no completion comes after it. */
-  constructor(disk: Disk, clock: Clock, onDiskError: OnDiskError, trace: Trace) {
+  constructor(disk: Disk, clock: Clock, onDiskError: OnDiskError, trace: Trace, limits: SnapshotFileLimits) {
     this.#disk = disk;
     this.#clock = clock;
     this.#onDiskError = onDiskError;
     this.#trace = trace;
+    this.#limits = limits;
   }
 
   /** Keeps the snapshot's file open, also when a newer one takes its place, until `release`. */
@@ -133,17 +136,19 @@ export class SnapshotStore {
   ): void {
     this.#disk.open(name, false, (error, file) => {
       if (error !== null || file === null) return this.#onDiskError(error ?? { code: "EIO", message: "no file" });
-      new Loading(file, cluster, this.#clock, this.#onDiskError, into).run((problem, header, crc) => {
-        if (problem !== null || header === null) {
-          file.close();
-          into.abort();
-          return done(problem, null);
-        }
-        const { index, term } = header.place;
-        if (this.#latest?.name === name) file.close();
-        else this.#replaceLatest({ name, index, term, sizeBytes: file.sizeBytes, crc, file });
-        done(null, header);
-      });
+      new Loading(file, cluster, this.#clock, this.#onDiskError, into, this.#limits.snapshotSliceBytes).run(
+        (problem, header, crc) => {
+          if (problem !== null || header === null) {
+            file.close();
+            into.abort();
+            return done(problem, null);
+          }
+          const { index, term } = header.place;
+          if (this.#latest?.name === name) file.close();
+          else this.#replaceLatest({ name, index, term, sizeBytes: file.sizeBytes, crc, file });
+          done(null, header);
+        },
+      );
     });
   }
 
@@ -172,7 +177,7 @@ export class SnapshotStore {
   /** Writes what `frozen` holds. `done` comes when the snapshot is durable and the latest. */
   write(header: SnapshotHeader, frozen: SnapshotView, done: (snapshot: SnapshotFile) => void): void {
     this.#create(draftName, (file) => {
-      new Writing(file, this.#clock, this.#onDiskError, header, frozen).run((crc) => {
+      new Writing(file, this.#clock, this.#onDiskError, header, frozen, this.#limits).run((crc) => {
         const { index, term } = header.place;
         this.#adopt(
           draftName,
@@ -247,18 +252,27 @@ class Loading {
   readonly #onDiskError: OnDiskError;
   readonly #into: StateInstaller;
   readonly #reader: SnapshotReader;
+  readonly #sliceBytes: number;
   #header: SnapshotHeader | null = null;
   readonly #sessions: Parameters<StateInstaller["commit"]>[0][number][] = [];
   #rows: Parameters<StateInstaller["put"]>[0][number][] = [];
   #at = 0;
   #crc = 0;
 
-  constructor(file: DiskFile, cluster: ClusterId, clock: Clock, onDiskError: OnDiskError, into: StateInstaller) {
+  constructor(
+    file: DiskFile,
+    cluster: ClusterId,
+    clock: Clock,
+    onDiskError: OnDiskError,
+    into: StateInstaller,
+    sliceBytes: number,
+  ) {
     this.#file = file;
     this.#cluster = cluster;
     this.#clock = clock;
     this.#onDiskError = onDiskError;
     this.#into = into;
+    this.#sliceBytes = sliceBytes;
     this.#reader = new SnapshotReader({
       header: (header) => (this.#header = header),
       sessions: (sessions) => this.#sessions.push(...sessions),
@@ -269,7 +283,7 @@ class Loading {
   run(
     done: (problem: { offset: number; reason: string } | null, header: SnapshotHeader | null, crc: number) => void,
   ): void {
-    const length = Math.min(sliceBytes, this.#file.sizeBytes - this.#at);
+    const length = Math.min(this.#sliceBytes, this.#file.sizeBytes - this.#at);
     this.#file.read(this.#at, length, (error, bytes) => {
       if (error !== null) return this.#onDiskError({ code: error.code, message: `${error.message}; ${unreadable}` });
       const reason = this.#take(bytes);
@@ -314,6 +328,7 @@ class Writing {
   readonly #clock: Clock;
   readonly #onDiskError: OnDiskError;
   readonly #frozen: SnapshotView;
+  readonly #limits: SnapshotFileLimits;
   readonly #writer = new Writer();
   #sessionsWritten = 0;
   #rowsEnded = false;
@@ -321,11 +336,19 @@ class Writing {
   #syncedAt = 0;
   #crc = 0;
 
-  constructor(file: DiskFile, clock: Clock, onDiskError: OnDiskError, header: SnapshotHeader, frozen: SnapshotView) {
+  constructor(
+    file: DiskFile,
+    clock: Clock,
+    onDiskError: OnDiskError,
+    header: SnapshotHeader,
+    frozen: SnapshotView,
+    limits: SnapshotFileLimits,
+  ) {
     this.#file = file;
     this.#clock = clock;
     this.#onDiskError = onDiskError;
     this.#frozen = frozen;
+    this.#limits = limits;
     beginSnapshot(this.#writer, header);
   }
 
@@ -338,7 +361,7 @@ class Writing {
       if (error !== null) return this.#onDiskError(error);
       this.#at += bytes.length;
       this.#writer.reset();
-      if (!this.#rowsEnded && this.#at - this.#syncedAt < syncEveryBytes) {
+      if (!this.#rowsEnded && this.#at - this.#syncedAt < this.#limits.snapshotSyncBytes) {
         return nextTurn(this.#clock, () => this.run(done));
       }
       this.#syncedAt = this.#at;
@@ -354,20 +377,21 @@ class Writing {
   /** Encodes until there is a slice, or no more. */
   #fill(done: () => void): void {
     const { sessions } = this.#frozen;
+    const { snapshotBlockItems: itemsAtOnce, snapshotBlockBytes, snapshotSliceBytes } = this.#limits;
     while (this.#sessionsWritten < sessions.length) {
       writeSessions(this.#writer, sessions.slice(this.#sessionsWritten, this.#sessionsWritten + itemsAtOnce));
       this.#sessionsWritten += itemsAtOnce;
-      if (this.#writer.length >= sliceBytes) return done();
+      if (this.#writer.length >= snapshotSliceBytes) return done();
     }
     this.#frozen.rows(itemsAtOnce, (error, rows) => {
       if (error !== null) return this.#onDiskError(error);
-      writeRows(this.#writer, rows);
+      writeRows(this.#writer, rows, snapshotBlockBytes);
       if (rows.length < itemsAtOnce) {
         endSnapshot(this.#writer);
         this.#rowsEnded = true;
         return done();
       }
-      if (this.#writer.length >= sliceBytes) return done();
+      if (this.#writer.length >= snapshotSliceBytes) return done();
       this.#fill(done);
     });
   }

@@ -8,6 +8,7 @@ import { mutantsOfPromises } from "./promises.ts";
 import { mutantsOfRaft } from "./raft.ts";
 import { mutantsOfRequests } from "./requests.ts";
 import { mutantsOfService } from "./service.ts";
+import { mutantsOfSizes } from "./sizes.ts";
 import { mutantsOfState } from "./state.ts";
 import { mutantsOfTransport } from "./transport.ts";
 import { mutantsOfTheWorld } from "./world.ts";
@@ -18,6 +19,7 @@ export const mutants: readonly Mutant[] = [
   ...mutantsOfState,
   ...mutantsOfTransport,
   ...mutantsOfService,
+  ...mutantsOfSizes,
   ...mutantsOfRequests,
   ...mutantsOfTheWorld,
   ...mutantsOfPromises,

@@ -1,6 +1,7 @@
 /** What is told of one run. */
 import { lawName, laws, type Law } from "../laws.ts";
 import { faultFamilies } from "../plan/families.ts";
+import { type PlanLimits, usualPlanLimits } from "../plan/limits.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Result } from "../run.ts";
 import { ordinarySizes, struckIn } from "../shrink.ts";
@@ -64,9 +65,13 @@ const sizeWords: Readonly<Record<keyof typeof ordinarySizes, string>> = {
 
 /** Limits that are smaller than usual. */
 function sizeParts(plan: Plan): string[] {
-  return (Object.keys(sizeWords) as (keyof typeof ordinarySizes)[])
+  const sizes = (Object.keys(sizeWords) as (keyof typeof ordinarySizes)[])
     .filter((name) => plan[name] !== ordinarySizes[name])
     .map((name) => sizeWords[name].replace("#", String(plan[name])));
+  const limits = Object.entries(plan.limits)
+    .filter(([name, value]) => value !== usualPlanLimits[name as keyof PlanLimits])
+    .map(([name, value]) => `${name} ${value}`);
+  return [...sizes, ...limits];
 }
 
 function percent(ppm: number): string {

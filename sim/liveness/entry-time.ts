@@ -2,6 +2,7 @@
 import type { LogView } from "../../core/raft/log.ts";
 import type { Index, Micros } from "../../core/units.ts";
 import type { Plan } from "../plan/plan.ts";
+import { valueBytesMost } from "../workload/generator.ts";
 import { burstValueBytes } from "../workload/monitor.ts";
 
 /** Disk calls of an entry in a batch of its own, and of a new segment: each takes up to twice the mean. */
@@ -32,6 +33,6 @@ export function entriesMicros(plan: Plan, log: LogView, after: Index): Micros {
 
 /** For so many entries, the largest that the run has, one after the other. */
 export function largestEntriesMicros(plan: Plan, entries: number): Micros {
-  const bytes = entryOverheadBytes + Math.max(plan.valueBytes, burstValueBytes);
+  const bytes = entryOverheadBytes + Math.max(valueBytesMost(plan), burstValueBytes);
   return entries * (4 * plan.latencyMicros + plan.syncMicros * callsOf(plan, bytes));
 }

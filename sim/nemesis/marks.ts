@@ -7,6 +7,7 @@ import type { Raft } from "../../core/raft/raft.ts";
 import type { NodeId } from "../../core/units.ts";
 import { type CoverageMark, faultFamilies, isMarked, targetedActions } from "../plan/families.ts";
 import type { Host } from "../world/host.ts";
+import { loopMarks } from "./loops.ts";
 
 /** Families that strike a network, not one node; and one that strikes when its node is down. */
 const everywhere = [
@@ -53,8 +54,8 @@ const allStruck: readonly CoverageMark[] = [
   ...targetedActions.map((action): CoverageMark => `targeted ${action}`),
 ];
 
-/** Every mark that there is: (what, phase, role), or (what, phase). */
-export const allMarks: readonly string[] = allStruck.flatMap((what) =>
+/** Of faults: (what, phase, role), or (what, phase). */
+const faultMarks: readonly string[] = allStruck.flatMap((what) =>
   phases.flatMap((phase) =>
     isEverywhere(what)
       ? [`${what} | ${phase}`]
@@ -64,6 +65,9 @@ export const allMarks: readonly string[] = allStruck.flatMap((what) =>
           .map((role) => `${what} | ${phase} | ${role}`),
   ),
 );
+
+/** Every mark that there is. */
+export const allMarks: readonly string[] = [...faultMarks, ...loopMarks];
 
 function roleOf(raft: Raft | null, { voters, outgoing }: Configuration, id: NodeId): MarkedRole {
   if (raft === null) return "away";

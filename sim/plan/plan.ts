@@ -14,6 +14,7 @@ import {
   tiersOf,
 } from "./families.ts";
 import { type Knob, KnobDraws } from "./knobs.ts";
+import { drawLimits, fewKeys, type PlanLimits } from "./limits.ts";
 
 /** "mixed": nodes with an even id have their rows in RocksDB, the others in memory. */
 export const engineChoices = ["memory", "rocksdb", "mixed"] as const;
@@ -34,6 +35,8 @@ export type Plan = {
   /** No fault that is bound to a time strikes before this one: the founding is not always disturbed. */
   readonly quietMicros: number;
   readonly valueBytes: number;
+  /** Half of the values are of a size at which some limit of the plan is full, or one off. */
+  readonly valueEdges: boolean;
   readonly safetyMicros: number;
   readonly latencyMicros: number;
   /** Messages travel on streams, as on a real connection; else each by itself. */
@@ -69,6 +72,10 @@ export type Plan = {
   /** Clients open sessions, and ask again under the same sequence. */
   readonly sessions: boolean;
   readonly sessionLimits: SessionLimits;
+  /** A client opens another session after so many writes in one; 0: only where it has none. */
+  readonly sessionUses: number;
+  /** Of the nodes, beside those above. */
+  readonly limits: PlanLimits;
   /** Parts in a million: per message, per sync or per time slot and target; 0: the family is off. */
   readonly faults: Readonly<Record<FaultFamily, number>>;
 };
@@ -101,17 +108,19 @@ export function planOf(seed: number, changes: PlanChanges = {}): Plan {
   const faults = Object.fromEntries(faultFamilies.map((family) => [family, strength(family)])) as Plan["faults"];
   const clients = pick("clients", [2, 3, 5, 8]);
   const electionMicros = pick("electionMicros", [200_000, 400_000, 1_000_000]);
+  const keys = draws.share("manyKeys") < 0.2 ? pick("keysOfMany", [20, 70, 300]) : pick("keys", [1, 2, 4]);
   return {
     seed,
     tier,
     nodes: pick("nodes", [1, 2, 3, 3, 3, 3, 4, 5, 5, 5, 7]),
     clients,
-    keys: pick("keys", [1, 2, 4]),
+    keys,
     // 50, 20 or 10 operations a second over all clients.
     thinkMicros: clients * pick("thinkMicros", [20_000, 50_000, 100_000]),
     patienceMicros: pick("patienceMicros", [300_000, 1_500_000, 10_000_000]),
     quietMicros: pick("quietMicros", [0, 2_000_000, 4_000_000]),
     valueBytes: pick("valueBytes", [0, 0, 40, 700]),
+    valueEdges: draws.share("valueEdges") < 0.3,
     safetyMicros: pick("safetyMicros", [10_000_000, 20_000_000, 30_000_000]),
     streams,
     queueBytesMax: pick("queueBytesMax", [2_000, 1_000_000]),
@@ -129,7 +138,7 @@ export function planOf(seed: number, changes: PlanChanges = {}): Plan {
     snapshotEntries: pick("snapshotEntries", [3, 8, 60, 10_000]),
     trailingEntries: pick("trailingEntries", [0, 1, 3, 100]),
     trailingBytes: pick("trailingBytes", [300, 1_000_000]),
-    snapshotChunkBytes: pick("snapshotChunkBytes", [60, 500, 65_536]),
+    snapshotChunkBytes: pick("snapshotChunkBytes", [60, 500, 65_536]) * (keys > fewKeys ? 8 : 1),
     spares: 2,
     operatorMicros: pick("operatorMicros", [0, 300_000, 1_000_000, 3_000_000]),
     casPercent: pick("casPercent", [0, 0, 30]),
@@ -138,6 +147,8 @@ export function planOf(seed: number, changes: PlanChanges = {}): Plan {
       { sessionsMax: 10_000, resultsMax: 128, idleMicrosMax: 3_600_000_000 },
       { sessionsMax: 3, resultsMax: 2, idleMicrosMax: 3_000_000 },
     ]),
+    sessionUses: pick("sessionUses", [0, 0, 1, 4]),
+    limits: drawLimits(draws, keys),
     engines: changes.engines ?? pick("engines", engineChoices),
     // The bound on clocks is what a lease stands on: where one may stand still, nobody trusts it.
     leasePercent: faults.clockStall > 0 ? 0 : pick("leasePercent", [0, 50, 100]),

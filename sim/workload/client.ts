@@ -18,7 +18,7 @@ import type { Answers } from "../safety/answers.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { OpenOperation } from "../trace/recorder.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
-import { drawClash, drawKey, drawOperation, valueOf } from "./generator.ts";
+import { drawClash, drawKey, drawOperation, drawValueBytes, valueOf } from "./generator.ts";
 
 const clientEvents = { begin: 1, answer: 2, patience: 3, again: 4 } as const;
 /** Before it asks again, where it was refused. */
@@ -162,7 +162,7 @@ export class Client implements Target {
     const key = drawKey(this.#draws, this.id, k, this.#plan.keys);
     const op = this.#drawOp(k, key);
     const isWrite = op === "put" || op === "delete" || op === "cas";
-    const value = op === "put" || op === "cas" ? `${valueOf(this.id, k)}${"x".repeat(this.#plan.valueBytes)}` : null;
+    const value = op === "put" || op === "cas" ? this.#valueOf(k, key) : null;
     const session = isWrite ? this.#sessionKey(k, value !== null) : noSession;
     this.#current = {
       k,
@@ -183,6 +183,10 @@ export class Client implements Target {
     this.#try(this.#current);
   }
 
+  #valueOf(k: number, key: string): string {
+    return valueOf(this.id, k).padEnd(drawValueBytes(this.#draws, this.id, k, key, this.#plan), "x");
+  }
+
   /** A healed core is not asked for more than it can do: there a client waits until its request has ended. */
   #patienceMicros(): Micros {
     const { patienceMicros, requestMicros } = this.#plan;
@@ -198,7 +202,9 @@ export class Client implements Target {
   }
 
   #drawOp(k: number, key: string): Current["op"] {
-    if (this.#plan.sessions && this.#session === 0) return "open-session";
+    const { sessions, sessionUses } = this.#plan;
+    const isUsed = sessionUses > 0 && this.#sequence >= sessionUses;
+    if (sessions && (this.#session === 0 || isUsed)) return "open-session";
     return drawOperation(this.#draws, this.id, k, this.#plan.casPercent, this.#known.has(key));
   }
 

@@ -3,16 +3,22 @@
  * here sends or waits.
  */
 import type { Draws } from "../draws.ts";
+import type { Plan } from "../plan/plan.ts";
 
 /** Few and hot; some are names that an object of the language would have by itself. */
 export const keyNames = ["k", "__proto__", "constructor", "k\u00ff\u0000"];
+
+/** The `n`-th key: after the hot ones come any number of others, some of them long. */
+export function keyName(n: number): string {
+  return keyNames[n] ?? `key ${n}${n % 16 === 5 ? " long".repeat(40) : ""}`;
+}
 
 /** What a client may ask about one key; a put and a cas carry a new value. */
 export type KeyOperation = "get" | "put" | "delete" | "cas";
 
 /** The key of the client's k-th operation, one of the first `keys` names. */
 export function drawKey(draws: Draws, client: number, k: number, keys: number): string {
-  return keyNames[draws.below(keys, "clientOp", client, k, 2)]!;
+  return keyName(draws.below(keys, "clientOp", client, k, 2));
 }
 
 /** The client's k-th operation; a cas only where the client knows what the key last held. */
@@ -33,6 +39,38 @@ export function drawOperation(
 /** Whether the client's k-th operation uses its last sequence once more, for another command. */
 export function drawClash(draws: Draws, client: number, k: number): boolean {
   return draws.below(100, "clientOp", client, k, 5) < 5;
+}
+
+/** No value is longer, but for what it begins with. */
+const edgeBytesMax = 4_200;
+/** Of an entry besides its payload; of a command besides key and value; of a row besides them. */
+const headers = { entry: 88, command: 14, row: 36 };
+
+/** The limits of a plan that a value of some size can fill. */
+function edgesOf({ limits, ...plan }: Plan): number[] {
+  const { bytesPerAppendMax, bytesPerForwardMax, snapshotBlockBytes, snapshotSliceBytes } = limits;
+  const others = [bytesPerAppendMax, bytesPerForwardMax, snapshotBlockBytes, snapshotSliceBytes];
+  const { bytesInFlightMax, queueBytesMax, snapshotChunkBytes, uncommittedBytesMax, walSegmentBytesMax } = plan;
+  const own = [bytesInFlightMax, queueBytesMax, snapshotChunkBytes, uncommittedBytesMax, walSegmentBytesMax];
+  return [...others, ...own].filter((bytes) => bytes > 1 && bytes <= edgeBytesMax);
+}
+
+/** How long the client's k-th value of `key` is, what it begins with included: at a limit, one below, one over, or twice that. */
+export function drawValueBytes(draws: Draws, client: number, k: number, key: string, plan: Plan): number {
+  const { valueBytes } = plan;
+  const begin = valueOf(client, k).length;
+  const draw = (bound: number, what: number): number => draws.below(bound, "clientOp", client, k, what);
+  const edges = plan.valueEdges ? edgesOf(plan) : [];
+  if (edges.length === 0 || draw(2, 6) === 0) return begin + valueBytes;
+  const { entry, command, row } = headers;
+  const around = [command + key.length, entry + command + key.length, row + key.length, 0][draw(4, 7)]!;
+  const bytes = edges[draw(edges.length, 8)]! * (1 + draw(2, 9)) - around + draw(3, 10) - 1;
+  return Math.max(begin, Math.min(edgeBytesMax, bytes));
+}
+
+/** What the longest value of a run has beside what it begins with. */
+export function valueBytesMost({ valueEdges, valueBytes }: Plan): number {
+  return valueEdges ? Math.max(valueBytes, edgeBytesMax) : valueBytes;
 }
 
 /** What the client's k-th write begins with: nobody else ever writes it. */

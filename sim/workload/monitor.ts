@@ -17,7 +17,7 @@ import type { Plan } from "../plan/plan.ts";
 import type { Ghost } from "../safety/ghost.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
-import { keyNames } from "./generator.ts";
+import { keyName } from "./generator.ts";
 
 /** What it asks at a moment, and within how long after it. */
 const moments = {
@@ -145,7 +145,7 @@ export class Monitor implements Target, Subscriber {
     const draw = (bound: number, k: number): number => this.#draws.below(bound, "monitor", which, count, k);
     const dice = draw(100, 1);
     const what = dice < 45 ? "stale read" : dice < 65 ? "read" : dice < 85 ? "write" : dice < 95 ? "change" : "status";
-    const key = keyNames[draw(this.#plan.keys, 2)]!;
+    const key = keyName(draw(this.#plan.keys, 2));
     const value = `monitor.${which}.${count}`;
     const run = (node: Node, end: (isOk: boolean) => void): void => {
       if (what === "stale read") this.#readStale(node, host, key, end);

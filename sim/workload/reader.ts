@@ -13,7 +13,7 @@ import type { OpenOperation } from "../trace/recorder.ts";
 import { leaderRole } from "../trace/vocabulary.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 import type { ClientWorld } from "./client.ts";
-import { keyNames } from "./generator.ts";
+import { keyName } from "./generator.ts";
 
 /** Its lane in reports; each read is a process of its own, a thousand further. */
 export const readerLane = 900;
@@ -77,7 +77,7 @@ export class Reader implements Target, Subscriber {
   #ask(host: Host, lease: boolean): void {
     const k = this.#count++;
     if (this.#world.core.length > 0 || !this.#draws.always("reader", k)) return;
-    const key = keyNames[this.#draws.below(this.#plan.keys, "reader", k, 1)]!;
+    const key = keyName(this.#draws.below(this.#plan.keys, "reader", k, 1));
     const now = this.#scheduler.now;
     const asked: Asked = {
       client: readerLane + 1_000 * k,

@@ -5,7 +5,7 @@ import type { Plan } from "../plan/plan.ts";
 import type { DirectoryHost } from "./directory.ts";
 import { type DiskStrike, HostDiskChance } from "./disk-chance.ts";
 import { type DiskRole, type DiskWorld, SimDisk } from "./disk.ts";
-import { SimKv } from "./ordered-kv.ts";
+import { type Page, SimKv } from "./ordered-kv.ts";
 
 /** The machine. */
 export interface DevicesHost {
@@ -28,6 +28,7 @@ export interface DevicesObserver {
   snapshotRemoved(): void;
   snapshotsSynced(media: ReadonlyMap<string, Uint8Array>): void;
   rowsSynced(): void;
+  pageRead(page: Page): void;
   lieTold(file: string): void;
   struck(what: DiskStrike): void;
 }
@@ -149,6 +150,7 @@ export class Devices implements DirectoryHost {
       readFails: (occasion) => this.chance.rowsReadFails(occasion),
       left: (bound, occasion) => this.#draws.below(bound, "crashRows", id, this.#host.boot, occasion),
       kvSynced: () => this.#observer.rowsSynced(),
+      pageRead: (page) => this.#observer.pageRead(page),
     });
   }
 

@@ -3,6 +3,7 @@ import type { Fact } from "../../core/ports.ts";
 import type { Envelope } from "../../core/protocol/message.ts";
 import type { NodeId } from "../../core/units.ts";
 import type { DiskStrike } from "./disk-chance.ts";
+import type { Page } from "./ordered-kv.ts";
 
 /**
  * Somebody who watches machines: the simulator. All calls come inside the host's turn, but `turnEnded`, which closes it.
@@ -23,6 +24,7 @@ export interface HostObserver<Machine> {
   snapshotsSynced(host: Machine, media: ReadonlyMap<string, Uint8Array>): void;
   /** The rows of `host` as they are now survive a power cut. */
   rowsSynced(host: Machine): void;
+  pageRead(host: Machine, page: Page): void;
   turnEnded(host: Machine): void;
   /** A process is about to start on what its disk holds. */
   starting(host: Machine): void;

@@ -97,6 +97,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
       snapshotRemoved: () => observer.snapshotRemoved(this),
       snapshotsSynced: (media) => observer.snapshotsSynced(this, media),
       rowsSynced: () => observer.rowsSynced(this),
+      pageRead: (page) => observer.pageRead(this, page),
       lieTold: (file) => observer.lieTold(id, file),
       struck: (what) => observer.struck(what, id),
     });
@@ -189,9 +190,9 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
       fact: (fact: Fact, a: number, b: number, c: number) => this.#observer.fact(this, fact, a, b, c),
       note: (level: string, text: string) => this.notes.push(`${level} ${text}`),
     };
-    const { sessionLimits } = this.#plan;
+    const { sessionLimits, limits } = this.#plan;
     const { disk, snapshotDisk, kv } = this.devices;
-    this.#store = kv === null ? new MemoryState(sessionLimits) : new OrderedState(kv.open(), sessionLimits);
+    this.#store = kv === null ? new MemoryState(sessionLimits) : new OrderedState(kv.open(), sessionLimits, limits);
     const random = new SimRandom(this.#draws, this.id, boot);
     const onEnd = (ending: Ending): void => this.#observer.ended(this, ending);
     const ports = {

@@ -16,7 +16,11 @@ export interface KvWorld {
   left(bound: number, occasion: number): number;
   /** All batches so far survive a power cut. */
   kvSynced(): void;
+  pageRead(page: Page): void;
 }
+
+/** A page of a scan that begins at `first`: of `asked` pairs `got` were there. */
+export type Page = { readonly first: string; readonly end: string; readonly asked: number; readonly got: number };
 
 type Batch = readonly KvChange[];
 
@@ -152,6 +156,7 @@ export class SimKv {
       next: (count, done) => {
         const some = pairs.slice(at, at + count);
         at += some.length;
+        this.#world.pageRead({ first, end, asked: count, got: some.length });
         const seq = ++this.#seq;
         this.#world.complete("read", seq, () => {
           if (this.#world.readFails(seq)) return done(readFailed, []);

@@ -4,6 +4,7 @@ import test from "ava";
 import { DecidedChanges } from "../../core/node/decided-changes.ts";
 import type { ChangeResult } from "../../core/node/options.ts";
 import { PendingChanges } from "../../core/node/pending-changes.ts";
+import { limitTable } from "../../core/limits.ts";
 import type { Change } from "../../core/protocol/configuration.ts";
 import type { ChangeReply, ChangeRequest, Outgoing } from "../../core/protocol/message.ts";
 import type { Raft } from "../../core/raft/raft.ts";
@@ -351,7 +352,7 @@ testProp(
   "what was decided is never judged again, also where its answer is forgotten",
   [requests],
   (t, asked) => {
-    const decided = new DecidedChanges();
+    const decided = new DecidedChanges(limitTable.changeOutcomesMax.usual);
     const names = new Set<string>();
     for (const one of asked) {
       const key = { node: 1, ...one };

@@ -20,7 +20,7 @@ class Watched {
       restart: () => (this.restarts += 1),
     };
     const trace = { fact: () => undefined, note: (_level: string, text: string) => void this.notes.push(text) };
-    this.peers = new Peers(network, trace, 1, announcedUrl);
+    this.peers = new Peers(network, trace, 1, announcedUrl, { learnedUrlsMax: 16 });
   }
 }
 

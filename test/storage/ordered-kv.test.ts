@@ -145,6 +145,7 @@ test("simulated: after a failed batch it takes more, and they are lost", async (
     readFails: () => false,
     left: () => 0,
     kvSynced: () => undefined,
+    pageRead: () => undefined,
   });
   const open = kv.open();
   await ended((done) => open.open(done));

@@ -30,7 +30,7 @@ function image(): Uint8Array {
     rowCount: rows.length,
   });
   writeSessions(writer, [session]);
-  writeRows(writer, rows);
+  writeRows(writer, rows, 65_536);
   endSnapshot(writer);
   return writer.bytes().slice();
 }

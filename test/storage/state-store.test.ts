@@ -6,6 +6,7 @@ import { always, type Command, encodeCommand } from "../../core/kv/command.ts";
 import { applyCommand, type Row, type RowChanges } from "../../core/kv/machine.ts";
 import type { SessionLimits } from "../../core/kv/sessions.ts";
 import { writeRows, writeSessions } from "../../core/kv/snapshot.ts";
+import { limitTable, pageLimits } from "../../core/limits.ts";
 import { makeEntry } from "../../core/protocol/entry-codec.ts";
 import { type Entry, entryKinds } from "../../core/protocol/entry.ts";
 import { MemoryState } from "../../core/storage/memory-state.ts";
@@ -30,7 +31,7 @@ function ordered(home: KvHome): Home {
   return {
     open: () => {
       kv = home.open();
-      return new OrderedState(kv, limits);
+      return new OrderedState(kv, limits, pageLimits);
     },
     leave: async (store) => {
       store.close();
@@ -132,7 +133,7 @@ async function allRows(frozen: SnapshotView): Promise<(readonly [string, Row])[]
 async function bytesOf(frozen: SnapshotView): Promise<Uint8Array> {
   const writer = new Writer();
   if (frozen.sessions.length > 0) writeSessions(writer, frozen.sessions);
-  writeRows(writer, await allRows(frozen));
+  writeRows(writer, await allRows(frozen), limitTable.snapshotBlockBytes.usual);
   frozen.release();
   return writer.bytes().slice();
 }

@@ -6,6 +6,7 @@ import type { CompactionPoint } from "../../core/protocol/configuration.ts";
 import { makeEntry } from "../../core/protocol/entry-codec.ts";
 import { type Entry, entryKinds } from "../../core/protocol/entry.ts";
 import { type Claim, genesisOf } from "../../core/storage/identity.ts";
+import { nodeLimits } from "../../core/limits.ts";
 import { sessionLimits } from "../../core/kv/sessions.ts";
 import type { IdentityFile } from "../../core/storage/identity-file.ts";
 import { MemoryState } from "../../core/storage/memory-state.ts";
@@ -46,6 +47,7 @@ export function open({ log, snapshots }: Disks, claim: Claim): Promise<Result> {
     openDirectory(
       ports,
       claim,
+      nodeLimits,
       (error) => reject(new Error(error.message)),
       (ending, opened) => resolve({ ending, opened, store }),
     );

@@ -74,6 +74,7 @@ export class Rafts {
       entriesInFlightMax: 100,
       bytesInFlightMax: 1_000_000,
       messagesInFlightMax: 100,
+      readRoundsMax: 64,
       ...this.#limits,
     };
     const place = { index: 0, term: 0, clusterMicros: 0 };

@@ -112,3 +112,61 @@ export function exportsOf(source: Source): ExportedName[] {
   }
   return found;
 }
+
+/** A number written in a source; `name`: of the constant that is made of nothing but numbers, else null. */
+export type WrittenNumber = { readonly name: string | null; readonly value: number; readonly line: number };
+
+/** What an expression of nothing but decimal numbers comes to; null: it is something else. */
+function numberOf(node: ts.Expression | undefined): number | null {
+  if (node === undefined) return null;
+  if (ts.isParenthesizedExpression(node)) return numberOf(node.expression);
+  if (ts.isNumericLiteral(node)) return node.getText().startsWith("0x") ? null : Number(node.text);
+  if (!ts.isBinaryExpression(node)) return null;
+  const [left, right] = [numberOf(node.left), numberOf(node.right)];
+  if (left === null || right === null) return null;
+  switch (node.operatorToken.kind) {
+    case ts.SyntaxKind.AsteriskToken:
+      return left * right;
+    case ts.SyntaxKind.AsteriskAsteriskToken:
+      return left ** right;
+    case ts.SyntaxKind.PlusToken:
+      return left + right;
+    case ts.SyntaxKind.MinusToken:
+      return left - right;
+    case ts.SyntaxKind.SlashToken:
+      return left / right;
+    default:
+      return null;
+  }
+}
+
+/** Constants of a file, and static and initial fields of its classes, that are a number; and each number of `inlineMin` or more. */
+export function numbersOf(source: Source, inlineMin: number): WrittenNumber[] {
+  const file = parse(source);
+  const found: WrittenNumber[] = [];
+  const visit = (node: ts.Node, isTop: boolean): void => {
+    const isConstant = isTop && ts.isVariableDeclaration(node) && (node.parent.flags & ts.NodeFlags.Const) !== 0;
+    const isProperty = ts.isPropertyDeclaration(node) && node.name.getText().length > 1;
+    if (isConstant || isProperty) {
+      const value = numberOf(node.initializer);
+      // A field that begins at 0 or 1 counts something.
+      if (value !== null && (isConstant || value > 1)) {
+        found.push({ name: node.name.getText(), value, line: lineOf(file, node) });
+        return;
+      }
+    }
+    // Nothing below zero bounds anything.
+    if (ts.isPrefixUnaryExpression(node) && numberOf(node.operand) !== null) return;
+    if (ts.isBinaryExpression(node) || ts.isNumericLiteral(node)) {
+      const value = numberOf(node);
+      if (value !== null) {
+        if (value >= inlineMin) found.push({ name: null, value, line: lineOf(file, node) });
+        return;
+      }
+    }
+    const staysTop = isTop && !ts.isFunctionLike(node) && !ts.isClassLike(node);
+    ts.forEachChild(node, (child) => visit(child, staysTop));
+  };
+  visit(file, true);
+  return found;
+}

@@ -77,6 +77,7 @@ export function simKvHome(): KvHome {
     readFails: () => false,
     left: () => 0,
     kvSynced: () => undefined,
+    pageRead: () => undefined,
   });
   return {
     open: () => kv.open(),
