@@ -8,7 +8,14 @@ import { filesImportedBy, type Source, sources } from "./support/sources.ts";
 
 const coreGround = ["assert.ts", "units.ts", "bytes.ts", "result.ts"];
 const simGround = ["draws.ts", "keys.ts", "violation.ts", "laws", "scheduler.ts"];
-const simWatchers = ["node-options.ts", "bus.ts", "change-request.ts", "trace-writer.ts", "machine-keeper.ts"];
+const simWatchers = [
+  "node-options.ts",
+  "bus.ts",
+  "change-request.ts",
+  "trace-writer.ts",
+  "state-recorder.ts",
+  "machine-keeper.ts",
+];
 const simTools = ["run.ts", "tape.ts", "shrink.ts", "verify.ts"];
 
 /** From the ground up: each room of core and sim, and the rooms beside it that it may import. All of those stand before it. */
@@ -18,13 +25,14 @@ const floors: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     "units.ts": ["assert.ts"],
     "bytes.ts": ["assert.ts", "units.ts"],
     "result.ts": [],
+    "limits.ts": ["assert.ts", "units.ts"],
     protocol: coreGround,
     "ports.ts": [...coreGround, "protocol"],
     raft: [...coreGround, "protocol", "ports.ts"],
-    kv: [...coreGround, "protocol"],
-    storage: [...coreGround, "protocol", "ports.ts", "kv"],
-    node: [...coreGround, "protocol", "ports.ts", "raft", "kv", "storage"],
-    "index.ts": [...coreGround, "protocol", "ports.ts", "raft", "kv", "storage", "node"],
+    kv: [...coreGround, "limits.ts", "protocol"],
+    storage: [...coreGround, "limits.ts", "protocol", "ports.ts", "kv"],
+    node: [...coreGround, "limits.ts", "protocol", "ports.ts", "raft", "kv", "storage"],
+    "index.ts": [...coreGround, "limits.ts", "protocol", "ports.ts", "raft", "kv", "storage", "node"],
   },
   sim: {
     "ambient.ts": [],
@@ -39,9 +47,10 @@ const floors: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     trace: simGround,
     world: [...simGround, "plan", "trace"],
     "node-options.ts": ["plan", "world"],
-    "bus.ts": ["plan", "world"],
+    "bus.ts": ["plan", "trace", "world"],
     "change-request.ts": ["world", "bus.ts"],
     "trace-writer.ts": ["scheduler.ts", "trace", "world", "bus.ts"],
+    "state-recorder.ts": ["laws", "trace", "world", "bus.ts"],
     safety: [...simGround, "plan", "trace", "world", "node-options.ts", "bus.ts"],
     nemesis: [...simGround, "plan", "trace", "world", "bus.ts", "safety"],
     workload: [...simGround, "plan", "trace", "world", "bus.ts", "change-request.ts", "safety"],
@@ -52,9 +61,9 @@ const floors: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     "scenario.ts": [...simGround, "plan", "world", "change-request.ts", "simulator.ts"],
     "verify.ts": ["plan", "tape.ts", "run.ts"],
     "shrink.ts": ["draws.ts", "plan", "tape.ts", "run.ts"],
-    report: ["laws.ts", "plan", "trace", "workload", "run.ts"],
+    report: ["violation.ts", "laws.ts", "ambient.ts", "plan", "trace", "workload", "simulator.ts", "run.ts"],
     "index.ts": ["plan", "trace", "report", "scenario.ts", ...simTools],
-    cli: ["laws.ts", "plan", "trace", "nemesis", "report", ...simTools],
+    cli: ["draws.ts", "laws.ts", "plan", "trace", "nemesis", "report", ...simTools],
     "main.ts": ["cli"],
   },
 };

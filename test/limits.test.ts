@@ -32,6 +32,8 @@ const others: Readonly<Record<string, string>> = {
   "core/raft/election-timer.ts attemptsApart": "numbers draws; beyond it two share one",
   "core/raft/election-timer.ts termsApart": "numbers draws; beyond it two share one",
   "core/raft/lease.ts clockRateBound": "what is assumed of clocks",
+  "core/raft/roles.ts attemptsApart": "numbers attempts apart",
+  "core/raft/roles.ts bootsApart": "numbers attempts apart",
   "core/storage/identity.ts formatVersion": "a version",
   "core/storage/memory-state.ts shards": "a power of two, by which keys are spread",
   "core/storage/ordered-format.ts formatVersion": "a version",

@@ -1,6 +1,7 @@
 /** Mutants that take back on disk what was promised, and such that begin what never ends. */
 import type { Mutant } from "../mutant.ts";
 
+/** In the order of the table. */
 export const mutantsOfPromises: readonly Mutant[] = [
   {
     name: "a new segment repeats the term and not the vote",

@@ -1,6 +1,7 @@
 /** Mutants of loops over pages, blocks, slices and batches: nothing is wrong while the loop runs once. */
 import type { Mutant } from "../mutant.ts";
 
+/** In the order of the table. */
 export const mutantsOfSizes: readonly Mutant[] = [
   {
     name: "sessions beyond the first page are forgotten where a store opens",

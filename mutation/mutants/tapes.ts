@@ -62,7 +62,7 @@ export const mutantsOfTapes: readonly Mutant[] = [
   {
     name: "the laws take every entry for a small one",
     layer: "simulator",
-    file: "sim/liveness/entry-time.ts",
+    file: "sim/plan/entry-time.ts",
     old: "const { length } = log.entryAt(index).bytes;",
     new: "const length = 80;",
   },

@@ -6,7 +6,7 @@ import type { LogView } from "../../core/raft/log.ts";
 import type { Index, Micros } from "../../core/units.ts";
 import type { Simulator } from "../simulator.ts";
 import { membersOf } from "./core.ts";
-import { diskMicros, entriesMicros } from "./entry-time.ts";
+import { diskMicros, entriesMicros } from "../plan/entry-time.ts";
 
 /** Of a disk in the core: until all is durable that was given to it. */
 export function backlogMicros({ core, hosts, plan }: Simulator): Micros {

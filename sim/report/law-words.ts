@@ -36,6 +36,7 @@ const references: Readonly<Record<string, string>> = {
 /** `law`: a whole sentence of what must hold. `reference`: empty where nobody else has it. */
 export type LawWords = { readonly law: string; readonly reference: string };
 
+/** Of a law by its number. */
 export function lawWords(property: string): LawWords {
   const reference = references[property] ?? "";
   if (!(property in laws)) {

@@ -8,6 +8,7 @@ export type PageMessage = readonly number[];
 /** At the number that a page's message has for it; 0 is for one that arrived, or may arrive still. */
 export const fateNames: readonly (Fate | "")[] = ["", "lost", "cut", "corrupted"];
 
+/** The numbers of `message`, in the order in which `messageWords` reads them. */
 export function fieldsOf(message: Message): PageMessage {
   switch (message.kind) {
     case "append": {

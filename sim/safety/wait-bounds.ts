@@ -1,7 +1,7 @@
 /** How long each wait may take, by what the plan of a run says of disks, links and timeouts. */
 import type { Index, Micros } from "../../core/units.ts";
 import type { WaitKind } from "../laws/waits.ts";
-import { largestEntriesMicros } from "../liveness/entry-time.ts";
+import { largestEntriesMicros } from "../plan/entry-time.ts";
 import type { Plan } from "../plan/plan.ts";
 
 /** Of one run. */

@@ -4,6 +4,7 @@
  */
 import type { Draws } from "../draws.ts";
 import type { Plan } from "../plan/plan.ts";
+import { edgeBytesMax } from "../plan/value-bytes.ts";
 
 /** Few and hot; some are names that an object of the language would have by itself. */
 export const keyNames = ["k", "__proto__", "constructor", "k\u00ff\u0000"];
@@ -41,8 +42,6 @@ export function drawClash(draws: Draws, client: number, k: number): boolean {
   return draws.below(100, "clientOp", client, k, 5) < 5;
 }
 
-/** No value is longer, but for what it begins with. */
-const edgeBytesMax = 4_200;
 /** Of an entry besides its payload; of a command besides key and value; of a row besides them. */
 const headers = { entry: 88, command: 14, row: 36 };
 
@@ -66,11 +65,6 @@ export function drawValueBytes(draws: Draws, client: number, k: number, key: str
   const around = [command + key.length, entry + command + key.length, row + key.length, 0][draw(4, 7)]!;
   const bytes = edges[draw(edges.length, 8)]! * (1 + draw(2, 9)) - around + draw(3, 10) - 1;
   return Math.max(begin, Math.min(edgeBytesMax, bytes));
-}
-
-/** What the longest value of a run has beside what it begins with. */
-export function valueBytesMost({ valueEdges, valueBytes }: Plan): number {
-  return valueEdges ? Math.max(valueBytes, edgeBytesMax) : valueBytes;
 }
 
 /** What the client's k-th write begins with: nobody else ever writes it. */

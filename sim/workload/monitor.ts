@@ -14,6 +14,7 @@ import { answerMustBeSo, refusedMustNotHappen, staleAnswerMustBeKnown, unknownMu
 import { requestMustEndOnce } from "../laws/limits.ts";
 import { monitorMustBeToldWhatIsFresh } from "../laws/reads.ts";
 import type { Plan } from "../plan/plan.ts";
+import { burstValueBytes } from "../plan/value-bytes.ts";
 import type { Ghost } from "../safety/ghost.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
@@ -37,8 +38,6 @@ type MonitoredMoment = keyof typeof moments;
 const beatMicros: Micros = 250_000;
 /** Written by nobody else; no client reads it. */
 const ownKey = "monitor";
-/** A dozen of them are more than a small queue holds. */
-export const burstValueBytes = 700;
 /** An id that no machine has. */
 const nobody: NodeId = 63;
 

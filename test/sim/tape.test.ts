@@ -17,7 +17,7 @@ const quiet = { print: null, invariants: true };
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
   [1, "a79230d9cfdbee1b"],
-  [2, "26b7305f33dbe7c3"],
+  [2, "5a7d3b854bc24e99"],
   [3, "8cdbc2f4ba79ab48"],
 ];
 

@@ -2,6 +2,7 @@
 import type { NodeId } from "../../../core/units.ts";
 import type { Cause, RunFacts } from "./run-facts.ts";
 
+/** Of the core's `nodes`, what each came to. */
 export function stallOf(facts: RunFacts, nodes: readonly NodeId[]): Cause[] {
   const healed = facts.first(({ kind }) => kind === "phase");
   const led = facts.leaderships.at(-1);

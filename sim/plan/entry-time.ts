@@ -1,9 +1,8 @@
 /** How long entries may take, by what the plan of a run says of its disks and links. */
 import type { LogView } from "../../core/raft/log.ts";
 import type { Index, Micros } from "../../core/units.ts";
-import type { Plan } from "../plan/plan.ts";
-import { valueBytesMost } from "../workload/generator.ts";
-import { burstValueBytes } from "../workload/monitor.ts";
+import type { Plan } from "./plan.ts";
+import { burstValueBytes, valueBytesMost } from "./value-bytes.ts";
 
 /** Disk calls of an entry in a batch of its own, and of a new segment: each takes up to twice the mean. */
 const callsPerEntry = 2;
