@@ -31,14 +31,14 @@ export type SnapshotFile = {
   readonly file: DiskFile;
 };
 
-/** Two hexadecimal numbers of fixed width: names sort as their indices do. */
+/** Two hexadecimal numbers, the first of fixed width: names sort as their indices do. A term above 2^32 has more digits. */
 export function snapshotName(index: Index, term: Term): string {
   return `snap-${index.toString(16).padStart(14, "0")}-${term.toString(16).padStart(8, "0")}.snap`;
 }
 
 /** Index and term in a snapshot's name, or null for another file. */
 export function snapshotPlace(name: string): { readonly index: Index; readonly term: Term } | null {
-  const match = /^snap-([0-9a-f]{14})-([0-9a-f]{8})\.snap$/.exec(name);
+  const match = /^snap-([0-9a-f]{14})-([0-9a-f]{8,14})\.snap$/.exec(name);
   if (match === null) return null;
   return { index: Number.parseInt(match[1]!, 16), term: Number.parseInt(match[2]!, 16) };
 }

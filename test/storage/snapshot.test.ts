@@ -1,9 +1,11 @@
 /** A snapshot's bytes: whole, cut, or with a bit that is another one. */
 import test from "ava";
+import fc from "fast-check";
 import { BadBytes, Writer } from "../../core/bytes.ts";
 import type { Row } from "../../core/kv/machine.ts";
 import type { Session } from "../../core/kv/sessions.ts";
 import { beginSnapshot, endSnapshot, SnapshotReader, writeRows, writeSessions } from "../../core/kv/snapshot.ts";
+import { snapshotName, snapshotPlace } from "../../core/storage/snapshot-store.ts";
 import { configurationOf } from "../support/rafts.ts";
 
 const rows = Array.from({ length: 20 }, (_, k): [string, Row] => {
@@ -72,4 +74,15 @@ test("any bit that is another one is noticed", (t) => {
 
 test("bytes after the end are noticed", (t) => {
   t.is(readBack(Uint8Array.from([...whole, 0]), 100), null);
+});
+
+test("a snapshot's name tells its index and term, however high they are, and names sort as indices do", (t) => {
+  const place = fc.tuple(fc.maxSafeNat(), fc.maxSafeNat());
+  fc.assert(
+    fc.property(place, place, ([index, term], [other, otherTerm]) => {
+      t.deepEqual(snapshotPlace(snapshotName(index, term)), { index, term });
+      if (index !== other) t.is(index < other, snapshotName(index, term) < snapshotName(other, otherTerm));
+    }),
+  );
+  t.is(snapshotPlace("snap-1-2.snap"), null);
 });
