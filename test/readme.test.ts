@@ -22,7 +22,7 @@ const namedPorts = [9121, 9021, 12379, 22379, 32379, 42379, 12380, 22380, 32380,
 function clone(moved: (text: string) => string = (text) => text): string {
   const directory = freshDirectory();
   for (const name of ["dist", "node_modules"]) symlinkSync(resolve(name), join(directory, name));
-  for (const name of ["package.json", "test", "core"]) {
+  for (const name of ["package.json", "tsconfig.json", "test", "core"]) {
     cpSync(name, join(directory, name), { recursive: true });
   }
   writeFileSync(join(directory, "Procfile"), moved(readFileSync("Procfile", "utf8")));

@@ -81,13 +81,16 @@ function rowOf(
   return row;
 }
 
+/** By the number of a role, as `roleNames` has them. */
+const roleClasses = ["role-0", "role-1", "role-2", "role-3"];
+
 /** What Raft keeps beside the log. */
 function nodeOf(node: number, state: NodeState, log: NodeLog): HTMLElement {
   const about = html("div", "", "log-of");
   const life = state.life === "runs" ? data.roleNames[state.role]! : state.life;
   about.append(
     html("b", `n${node}`),
-    html("span", life, `badge ${state.life === "runs" ? `role-${state.role}` : "off"}`),
+    html("span", life, `badge ${state.life === "runs" ? roleClasses[state.role]! : "off"}`),
   );
   const [last, lastTerm] = endOf(log, termOf);
   about.append(html("span", `term ${log.term} · vote ${voteName(log.vote)} · last (${last}, ${lastTerm})`, "hard"));
