@@ -63,8 +63,8 @@ export const mutantsOfPromises: readonly Mutant[] = [
     name: "a learner is promoted only ahead of its leader",
     layer: "waits",
     file: "core/raft/leader.ts",
-    old: "match + this.#options.entriesPerAppendMax >= this.#log.lastIndex && match > 0;",
-    new: "match > this.#log.lastIndex;",
+    old: "if (match < incarnation || !this.replication.isFit(id, since)",
+    new: "if (match <= this.#log.lastIndex || !this.replication.isFit(id, since)",
   },
   {
     name: "a snapshot that has come whole is never made the state",

@@ -5,7 +5,8 @@ import { find, html } from "../dom.ts";
 import { data, type Moment } from "./moments.ts";
 
 const boxWidth = 30;
-const termColours = 8;
+/** One after the other, as terms rise. */
+const termClasses = ["t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7"];
 
 function termOf(entry: number): number {
   return data.entries[entry]![1];
@@ -136,7 +137,7 @@ function boxOf(node: number, state: NodeState, log: NodeLog, index: number, all:
   const [, term, words] = data.entries[entry]!;
   const differs = all.some((other) => ![-1, entry].includes(entryAt(other, index)));
   const isDurable = index <= log.durable;
-  const classes = [`box t${term % termColours}`, isDurable ? "" : "hollow", differs ? "differs" : ""];
+  const classes = ["box", termClasses[term % termClasses.length]!, isDurable ? "" : "hollow", differs ? "differs" : ""];
   const box = html("span", String(term), classes.filter((one) => one !== "").join(" "));
   const committed = index <= state.commit ? "committed" : "not committed";
   box.title = `n${node}, entry ${index}, term ${term}: ${words} — ${isDurable ? "durable" : "not durable"}, ${committed} as far as n${node} knows${differs ? "; another node holds another entry here" : ""}`;

@@ -2,6 +2,7 @@
 import type * as Budget from "../../checker/engines/budget.ts";
 import type * as Certificate from "../../checker/certificate.ts";
 import type * as Columns from "../../checker/engines/columnar-history.ts";
+import type * as Packed from "../../checker/engines/packed.ts";
 import type * as Decide from "../../checker/engines/decide.ts";
 import type * as Revisions from "../../checker/engines/revisions.ts";
 import type * as Shrink from "../../checker/shrink.ts";
@@ -16,6 +17,7 @@ export type Parts = typeof Budget &
   typeof Certificate &
   typeof Columns &
   typeof Decide &
+  typeof Packed &
   typeof Revisions &
   typeof Shrink;
 
@@ -25,6 +27,7 @@ export async function partsOf(directory: URL): Promise<Parts> {
     "certificate.js",
     "engines/columnar-history.js",
     "engines/decide.js",
+    "engines/packed.js",
     "engines/revisions.js",
     "shrink.js",
   ];
@@ -75,13 +78,19 @@ function enginesFor({ decideKey, decideGeneral, observable, ranksOf, BudgetMeter
 
 /** The packed engine, by what is left when it shrinks: nothing of a legal history, of an illegal one what no observer can be taken from. */
 function whatIsWrongPacked(
-  { shrinkPacked }: Parts,
+  { PackedHistory, parts: takes, observable, shrinkPacked }: Parts,
   history: readonly Operation[],
   truth: "ok" | "illegal",
 ): string | null {
   if (history.some(({ op, revision }) => op === "append" || revision !== undefined)) return null;
   const left = shrinkPacked(history);
-  if (left === null) return truth === "ok" ? null : "says ok, but it is illegal";
+  if (left === null) {
+    // Nothing is also what it says of a history that is more than it can hold.
+    const operations = observable(history);
+    const all = new Uint8Array(operations.length).fill(takes.in);
+    const found = PackedHistory.of(operations)?.search(all).verdict ?? "unknown";
+    return truth === "illegal" && found === "ok" ? "says ok, but it is illegal" : null;
+  }
   if (truth === "ok") return "says illegal, but it is ok";
   if (isLinearizable(left)) return "what is left is legal";
   if (left.some((one) => isBereft(one, left, history))) return "the writer of what is read was taken away";
