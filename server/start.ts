@@ -11,6 +11,7 @@ import type { StateStore } from "../core/storage/state-store.ts";
 import { createApi } from "./api/api.ts";
 import { revisionOf } from "./api/members.ts";
 import { badRequest, type Problem, problemResponse } from "./api/problem.ts";
+import { Downloads } from "./api/downloads.ts";
 import { Uploads } from "./api/uploads.ts";
 import { MachineClock } from "./clock.ts";
 import { machineDisk } from "./disk.ts";
@@ -43,6 +44,9 @@ const lockPatienceMs = 500;
 /** Bytes of request bodies in memory, from the first one read to the answer. */
 const uploadBytesMax = 64 * 1024 * 1024;
 const uploadStallMs = 10_000;
+/** Bytes of values that clients have asked for and not taken. */
+const downloadBytesMax = 64 * 1024 * 1024;
+const downloadStallMs = 2_000;
 /** How long a node that has stopped still says so before it closes its connections. */
 const lameDuckMs = 200;
 /** How long an ending process waits for RocksDB to close. */
@@ -137,6 +141,7 @@ function createClientServer(node: Node, options: ServerOptions, version: string,
     valueBytesMax,
     version,
     uploads: new Uploads({ bytesMax: uploadBytesMax, waitMs: requestTimeoutMs, stallMs: uploadStallMs }),
+    downloads: new Downloads({ bytesMax: downloadBytesMax, waitMs: requestTimeoutMs, stallMs: downloadStallMs }),
     onInternalError: ({ message }) => log("warn", `a request has failed: ${message}`),
   });
   const answer = getRequestListener(api.fetch, {
