@@ -135,7 +135,8 @@ export function onMembers(c: Ctx, node: Node, rest: string): Response | Promise<
   const { method } = c.req;
   if (rest === "") {
     if (method !== "GET" && method !== "HEAD") return methodNotAllowed("GET, HEAD");
-    return c.json({ members: node.status().members }, 200, revisionOf(node));
+    const { members } = node.status();
+    return members.length === 0 ? membersUnknown() : c.json({ members }, 200, revisionOf(node));
   }
   const isPromotion = rest.endsWith("/promote");
   const allowed = isPromotion ? ["POST"] : ["GET", "HEAD", "POST", "DELETE"];
@@ -146,9 +147,16 @@ export function onMembers(c: Ctx, node: Node, rest: string): Response | Promise<
   if (isPromotion) return ask(c, node, { kind: "promote", id });
   if (method === "POST") return putMember(c, node, id);
   if (method === "DELETE") return ask(c, node, { kind: "remove", id });
-  const member = node.status().members.find((one) => one.id === id);
+  const { members } = node.status();
+  if (members.length === 0) return membersUnknown();
+  const member = members.find((one) => one.id === id);
   if (member !== undefined) return c.json(member, 200, revisionOf(node));
   return problemResponse({ status: 404, code: "unknown-member", detail: "There is no such member.", definite: true });
+}
+
+/** A node knows no member before it takes part, and once it has ended; a cluster has one at least. */
+function membersUnknown(): Response {
+  return problemResponse(failureProblem({ ok: false, code: "not-ready", definite: true }));
 }
 
 /** POST /v1/leader with {"id": N}: hands the leadership over. */
