@@ -110,8 +110,7 @@ export async function startServer(
   };
   const node = createNode(options, places, store, network, log, onShortage, (ending) => {
     // Those who wait have been answered: the answers leave before the process does.
-    void clients
-      .close(lastAnswersMs)
+    void endClients(clients)
       .then(() => released())
       .then(() => {
         network.close();
@@ -262,6 +261,13 @@ async function listenOr(listen: () => Promise<void>, what: string): Promise<void
   }
 }
 
+/** The node has ended, in whatever way. A request that was on its way then is answered too, and so are readiness probes. */
+async function endClients(clients: ClientServer): Promise<void> {
+  clients.drain();
+  await new Promise((resolve) => setTimeout(resolve, lameDuckMs));
+  await clients.close(lastAnswersMs);
+}
+
 async function stopServer(
   node: Node,
   clients: ClientServer,
@@ -276,9 +282,7 @@ async function stopServer(
     setTimeout(resolve, patienceMs + 500).unref();
     node.stop(() => resolve());
   });
-  // A request that was on its way when the node stopped is answered too, and so are readiness probes.
-  await new Promise((resolve) => setTimeout(resolve, lameDuckMs));
-  await clients.close(lastAnswersMs);
+  await endClients(clients);
   node.kill();
   network.close();
   await released();
