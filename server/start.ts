@@ -5,6 +5,7 @@ import { Node } from "../core/node/node.ts";
 import { sessionLimits } from "../core/kv/sessions.ts";
 import { nodeDefaults } from "../core/node/defaults.ts";
 import { type Ending, isRefusal, type NodeOptions } from "../core/node/options.ts";
+import { foundersMax } from "../core/protocol/message-codec.ts";
 import { MemoryState } from "../core/storage/memory-state.ts";
 import { OrderedState } from "../core/storage/ordered-state.ts";
 import type { StateStore } from "../core/storage/state-store.ts";
@@ -91,6 +92,11 @@ export async function startServer(
   if (ownUrl === undefined) throw new StartError(`--cluster has no URL for node ${id}, which is to listen on it`);
   if (options.peerUrl !== null && !options.join && ownUrl !== cluster[id - 1] && !hasIdentity(places)) {
     throw new UsageError("--peer-url goes with --join at a first start: a founder is reached where --cluster says");
+  }
+  if (cluster.length > foundersMax && !options.join && !hasIdentity(places)) {
+    throw new UsageError(
+      `--cluster names ${cluster.length} founders; there may be ${foundersMax}, and others join later`,
+    );
   }
   const { store, released } = await storeAt(places);
   const log = createLog(options.logLevel, options.logFormat);

@@ -96,3 +96,15 @@ test.serial("a removed member ends no kept-alive connection without a word", asy
     await cluster.stop();
   }
 });
+
+test("more founders than can found a cluster are refused: one line, exit code 2", async (t) => {
+  const directory = freshDirectory();
+  try {
+    const urls = Array.from({ length: 65 }, (_, k) => `http://127.0.0.1:${20_000 + k}`).join(",");
+    const { code, stderr } = await runServer(["--cluster", urls, "--data-dir", directory]);
+    t.is(code, 2);
+    t.regex(stderr, /^metaStore: --cluster names 65 founders; there may be 64, and others join later [^\n]+\n$/);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
