@@ -36,7 +36,8 @@ export async function readBody(c: Ctx, bytesMax: number, uploads: Uploads | null
   const { outgoing } = c.env;
   const isFree = uploads === null || outgoing === undefined || bytes <= freeBytesMax;
   if (!isFree && !(await uploads.hold(bytes, outgoing))) return crowded;
-  if (incoming.headers.expect !== undefined) outgoing?.writeContinue();
+  // A client of HTTP/1.0 does not know of interim answers (RFC 9110, 10.1.1).
+  if (incoming.headers.expect !== undefined && incoming.httpVersion !== "1.0") outgoing?.writeContinue();
   return readStream(incoming, bytesMax, isFree ? 0 : uploads.options.stallMs);
 }
 

@@ -43,6 +43,9 @@ export function onKey(c: Ctx, node: Node, options: KeyOptions, key: string | Pro
   const session = sessionOf(c.req.header("Idempotency-Key"));
   if ("status" in session) return problemResponse(session);
   if (method === "DELETE") return write(c, node, options, { op: "delete", key, condition }, session);
+  if (c.req.header("Content-Range") !== undefined) {
+    return problemResponse(badRequest("bad-request", "A PUT takes the whole value: Content-Range is not for it."));
+  }
   return onPut(c, node, options, session, (value) => ({ op: "put", key, value, condition }));
 }
 

@@ -312,3 +312,12 @@ test("a host name that is not ASCII is the same in a body as in a flag", async (
   const member = (await (await call(1, "GET", "/v1/members/4")).json()) as { url: string };
   t.is(member.url, "http://xn--bcher-kva.example:9");
 });
+
+test("a PUT of a part of a value is refused, and changes nothing", async (t) => {
+  const { cluster: simulated, call } = cluster(1);
+  simulated.leader();
+  await call(1, "PUT", "/k", "whole");
+  const answer = await call(1, "PUT", "/k", "part", { "Content-Range": "bytes 0-3/5" });
+  t.is(answer.status, 400);
+  t.is(await (await call(1, "GET", "/k")).text(), "whole");
+});
