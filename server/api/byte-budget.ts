@@ -5,6 +5,7 @@
 import type { ServerResponse } from "node:http";
 import { ClientGone } from "./problem.ts";
 
+/** Bytes that one request has taken. */
 export type Reservation = {
   /** Gives the bytes back. A second call does nothing. */
   readonly release: () => void;

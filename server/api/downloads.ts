@@ -66,7 +66,7 @@ export class Downloads extends ByteBudget {
       return;
     }
     const before = performance.now() - this.options.stallMs;
-    for (const { bytes, outgoing, takenAtMs } of [...this.#begun].sort((a, b) => a.takenAtMs - b.takenAtMs)) {
+    for (const { bytes, outgoing, takenAtMs } of [...this.#begun].toSorted((a, b) => a.takenAtMs - b.takenAtMs)) {
       if (wanted <= 0 || takenAtMs > before) return;
       wanted -= bytes;
       outgoing.destroy();

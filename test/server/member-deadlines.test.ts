@@ -15,7 +15,7 @@ async function deadlines(method: string, path: string, body?: string): Promise<[
     requestDeadline: () => now + 5,
     read: (_key: string, _lease: boolean, done: (outcome: ReadOutcome) => void) => {
       now += 4;
-      done({ ok: true, value: { row: null, revision: 7 } } as ReadOutcome);
+      done({ ok: true, value: { row: null, revision: 7 } });
     },
     change: ({ kind }: Change, done: (result: ChangeResult) => void, deadline: number) => {
       seen.push([kind, deadline]);
