@@ -70,7 +70,8 @@ export function readFlags(args: readonly string[], env: NodeJS.ProcessEnv, versi
   };
   const state = (name: Switch): Given => {
     const given = sourced(name, "off");
-    if (args.includes(`--${name}=`)) throw new UsageError(`--${name} needs a value after =`);
+    const isEmpty = args.some((arg, k) => arg === `--${name}=` || (arg === `--${name}` && args[k + 1] === ""));
+    if (isEmpty) throw new UsageError(`--${name} is given an empty value: give it alone, or with 1 or 0`);
     return { text: given.text === "" || isSwitchedOn(given) ? "on" : "off", source: given.source };
   };
   return {

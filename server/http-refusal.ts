@@ -76,7 +76,8 @@ export function endWithProblem(socket: Socket, problem: Problem, revision: numbe
 
 function refusalHeaders(problem: Problem, body: string, revision: number): Record<string, string> {
   const length = String(Buffer.byteLength(body));
-  return { ...problemHeaders(problem, revision), Connection: "close", "Content-Length": length };
+  const allow: Record<string, string> = problem.status === 405 ? { Allow: serverMethods } : {};
+  return { ...problemHeaders(problem, revision), ...allow, Connection: "close", "Content-Length": length };
 }
 
 /** Ends this side at once, and the socket when the client has ended too or the bounds are reached. */

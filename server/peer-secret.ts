@@ -4,7 +4,7 @@
  * strangers out; it hides nothing of what is said.
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 
 /** Which end of a connection proves that it knows the secret. */
 export type Role = "dialler" | "listener";
@@ -44,19 +44,25 @@ export function isSameProof(given: Buffer, proof: Buffer): boolean {
   return given.length === proof.length && timingSafeEqual(given, proof);
 }
 
-/** Reads a secret, white space around it aside; or says what is wrong with the file. */
+/** Reads a secret: all bytes of the file, but for one line feed, or CR LF, at its end. Or says what is wrong with the file. */
 export function readPeerSecret(path: string): PeerSecret | { readonly wrong: string } {
-  let text: string;
+  const wrong = (what: string): { wrong: string } => ({ wrong: `--peer-secret-file ${path} ${what}` });
+  let bytes: Buffer;
   try {
-    text = readFileSync(path, "utf8").trim();
+    // To open a named pipe would wait for whoever writes to it.
+    if (!statSync(path).isFile()) return wrong("is no regular file");
+    bytes = readFileSync(path);
   } catch (error) {
-    return { wrong: `--peer-secret-file ${path} cannot be read: ${(error as Error).message}` };
+    return wrong(`cannot be read: ${(error as Error).message}`);
   }
-  const key = Buffer.from(text);
+  const key = withoutLineEnd(bytes);
   if (key.length < secretBytesMin || key.length > secretBytesMax) {
-    return {
-      wrong: `--peer-secret-file ${path} must hold ${secretBytesMin} to ${secretBytesMax} bytes, not ${key.length}`,
-    };
+    return wrong(`must hold ${secretBytesMin} to ${secretBytesMax} bytes, not ${key.length}`);
   }
   return new PeerSecret(key);
+}
+
+function withoutLineEnd(bytes: Buffer): Buffer {
+  if (bytes.at(-1) !== 0x0a) return bytes;
+  return bytes.subarray(0, bytes.at(-2) === 0x0d ? -2 : -1);
 }

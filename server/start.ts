@@ -6,12 +6,14 @@ import { sessionLimits } from "../core/kv/sessions.ts";
 import { pageLimits } from "../core/limits.ts";
 import { nodeDefaults } from "../core/node/defaults.ts";
 import { type Ending, isRefusal, type NodeOptions } from "../core/node/options.ts";
+import { foundersMax } from "../core/protocol/message-codec.ts";
 import { MemoryState } from "../core/storage/memory-state.ts";
 import { OrderedState } from "../core/storage/ordered-state.ts";
 import type { StateStore } from "../core/storage/state-store.ts";
 import { createApi } from "./api/api.ts";
 import { revisionOf } from "./api/members.ts";
 import { badRequest, type Problem, problemResponse } from "./api/problem.ts";
+import { Downloads } from "./api/downloads.ts";
 import { Uploads } from "./api/uploads.ts";
 import { MachineClock } from "./clock.ts";
 import { machineDisk } from "./disk.ts";
@@ -44,6 +46,9 @@ const lockPatienceMs = 500;
 /** Bytes of request bodies in memory, from the first one read to the answer. */
 const uploadBytesMax = 64 * 1024 * 1024;
 const uploadStallMs = 10_000;
+/** Bytes of values that clients have asked for and not taken. */
+const downloadBytesMax = 64 * 1024 * 1024;
+const downloadStallMs = 2_000;
 /** How long a node that has stopped still says so before it closes its connections. */
 const lameDuckMs = 200;
 /** How long an ending process waits for RocksDB to close. */
@@ -89,6 +94,11 @@ export async function startServer(
   if (options.peerUrl !== null && !options.join && ownUrl !== cluster[id - 1] && !hasIdentity(places)) {
     throw new UsageError("--peer-url goes with --join at a first start: a founder is reached where --cluster says");
   }
+  if (cluster.length > foundersMax && !options.join && !hasIdentity(places)) {
+    throw new UsageError(
+      `--cluster names ${cluster.length} founders; there may be ${foundersMax}, and others join later`,
+    );
+  }
   const { store, released } = await storeAt(places);
   const log = createLog(options.logLevel, options.logFormat);
   const network = new MachineNetwork(log, secret);
@@ -107,8 +117,7 @@ export async function startServer(
   };
   const node = createNode(options, places, store, network, log, onShortage, (ending) => {
     // Those who wait have been answered: the answers leave before the process does.
-    void clients
-      .close(lastAnswersMs)
+    void endClients(clients)
       .then(() => released())
       .then(() => {
         network.close();
@@ -138,6 +147,7 @@ function createClientServer(node: Node, options: ServerOptions, version: string,
     valueBytesMax,
     version,
     uploads: new Uploads({ bytesMax: uploadBytesMax, waitMs: requestTimeoutMs, stallMs: uploadStallMs }),
+    downloads: new Downloads({ bytesMax: downloadBytesMax, waitMs: requestTimeoutMs, stallMs: downloadStallMs }),
     onInternalError: ({ message }) => log("warn", `a request has failed: ${message}`),
   });
   const answer = getRequestListener(api.fetch, {
@@ -261,6 +271,13 @@ async function listenOr(listen: () => Promise<void>, what: string): Promise<void
   }
 }
 
+/** The node has ended, in whatever way. A request that was on its way then is answered too, and so are readiness probes. */
+async function endClients(clients: ClientServer): Promise<void> {
+  clients.drain();
+  await new Promise((resolve) => setTimeout(resolve, lameDuckMs));
+  await clients.close(lastAnswersMs);
+}
+
 async function stopServer(
   node: Node,
   clients: ClientServer,
@@ -275,9 +292,7 @@ async function stopServer(
     setTimeout(resolve, patienceMs + 500).unref();
     node.stop(() => resolve());
   });
-  // A request that was on its way when the node stopped is answered too, and so are readiness probes.
-  await new Promise((resolve) => setTimeout(resolve, lameDuckMs));
-  await clients.close(lastAnswersMs);
+  await endClients(clients);
   node.kill();
   network.close();
   await released();

@@ -114,9 +114,17 @@ export class Node {
     this.#request(done, ({ requests }) => requests.read(key, "stale", done));
   }
 
-  /** An operator's change request; `done` comes when it is reached (and committed), refused, or given up at the request time. */
-  change(change: Change, done: (result: ChangeResult) => void): void {
-    this.#request(done, ({ requests }) => requests.change(change, done));
+  /**
+   * An operator's change request; `done` comes when it is reached (and committed), refused, or given up at `deadline`, by
+   * this node's clock: the request time from now, unless it is a step of a request that began earlier.
+   */
+  change(change: Change, done: (result: ChangeResult) => void, deadline: Micros = this.requestDeadline()): void {
+    this.#request(done, ({ requests }) => requests.change(change, deadline, done));
+  }
+
+  /** When a request that begins now has to be answered, by this node's clock. */
+  requestDeadline(): Micros {
+    return this.#ports.clock.now() + this.#options.requestMicros;
   }
 
   /** Takes no more requests, hands leadership over, lets what is pending finish until its deadline, then closes. */

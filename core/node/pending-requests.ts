@@ -80,8 +80,11 @@ export class PendingRequests {
     else done({ ok: false, code: "not-ready", definite: true });
   }
 
-  change(change: Change, done: (result: ChangeResult) => void): void {
-    this.#changes.add(change, this.#deadlineOf(this.#context.clock.now()), done);
+  /** `deadline`: no later than the request time from now. */
+  change(change: Change, deadline: Micros, done: (result: ChangeResult) => void): void {
+    const now = this.#context.clock.now();
+    if (deadline <= now) return done({ ok: false, code: "timeout", definite: true });
+    this.#changes.add(change, Math.min(deadline, this.#deadlineOf(now)), done);
   }
 
   #deadlineOf(now: Micros): Micros {

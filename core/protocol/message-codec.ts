@@ -12,7 +12,8 @@ import { type Entry, entryKinds, type Proposal } from "./entry.ts";
 import { changeKinds, changeOutcomes, messageKinds, namesByNumber, removalReasons } from "./message-kinds.ts";
 import type { Envelope, Message } from "./message.ts";
 
-const foundersMax = 64;
+/** A cluster is founded by no more. */
+export const foundersMax = 64;
 const changeNames = namesByNumber(changeKinds);
 const outcomeNames = namesByNumber(changeOutcomes);
 const reasonNames = namesByNumber(removalReasons);

@@ -33,9 +33,11 @@ export async function readBody(c: Ctx, bytesMax: number, uploads: Uploads | null
     return body.length > bytesMax ? tooLong(bytesMax) : body.toString("latin1");
   }
   const bytes = length === undefined ? bytesMax : Number(length);
-  const isFree = uploads === null || bytes <= freeBytesMax;
-  if (!isFree && !(await isLetIn(c, uploads, bytes))) return crowded;
-  if (incoming.headers.expect !== undefined) c.env.outgoing?.writeContinue();
+  const { outgoing } = c.env;
+  const isFree = uploads === null || outgoing === undefined || bytes <= freeBytesMax;
+  if (!isFree && !(await uploads.hold(bytes, outgoing))) return crowded;
+  // A client of HTTP/1.0 does not know of interim answers (RFC 9110, 10.1.1).
+  if (incoming.headers.expect !== undefined && incoming.httpVersion !== "1.0") outgoing?.writeContinue();
   return readStream(incoming, bytesMax, isFree ? 0 : uploads.options.stallMs);
 }
 
@@ -47,19 +49,6 @@ export function bodyRefused(problem: Problem): Response {
 function tooLong(bytesMax: number): Problem {
   const detail = `A body has at most ${bytesMax} bytes here.`;
   return { status: 413, code: "value-too-large", detail, definite: true };
-}
-
-async function isLetIn(c: Ctx, uploads: Uploads, bytes: number): Promise<boolean> {
-  const { outgoing } = c.env;
-  if (outgoing?.destroyed === true) throw new ClientGone("the client went away");
-  const gone = new AbortController();
-  outgoing?.once("close", () => gone.abort());
-  const room = await uploads.reserve(bytes, gone.signal);
-  if (room !== null) {
-    if (gone.signal.aborted) room.release();
-    else outgoing?.once("close", room.release);
-  }
-  return room !== null;
 }
 
 /**

@@ -39,14 +39,14 @@ const problems: Readonly<Record<RefusalCode, Omit<Problem, "code" | "definite">>
   },
 };
 
-async function ask(c: Ctx, node: Node, change: Change, details: Partial<Details> = {}): Promise<Response> {
+async function ask(c: Ctx, node: Node, change: Change): Promise<Response> {
   const refusal = refusedPrecondition(c, "");
   if (refusal !== null) return problemResponse(refusal);
-  return answerOf(node, await outcomeOf(node, change), details);
+  return answerOf(node, await outcomeOf(node, change, node.requestDeadline()));
 }
 
-function outcomeOf(node: Node, change: Change): Promise<ChangeResult> {
-  return new Promise((resolve) => node.change(change, resolve));
+function outcomeOf(node: Node, change: Change, deadline: number): Promise<ChangeResult> {
+  return new Promise((resolve) => node.change(change, resolve, deadline));
 }
 
 /** `details`: what to say in the place of the usual sentences. */
@@ -80,15 +80,17 @@ async function putMember(c: Ctx, node: Node, id: number): Promise<Response> {
   if (refusal !== null) return problemResponse(refusal);
   const member = await readMember(c);
   if (member instanceof Response) return member;
-  const added = await outcomeOf(node, { kind: "add", id, ...member });
+  const deadline = node.requestDeadline();
+  const added = await outcomeOf(node, { kind: "add", id, ...member }, deadline);
   if (added.ok || added.code !== "member-exists") return answerOf(node, added);
-  return ask(c, node, { kind: "move", id, url: member.url });
+  return answerOf(node, await outcomeOf(node, { kind: "move", id, url: member.url }, deadline));
 }
 
 async function readMember(c: Ctx): Promise<{ readonly url: string; readonly autoPromote: boolean } | Response> {
   const body = await readBody(c, bodyBytesMax, null);
   if (typeof body !== "string") return bodyRefused(body);
-  const member = parseMember(body.trim());
+  // A body is read as one-byte characters; a host name may have others.
+  const member = parseMember(Buffer.from(body, "latin1").toString("utf8").trim());
   return "status" in member ? problemResponse(member) : member;
 }
 
@@ -100,6 +102,9 @@ function parseMember(body: string): { readonly url: string; readonly autoPromote
       const parsed = JSON.parse(body) as Record<string, unknown>;
       text = parsed["url"];
       autoPromote = parsed["autoPromote"] ?? true;
+      const unknown = Object.keys(parsed).find((name) => name !== "url" && name !== "autoPromote");
+      if (unknown !== undefined)
+        return badRequest("bad-json", `The body has url and autoPromote, and no "${unknown}".`);
     } catch {
       return badRequest("bad-json", "The body is not JSON.");
     }
@@ -118,6 +123,7 @@ function parseMember(body: string): { readonly url: string; readonly autoPromote
 export async function removeMemberUnlessKey(c: Ctx, node: Node, id: number): Promise<Response> {
   const refusal = refusedPrecondition(c, `: /v1/kv/${id} is the key, /v1/members/${id} the member`);
   if (refusal !== null) return problemResponse(refusal);
+  const deadline = node.requestDeadline();
   const key = await new Promise<ReadOutcome>((resolve) => node.read(String(id), false, resolve));
   // A read changes nothing: its failure is definite.
   if (!key.ok) return problemResponse(failureProblem({ ...key, definite: true }));
@@ -127,7 +133,7 @@ export async function removeMemberUnlessKey(c: Ctx, node: Node, id: number): Pro
     return problemResponse({ status: 409, code: "ambiguous", detail, definite: true }, headers);
   }
   const detail = `There never was a member /v1/members/${id}, and there is no key /v1/kv/${id}.`;
-  return ask(c, node, { kind: "remove", id }, { "unknown-member": detail });
+  return answerOf(node, await outcomeOf(node, { kind: "remove", id }, deadline), { "unknown-member": detail });
 }
 
 /** Everything under /v1/members; `rest` is what follows it in the path. */
@@ -135,7 +141,8 @@ export function onMembers(c: Ctx, node: Node, rest: string): Response | Promise<
   const { method } = c.req;
   if (rest === "") {
     if (method !== "GET" && method !== "HEAD") return methodNotAllowed("GET, HEAD");
-    return c.json({ members: node.status().members }, 200, revisionOf(node));
+    const { members } = node.status();
+    return members.length === 0 ? membersUnknown() : c.json({ members }, 200, revisionOf(node));
   }
   const isPromotion = rest.endsWith("/promote");
   const allowed = isPromotion ? ["POST"] : ["GET", "HEAD", "POST", "DELETE"];
@@ -146,9 +153,16 @@ export function onMembers(c: Ctx, node: Node, rest: string): Response | Promise<
   if (isPromotion) return ask(c, node, { kind: "promote", id });
   if (method === "POST") return putMember(c, node, id);
   if (method === "DELETE") return ask(c, node, { kind: "remove", id });
-  const member = node.status().members.find((one) => one.id === id);
+  const { members } = node.status();
+  if (members.length === 0) return membersUnknown();
+  const member = members.find((one) => one.id === id);
   if (member !== undefined) return c.json(member, 200, revisionOf(node));
   return problemResponse({ status: 404, code: "unknown-member", detail: "There is no such member.", definite: true });
+}
+
+/** A node knows no member before it takes part, and once it has ended; a cluster has one at least. */
+function membersUnknown(): Response {
+  return problemResponse(failureProblem({ ok: false, code: "not-ready", definite: true }));
 }
 
 /** POST /v1/leader with {"id": N}: hands the leadership over. */

@@ -292,3 +292,32 @@ test("no request can brick the cluster: a bad wish is refused with its reason, a
   const last = await alone.call(1, "DELETE", "/1");
   t.deepEqual([last.status, ((await last.json()) as { code: string }).code], [409, "last-voter"]);
 });
+
+test("what a member's JSON does not know is refused, not ignored", async (t) => {
+  const { cluster: simulated, call } = cluster(1);
+  simulated.leader();
+  for (const path of ["/4", "/v1/members/4"]) {
+    const answer = await call(1, "POST", path, '{"url": "http://127.0.0.1:9", "autopromote": false}');
+    const { code, detail } = (await answer.json()) as { code: string; detail: string };
+    t.deepEqual([answer.status, code], [400, "bad-json"]);
+    t.regex(detail, /"autopromote"/);
+  }
+  t.is((await call(1, "GET", "/v1/members/4")).status, 404);
+});
+
+test("a host name that is not ASCII is the same in a body as in a flag", async (t) => {
+  const { cluster: simulated, call } = cluster(1);
+  simulated.leader();
+  t.is((await call(1, "POST", "/4", "http://bücher.example:9")).status, 204);
+  const member = (await (await call(1, "GET", "/v1/members/4")).json()) as { url: string };
+  t.is(member.url, "http://xn--bcher-kva.example:9");
+});
+
+test("a PUT of a part of a value is refused, and changes nothing", async (t) => {
+  const { cluster: simulated, call } = cluster(1);
+  simulated.leader();
+  await call(1, "PUT", "/k", "whole");
+  const answer = await call(1, "PUT", "/k", "part", { "Content-Range": "bytes 0-3/5" });
+  t.is(answer.status, 400);
+  t.is(await (await call(1, "GET", "/k")).text(), "whole");
+});

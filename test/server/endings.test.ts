@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
-import { freePorts, freshDirectory, runServer } from "../support/processes.ts";
+import { freePorts, freshDirectory, ProcessCluster, runServer } from "../support/processes.ts";
+import { RawClient } from "../support/raw-http.ts";
 
 /** Runs `thrown` in the server's process once the directory is locked. */
 function planted(directory: string, thrown: string): NodeJS.ProcessEnv {
@@ -69,6 +70,41 @@ test("a log that nobody reads any more ends no node", async (t) => {
     const gone = new Promise((resolve) => child.once("exit", resolve));
     child.kill("SIGKILL");
     if (child.exitCode === null && child.signalCode === null) await gone;
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test.serial("a removed member ends no kept-alive connection without a word", async (t) => {
+  const cluster = await ProcessCluster.start(3);
+  try {
+    const client = new RawClient(cluster.ports[0]!);
+    const ended = new Promise<string>((resolve) => client.socket.once("end", () => resolve("ended")));
+    const removed = fetch(`${cluster.url(1)}/v1/members/1`, { method: "DELETE" });
+    let asked = 0;
+    for (let last = ""; !/^connection: close/im.test(last); asked++) {
+      client.received = "";
+      client.send("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n");
+      const came = await Promise.race([client.take(1), ended]);
+      if (came === "ended") break;
+      last = client.received;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    t.is((await removed).status, 204);
+    t.regex(client.received, /^connection: close/im, `after ${asked} requests`);
+    client.socket.destroy();
+  } finally {
+    await cluster.stop();
+  }
+});
+
+test("more founders than can found a cluster are refused: one line, exit code 2", async (t) => {
+  const directory = freshDirectory();
+  try {
+    const urls = Array.from({ length: 65 }, (_, k) => `http://127.0.0.1:${20_000 + k}`).join(",");
+    const { code, stderr } = await runServer(["--cluster", urls, "--data-dir", directory]);
+    t.is(code, 2);
+    t.regex(stderr, /^metaStore: --cluster names 65 founders; there may be 64, and others join later [^\n]+\n$/);
+  } finally {
     rmSync(directory, { recursive: true });
   }
 });

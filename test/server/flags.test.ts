@@ -90,7 +90,10 @@ test("a switch takes 1, true, yes, on and their opposites, given or from the env
   t.true(options(["--join", "yes"]).join);
   t.false(options(["--join=false"], { METASTORE_JOIN: "1" }).join, "the flag wins");
   t.false(options([], { METASTORE_JOIN: "" }).join);
-  t.is(complaint(["--join="]), "--join needs a value after =");
+  const empty = "is given an empty value: give it alone, or with 1 or 0";
+  t.is(complaint(["--join="]), `--join ${empty}`);
+  t.is(complaint(["--join", ""]), `--join ${empty}`);
+  t.is(complaint(["--rocksdb", "", "--join"]), `--rocksdb ${empty}`);
   t.is(complaint(["--join", "--join"]), "--join is given twice");
   t.is(complaint(["--join", "--join=off"]), "--join is given twice");
   t.is(complaint(["--help=1"]), "--help takes no value");

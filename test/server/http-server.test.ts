@@ -325,3 +325,17 @@ test("OPTIONS * is answered with what the server takes, in its turn, and the con
     await close();
   }
 });
+
+test("the scheme of an absolute target may be written in any letters", async (t) => {
+  const { port, close } = await serve((incoming, outgoing) => outgoing.end(incoming.url));
+  const [first, second] = await exchange(port, get("HTTP://h/Key") + get("http://h/Key"));
+  t.deepEqual([first!.body, second!.body], ["http://h/Key", "http://h/Key"]);
+  await close();
+});
+
+test("CONNECT is refused with what the server allows", async (t) => {
+  const { port, close } = await serve((_incoming, outgoing) => outgoing.end());
+  const [answer] = await exchange(port, "CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n");
+  t.deepEqual([answer!.status, answer!.headers.get("allow")], [405, "GET, HEAD, PUT, POST, DELETE"]);
+  await close();
+});

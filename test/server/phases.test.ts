@@ -77,3 +77,18 @@ test("a throw out of a request ends the node as a bug, though the web framework 
   t.is(answer.status, 500);
   t.is(world.node(1).readiness().ready, false);
 });
+
+test("a node that knows no members yet does not say that there are none", async (t) => {
+  const world = new SimulatedCluster(3);
+  for (const { id, node } of world.simulator.hosts) {
+    if (node === null) continue;
+    for (const path of ["/v1/members", "/v1/members/1", "/v1/members/9"]) {
+      const answer = await createApi(node, options).request(path);
+      const { code } = (await answer.json()) as { code: string };
+      t.deepEqual([answer.status, code], [503, "not-ready"], `${path} at ${id}`);
+    }
+  }
+  world.leader();
+  t.is((await createApi(world.node(1), options).request("/v1/members/1")).status, 200);
+  t.is((await createApi(world.node(1), options).request("/v1/members/9")).status, 404);
+});

@@ -137,3 +137,15 @@ test("a client that asks before it sends is told to go on, or that it is too muc
   t.deepEqual(writes, [30_000]);
   await close();
 });
+
+test("a client of HTTP/1.0 that asks before it sends gets no interim answer", async (t) => {
+  const { port, writes, close } = await serve(new Uploads({ ...patient, bytesMax: 1_000_000 }), Promise.resolve());
+  const text = `PUT /k HTTP/1.0\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\nbody`;
+  const answers = await exchange(port, text);
+  t.deepEqual(
+    answers.map(({ status }) => status),
+    [204],
+  );
+  t.deepEqual(writes, [4]);
+  await close();
+});
