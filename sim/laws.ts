@@ -226,6 +226,7 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
       strangers.termMustNotComeFromStranger,
       strangers.strangerMustNotBeMember,
       strangers.addressMustNotComeFromStranger,
+      strangers.laterStartMustNotReplaceLiving,
     ],
   },
   L1: { name: "leader election", family: "liveness", sentence: "the whole core follows one leader", checks: [] },

@@ -79,6 +79,16 @@ export class Peers {
     this.#network.restart(peer);
   }
 
+  /** Whether this node's own stream to that peer stands. */
+  isConnected(peer: NodeId): boolean {
+    return this.#network.connected(peer);
+  }
+
+  /** Finds out anew who answers where `peer` is dialled. */
+  redial(peer: NodeId): void {
+    this.#network.redial(peer);
+  }
+
   #tellDifference(id: NodeId, configured: readonly string[], url: string): void {
     const known = configured.join(" and ");
     if (this.#told.get(id) === known) return;

@@ -32,6 +32,8 @@ export interface StreamHost extends Target {
   readonly paused: boolean;
   readonly node: Node | null;
   readonly directory: { readonly isOlderCopy: boolean };
+  /** Its process `node` has found `theirs` where it dialled: what it makes of that. */
+  meet(node: Node, theirs: Handshake, accepts: boolean): string | null;
   /** One message of the piece that its turn takes. */
   hear(envelope: Envelope, answer: (envelope: Envelope) => void): void;
 }
@@ -119,6 +121,15 @@ export class SimStreams implements Target {
     }
   }
 
+  /** Its own connection to `to` begins again, at the first address. */
+  redial(from: NodeId, to: NodeId): void {
+    const stream = this.#streams.get(linkOf(from, to));
+    if (stream === undefined || !stream.isWanted) return;
+    stream.close();
+    stream.attempt = 0;
+    this.#dial(stream);
+  }
+
   connected(from: NodeId, to: NodeId): boolean {
     return this.#streams.get(linkOf(from, to))?.outbound?.open === true;
   }
@@ -182,7 +193,7 @@ export class SimStreams implements Target {
       const trouble = stream.outbound!.receive(bytes);
       if (trouble === null) return;
       this.#reset(stream);
-      if (isFinal(trouble)) host.node!.onVerdict(trouble);
+      if (isFinal(trouble)) host.node!.onVerdict(trouble, stream.to);
     }
   }
 
@@ -225,7 +236,7 @@ export class SimStreams implements Target {
     if (ours === null || stream.at === 0) return this.#redial(stream);
     const { node } = host;
     const dialler = {
-      checkListener: (theirs: Handshake) => node.checkListener(theirs),
+      checkListener: (theirs: Handshake, accepts: boolean) => host.meet(node, theirs, accepts),
       receive: (envelope: Envelope) => host.hear(envelope, () => undefined),
     };
     stream.outbound = new Outbound(ours, dialler, this.#plan.queueBytesMax);

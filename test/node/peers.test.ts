@@ -18,6 +18,7 @@ class Watched {
       connected: () => false,
       setPeers: (urls: Urls) => (this.urls = urls),
       restart: () => (this.restarts += 1),
+      redial: () => undefined,
     };
     const trace = { fact: () => undefined, note: (_level: string, text: string) => void this.notes.push(text) };
     this.peers = new Peers(network, trace, 1, announcedUrl);

@@ -89,7 +89,7 @@ export const mutantsOfFamilies: readonly Mutant[] = [
   {
     name: "a start of an older copy of a directory passes for a start of it",
     layer: "recovery",
-    file: "core/node/peer-admission.ts",
+    file: "core/node/peer-starts.ts",
     old: "return theirs.boot < known.boot ||",
     new: "return theirs.boot < 0 ||",
     tier: "b",
@@ -97,7 +97,7 @@ export const mutantsOfFamilies: readonly Mutant[] = [
   {
     name: "a start of a copy that counts as many starts passes for the one that is known",
     layer: "recovery",
-    file: "core/node/peer-admission.ts",
+    file: "core/node/peer-starts.ts",
     old: "(theirs.boot === known.boot && theirs.nonce !== known.nonce);",
     new: "(theirs.boot === known.boot && theirs.nonce === null);",
     tier: "b",
