@@ -71,7 +71,7 @@ export class PeerStarts {
     const found = this.#found.get(node);
     if (found === undefined || isSameStart(found, theirs) || !this.#isAlive(node)) return null;
     this.#tell(found, theirs);
-    return `another start of node ${node} has answered where node ${node} is dialled: which of them lives is looked at`;
+    return `node ${node} was started again, or a copy of its directory was: who answers where it is dialled is asked first`;
   }
 
   /** Whether the directory `storeId` is known to be in use, by a process that takes part as `id`. */

@@ -89,7 +89,7 @@ export class OlderCopies {
     // The next start of the copy counts one more than the copy does.
     return (
       others.length > 0 &&
-      others.every((other) => other.node!.replica !== null && other.hasFound(id, incarnation, boot + 1)) &&
+      others.every((other) => other.node!.replica !== null && other.found.has(id, incarnation, boot + 1)) &&
       this.#budget.mayLoseLog(id)
     );
   }

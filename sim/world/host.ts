@@ -5,7 +5,6 @@
 import { Node } from "../../core/node/node.ts";
 import type { Ending, NodeOptions } from "../../core/node/options.ts";
 import type { Fact } from "../../core/ports.ts";
-import type { Handshake } from "../../core/protocol/frame.ts";
 import type { Envelope } from "../../core/protocol/message.ts";
 import { MemoryState } from "../../core/storage/memory-state.ts";
 import { OrderedState } from "../../core/storage/ordered-state.ts";
@@ -17,6 +16,7 @@ import type { Scheduler } from "../scheduler.ts";
 import { SimClock, SimTimer, type TimerQueue } from "./clock.ts";
 import { Devices, type DevicesHost } from "./devices.ts";
 import { Directory } from "./directory.ts";
+import { FoundStarts } from "./found-starts.ts";
 import type { HostObserver } from "./host-observer.ts";
 import { Inbox } from "./inbox.ts";
 import {
@@ -60,8 +60,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
   /** Of how many machines, from n1 on, the list is that the operator gives at a start. */
   #listLength: number;
   #store: StateStore;
-  /** The newest boot that its process, taking part, has found where it dialled, by node and incarnation. */
-  readonly #foundBoots = new Map<string, number>();
+  readonly found = new FoundStarts();
   readonly #scheduler: Scheduler;
   readonly #network: SimNetwork;
   readonly #draws: Draws;
@@ -173,7 +172,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
   start(): void {
     this.boot += 1;
     const { boot } = this;
-    this.#foundBoots.clear();
+    this.found.clear();
     this.#observer.starting(this);
     const offset = this.#draws.below(clockOffsetMicrosMax, "clockOffset", this.id, boot);
     const drift = this.#plan.faults.clockDrift;
@@ -343,20 +342,6 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
     if (node.replica === null) this.#network.introduce(envelope.from, node, this.id);
     this.#observer.received(this, envelope);
     node.receive(envelope, answer);
-  }
-
-  /** Its process `node` has found `theirs` where it dialled: what it makes of that. */
-  meet(node: Node, theirs: Handshake, accepts: boolean): string | null {
-    const trouble = node.checkListener(theirs, accepts);
-    const key = `${theirs.node}.${theirs.incarnation}`;
-    const isFound = trouble === null && theirs.takesPart && node.replica !== null;
-    if (isFound) this.#foundBoots.set(key, Math.max(theirs.boot, this.#foundBoots.get(key) ?? 0));
-    return trouble;
-  }
-
-  /** Whether its process would tell an older start of that directory from its newest one. */
-  hasFound(id: NodeId, incarnation: number, boot: number): boolean {
-    return (this.#foundBoots.get(`${id}.${incarnation}`) ?? -1) >= boot;
   }
 
   #turn(run: (node: Node) => void): void {

@@ -23,6 +23,7 @@ import { olderCopyMustBeRefused } from "../laws/storage.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { Addresses } from "./addresses.ts";
+import type { FoundStarts } from "./found-starts.ts";
 import { Stream, type StreamEvent } from "./stream.ts";
 
 /** The machine at one end of a stream. */
@@ -32,8 +33,8 @@ export interface StreamHost extends Target {
   readonly paused: boolean;
   readonly node: Node | null;
   readonly directory: { readonly isOlderCopy: boolean };
-  /** Its process `node` has found `theirs` where it dialled: what it makes of that. */
-  meet(node: Node, theirs: Handshake, accepts: boolean): string | null;
+  /** By its process, while it took part. */
+  readonly found: FoundStarts;
   /** One message of the piece that its turn takes. */
   hear(envelope: Envelope, answer: (envelope: Envelope) => void): void;
 }
@@ -236,7 +237,11 @@ export class SimStreams implements Target {
     if (ours === null || stream.at === 0) return this.#redial(stream);
     const { node } = host;
     const dialler = {
-      checkListener: (theirs: Handshake, accepts: boolean) => host.meet(node, theirs, accepts),
+      checkListener: (theirs: Handshake, accepts: boolean) => {
+        const trouble = node.checkListener(theirs, accepts);
+        if (trouble === null && theirs.takesPart && node.replica !== null) host.found.add(theirs);
+        return trouble;
+      },
       receive: (envelope: Envelope) => host.hear(envelope, () => undefined),
     };
     stream.outbound = new Outbound(ours, dialler, this.#plan.queueBytesMax);

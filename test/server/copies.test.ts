@@ -5,18 +5,21 @@ import test from "ava";
 import { eventually, leaderOf, NodeProcess, three, withNodes } from "../support/node-process.ts";
 import { patient } from "../support/processes.ts";
 
+function isNoLock(path: string): boolean {
+  return !path.includes("lock");
+}
+
 test.serial("copies of all directories, started elsewhere, change nothing in the cluster that runs", async (t) => {
   t.timeout(300_000);
   await withNodes(6, async (nodes) => {
     const originals = await three(nodes, ...patient, "--log-level", "info");
     const [first] = originals;
     for (let k = 0; k < 10; k++) await first.must("PUT", `/k${k}`, "v");
-    const storeIds = await Promise.all(originals.map(async (node) => String((await node.status())!.storeId)));
+    const storeIds = await Promise.all(originals.map(async (node) => (await node.status())!.storeId));
     const elsewhere = join(nodes.directory, "elsewhere");
     mkdirSync(elsewhere);
     for (const name of readdirSync(nodes.directory).filter((one) => one.startsWith("metaStore-"))) {
-      const filter = (path: string): boolean => !path.includes("lock");
-      cpSync(join(nodes.directory, name), join(elsewhere, name), { recursive: true, filter });
+      cpSync(join(nodes.directory, name), join(elsewhere, name), { recursive: true, filter: isNoLock });
     }
     const copies: NodeProcess[] = [];
     const startCopies = (): void => {

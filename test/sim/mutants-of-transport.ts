@@ -113,7 +113,7 @@ export const mutantsOfTransport: readonly Mutant[] = [
     layer: "transport",
     file: "core/node/peer-starts.ts",
     old: "if (found === undefined || isSameStart(found, theirs) || !this.#isAlive(node)) return null;",
-    new: "if (found === undefined || theirs.boot > found.boot || !this.#isAlive(node)) return null;",
+    new: "if (found === undefined || theirs.boot >= found.boot || !this.#isAlive(node)) return null;",
   },
   {
     name: "while the start that is known is asked whether it lives, any other counts",
