@@ -243,6 +243,7 @@ export class Node {
       this.#identity = identity;
       this.#entry = null;
       this.#run(identity, genesis);
+      this.#peers.forgetUnaccepted();
       this.#peers.restartStreams(null);
       this.#schedule();
     });

@@ -70,6 +70,15 @@ export class Peers {
     this.#update();
   }
 
+  /**
+   * This node takes part from now on, and its streams are about to begin again: who is a member says anew where it is
+   * reached. Whoever else has said so meanwhile is not looked for any more.
+   */
+  forgetUnaccepted(): void {
+    for (const id of this.#learned.keys()) if (!this.#configured.has(id)) this.#learned.delete(id);
+    this.#update();
+  }
+
   get ids(): NodeId[] {
     return [...this.#candidates().keys()];
   }
