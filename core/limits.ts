@@ -73,7 +73,6 @@ export const limitTable = {
   unsentRefusalsMax: limit(4_096, "refusals", 1, manyMost, "that found no room on the stream to their origin"),
   openChangesMax: limit(64, "changes", 1, manyMost, "requests of other members, open at the leader"),
   changeOutcomesMax: limit(1_024, "changes", 1, manyMost, "decided requests of one asker, remembered by the leader"),
-  knownStartsMax: limit(256, "members", 1, manyMost, "starts of directories that were seen in a handshake"),
   learnedUrlsMax: limit(16, "members", 1, manyMost, "said by peers that the configuration does not name"),
   joinerReadMicros: limit(100_000, "microseconds", 1, hourMicros, "a read for joiners begins at most this often"),
   entriesPerApplyMax: limit(1_024, "entries", 1, 1_000_000, "in one batch of the apply loop"),

@@ -97,6 +97,8 @@ export interface Network {
   setPeers(urls: ReadonlyMap<NodeId, readonly string[]>): void;
   /** Ends all streams, or those with `peer`, both ways: each begins again with a handshake. */
   restart(peer: NodeId | null): void;
+  /** Ends this node's own stream to `peer`, if there is one, and dials the first URL now: who answers there says so anew. */
+  redial(peer: NodeId): void;
 }
 
 /** The only source of chance in core. In a replay the same site and occasion give the same number. */

@@ -98,6 +98,7 @@ const network: Network = {
   connected: () => false,
   setPeers: () => undefined,
   restart: () => undefined,
+  redial: () => undefined,
 };
 
 const trace: Trace = { fact: () => undefined, note: (level, text) => console.log(`${level}: ${text}`) };

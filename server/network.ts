@@ -35,8 +35,8 @@ export interface Carried {
   receive(envelope: Envelope, answer: (envelope: Envelope) => void, dialled: string | null): void;
   handshake(to: NodeId): Handshake | null;
   checkHandshake(theirs: Handshake): Verdict;
-  checkListener(theirs: Handshake): string | null;
-  onVerdict(verdict: FinalVerdict): void;
+  checkListener(theirs: Handshake, accepts: boolean): string | null;
+  onVerdict(verdict: FinalVerdict, by: NodeId): void;
 }
 
 /** The peers of one node: the streams that it dials, and those that it accepts. */
@@ -106,9 +106,9 @@ export class MachineNetwork implements Network {
     }
     const node = {
       handshake: (to: NodeId) => carried.handshake(to),
-      checkListener: (theirs: Handshake) => carried.checkListener(theirs),
+      checkListener: (theirs: Handshake, accepts: boolean) => carried.checkListener(theirs, accepts),
       receive: (envelope: Envelope, url: string) => carried.receive(envelope, () => undefined, url),
-      onVerdict: (verdict: FinalVerdict) => carried.onVerdict(verdict),
+      onVerdict: (verdict: FinalVerdict, by: NodeId) => carried.onVerdict(verdict, by),
     };
     for (const [id, candidates] of urls) {
       const usable = candidates.filter((url) => URL.canParse(url));
@@ -123,6 +123,10 @@ export class MachineNetwork implements Network {
     for (const [id, link] of this.#links) if (peer === null || id === peer) link.restart();
     for (const [socket, { node }] of this.#members) if (peer === null || node === peer) socket.destroy();
     if (peer === null) for (const socket of this.#strangers.keys()) socket.destroy();
+  }
+
+  redial(peer: NodeId): void {
+    this.#links.get(peer)?.restart();
   }
 
   close(): void {
@@ -237,7 +241,7 @@ export class MachineNetwork implements Network {
       return;
     }
     this.#strangers.delete(socket);
-    // An earlier start of its directory is over; if it is not, it dials again, and is told so.
+    // The node takes no other start for that member while one answers where it dials: an earlier one is over.
     for (const [old, { node, boot, nonce }] of this.#members) {
       if (node === peer.node && (boot !== peer.boot || nonce !== peer.nonce)) old.destroy();
     }

@@ -34,6 +34,7 @@ const queueBytesMax = 8 * 1024 * 1024;
 const finalWords: Readonly<Record<FinalVerdict, string>> = {
   removed: "it says that this node was removed from the cluster",
   "outdated-copy": "it knows a later state of this directory",
+  "lost-entries": "it has been told of entries that this directory does not hold",
 };
 
 /** What a link needs of the node that it carries for. */
@@ -41,8 +42,8 @@ export interface LinkNode extends Pick<Dialler, "checkListener"> {
   /** Takes an answer of the listener at `url`. */
   receive(envelope: Envelope, url: string): void;
   handshake(to: NodeId): Handshake | null;
-  /** A member has refused this node for good. */
-  onVerdict(verdict: FinalVerdict): void;
+  /** The member `by` has refused this node for good. */
+  onVerdict(verdict: FinalVerdict, by: NodeId): void;
 }
 
 /** One for each peer that is known, for as long as it is. It dials by itself, again and again. */
@@ -194,7 +195,7 @@ export class PeerLink {
     const outbound = new Outbound(
       ours,
       {
-        checkListener: (theirs) => this.#node.checkListener(theirs),
+        checkListener: (theirs, accepts) => this.#node.checkListener(theirs, accepts),
         receive: (envelope) => {
           this.heard();
           this.#node.receive(envelope, url);
@@ -230,7 +231,7 @@ export class PeerLink {
       if (trouble === null) return;
       complaint = isFinal(trouble) ? finalWords[trouble] : trouble;
       socket.destroy();
-      if (isFinal(trouble)) this.#node.onVerdict(trouble);
+      if (isFinal(trouble)) this.#node.onVerdict(trouble, this.#id);
     };
     socket.on("data", take);
     socket.on("drain", () => this.#flush());

@@ -243,6 +243,7 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
       strangers.termMustNotComeFromStranger,
       strangers.strangerMustNotBeMember,
       strangers.addressMustNotComeFromStranger,
+      strangers.laterStartMustNotReplaceLiving,
     ],
   },
   I23: {

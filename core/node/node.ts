@@ -18,7 +18,7 @@ import { checkHandshake, handshakeOf } from "./handshake.ts";
 import { openDirectory, type Opened } from "./opening.ts";
 import type { ChangeResult, Ending, Failure, NodeOptions, ReadOutcome, SessionKey, WriteOutcome } from "./options.ts";
 import { type Answer, dispatch } from "./message-dispatch.ts";
-import { markLost } from "./outdated-copy.ts";
+import { markLost, replacedEnding } from "./outdated-copy.ts";
 import { Peers } from "./peers.ts";
 import type { Readiness } from "./readiness.ts";
 import { Replica } from "./replica.ts";
@@ -193,19 +193,22 @@ export class Node {
   }
 
   /** Why the node that listens where a peer was dialled is not that peer, or null. */
-  checkListener(theirs: Handshake): string | null {
-    return this.#replica?.admission.checkListener(theirs) ?? null;
+  checkListener(theirs: Handshake, accepts: boolean): string | null {
+    return this.#replica?.admission.checkListener(theirs, accepts) ?? null;
   }
 
-  /** A member that this node has dialled has refused it for good. */
-  onVerdict(verdict: FinalVerdict): void {
+  /** The member `by`, which this node has dialled, has refused it for good. */
+  onVerdict(verdict: FinalVerdict, by: NodeId): void {
     const replica = this.#replica;
     if (this.#identity === null || replica === null || this.#ended) return;
     if (verdict === "removed") return this.#writeTombstone(this.#identity);
+    if (verdict === "outdated-copy" && replica.admission.wasAccepted)
+      return this.#end(replacedEnding(by, this.#options));
     this.#replica = null;
     replica.requests.end(false);
     replica.close();
     markLost(
+      verdict,
       this.#opened!.identityFile,
       this.#ports.random,
       this.#options.directory,
@@ -256,6 +259,7 @@ export class Node {
       this.#identity = identity;
       this.#entry = null;
       this.#run(identity, genesis);
+      this.#peers.forgetUnaccepted();
       this.#peers.restartStreams(null);
       this.#schedule();
     });

@@ -68,7 +68,7 @@ export type EndingCode =
   | IdentityRefusal
   | "another-directory" // its id is bound to another directory
   | "id-in-use" // a node of its id runs elsewhere, and leads
-  | "outdated-copy" // the directory is an older copy, and too few others could give back what it lacks
+  | "outdated-copy" // the directory is an older copy, and too few could give back what it lacks; or a copy of it has its place
   | "damaged" // what is on disk cannot be trusted; a copy, or the others, may still help
   | "unrecoverable" // nobody else has what is damaged or missing: only a copy of the directory helps
   | "disk" // a disk failed

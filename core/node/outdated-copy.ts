@@ -2,6 +2,9 @@
  * A directory that was put back from an older copy. What it has acknowledged and voted since is gone, as with a damaged
  * log, and is had back in the same way: the directory is marked, and at its next start it sets its log aside, takes a new
  * store id and asks the others to rebind it.
+ *
+ * It is told so before anybody takes it for a member. A node that was one in this start knows better: its directory was
+ * the right one, and somebody has started a copy of it since. It ends, and its data stay.
  */
 import type { DiskError, Random } from "../ports.ts";
 import type { Configuration } from "../protocol/configuration.ts";
@@ -9,17 +12,31 @@ import { isNeededVoter } from "../raft/membership.ts";
 import { withLostLog } from "../storage/identity.ts";
 import type { IdentityFile } from "../storage/identity-file.ts";
 import { putBackCopy } from "../storage/remedies.ts";
-import type { Ending } from "./options.ts";
+import type { NodeId } from "../units.ts";
+import type { Ending, NodeOptions } from "./options.ts";
+
+const whys = {
+  "outdated-copy": "the others know a later state of it",
+  "lost-entries": "it lacks what it has acknowledged to the leader",
+} as const;
+
+/** How a node ends that was a member in this start, and whose place `by` has given to another start since. */
+export function replacedEnding(by: NodeId, { id, directory }: Pick<NodeOptions, "id" | "directory">): Ending {
+  const what = `node ${by} takes a later start of ${directory}, or of a copy of it, for node ${id}`;
+  const advice = "stop the copy and start this node again; if this is the copy, leave it stopped";
+  return { code: "outdated-copy", reason: `${what}; nothing was changed here: ${advice}` };
+}
 
 /** Marks the directory durably; `done` gets how the node is to end. Where too few could give the log back, nothing changes. */
 export function markLost(
+  verdict: keyof typeof whys,
   identityFile: IdentityFile,
   random: Random,
   directory: string,
   configuration: Configuration,
   done: (error: DiskError | null, ending: Ending) => void,
 ): void {
-  const what = "this directory was put back from an older copy: the others know a later state of it";
+  const what = `this directory was put back from an older copy: ${whys[verdict]}`;
   if (isNeededVoter(configuration, identityFile.current.node)) {
     const why = "the other voters are no majority without this node";
     const reason = `${what}; ${why}: ${putBackCopy(directory)} that is newer`;

@@ -14,23 +14,15 @@ import type { Index, Micros, NodeId, StoreId } from "../units.ts";
 import type { ContextOf } from "./context.ts";
 import { type Joiner, RefusalCheck } from "./refusal-check.ts";
 import type { ReadBarrier } from "./pending-reads.ts";
-
-/** One start of one directory. Copies of a directory count boots alike, but draw other nonces. */
-type Start = Pick<Handshake, "incarnation" | "storeId" | "boot" | "nonce">;
-
-/** Whether `theirs` is a start of a copy of the directory that has started as `known`, after the copy was made. */
-function isOfCopy(known: Start, theirs: Start): boolean {
-  if (known.storeId !== theirs.storeId || known.incarnation !== theirs.incarnation) return false;
-  return theirs.boot < known.boot || (theirs.boot === known.boot && theirs.nonce !== known.nonce);
-}
+import { PeerStarts } from "./peer-starts.ts";
 
 function isOf(origin: Origin, node: NodeId, incarnation: Index, boot: number): boolean {
   return origin.node === node && origin.incarnation === incarnation && origin.boot === boot;
 }
 
 type AdmissionContext = ContextOf<
-  "genesis",
-  "knownStartsMax" | "joinerReadMicros",
+  "clock" | "genesis" | "peers" | "trace",
+  "joinerReadMicros",
   "node" | "incarnation" | "founders"
 >;
 
@@ -43,17 +35,18 @@ export class PeerAdmission {
   readonly #bindingCheck: RefusalCheck;
   /** The newest boot heard of each sender: words of an earlier one are not listened to. */
   readonly #heard = new Map<NodeId, { readonly incarnation: Index; readonly boot: number }>();
-  /** The newest start of each directory that has shown itself in a handshake, by member; those that a log which lags does not name yet too. */
-  readonly #starts = new Map<NodeId, Start>();
-  readonly #startsMax: number;
+  readonly #starts: PeerStarts;
+  /** Directories that lack what they have acknowledged to this leader. */
+  readonly #forgetful = new Set<StoreId>();
+  #wasAccepted = false;
 
-  constructor({ identity, genesis, options }: AdmissionContext, raft: Raft, confirm: ReadBarrier) {
-    this.#identity = identity;
-    this.#genesis = genesis;
+  constructor(context: AdmissionContext, raft: Raft, confirm: ReadBarrier) {
+    this.#identity = context.identity;
+    this.#genesis = context.genesis;
+    this.#starts = new PeerStarts(context);
     this.#raft = raft;
-    this.#startsMax = options.knownStartsMax;
-    this.#leaderIdCheck = new RefusalCheck(confirm, options.joinerReadMicros);
-    this.#bindingCheck = new RefusalCheck(confirm, options.joinerReadMicros);
+    this.#leaderIdCheck = new RefusalCheck(confirm, context.options.joinerReadMicros);
+    this.#bindingCheck = new RefusalCheck(confirm, context.options.joinerReadMicros);
   }
 
   /** Whether the message is for this node, from somebody who may speak; or what the sender is to be told. */
@@ -87,10 +80,15 @@ export class PeerAdmission {
     return true;
   }
 
-  /** The directory that has spoken as `id` is an older copy: no start of it is a member any more. */
+  /** The directory that has spoken as the member `id` is an older copy: no start of it is a member any more. */
   distrust(id: NodeId): void {
-    const known = this.#starts.get(id);
-    if (known !== undefined) this.#starts.set(id, { ...known, boot: Infinity });
+    const storeId = this.#memberOf(id)?.storeId ?? "";
+    if (storeId !== "") this.#forgetful.add(storeId);
+  }
+
+  /** Whether a member has taken this node, in this start, for one. */
+  get wasAccepted(): boolean {
+    return this.#wasAccepted;
   }
 
   isRemoved(id: NodeId, incarnation: Index): boolean {
@@ -169,6 +167,8 @@ export class PeerAdmission {
     const latest = this.#raft.configuration;
     const member = memberOf(latest, from);
     if (member?.storeId !== lost) return null;
+    // Whoever asks has a copy of it.
+    if (this.#starts.isInUse(from, lost)) return null;
     if (isNeededVoter(latest, from)) {
       const { incarnation } = member;
       return this.isNeeded(from) ? { kind: "removed", storeId, incarnation, reason: "too-few-voters" } : null;
@@ -183,17 +183,39 @@ export class PeerAdmission {
     const { node, incarnation } = theirs;
     if (this.isRemoved(node, incarnation)) return { kind: "removed", ours };
     if (this.#isUnbound(theirs)) return { kind: "refused", reason: `another directory is bound as node ${node}` };
-    const known = this.#starts.get(node);
-    if (known !== undefined && isOfCopy(known, theirs)) return { kind: "outdated-copy", ours };
-    this.#starts.set(node, theirs);
-    if (this.#starts.size > this.#startsMax) this.#forgetStrangers();
+    const refusal = this.#starts.refusalOf(theirs);
+    if (refusal !== null) return { kind: "refused", reason: refusal };
+    const isForgetful = this.#forgetful.has(theirs.storeId);
+    if (isForgetful || this.#starts.isOutdated(theirs)) return this.#onOutdated(theirs, ours, isForgetful);
+    if (this.#starts.isFound(theirs)) this.#hearFrom(theirs);
     return { kind: "member", ours };
   }
 
-  /** Why `theirs`, who listens where a peer was dialled, is not that peer; or null. */
-  checkListener(theirs: Handshake): string | null {
+  /** What somebody said in the name of a living start, while that could not be reached, does not silence it. */
+  #hearFrom({ node, incarnation, boot }: Handshake): void {
+    if (this.#heard.has(node)) this.#heard.set(node, { incarnation, boot });
+  }
+
+  /** It will set its log aside by this word: so it gets it only where others lead, who can give it back. */
+  #onOutdated({ node }: Handshake, ours: Handshake, isForgetful: boolean): Verdict {
+    const { leader } = this.#raft;
+    if (leader === 0 || leader === node) {
+      return {
+        kind: "refused",
+        reason: `node ${node} is an older copy, and no other leader is there to give its log back`,
+      };
+    }
+    return { kind: isForgetful ? "lost-entries" : "outdated-copy", ours };
+  }
+
+  /** Why `theirs`, who listens where a peer was dialled, is not that peer; or null. `accepts`: as a member it takes this one. */
+  checkListener(theirs: Handshake, accepts: boolean): string | null {
     if (!theirs.takesPart) return null;
-    return this.#isUnbound(theirs) ? `another directory is bound as node ${theirs.node}` : null;
+    if (this.#isUnbound(theirs)) return `another directory is bound as node ${theirs.node}`;
+    this.#starts.found(theirs);
+    this.#hearFrom(theirs);
+    this.#wasAccepted ||= accepts;
+    return null;
   }
 
   /** Whether the configuration knows (node, incarnation) under another directory. */
@@ -205,9 +227,5 @@ export class PeerAdmission {
   /** Of the newest configuration that names it. */
   #memberOf(id: NodeId): Member | undefined {
     return memberOf(this.#raft.configuration, id) ?? memberOf(this.#raft.committedConfiguration.configuration, id);
-  }
-
-  #forgetStrangers(): void {
-    for (const id of this.#starts.keys()) if (this.#memberOf(id) === undefined) this.#starts.delete(id);
   }
 }

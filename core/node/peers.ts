@@ -77,6 +77,15 @@ export class Peers {
     this.#update();
   }
 
+  /**
+   * This node takes part from now on, and its streams are about to begin again: who is a member says anew where it is
+   * reached. Whoever else has said so meanwhile is not looked for any more.
+   */
+  forgetUnaccepted(): void {
+    for (const id of this.#learned.keys()) if (!this.#configured.has(id)) this.#learned.delete(id);
+    this.#update();
+  }
+
   get ids(): NodeId[] {
     return [...this.#candidates().keys()];
   }
@@ -84,6 +93,16 @@ export class Peers {
   /** All streams, or those with `peer`, both ways, begin again with a handshake. */
   restartStreams(peer: NodeId | null): void {
     this.#network.restart(peer);
+  }
+
+  /** Whether this node's own stream to that peer stands. */
+  isConnected(peer: NodeId): boolean {
+    return this.#network.connected(peer);
+  }
+
+  /** Finds out anew who answers where `peer` is dialled. */
+  redial(peer: NodeId): void {
+    this.#network.redial(peer);
   }
 
   #tellDifference(id: NodeId, configured: readonly string[], url: string): void {

@@ -23,15 +23,16 @@ import { answerKinds, type Envelope, guestKinds } from "./message.ts";
 /**
  * What a listener makes of a dialler. `member`: it takes part, and may say everything. `guest`: one of the two does not
  * take part yet, so that there is nothing to say but `guestKinds`. `removed`: a committed configuration no longer has
- * the dialler. `outdated-copy`: peers know a later state of the dialler's directory than this one.
+ * the dialler. `outdated-copy`: a later start of the dialler's directory is known. `lost-entries`: the dialler has
+ * acknowledged entries that it does not hold.
  */
 export type Verdict =
-  | { readonly kind: "member" | "guest" | "removed" | "outdated-copy"; readonly ours: Handshake }
+  | { readonly kind: "member" | "guest" | FinalVerdict; readonly ours: Handshake }
   | { readonly kind: "refused"; readonly reason: string };
 
-const verdictCodes = { member: 1, guest: 2, removed: 3, "outdated-copy": 4, refused: 5 } as const;
+const verdictCodes = { member: 1, guest: 2, removed: 3, "outdated-copy": 4, refused: 5, "lost-entries": 6 } as const;
 /** Verdicts on the dialling node itself, which acts on them. `receive` returns them as they are. */
-export type FinalVerdict = "removed" | "outdated-copy";
+export type FinalVerdict = "removed" | "outdated-copy" | "lost-entries";
 const refusalBytesMax = 1024;
 /** No guest's message, and no answer, is longer. */
 const smallFrameBytesMax = 16 * 1024;
@@ -40,7 +41,7 @@ const answerBytesMax = 64 * 1024;
 
 /** Whether the trouble with a peer is its verdict on this node itself, which no later attempt changes. */
 export function isFinal(trouble: string): trouble is FinalVerdict {
-  return trouble === "removed" || trouble === "outdated-copy";
+  return trouble === "removed" || trouble === "outdated-copy" || trouble === "lost-entries";
 }
 
 /** Why `theirs` may not talk to `ours`, in words for both sides, or null. `ours.to` is not looked at. */
@@ -64,8 +65,11 @@ export function anonymous(ours: Handshake): Handshake {
 
 /** What the dialler's end needs of its node. */
 export interface Dialler {
-  /** Why the listener, which says that it is `theirs`, is not the peer that was dialled; or null. */
-  checkListener(theirs: Handshake): string | null;
+  /**
+   * Why the listener, which says that it is `theirs`, is not the peer that was dialled; or null. `accepts`: it takes this
+   * node for a member.
+   */
+  checkListener(theirs: Handshake, accepts: boolean): string | null;
   /** Takes an answer (`answerKinds`). */
   receive(envelope: Envelope): void;
 }
@@ -146,13 +150,16 @@ export class Outbound {
     const theirs = decodeHandshake(body);
     const { to } = this.#ours;
     if (theirs.node !== to) return `this is node ${theirs.node}, not node ${to}`;
-    const trouble = handshakeRefusal(this.#ours, theirs) ?? this.#dialler.checkListener(theirs);
+    const accepts = code === verdictCodes.member;
+    const trouble = handshakeRefusal(this.#ours, theirs) ?? this.#dialler.checkListener(theirs, accepts);
     if (trouble !== null) return trouble;
     switch (code) {
       case verdictCodes.removed:
         return "removed";
       case verdictCodes["outdated-copy"]:
         return "outdated-copy";
+      case verdictCodes["lost-entries"]:
+        return "lost-entries";
       case verdictCodes.member:
         if (!theirs.takesPart || !this.#ours.takesPart) throw new BadBytes("nobody is a member before it takes part");
         this.#state = "member";
@@ -243,6 +250,8 @@ export class Inbound {
         return `node ${theirs.node} was removed from the cluster`;
       case "outdated-copy":
         return `node ${theirs.node} was started from an older copy of its directory`;
+      case "lost-entries":
+        return `node ${theirs.node} has lost entries that it had acknowledged`;
       default:
         this.#peer = theirs;
         this.#isMember = verdict.kind === "member";

@@ -109,4 +109,18 @@ export const mutantsOfTransport: readonly Mutant[] = [
     old: "if (failure !== null) return onDiskError(failure);\n      segments.push({ number, bytes });",
     new: 'if (failure !== null && failure.code !== "SHORT") return onDiskError(failure);\n      segments.push({ number, bytes });',
   },
+  {
+    name: "a later start of a member's directory counts while the member answers",
+    layer: "transport",
+    file: "core/node/peer-starts.ts",
+    old: "if (found === undefined || isSameStart(found, theirs) || !this.#isAlive(node)) return null;",
+    new: "if (found === undefined || theirs.boot >= found.boot || !this.#isAlive(node)) return null;",
+  },
+  {
+    name: "while the start that is known is asked whether it lives, any other counts",
+    layer: "transport",
+    file: "core/node/peer-starts.ts",
+    old: "return isConnected || (askedAt !== undefined && now - askedAt < answerMicros);",
+    new: "return isDue && isConnected && askedAt !== undefined;",
+  },
 ];

@@ -90,7 +90,7 @@ export const mutantsOfTheWorld: readonly Mutant[] = [
   {
     name: "a start of an older copy of a directory passes for a start of it",
     layer: "recovery",
-    file: "core/node/peer-admission.ts",
+    file: "core/node/peer-starts.ts",
     old: "return theirs.boot < known.boot ||",
     new: "return theirs.boot < 0 ||",
     tier: "b",
@@ -98,7 +98,7 @@ export const mutantsOfTheWorld: readonly Mutant[] = [
   {
     name: "a start of a copy that counts as many starts passes for the one that is known",
     layer: "recovery",
-    file: "core/node/peer-admission.ts",
+    file: "core/node/peer-starts.ts",
     old: "(theirs.boot === known.boot && theirs.nonce !== known.nonce);",
     new: "(theirs.boot === known.boot && theirs.nonce === null);",
     tier: "b",

@@ -21,3 +21,8 @@ export function strangerMustNotBeMember(id: NodeId, areOurs: boolean): void {
 export function addressMustNotComeFromStranger(id: NodeId, peer: NodeId, strange: string | undefined): void {
   must(strange === undefined, "I22", () => `n${id} takes n${peer} to be at ${strange}, as a stranger has said`);
 }
+
+/** I22. A copy of `peer`'s directory, by its own word a later start of it, has dialled `id`, whose own stream to `peer` stands. */
+export function laterStartMustNotReplaceLiving(id: NodeId, peer: NodeId, isConnected: boolean, verdict: string): void {
+  must(!isConnected || verdict !== "member", "I22", () => `n${id} takes a copy of n${peer} for it, which runs`);
+}

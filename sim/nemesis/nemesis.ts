@@ -86,8 +86,11 @@ export class Nemesis implements Target {
     this.#directoryFaults = new DirectoryFaults(plan, budget, world.strikes, world.line);
     this.olderCopies = new OlderCopies(plan, draws, budget, world);
     this.#moves = new Moves(world, network.addresses, draws, trace);
-    this.#strangers = new Strangers(scheduler, draws, plan, hosts, trace, () => {
-      this.counters.stranger += 1;
+    this.#strangers = new Strangers(scheduler, draws, plan, hosts, trace, {
+      count: () => {
+        this.counters.stranger += 1;
+      },
+      isConnected: (from, to) => network.streams?.connected(from, to) === true,
     });
     this.#gracefulStops = new GracefulStops(scheduler, draws, plan, trace, coverage, (host) => this.restartLater(host));
     this.targeted = new TargetedFaults(draws, plan, (action, node, occasion) =>

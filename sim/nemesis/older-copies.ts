@@ -1,5 +1,5 @@
 /**
- * Directories that are put back as a whole from an older copy. Tier b: only where every running peer has heard a later
+ * Directories that are put back as a whole from an older copy. Tier b: only where every running peer has met a later
  * start of the directory, so that each can tell. Tier c: at any time, as a lie that is named.
  */
 import type { Micros, NodeId } from "../../core/units.ts";
@@ -89,7 +89,7 @@ export class OlderCopies {
     // The next start of the copy counts one more than the copy does.
     return (
       others.length > 0 &&
-      others.every((other) => other.node!.replica !== null && other.hasHeardOf(id, incarnation, boot + 1)) &&
+      others.every((other) => other.node!.replica !== null && other.found.has(id, incarnation, boot + 1)) &&
       this.#budget.mayLoseLog(id)
     );
   }

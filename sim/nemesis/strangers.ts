@@ -1,6 +1,6 @@
 /**
  * Strangers on the peer port: a founder of another cluster whose list has a mistyped URL, a member of another cluster, a
- * machine that nobody knows, and bytes that never become a message.
+ * machine that nobody knows, a copy of a member's directory, and bytes that never become a message.
  */
 import { Writer } from "../../core/bytes.ts";
 import type { Node } from "../../core/node/node.ts";
@@ -11,6 +11,7 @@ import type { Envelope, Message } from "../../core/protocol/message.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import {
+  laterStartMustNotReplaceLiving,
   strangerMustNotBeMember,
   termMustNotComeFromStranger,
   unfinishedFrameMustBeRefused,
@@ -31,6 +32,14 @@ const unfinishedBytes = 64 * 1024;
 /** An id that no machine has. */
 const unknownId: NodeId = 50;
 
+/** What strangers ask of the nemesis. */
+export type StrangeWorld = {
+  /** Is called for each stranger that comes. */
+  readonly count: () => void;
+  /** Whether the node's own stream to that peer stands. */
+  readonly isConnected: (from: NodeId, to: NodeId) => boolean;
+};
+
 /** One for each run. Nothing that they say may change what a member holds. */
 export class Strangers implements Target {
   readonly #scheduler: Scheduler;
@@ -38,18 +47,24 @@ export class Strangers implements Target {
   readonly #plan: Plan;
   readonly #hosts: readonly Host[];
   readonly #trace: Trace;
-  readonly #count: () => void;
+  readonly #world: StrangeWorld;
   #beat = 0;
   #stopped = false;
 
-  /** `count` is called for each stranger that comes. */
-  constructor(scheduler: Scheduler, draws: Draws, plan: Plan, hosts: readonly Host[], trace: Trace, count: () => void) {
+  constructor(
+    scheduler: Scheduler,
+    draws: Draws,
+    plan: Plan,
+    hosts: readonly Host[],
+    trace: Trace,
+    world: StrangeWorld,
+  ) {
     this.#scheduler = scheduler;
     this.#draws = draws;
     this.#plan = plan;
     this.#hosts = hosts;
     this.#trace = trace;
-    this.#count = count;
+    this.#world = world;
     if (plan.faults.stranger > 0) scheduler.at(beatMicros, 2, this, 0, null);
   }
 
@@ -65,7 +80,7 @@ export class Strangers implements Target {
     for (const host of this.#hosts) {
       if (host.node === null || !this.#draws.chance(this.#plan.faults.stranger, "stranger", host.id, this.#beat))
         continue;
-      this.#count();
+      this.#world.count();
       this.#ask(host, 0, (node) => this.#comeTo(host, node, this.#beat));
       this.#ask(host, 1, (node) => mustBeUntouched(host.id, node));
     }
@@ -81,6 +96,7 @@ export class Strangers implements Target {
   #comeTo(host: Host, node: Node, beat: number): void {
     const draw = (bound: number, k: number): number => this.#draws.below(bound, "stranger", host.id, beat, 1 + k);
     this.#trace.line(this.#scheduler.now, "stranger", host.id);
+    if (draw(4, 8) === 0) return this.#knockAsLaterStart(host, node, draw);
     const isMember = draw(2, 0) === 0;
     const id = isMember ? 1 + ((host.id + draw(Math.max(1, this.#plan.nodes - 1), 1)) % this.#plan.nodes) : unknownId;
     const own = node.status().cluster;
@@ -110,6 +126,16 @@ export class Strangers implements Target {
       const said = this.#envelope(handshake, node, host.id, (bound, n) => draw(bound, 10 + 10 * k + n));
       if (inbound.receive(framed((writer) => encodeEnvelope(writer, said))) !== null) return;
     }
+  }
+
+  /** A copy of a member's directory, which was started more often than the member: by its own word a later start. */
+  #knockAsLaterStart(host: Host, node: Node, draw: (bound: number, k: number) => number): void {
+    const id = 1 + ((host.id + draw(Math.max(1, this.#plan.nodes - 1), 9)) % this.#plan.nodes);
+    const start = this.#hosts[id - 1]!.node?.handshake(host.id) ?? null;
+    if (node.replica === null || id === host.id || start?.takesPart !== true) return;
+    const isConnected = this.#world.isConnected(host.id, id);
+    const later = { ...start, boot: start.boot + 1 + draw(2, 10) * 1_000, nonce: draw(1_000, 11), url: "" };
+    laterStartMustNotReplaceLiving(host.id, id, isConnected, node.checkHandshake(later).kind);
   }
 
   /** What it says once its handshake was taken. Only a reader of a status knows the cluster id from outside. */

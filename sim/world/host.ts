@@ -16,6 +16,7 @@ import type { Scheduler } from "../scheduler.ts";
 import { SimClock, SimTimer, type TimerQueue } from "./clock.ts";
 import { Devices, type DevicesHost } from "./devices.ts";
 import { Directory } from "./directory.ts";
+import { FoundStarts } from "./found-starts.ts";
 import type { HostObserver } from "./host-observer.ts";
 import { Inbox } from "./inbox.ts";
 import {
@@ -59,8 +60,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
   /** Of how many machines, from n1 on, the list is that the operator gives at a start. */
   #listLength: number;
   #store: StateStore;
-  /** The newest boot that its process, taking part, has heard of each directory, by node and incarnation. */
-  readonly #heardBoots = new Map<string, number>();
+  readonly found = new FoundStarts();
   readonly #scheduler: Scheduler;
   readonly #network: SimNetwork;
   readonly #draws: Draws;
@@ -175,7 +175,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
   start(): void {
     this.boot += 1;
     const { boot } = this;
-    this.#heardBoots.clear();
+    this.found.clear();
     this.#observer.starting(this);
     const offset = this.#draws.below(clockOffsetMicrosMax, "clockOffset", this.id, boot);
     const drift = this.#plan.faults.clockDrift;
@@ -344,15 +344,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
     if (node === null) return;
     if (node.replica === null) this.#network.introduce(envelope.from, node, this.id);
     this.#observer.received(this, envelope);
-    const { from, fromIncarnation, fromBoot } = envelope;
-    const key = `${from}.${fromIncarnation}`;
-    if (node.replica !== null) this.#heardBoots.set(key, Math.max(fromBoot, this.#heardBoots.get(key) ?? 0));
     node.receive(envelope, answer);
-  }
-
-  /** Whether its process would tell an older start of that directory from its newest one. */
-  hasHeardOf(id: NodeId, incarnation: number, boot: number): boolean {
-    return (this.#heardBoots.get(`${id}.${incarnation}`) ?? -1) >= boot;
   }
 
   #turn(run: (node: Node) => void): void {

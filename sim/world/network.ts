@@ -155,6 +155,7 @@ export class SimNetwork {
       connected: (to) => streams?.connected(from, to) ?? true,
       setPeers: (urls) => this.#setPeers(from, urls),
       restart: (peer) => streams?.restart(from, peer),
+      redial: (peer) => streams?.redial(from, peer),
     };
   }
 

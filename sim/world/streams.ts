@@ -23,6 +23,7 @@ import { olderCopyMustBeRefused } from "../laws/storage.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { Addresses } from "./addresses.ts";
+import type { FoundStarts } from "./found-starts.ts";
 import { Stream, type StreamEvent } from "./stream.ts";
 
 /** The machine at one end of a stream. */
@@ -32,6 +33,8 @@ export interface StreamHost extends Target {
   readonly paused: boolean;
   readonly node: Node | null;
   readonly directory: { readonly isOlderCopy: boolean };
+  /** By its process, while it took part. */
+  readonly found: FoundStarts;
   /** One message of the piece that its turn takes. */
   hear(envelope: Envelope, answer: (envelope: Envelope) => void): void;
 }
@@ -119,6 +122,15 @@ export class SimStreams implements Target {
     }
   }
 
+  /** Its own connection to `to` begins again, at the first address. */
+  redial(from: NodeId, to: NodeId): void {
+    const stream = this.#streams.get(linkOf(from, to));
+    if (stream === undefined || !stream.isWanted) return;
+    stream.close();
+    stream.attempt = 0;
+    this.#dial(stream);
+  }
+
   connected(from: NodeId, to: NodeId): boolean {
     return this.#streams.get(linkOf(from, to))?.outbound?.open === true;
   }
@@ -182,7 +194,7 @@ export class SimStreams implements Target {
       const trouble = stream.outbound!.receive(bytes);
       if (trouble === null) return;
       this.#reset(stream);
-      if (isFinal(trouble)) host.node!.onVerdict(trouble);
+      if (isFinal(trouble)) host.node!.onVerdict(trouble, stream.to);
     }
   }
 
@@ -225,7 +237,11 @@ export class SimStreams implements Target {
     if (ours === null || stream.at === 0) return this.#redial(stream);
     const { node } = host;
     const dialler = {
-      checkListener: (theirs: Handshake) => node.checkListener(theirs),
+      checkListener: (theirs: Handshake, accepts: boolean) => {
+        const trouble = node.checkListener(theirs, accepts);
+        if (trouble === null && theirs.takesPart && node.replica !== null) host.found.add(theirs);
+        return trouble;
+      },
       receive: (envelope: Envelope) => host.hear(envelope, () => undefined),
     };
     stream.outbound = new Outbound(ours, dialler, this.#plan.queueBytesMax);

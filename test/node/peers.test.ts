@@ -18,6 +18,7 @@ class Watched {
       connected: () => false,
       setPeers: (urls: Urls) => (this.urls = urls),
       restart: () => (this.restarts += 1),
+      redial: () => undefined,
     };
     const trace = { fact: () => undefined, note: (_level: string, text: string) => void this.notes.push(text) };
     this.peers = new Peers(network, trace, 1, announcedUrl, { learnedUrlsMax: 16 });
@@ -97,6 +98,17 @@ test("streams that began before a node knew where it is reached begin again", (t
   node.peers.setConfigured(urlsOf([1, "http://a:1"], [2, "http://a:2"]), false);
   t.is(node.peers.ownUrl, "http://a:1");
   t.is(node.restarts, 1);
+});
+
+test("once a node takes part, it looks for nobody who said where it is before that, and whom no configuration names", (t) => {
+  const node = new Watched();
+  node.peers.learnAddress(1_000, "http://stranger");
+  node.peers.learnAddress(2, "http://own:2");
+  node.peers.setConfigured(urlsOf([1, "http://a:1"], [2, "http://a:2"]), true);
+  node.peers.forgetUnaccepted();
+  t.deepEqual(node.urls, urlsOf([2, "http://a:2", "http://own:2"]));
+  node.peers.learnAddress(4, "http://accepted");
+  t.deepEqual(node.urls.get(4), ["http://accepted"]);
 });
 
 test("the URL that the operator gives a node at its start is its own, whatever the configuration says", (t) => {

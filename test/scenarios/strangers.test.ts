@@ -107,9 +107,16 @@ test("a start of a copy of a directory is known by its boot, or by its nonce, an
   const leader = world.leader();
   const other = (leader % 3) + 1;
   const { cluster, storeId } = world.status(other);
-  const start = (boot: number, nonce: number): string => {
-    return world.node(leader).checkHandshake(handshakeTo(leader, { cluster, node: other, storeId, boot, nonce })).kind;
+  const handshake = (boot: number, nonce: number): Handshake => {
+    return handshakeTo(leader, { cluster, node: other, storeId, boot, nonce });
   };
+  const third = [1, 2, 3].find((one) => one !== leader && one !== other)!;
+  /** A start that answers where the leader dials the other; then it dials the leader. */
+  const start = (boot: number, nonce: number): string => {
+    world.node(leader).checkListener(handshake(boot, nonce), true);
+    return world.node(leader).checkHandshake(handshake(boot, nonce)).kind;
+  };
+  // Only where another one leads can it be given back what it lacks.
   t.is(start(5, 1), "member");
   t.is(start(5, 1), "member");
   t.is(start(5, 2), "outdated-copy");
@@ -117,11 +124,30 @@ test("a start of a copy of a directory is known by its boot, or by its nonce, an
   t.is(start(6, 2), "member");
   t.is(start(5, 1), "outdated-copy");
   // The verdict is on that directory alone.
-  const third = [1, 2, 3].find((one) => one !== leader && one !== other)!;
   const another = { cluster, node: third, storeId: world.status(third).storeId, boot: 1 };
   t.is(world.node(leader).checkHandshake(handshakeTo(leader, another)).kind, "member");
   const copied = { cluster, node: other, storeId: "b".repeat(32), boot: 1 };
   t.is(world.node(leader).checkHandshake(handshakeTo(leader, copied)).kind, "refused");
+});
+
+test("an older copy of the leader's directory, or one where nobody leads, is refused, and not told to set its log aside", (t) => {
+  const world = new Scenario(3);
+  const leader = world.leader();
+  const [other, third] = world.others(leader) as [number, number];
+  const cluster = world.status(leader).cluster;
+  const startOf = (node: number, boot: number): Handshake => {
+    return handshakeTo(third, { cluster, node, storeId: world.status(node).storeId, boot });
+  };
+  const verdictOn = (node: number): string => {
+    world.node(third).checkListener(startOf(node, 9), true);
+    world.node(third).checkListener(startOf(node, 8), true);
+    return world.node(third).checkHandshake(startOf(node, 8)).kind;
+  };
+  t.is(verdictOn(leader), "refused");
+  t.is(verdictOn(other), "outdated-copy");
+  world.isolate(third);
+  world.until("it knows no leader", () => world.raft(third).leader === 0);
+  t.is(verdictOn(other), "refused");
 });
 
 test("a member that is moved stays who it is, and its old URL is free", (t) => {

@@ -11,6 +11,7 @@ const allConnected: Network = {
   connected: () => true,
   setPeers: () => undefined,
   restart: () => undefined,
+  redial: () => undefined,
 };
 
 export type Given = Partial<Omit<NodeContext, "identity" | "options">> & {
