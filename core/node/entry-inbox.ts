@@ -32,10 +32,12 @@ export class EntryInbox implements EntryReceiver {
     for (const id of view.peers.ids) this.#network.send(id, guestEnvelope(view, id, question));
   }
 
-  onBootstrapHello({ from }: Envelope, hello: BootstrapHello, answer: Answer): void {
+  onBootstrapHello(envelope: Envelope, hello: BootstrapHello, answer: Answer): void {
     const view = this.#view();
     if (view.identity === null) return;
-    const reply = answerHello(view.identity, from, hello, view.replica?.admission.isNeeded(from) ?? false);
+    const { from } = envelope;
+    const isNeeded = view.replica?.admission.isNeeded(from) ?? false;
+    const reply = answerHello(view.identity, view.entry?.bootstrap?.told ?? [], envelope, hello, isNeeded);
     if (reply !== null) answer(guestEnvelope(view, from, reply));
   }
 

@@ -74,12 +74,16 @@ function encodeMessage(writer: Writer, message: Message): void {
     case "bootstrap-hello":
       writer.id(message.storeId);
       writeUrls(writer, message.urls);
+      writer.u64(message.round);
       return;
     case "bootstrap-reply":
       writer.id(message.storeId);
       writeUrls(writer, message.urls);
-      writer.u32(message.genesis.length);
-      for (const id of message.genesis) writer.id(id);
+      writer.id(message.asker);
+      writer.u64(message.boot);
+      writer.u64(message.round);
+      writeStoreIds(writer, message.seen);
+      writeStoreIds(writer, message.genesis);
       return;
     default:
       return encodeAffair(writer, message);
@@ -221,12 +225,16 @@ function decodeMessage(reader: Reader, kind: number): Message {
       return { kind: "read-reply", incarnation, boot, id, index: reader.u64() };
     }
     case messageKinds["bootstrap-hello"]:
-      return { kind: "bootstrap-hello", storeId: reader.id(), urls: decodeUrls(reader) };
+      return { kind: "bootstrap-hello", storeId: reader.id(), urls: decodeUrls(reader), round: reader.u64() };
     case messageKinds["bootstrap-reply"]:
       return {
         kind: "bootstrap-reply",
         storeId: reader.id(),
         urls: decodeUrls(reader),
+        asker: reader.id(),
+        boot: reader.u64(),
+        round: reader.u64(),
+        seen: decodeStoreIds(reader),
         genesis: decodeStoreIds(reader),
       };
     default:
@@ -290,6 +298,11 @@ function decodeName<T extends string>(reader: Reader, names: readonly (T | undef
 function writeUrls(writer: Writer, urls: readonly string[]): void {
   writer.u32(urls.length);
   for (const url of urls) writer.text(url);
+}
+
+function writeStoreIds(writer: Writer, ids: readonly StoreId[]): void {
+  writer.u32(ids.length);
+  for (const id of ids) writer.id(id);
 }
 
 function decodeUrls(reader: Reader): string[] {

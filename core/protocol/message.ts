@@ -92,19 +92,26 @@ export type ReadReply = {
   readonly id: number;
   readonly index: Index;
 };
-/** A founder asks another one: who are you, and is the cluster founded? See core/node/bootstrap.ts. */
+/** A founder asks another one: who are you, whom have you seen, and is the cluster founded? See core/node/bootstrap.ts. */
 export type BootstrapHello = {
   readonly kind: "bootstrap-hello";
   readonly storeId: StoreId;
   /** The sender's founding list, to name a difference between the founders' command lines. */
   readonly urls: readonly string[];
+  /** The answer echoes it: what was answered in an earlier round of this boot counts no more. */
+  readonly round: number;
 };
-/** The answer to a bootstrap-hello. */
+/** The answer to a bootstrap-hello. `asker`, `boot` and `round` say to which: store id, boot and round of who asked. */
 export type BootstrapReply = {
   readonly kind: "bootstrap-reply";
   /** The answerer's. */
   readonly storeId: StoreId;
   readonly urls: readonly string[];
+  readonly asker: StoreId;
+  readonly boot: number;
+  readonly round: number;
+  /** The store ids of all founders as the answerer has seen them, in the order of the list; empty where it has not seen all. */
+  readonly seen: readonly StoreId[];
   /** The genesis if the answerer has it: one store id a founder, in the order of the list; else empty. */
   readonly genesis: readonly StoreId[];
 };
