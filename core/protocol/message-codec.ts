@@ -9,13 +9,21 @@ import { decodeConfiguration, urlBytesMax } from "./configuration-codec.ts";
 import type { Change } from "./configuration.ts";
 import { decodeEntry, entryHeaderBytes, entryLength, entryPayload } from "./entry-codec.ts";
 import { type Entry, entryKinds, type Proposal } from "./entry.ts";
-import { changeKinds, changeOutcomes, messageKinds, namesByNumber, removalReasons } from "./message-kinds.ts";
+import {
+  changeKinds,
+  changeOutcomes,
+  messageKinds,
+  namesByNumber,
+  rebindStandings,
+  removalReasons,
+} from "./message-kinds.ts";
 import type { Envelope, Message } from "./message.ts";
 
 const foundersMax = 64;
 const changeNames = namesByNumber(changeKinds);
 const outcomeNames = namesByNumber(changeOutcomes);
 const reasonNames = namesByNumber(removalReasons);
+const standingNames = namesByNumber(rebindStandings);
 
 /** Appends the envelope, its message included, to `writer`. What it writes, `decodeEnvelope` reads. */
 export function encodeEnvelope(writer: Writer, envelope: Envelope): void {
@@ -122,6 +130,10 @@ function encodeAffair(writer: Writer, message: Affair): void {
       for (const id of message.genesis) writer.id(id);
       writeUrls(writer, message.founders);
       return;
+    case "rebind-pending":
+      writer.id(message.storeId);
+      writer.u8(rebindStandings[message.standing]);
+      return;
     case "removed":
       writer.id(message.storeId);
       writer.u64(message.incarnation);
@@ -153,6 +165,7 @@ type Affair = Extract<
       | "snapshot-wanted"
       | "join-request"
       | "join-accepted"
+      | "rebind-pending"
       | "removed"
       | "change"
       | "change-reply";
@@ -264,6 +277,8 @@ function decodeAffair(reader: Reader, kind: number): Affair {
       const founders = decodeUrls(reader);
       return { kind: "join-accepted", storeId, term, incarnation, genesis, founders };
     }
+    case messageKinds["rebind-pending"]:
+      return { kind: "rebind-pending", storeId: reader.id(), standing: decodeName(reader, standingNames) };
     case messageKinds.removed: {
       const [storeId, incarnation] = [reader.id(), reader.u64()];
       return { kind: "removed", storeId, incarnation, reason: decodeName(reader, reasonNames) };

@@ -162,6 +162,25 @@ export type JoinAccepted = {
   readonly genesis: readonly StoreId[];
   readonly founders: readonly string[];
 };
+/**
+ * "Not yet": the answer to a join-request with `lost` of one that can neither rebind the asker nor say for good that nobody
+ * can. It is for the operator's eyes: the asker goes on asking.
+ */
+export type RebindPending = {
+  readonly kind: "rebind-pending";
+  /** The asker's. */
+  readonly storeId: StoreId;
+  readonly standing: RebindStanding;
+};
+/** Why the answerer cannot rebind the asker now. */
+export type RebindStanding =
+  /** It has lost its own log. */
+  | "recovering"
+  /** The newest configuration that it holds, which others may have left behind, has no majority without the asker. */
+  | "needs-asker"
+  | "no-leader"
+  /** It leads, or follows one that is to decide. */
+  | "has-leader";
 /** "You are not, any more": a committed configuration is without `incarnation`, or another directory than `storeId` is bound. */
 export type Removed = {
   readonly kind: "removed";
@@ -175,7 +194,7 @@ export type RemovalReason =
   | "another-directory"
   /** The id is that of the member that leads: it runs elsewhere. */
   | "id-of-leader"
-  /** What was lost cannot be had back from fewer than two other voters. */
+  /** The answerer and the asker are the only voters there are or can come to be: nobody gives back what was lost. */
   | "too-few-voters";
 /** An operator's change request, on its way from the member that took it to the leader of `term`; nobody else may take it. */
 export type ChangeRequest = {
@@ -221,6 +240,7 @@ export type ControlMessage =
   | BootstrapReply
   | JoinRequest
   | JoinAccepted
+  | RebindPending
   | Removed
   | ChangeRequest
   | ChangeReply;
@@ -229,7 +249,12 @@ export type ControlMessage =
 export type Message = RaftMessage | ControlMessage;
 
 /** Kinds that answer a question, on the very stream that brought it. Nobody else's word of these kinds is taken. */
-export const answerKinds: ReadonlySet<Message["kind"]> = new Set(["bootstrap-reply", "join-accepted", "removed"]);
+export const answerKinds: ReadonlySet<Message["kind"]> = new Set([
+  "bootstrap-reply",
+  "join-accepted",
+  "rebind-pending",
+  "removed",
+]);
 /** Kinds that a node may send which does not take part yet. */
 export const guestKinds: ReadonlySet<Message["kind"]> = new Set(["bootstrap-hello", "join-request"]);
 

@@ -48,6 +48,7 @@ const samples: readonly Message[] = [
   },
   { kind: "join-request", storeId, incarnation: 0, lost: storeId },
   { kind: "join-accepted", storeId, term: 1, incarnation: 3, genesis: [storeId], founders: ["http://a:1"] },
+  { kind: "rebind-pending", storeId, standing: "no-leader" },
   { kind: "removed", storeId, incarnation: 0, reason: "removed" },
 ];
 
