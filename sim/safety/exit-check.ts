@@ -1,6 +1,7 @@
 /** Why a node may end itself. Within the model only a disk that failed, or a committed configuration that is without it. */
 import type { Ending } from "../../core/node/options.ts";
 import type { Configuration } from "../../core/protocol/configuration.ts";
+import { isNeededVoter } from "../../core/raft/membership.ts";
 import { removedMustBeNoMember } from "../laws/membership.ts";
 import { exitMustBeExplained } from "../laws/storage.ts";
 import type { Host } from "../world/host.ts";
@@ -8,9 +9,18 @@ import type { Host } from "../world/host.ts";
 /** removed: for good. shut-out: another machine has its place. lost: nobody can give back what is gone. newer: the program is too old. restart: others know a later start of this directory. */
 export type ExitKind = "disk" | "removed" | "shut-out" | "lost" | "newer" | "restart";
 
-/** What kind of exit it is; I14 and I15 say which are explained. `beyondModel`: more may have been lost than can be spared. */
-export function checkExit(host: Host, ending: Ending, committed: Configuration | null, beyondModel: boolean): ExitKind {
-  const kind = kindOf(host, ending, beyondModel);
+/**
+ * What kind of exit it is; I14 and I15 say which are explained. `hasJoinedLate`: a join request of the machine from before it
+ * was wiped has come since. `beyondModel`: more may have been lost than can be spared.
+ */
+export function checkExit(
+  host: Host,
+  ending: Ending,
+  committed: Configuration | null,
+  hasJoinedLate: boolean,
+  beyondModel: boolean,
+): ExitKind {
+  const kind = kindOf(host, ending, committed, hasJoinedLate, beyondModel);
   exitMustBeExplained(host.id, ending.reason, kind);
   const incarnation = host.node?.status().incarnation ?? 0;
   const isMember = committed?.members.some((member) => member.id === host.id && member.incarnation === incarnation);
@@ -18,7 +28,13 @@ export function checkExit(host: Host, ending: Ending, committed: Configuration |
   return kind;
 }
 
-function kindOf({ directory, wiped }: Host, { code }: Ending, beyondModel: boolean): ExitKind | null {
+function kindOf(
+  { id, directory }: Host,
+  { code }: Ending,
+  committed: Configuration | null,
+  hasJoinedLate: boolean,
+  beyondModel: boolean,
+): ExitKind | null {
   const isCopy = directory.isAnyCopy;
   switch (code) {
     case "disk":
@@ -32,14 +48,17 @@ function kindOf({ directory, wiped }: Host, { code }: Ending, beyondModel: boole
       // By the configuration in the copy the others could not give its log back.
       return isCopy || beyondModel ? "lost" : null;
     case "another-directory":
-      // A join request of a machine that was wiped since may have come late, and have been taken for the new one's.
-      if (wiped) return "shut-out";
+      // It was taken for the new machine's.
+      if (hasJoinedLate) return "shut-out";
       return beyondModel ? "lost" : null;
     case "newer-format":
       if (directory.isOfNewerFormat) return "newer";
       return beyondModel ? "lost" : null;
     case "unrecoverable":
-      return directory.mustRecover || beyondModel ? "lost" : null;
+      // A node by itself may say so where it knows nobody else; that no majority is left without it must be true.
+      return beyondModel || (directory.mustRecover && committed !== null && isNeededVoter(committed, id))
+        ? "lost"
+        : null;
     case "damaged":
     case "id-in-use":
     case "not-ours":
