@@ -1,6 +1,5 @@
 /** How founders come to one cluster, whoever is late, cut off or replaced meanwhile. */
 import test from "ava";
-import type { Message } from "../../core/protocol/message.ts";
 import { Scenario } from "../../sim/scenario.ts";
 
 /** The machine of `id` gets an empty disk, and is started as before. */
@@ -17,9 +16,8 @@ test("a founder that remembers what the others were before founds no second clus
   const world = new Scenario(3);
   const clusters = new Set<string>();
   world.simulator.bus.subscribe({ recovered: ({ node }) => void clusters.add(node!.replica!.genesis.cluster) });
-  const isReply = ({ kind }: Message): boolean => kind === "bootstrap-reply";
   // Node 2 has seen both others, and neither of them has seen it.
-  world.drop((from, _to, message) => from === 2 && isReply(message));
+  world.drop((from, _to, { kind }) => from === 2 && kind === "bootstrap-reply");
   world.pass(1);
   world.drop((from, to) => from === 3 || to === 3);
   world.pass(5);
