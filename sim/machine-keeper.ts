@@ -1,5 +1,6 @@
 /** Who keeps the machines: sets up those that are to join, and decides what becomes of one whose process has ended itself. */
 import type { Ending } from "../core/node/options.ts";
+import type { Envelope } from "../core/protocol/message.ts";
 import type { NodeId } from "../core/units.ts";
 import type { Events, Subscriber } from "./bus.ts";
 import type { Nemesis } from "./nemesis/nemesis.ts";
@@ -17,6 +18,7 @@ export interface KeeperWorld {
   readonly budget: FaultBudget;
   readonly lies: LyingDiskLedger;
   readonly nemesis: Nemesis;
+  readonly hosts: readonly Host[];
   /** The healed core of the liveness phase; empty before. */
   readonly core: readonly NodeId[];
 }
@@ -25,6 +27,8 @@ export interface KeeperWorld {
 export class MachineKeeper implements Subscriber {
   readonly #world: KeeperWorld;
   readonly #events: Pick<Events, "emptied">;
+  /** Machines that began anew, of which a join request from before that has come since: it may be bound in their place. */
+  readonly #lateJoins = new Set<NodeId>();
 
   constructor(world: KeeperWorld, events: Pick<Events, "emptied">) {
     this.#world = world;
@@ -37,15 +41,22 @@ export class MachineKeeper implements Subscriber {
     if (host.state.kind === "retired") {
       this.#events.emptied(host);
       host.wipe();
+      this.#lateJoins.delete(host.id);
       this.#world.ghost.wiped(host.id);
     }
     this.#world.nemesis.startHost(host);
   }
 
+  received(_host: Host, { from, message }: Envelope): void {
+    if (message.kind !== "join-request") return;
+    const sender = this.#world.hosts[from - 1];
+    if (sender?.wiped === true && sender.directory.storeId !== message.storeId) this.#lateJoins.add(from);
+  }
+
   ended(host: Host, ending: Ending): void {
     const { ghost, isJudged, budget, lies, nemesis, core } = this.#world;
     const committed = isJudged ? ghost.committedConfiguration() : null;
-    const kind = checkExit(host, ending, committed, {
+    const kind = checkExit(host, ending, committed, this.#lateJoins.has(host.id), {
       own: budget.hasLost(host.id) || lies.liars.has(host.id),
       any: budget.lost.size > 0 || lies.liars.size > 0,
     });

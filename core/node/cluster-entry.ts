@@ -10,11 +10,13 @@ import type {
   Envelope,
   JoinAccepted,
   JoinRequest,
+  RebindPending,
+  RebindStanding,
   Removed,
 } from "../protocol/message.ts";
 import { type Genesis, genesisOf, type Identity } from "../storage/identity.ts";
-import { addedAgain, lastResort, otherId } from "../storage/remedies.ts";
-import type { ClusterId, NodeId } from "../units.ts";
+import { addedAgain, lastResort, otherId, whileNobodyLeads } from "../storage/remedies.ts";
+import type { ClusterId, Micros, NodeId } from "../units.ts";
 import { Bootstrap, type FoundingStep } from "./bootstrap.ts";
 import type { Ending, EndingCode } from "./options.ts";
 
@@ -34,6 +36,17 @@ function endOf(code: EndingCode, reason: string): EntryStep {
 const isLostLog = "the log is damaged or missing";
 const tooFewVoters = "the other voters are no majority without this node";
 
+/** How soon a node says that it has asked in vain to be rebound, and how often; an answer counts for the former. */
+const tellAfterMicros: Micros = 5_000_000;
+const tellEveryMicros: Micros = 60_000_000;
+
+const standings: Readonly<Record<RebindStanding, string>> = {
+  recovering: "has lost its log too",
+  "needs-asker": "knows no majority without this node",
+  "no-leader": "knows no leader",
+  "has-leader": "knows a leader, and waits for what it decides",
+};
+
 /** One for each boot. A node that takes part already needs it only to answer others. */
 export class ClusterEntry {
   /** Null where the node joins, or has lost its log. */
@@ -44,6 +57,11 @@ export class ClusterEntry {
   readonly #listed: readonly string[];
   readonly #trace: Trace;
   #hasTold = false;
+  /** What each has last answered to a request to rebind this node, and when that had been asked. */
+  readonly #standings = new Map<NodeId, { readonly standing: RebindStanding; readonly askedAt: Micros }>();
+  #askedAt: Micros = 0;
+  /** When the operator is told next; null before the first question. */
+  #tellAt: Micros | null = null;
 
   /** `directory` names the node's directories in a line for the operator; `cluster` is the command line's list. */
   constructor(
@@ -88,6 +106,31 @@ export class ClusterEntry {
   question(): BootstrapHello | JoinRequest {
     const { storeId, incarnation, lost } = this.#identity;
     return this.bootstrap?.hello() ?? { kind: "join-request", storeId, incarnation, lost: lost ?? "" };
+  }
+
+  onRebindPending(from: NodeId, { storeId, standing }: RebindPending): void {
+    if (this.#identity.lost !== null && storeId === this.#identity.storeId) {
+      this.#standings.set(from, { standing, askedAt: this.#askedAt });
+    }
+  }
+
+  /** Call it with each question, of which `ids` are asked: says once a minute who answers what to one that has lost its log. */
+  tellOperator(now: Micros, ids: readonly NodeId[]): void {
+    if (this.#identity.lost === null) return;
+    this.#askedAt = now;
+    this.#tellAt ??= now + tellAfterMicros;
+    if (now < this.#tellAt) return;
+    this.#tellAt = now + tellEveryMicros;
+    const answers = ids.map((id) => {
+      const answer = this.#standings.get(id);
+      const isSilent = answer === undefined || answer.askedAt < now - tellAfterMicros;
+      return `node ${id} ${isSilent ? "does not answer" : standings[answer.standing]}`;
+    });
+    const remedy = whileNobodyLeads(this.#directory);
+    this.#trace.note(
+      "warn",
+      `${isLostLog}, and nobody has rebound this node: ${answers.join(", ")}; asking on: ${remedy}`,
+    );
   }
 
   onBootstrapReply(from: NodeId, reply: BootstrapReply): EntryStep {

@@ -3,7 +3,16 @@
  * What only a member takes is in core/node/member-inbox.ts.
  */
 import type { Network } from "../ports.ts";
-import type { BootstrapHello, BootstrapReply, Envelope, JoinAccepted, Removed } from "../protocol/message.ts";
+import type {
+  BootstrapHello,
+  BootstrapReply,
+  Envelope,
+  JoinAccepted,
+  JoinRequest,
+  RebindPending,
+  Removed,
+} from "../protocol/message.ts";
+import type { Micros } from "../units.ts";
 import { answerHello } from "./bootstrap.ts";
 import type { EntryStep } from "./cluster-entry.ts";
 import type { Answer, EntryReceiver } from "./message-dispatch.ts";
@@ -25,17 +34,20 @@ export class EntryInbox implements EntryReceiver {
   }
 
   /** Asks all whom the node knows, while it takes no part: those too that have answered may not have seen it. */
-  ask(): void {
+  ask(now: Micros): void {
     const view = this.#view();
     if (view.entry === null) return;
+    view.entry.tellOperator(now, view.peers.ids);
     const question = view.entry.question();
     for (const id of view.peers.ids) this.#network.send(id, guestEnvelope(view, id, question));
   }
 
-  onBootstrapHello({ from }: Envelope, hello: BootstrapHello, answer: Answer): void {
+  onBootstrapHello(envelope: Envelope, hello: BootstrapHello, answer: Answer): void {
     const view = this.#view();
     if (view.identity === null) return;
-    const reply = answerHello(view.identity, from, hello, view.replica?.admission.isNeeded(from) ?? false);
+    const { from } = envelope;
+    const isNeeded = view.replica?.admission.isNeeded(from) ?? false;
+    const reply = answerHello(view.identity, view.entry?.bootstrap?.told ?? [], envelope, hello, isNeeded);
     if (reply !== null) answer(guestEnvelope(view, from, reply));
   }
 
@@ -45,6 +57,18 @@ export class EntryInbox implements EntryReceiver {
 
   onJoinAccepted(accepted: JoinAccepted): void {
     this.#onStep(this.#view().entry?.onJoinAccepted(accepted) ?? wait);
+  }
+
+  /** One that has lost its own log cannot help another one; the operator is to know. */
+  onJoinRequest({ cluster, from }: Envelope, { storeId, lost }: JoinRequest, answer: Answer): void {
+    const view = this.#view();
+    if (lost === "" || view.identity === null || view.identity.lost === null) return;
+    if (cluster !== view.entry?.cluster) return;
+    answer(guestEnvelope(view, from, { kind: "rebind-pending", storeId, standing: "recovering" }));
+  }
+
+  onRebindPending({ from }: Envelope, pending: RebindPending): void {
+    this.#view().entry?.onRebindPending(from, pending);
   }
 
   /** An answer to this node. One that takes part has been removed only if a committed configuration no longer has it. */

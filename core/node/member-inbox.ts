@@ -63,8 +63,12 @@ export class MemberInbox implements MemberReceiver {
     schedule();
     const knowsCluster = cluster === genesis.cluster;
     if (!knowsCluster && cluster !== "") return;
-    const reply = this.#parts.admission.onJoinRequest(this.#now, from, fromBoot, request, knowsCluster);
-    if (reply !== null) answer(envelope(from, reply));
+    const { admission } = this.#parts;
+    const reply = admission.onJoinRequest(this.#now, from, fromBoot, request, knowsCluster);
+    if (reply !== null) return answer(envelope(from, reply));
+    if (!knowsCluster || request.lost === "") return;
+    const standing = admission.standingFor(from);
+    answer(envelope(from, { kind: "rebind-pending", storeId: request.storeId, standing }));
   }
 
   onRaftMessage({ from }: Envelope, message: RaftMessage): void {

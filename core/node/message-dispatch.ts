@@ -15,6 +15,7 @@ import type {
   JoinRequest,
   RaftMessage,
   ReadReply,
+  RebindPending,
   Removed,
   SnapshotChunk,
   SnapshotReply,
@@ -29,6 +30,9 @@ export interface EntryReceiver {
   onBootstrapHello(envelope: Envelope, message: BootstrapHello, answer: Answer): void;
   onBootstrapReply(envelope: Envelope, message: BootstrapReply): void;
   onJoinAccepted(message: JoinAccepted): void;
+  /** A request to one that takes no part itself. */
+  onJoinRequest(envelope: Envelope, message: JoinRequest, answer: Answer): void;
+  onRebindPending(envelope: Envelope, message: RebindPending): void;
   onRemoved(envelope: Envelope, message: Removed): void;
 }
 
@@ -49,7 +53,7 @@ export interface MemberReceiver {
   onChangeReply(message: ChangeReply): void;
 }
 
-/** `member` is null while the node takes no part: what is for members is dropped. */
+/** `member` is null while the node takes no part: what is only for members is dropped. */
 export function dispatch(
   envelope: Envelope,
   answer: Answer,
@@ -66,8 +70,10 @@ export function dispatch(
       return entry.onJoinAccepted(message);
     case "removed":
       return entry.onRemoved(envelope, message);
+    case "rebind-pending":
+      return entry.onRebindPending(envelope, message);
     case "join-request":
-      return member?.onJoinRequest(envelope, message, answer);
+      return (member ?? entry).onJoinRequest(envelope, message, answer);
     case "pre-vote":
     case "pre-vote-reply":
     case "vote":

@@ -321,7 +321,7 @@ export class Node {
 
   /** Asks how to come into a cluster, and again after a heartbeat. */
   #ask(now: Micros): void {
-    this.#entryInbox.ask();
+    this.#entryInbox.ask(now);
     this.#timer.set(now + this.#options.heartbeatMicros);
   }
 

@@ -6,7 +6,7 @@ import type { Member } from "../protocol/configuration.ts";
 import type { Verdict } from "../protocol/connection.ts";
 import type { Origin } from "../protocol/entry.ts";
 import type { Handshake } from "../protocol/frame.ts";
-import type { AppendReply, Envelope, JoinAccepted, JoinRequest, Removed } from "../protocol/message.ts";
+import type { AppendReply, Envelope, JoinAccepted, JoinRequest, RebindStanding, Removed } from "../protocol/message.ts";
 import { outdatedReply } from "../raft/follower.ts";
 import { bindStore, isNeededVoter, memberOf, rebindStore, wasRemoved } from "../raft/membership.ts";
 import type { Raft } from "../raft/raft.ts";
@@ -97,12 +97,23 @@ export class PeerAdmission {
   }
 
   /**
-   * Whether no quorum is left without `id`: by the newest configuration and by the committed one. A node ends for good by
-   * this word, and a configuration that is not committed may be taken back.
+   * Whether nothing can be decided without `id`, now or ever. A node ends for good by this word, so it holds only where this
+   * node and `id` are the two voters, by a committed configuration that no other one follows in this log: each later one would
+   * have needed this node's own acknowledgement. What any other member holds may have been left behind: voters that it does
+   * not know may be a majority without `id`.
    */
   isNeeded(id: NodeId): boolean {
     const { configuration, committedConfiguration } = this.#raft;
-    return isNeededVoter(configuration, id) && isNeededVoter(committedConfiguration.configuration, id);
+    const { voters, outgoing } = configuration;
+    const isNewest = committedConfiguration.configuration === configuration;
+    const areTheTwo = voters.length === 2 && voters.includes(id) && voters.includes(this.#identity.node);
+    return isNewest && areTheTwo && outgoing.length === 0 && id !== this.#identity.node;
+  }
+
+  /** Why this node cannot rebind `id` now. */
+  standingFor(id: NodeId): RebindStanding {
+    if (isNeededVoter(this.#raft.configuration, id)) return "needs-asker";
+    return this.#raft.leader === 0 ? "no-leader" : "has-leader";
   }
 
   /** Which incarnation of `to` is meant: the newest known. */

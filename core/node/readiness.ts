@@ -47,7 +47,7 @@ export type Readiness =
 
 const phaseDetails: Readonly<Record<Exclude<Phase, "running">, string>> = {
   opening: "The node is opening its directory.",
-  bootstrapping: "The node waits until it has seen every founder of the cluster once.",
+  bootstrapping: "The node waits until all founders of the cluster have seen each other.",
   joining: "The node waits until a member says that it was added.",
   recovering: "The node has lost its log and takes no part until the others have bound its directory again.",
   stopping: "The node is stopping and takes no more requests.",

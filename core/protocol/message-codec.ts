@@ -9,7 +9,14 @@ import { decodeConfiguration, urlBytesMax } from "./configuration-codec.ts";
 import type { Change } from "./configuration.ts";
 import { decodeEntry, entryHeaderBytes, entryLength, entryPayload } from "./entry-codec.ts";
 import { type Entry, entryKinds, type Proposal } from "./entry.ts";
-import { changeKinds, changeOutcomes, messageKinds, namesByNumber, removalReasons } from "./message-kinds.ts";
+import {
+  changeKinds,
+  changeOutcomes,
+  messageKinds,
+  namesByNumber,
+  rebindStandings,
+  removalReasons,
+} from "./message-kinds.ts";
 import type { Envelope, Message } from "./message.ts";
 
 /** A cluster is founded by no more. */
@@ -17,6 +24,7 @@ export const foundersMax = 64;
 const changeNames = namesByNumber(changeKinds);
 const outcomeNames = namesByNumber(changeOutcomes);
 const reasonNames = namesByNumber(removalReasons);
+const standingNames = namesByNumber(rebindStandings);
 
 /** Appends the envelope, its message included, to `writer`. What it writes, `decodeEnvelope` reads. */
 export function encodeEnvelope(writer: Writer, envelope: Envelope): void {
@@ -77,12 +85,16 @@ function encodeMessage(writer: Writer, message: Message): void {
     case "bootstrap-hello":
       writer.id(message.storeId);
       writeUrls(writer, message.urls);
+      writer.u64(message.round);
       return;
     case "bootstrap-reply":
       writer.id(message.storeId);
       writeUrls(writer, message.urls);
-      writer.u32(message.genesis.length);
-      for (const id of message.genesis) writer.id(id);
+      writer.id(message.asker);
+      writer.u64(message.boot);
+      writer.u64(message.round);
+      writeStoreIds(writer, message.seen);
+      writeStoreIds(writer, message.genesis);
       return;
     default:
       return encodeAffair(writer, message);
@@ -121,6 +133,10 @@ function encodeAffair(writer: Writer, message: Affair): void {
       for (const id of message.genesis) writer.id(id);
       writeUrls(writer, message.founders);
       return;
+    case "rebind-pending":
+      writer.id(message.storeId);
+      writer.u8(rebindStandings[message.standing]);
+      return;
     case "removed":
       writer.id(message.storeId);
       writer.u64(message.incarnation);
@@ -152,6 +168,7 @@ type Affair = Extract<
       | "snapshot-wanted"
       | "join-request"
       | "join-accepted"
+      | "rebind-pending"
       | "removed"
       | "change"
       | "change-reply";
@@ -235,12 +252,16 @@ function decodeMessage(reader: Reader, kind: number): Message {
       return { kind: "read-reply", incarnation, boot, id, index: reader.u64() };
     }
     case messageKinds["bootstrap-hello"]:
-      return { kind: "bootstrap-hello", storeId: reader.id(), urls: decodeUrls(reader) };
+      return { kind: "bootstrap-hello", storeId: reader.id(), urls: decodeUrls(reader), round: reader.u64() };
     case messageKinds["bootstrap-reply"]:
       return {
         kind: "bootstrap-reply",
         storeId: reader.id(),
         urls: decodeUrls(reader),
+        asker: reader.id(),
+        boot: reader.u64(),
+        round: reader.u64(),
+        seen: decodeStoreIds(reader),
         genesis: decodeStoreIds(reader),
       };
     default:
@@ -270,6 +291,8 @@ function decodeAffair(reader: Reader, kind: number): Affair {
       const founders = decodeUrls(reader);
       return { kind: "join-accepted", storeId, term, incarnation, genesis, founders };
     }
+    case messageKinds["rebind-pending"]:
+      return { kind: "rebind-pending", storeId: reader.id(), standing: decodeName(reader, standingNames) };
     case messageKinds.removed: {
       const [storeId, incarnation] = [reader.id(), reader.u64()];
       return { kind: "removed", storeId, incarnation, reason: decodeName(reader, reasonNames) };
@@ -304,6 +327,11 @@ function decodeName<T extends string>(reader: Reader, names: readonly (T | undef
 function writeUrls(writer: Writer, urls: readonly string[]): void {
   writer.u32(urls.length);
   for (const url of urls) writer.text(url);
+}
+
+function writeStoreIds(writer: Writer, ids: readonly StoreId[]): void {
+  writer.u32(ids.length);
+  for (const id of ids) writer.id(id);
 }
 
 function decodeUrls(reader: Reader): string[] {

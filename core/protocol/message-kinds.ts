@@ -1,6 +1,6 @@
 /** The numbers of what a message says with a name. A number is on the wire, in the simulator's trace and in the keys of its draws. */
 import type { Change } from "./configuration.ts";
-import type { ChangeOutcome, Message, RemovalReason } from "./message.ts";
+import type { ChangeOutcome, Message, RebindStanding, RemovalReason } from "./message.ts";
 
 /** Every kind of message. A number is never reused; a new name for an old number changes no byte, no trace and no draw. */
 export const messageKinds = {
@@ -25,6 +25,7 @@ export const messageKinds = {
   "change-reply": 19,
   "snapshot-wanted": 20,
   "bootstrap-reply": 21,
+  "rebind-pending": 22,
 } as const satisfies Record<Message["kind"], number>;
 
 /** What a change request asks for. */
@@ -58,6 +59,14 @@ export const removalReasons = {
   "too-few-voters": 2,
   "id-of-leader": 3,
 } as const satisfies Record<RemovalReason, number>;
+
+/** Why a member does not rebind another one now. */
+export const rebindStandings = {
+  recovering: 0,
+  "needs-asker": 1,
+  "no-leader": 2,
+  "has-leader": 3,
+} as const satisfies Record<RebindStanding, number>;
 
 /** The names of `numbers`, each at its number; a hole where no name has a number. */
 export function namesByNumber<Name extends string>(

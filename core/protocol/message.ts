@@ -101,19 +101,26 @@ export type ReadReply = {
   readonly id: number;
   readonly index: Index;
 };
-/** A founder asks another one: who are you, and is the cluster founded? See core/node/bootstrap.ts. */
+/** A founder asks another one: who are you, whom have you seen, and is the cluster founded? See core/node/bootstrap.ts. */
 export type BootstrapHello = {
   readonly kind: "bootstrap-hello";
   readonly storeId: StoreId;
   /** The sender's founding list, to name a difference between the founders' command lines. */
   readonly urls: readonly string[];
+  /** The answer echoes it: what was answered in an earlier round of this boot counts no more. */
+  readonly round: number;
 };
-/** The answer to a bootstrap-hello. */
+/** The answer to a bootstrap-hello. `asker`, `boot` and `round` say to which: store id, boot and round of who asked. */
 export type BootstrapReply = {
   readonly kind: "bootstrap-reply";
   /** The answerer's. */
   readonly storeId: StoreId;
   readonly urls: readonly string[];
+  readonly asker: StoreId;
+  readonly boot: number;
+  readonly round: number;
+  /** The store ids of all founders as the answerer has seen them, in the order of the list; empty where it has not seen all. */
+  readonly seen: readonly StoreId[];
   /** The genesis if the answerer has it: one store id a founder, in the order of the list; else empty. */
   readonly genesis: readonly StoreId[];
 };
@@ -164,6 +171,25 @@ export type JoinAccepted = {
   readonly genesis: readonly StoreId[];
   readonly founders: readonly string[];
 };
+/**
+ * "Not yet": the answer to a join-request with `lost` of one that can neither rebind the asker nor say for good that nobody
+ * can. It is for the operator's eyes: the asker goes on asking.
+ */
+export type RebindPending = {
+  readonly kind: "rebind-pending";
+  /** The asker's. */
+  readonly storeId: StoreId;
+  readonly standing: RebindStanding;
+};
+/** Why the answerer cannot rebind the asker now. */
+export type RebindStanding =
+  /** It has lost its own log. */
+  | "recovering"
+  /** The newest configuration that it holds, which others may have left behind, has no majority without the asker. */
+  | "needs-asker"
+  | "no-leader"
+  /** It leads, or follows one that is to decide. */
+  | "has-leader";
 /** "You are not, any more": a committed configuration is without `incarnation`, or another directory than `storeId` is bound. */
 export type Removed = {
   readonly kind: "removed";
@@ -177,7 +203,7 @@ export type RemovalReason =
   | "another-directory"
   /** The id is that of the member that leads: it runs elsewhere. */
   | "id-of-leader"
-  /** What was lost cannot be had back from fewer than two other voters. */
+  /** The answerer and the asker are the only voters there are or can come to be: nobody gives back what was lost. */
   | "too-few-voters";
 /** An operator's change request, on its way from the member that took it to the leader of `term`; nobody else may take it. */
 export type ChangeRequest = {
@@ -223,6 +249,7 @@ export type ControlMessage =
   | BootstrapReply
   | JoinRequest
   | JoinAccepted
+  | RebindPending
   | Removed
   | ChangeRequest
   | ChangeReply;
@@ -231,7 +258,12 @@ export type ControlMessage =
 export type Message = RaftMessage | ControlMessage;
 
 /** Kinds that answer a question, on the very stream that brought it. Nobody else's word of these kinds is taken. */
-export const answerKinds: ReadonlySet<Message["kind"]> = new Set(["bootstrap-reply", "join-accepted", "removed"]);
+export const answerKinds: ReadonlySet<Message["kind"]> = new Set([
+  "bootstrap-reply",
+  "join-accepted",
+  "rebind-pending",
+  "removed",
+]);
 /** Kinds that a node may send which does not take part yet. */
 export const guestKinds: ReadonlySet<Message["kind"]> = new Set(["bootstrap-hello", "join-request"]);
 

@@ -25,7 +25,7 @@ export type Identity = {
   readonly boot: number;
   /** The founding list: founder k has id k + 1. Empty in a joining directory that is not a member yet. */
   readonly founders: readonly string[];
-  /** Null until every founder has been seen once, or a joining directory has been accepted. */
+  /** Null until all founders have seen each other, or a joining directory has been accepted. */
   readonly genesis: Genesis | null;
   /** The log index of the entry that made this directory's node a member; 0 for a founder, and before it is accepted. */
   readonly incarnation: Index;

@@ -16,6 +16,11 @@ export function lastResort(directory: string): string {
   return `${putBackCopy(directory)}; without one only an empty store can be begun, with another --data-dir for every node`;
 }
 
+/** For a directory that others may give back what it held: they must run for that, and one of them must lead. */
+export function whileNobodyLeads(directory: string): string {
+  return `start every other member; only where all run and none of them comes to lead, ${lastResort(directory)}`;
+}
+
 /** As `lastResort`, where only the command line says that there are no other members. */
 export function lastResortAlone(directory: string): string {
   return `${lastResort(directory)}; ${nameOthers}`;

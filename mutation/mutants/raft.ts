@@ -242,6 +242,13 @@ export const mutantsOfRaft: readonly Mutant[] = [
     new: "",
   },
   {
+    name: "a founder founds once it has seen all, whatever the others have seen",
+    layer: "liveness",
+    file: "core/node/bootstrap.ts",
+    old: "return agrees ? genesisOf(founders, list) : null;",
+    new: "return agrees || list.length > 0 ? genesisOf(founders, list) : null;",
+  },
+  {
     name: "a founder asks only the first of the others",
     layer: "liveness",
     file: "core/node/entry-inbox.ts",

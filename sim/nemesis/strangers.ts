@@ -146,8 +146,17 @@ export class Strangers implements Target {
     const anybody: readonly Message[] = [
       { kind: "removed", storeId: "", incarnation, reason: "removed" },
       { kind: "removed", storeId: strangeStore, incarnation: 0, reason: "too-few-voters" },
-      { kind: "bootstrap-hello", storeId: strangeStore, urls: [`${strangeUrl}-1`, `${strangeUrl}-2`] },
-      { kind: "bootstrap-reply", storeId: strangeStore, urls: [`${strangeUrl}-1`], genesis: [strangeStore] },
+      { kind: "bootstrap-hello", storeId: strangeStore, urls: [`${strangeUrl}-1`, `${strangeUrl}-2`], round: 1 },
+      {
+        kind: "bootstrap-reply",
+        storeId: strangeStore,
+        urls: [`${strangeUrl}-1`],
+        asker: strangeStore,
+        boot: 1,
+        round: 1,
+        seen: [strangeStore],
+        genesis: [strangeStore],
+      },
       {
         kind: "join-accepted",
         storeId: strangeStore,

@@ -50,7 +50,6 @@ export const planKnobs = {
   openChangesMax: 40,
   changeOutcomesMax: 41,
   readRoundsMax: 42,
-  knownStartsMax: 43,
   learnedUrlsMax: 44,
   snapshotBytes: 45,
   snapshotSliceBytes: 46,

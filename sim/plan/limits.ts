@@ -14,7 +14,6 @@ const small = {
   openChangesMax: [1, 2],
   changeOutcomesMax: [1, 2],
   readRoundsMax: [1, 2],
-  knownStartsMax: [1, 3],
   learnedUrlsMax: [1, 2],
   snapshotBytes: [1_000, 6_000],
   snapshotSliceBytes: [50, 300, 2_000],

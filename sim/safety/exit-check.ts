@@ -1,6 +1,7 @@
 /** Why a node may end itself. Within the model only a disk that failed, or a committed configuration that is without it. */
 import type { Ending } from "../../core/node/options.ts";
 import type { Configuration } from "../../core/protocol/configuration.ts";
+import { isNeededVoter } from "../../core/raft/membership.ts";
 import { removedMustBeNoMember } from "../laws/membership.ts";
 import { exitMustBeExplained } from "../laws/storage.ts";
 import type { Host } from "../world/host.ts";
@@ -11,14 +12,18 @@ export type ExitKind = "disk" | "removed" | "shut-out" | "lost" | "newer" | "res
 /** Whether more was lost than could be spared, or a disk has lied: of the machine itself, and of any. */
 export type BeyondModel = { readonly own: boolean; readonly any: boolean };
 
-/** What kind of exit it is; I14 and I15 say which are explained. */
+/**
+ * What kind of exit it is; I14 and I15 say which are explained. `hasJoinedLate`: a join request of the machine from before it
+ * was wiped has come since.
+ */
 export function checkExit(
   host: Host,
   ending: Ending,
   committed: Configuration | null,
+  hasJoinedLate: boolean,
   beyondModel: BeyondModel,
 ): ExitKind {
-  const kind = kindOf(host, ending, beyondModel);
+  const kind = kindOf(host, ending, committed, hasJoinedLate, beyondModel);
   exitMustBeExplained(host.id, ending.reason, kind);
   const incarnation = host.node?.incarnation ?? 0;
   const isMember = committed?.members.some((member) => member.id === host.id && member.incarnation === incarnation);
@@ -26,7 +31,13 @@ export function checkExit(
   return kind;
 }
 
-function kindOf({ directory, wiped }: Host, { code }: Ending, { own, any }: BeyondModel): ExitKind | null {
+function kindOf(
+  { id, directory }: Host,
+  { code }: Ending,
+  committed: Configuration | null,
+  hasJoinedLate: boolean,
+  { own, any }: BeyondModel,
+): ExitKind | null {
   const isCopy = directory.isAnyCopy;
   switch (code) {
     case "disk":
@@ -40,14 +51,15 @@ function kindOf({ directory, wiped }: Host, { code }: Ending, { own, any }: Beyo
       // By the configuration in the copy the others could not give its log back.
       return isCopy || any ? "lost" : null;
     case "another-directory":
-      // A join request of a machine that was wiped since may have come late, and have been taken for the new one's.
-      if (wiped) return "shut-out";
+      // It was taken for the new machine's.
+      if (hasJoinedLate) return "shut-out";
       return any ? "lost" : null;
     case "newer-format":
       if (directory.isOfNewerFormat) return "newer";
       return own ? "lost" : null;
     case "unrecoverable":
-      return directory.mustRecover || own ? "lost" : null;
+      // A node by itself may say so where it knows nobody else; that no majority is left without it must be true.
+      return own || (directory.mustRecover && committed !== null && isNeededVoter(committed, id)) ? "lost" : null;
     case "damaged":
     case "id-in-use":
     case "not-ours":

@@ -116,6 +116,8 @@ export function wordsOfMessage(message: Message): string {
       return message.lost === "" ? "" : "its log is lost";
     case "removed":
       return message.reason;
+    case "rebind-pending":
+      return message.standing;
     case "change":
       return `${message.change.kind} n${message.change.id}`;
     case "change-reply":

@@ -49,6 +49,7 @@ function occasionOf(message: Message): number {
       return mix(mix(hash, message.boot), message.id);
     case "bootstrap-hello":
     case "bootstrap-reply":
+    case "rebind-pending":
       return hash;
     case "forward-refused":
       return mix(mix(hash, message.term), message.firstSeq);

@@ -116,11 +116,16 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     kind: fc.constant("bootstrap-hello" as const),
     storeId: id,
     urls: fc.array(fc.constant("http://a:1"), { maxLength: 3 }),
+    round: u53,
   }),
   fc.record({
     kind: fc.constant("bootstrap-reply" as const),
     storeId: id,
     urls: fc.array(fc.constant("http://a:1"), { maxLength: 3 }),
+    asker: id,
+    boot: u53,
+    round: u53,
+    seen: fc.array(id, { maxLength: 3 }),
     genesis: fc.array(id, { maxLength: 3 }),
   }),
 );

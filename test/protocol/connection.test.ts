@@ -35,10 +35,20 @@ const samples: readonly Message[] = [
   { kind: "vote", term: 9, lastIndex: 1, lastTerm: 1, transfer: false },
   { kind: "read", incarnation: 0, boot: 1, id: 4 },
   { kind: "snapshot-wanted", index: 4 },
-  { kind: "bootstrap-hello", storeId, urls: ["http://a:1"] },
-  { kind: "bootstrap-reply", storeId, urls: ["http://a:1"], genesis: [storeId] },
+  { kind: "bootstrap-hello", storeId, urls: ["http://a:1"], round: 1 },
+  {
+    kind: "bootstrap-reply",
+    storeId,
+    urls: ["http://a:1"],
+    asker: storeId,
+    boot: 1,
+    round: 1,
+    seen: [storeId],
+    genesis: [storeId],
+  },
   { kind: "join-request", storeId, incarnation: 0, lost: storeId },
   { kind: "join-accepted", storeId, term: 1, incarnation: 3, genesis: [storeId], founders: ["http://a:1"] },
+  { kind: "rebind-pending", storeId, standing: "no-leader" },
   { kind: "removed", storeId, incarnation: 0, reason: "removed" },
 ];
 

@@ -66,7 +66,7 @@ test("a stranger is told the founders' store ids neither as a founder of theirs 
   const { cluster, storeId } = world.status(leader);
   const urls = [1, 2, 3].map((k) => `http://node-${k}`);
   const asked = (from: number, list: readonly string[]): string => {
-    const message = { kind: "bootstrap-hello", storeId: "a".repeat(32), urls: list } as const;
+    const message = { kind: "bootstrap-hello", storeId: "a".repeat(32), urls: list, round: 1 } as const;
     return JSON.stringify(answersOf(world, leader, { from, message }).map((one) => ({ ...one, cluster: "" })));
   };
   for (const said of [asked((leader % 3) + 1, urls), asked(9, urls), asked(2, ["http://other"])]) {
@@ -178,7 +178,7 @@ test("a founder that dials is no founder that was asked: what it says of itself 
   world.until("node 1 waits for the others", () => world.status(1).waitingFor.length === 2);
   const urls = [1, 2, 3].map((k) => `http://node-${k}`);
   for (const from of [2, 3]) {
-    const message = { kind: "bootstrap-hello", storeId: `${from}`.repeat(32), urls } as const;
+    const message = { kind: "bootstrap-hello", storeId: `${from}`.repeat(32), urls, round: 1 } as const;
     t.is(answersOf(world, 1, { from, message }).length, 1);
   }
   world.pass(1);

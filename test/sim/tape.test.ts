@@ -16,9 +16,9 @@ const quiet = { print: null, invariants: true };
 
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
-  [1, "a79230d9cfdbee1b"],
-  [2, "5a7d3b854bc24e99"],
-  [3, "8cdbc2f4ba79ab48"],
+  [1, "93216354948ed94f"],
+  [2, "e2e0a61c02f4b194"],
+  [3, "6d25ce86677463ee"],
 ];
 
 for (const [seed, hash] of golden) {
