@@ -45,6 +45,8 @@ export class Node {
   #settling = false;
   #ended = false;
   #stopping: (() => void) | null = null;
+  /** All that was to end has ended: no turn comes any more, only the seal of the log. */
+  #closing = false;
   #turnDue = false;
 
   /** `onEnd` is called at most once, when the node cannot go on; after it the node does nothing more. */
@@ -80,7 +82,7 @@ export class Node {
    * that brought it, and is called before this returns. `dialled`: the URL whose listener answers with it, where known.
    */
   receive(envelope: Envelope, answer: Answer, dialled: string | null = null): void {
-    if (this.#ended || this.#identity === null) return;
+    if (this.#ended || this.#closing || this.#identity === null) return;
     if (this.#entry?.believes(envelope, dialled) === false) return;
     dispatch(envelope, answer, this.#entryInbox, this.#replica?.inbox ?? null);
   }
@@ -116,7 +118,11 @@ export class Node {
     this.#request(done, ({ requests }) => requests.change(change, done));
   }
 
-  /** Takes no more requests, hands leadership over, lets what is pending finish until its deadline, then closes. */
+  /**
+   * Takes no more requests, hands leadership over, lets what is pending finish until its deadline, then closes. When `done`
+   * comes, the directory says how far its log reaches, and nothing is written there any more. Where a disk fails before
+   * that, `onEnd` comes in its place.
+   */
   stop(done: () => void): void {
     if (this.#ended) return done();
     this.#stopping = done;
@@ -184,7 +190,7 @@ export class Node {
   /** A member that this node has dialled has refused it for good. */
   onVerdict(verdict: FinalVerdict): void {
     const replica = this.#replica;
-    if (this.#identity === null || replica === null || this.#ended) return;
+    if (this.#identity === null || replica === null || this.#ended || this.#closing) return;
     if (verdict === "removed") return this.#writeTombstone(this.#identity);
     this.#replica = null;
     replica.requests.end(false);
@@ -290,7 +296,7 @@ export class Node {
     this.#turnDue = true;
     this.#ports.clock.endOfTurn(() => {
       this.#turnDue = false;
-      if (this.#ended) return;
+      if (this.#ended || this.#closing) return;
       const now = this.#ports.clock.now();
       const wakeAt = this.#replica?.runTurn(now);
       if (this.#replica !== null && wakeAt !== undefined) this.#timer.set(wakeAt);
@@ -323,10 +329,16 @@ export class Node {
   }
 
   #finishStop(now: Micros): void {
-    if (this.#stopping === null || this.#replica?.mayStop(now) === false) return;
+    if (this.#ended || this.#stopping === null || this.#replica?.mayStop(now) === false) return;
     const done = this.#stopping;
-    this.kill();
-    done();
+    const close = (): void => {
+      if (this.#ended) return;
+      this.kill();
+      done();
+    };
+    this.#closing = true;
+    if (this.#replica === null) close();
+    else this.#replica.wal.seal(close);
   }
 
   #onDiskError(error: DiskError): void {

@@ -49,6 +49,8 @@ export class GracefulStops implements Target {
     host.stopGracefully(() => {
       if (host.boot !== boot) return;
       this.#trace.line(this.#scheduler.now, "stopped", id);
+      const takesPart = (host.node?.replica ?? null) !== null;
+      if (takesPart) host.directory.sealed();
       host.stop(false);
       this.#restart(host);
     });

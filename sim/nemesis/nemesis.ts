@@ -89,7 +89,10 @@ export class Nemesis implements Target {
     this.#strangers = new Strangers(scheduler, draws, plan, hosts, trace, () => {
       this.counters.stranger += 1;
     });
-    this.#gracefulStops = new GracefulStops(scheduler, draws, plan, trace, coverage, (host) => this.restartLater(host));
+    this.#gracefulStops = new GracefulStops(scheduler, draws, plan, trace, coverage, (host) => {
+      if (!this.#stopped && !host.healed) this.#directoryFaults.strike(host);
+      this.restartLater(host);
+    });
     this.targeted = new TargetedFaults(draws, plan, (action, node, occasion) =>
       this.#planTargeted({ action, node, occasion }),
     );

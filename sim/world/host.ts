@@ -172,6 +172,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
   start(): void {
     this.boot += 1;
     const { boot } = this;
+    this.directory.started();
     this.#heardBoots.clear();
     this.#observer.starting(this);
     const offset = this.#draws.below(clockOffsetMicrosMax, "clockOffset", this.id, boot);

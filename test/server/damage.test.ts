@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -64,6 +65,40 @@ for (const [engine, flags, logOf] of engines) {
       await cluster.end(status.leader === 3 ? 1 : 3, "SIGKILL");
       t.is(await put(cluster, 2, "key-0", "more"), 204);
       t.is(await get(cluster, 2, "key-0"), "more");
+    } finally {
+      await cluster.stop();
+    }
+  });
+
+  test.serial(`${engine}: a log that is cut after a stop in good order is lost, not torn`, async (t) => {
+    const cut = (cluster: ProcessCluster, id: number): void => {
+      const path = filesIn(join(cluster.directory, logOf(id)), "wal-")[0]!;
+      truncateSync(path, Math.floor(statSync(path).size / 2));
+    };
+    const alone = await ProcessCluster.start(1, flags);
+    try {
+      await fill(alone);
+      await alone.end(1, "SIGTERM");
+      cut(alone, 1);
+      const { code, stderr } = await runNode(alone, 1, 1, flags);
+      t.is(code, 1);
+      t.regex(
+        stderr,
+        /^metaStore: wal-0{12}\.log is damaged at byte \d+, below what had been synced: .*: put back a copy/,
+      );
+      t.is(stderr.trim().split("\n").length, 1, stderr);
+    } finally {
+      await alone.stop();
+    }
+    const cluster = await ProcessCluster.start(3, flags);
+    try {
+      await fill(cluster);
+      await cluster.end(2, "SIGTERM");
+      cut(cluster, 2);
+      cluster.startNode(2);
+      await cluster.ready(2);
+      for (let k = 0; k < 20; k++) t.is(await get(cluster, 2, `key-${k}`), `value-${k}`);
+      t.true(readdirSync(join(cluster.directory, logOf(2))).some((name) => name.startsWith("damaged-wal-")));
     } finally {
       await cluster.stop();
     }
