@@ -96,7 +96,10 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
       snapshotsSynced: (media) => observer.snapshotsSynced(this, media),
       rowsSynced: () => observer.rowsSynced(this),
       lieTold: (file) => observer.lieTold(id, file),
-      struck: (what) => observer.struck(what, id),
+      struck: (what) => {
+        if (what === "diskStall") this.disturbances += 1;
+        observer.struck(what, id);
+      },
     });
     this.#store = new MemoryState(plan.sessionLimits);
     this.directory = new Directory(this.devices);
@@ -258,7 +261,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
     return this.paused || this.#inbox.isSlow || isFrozen;
   }
 
-  /** How often its process was kept from its turns, or its clock from going on. */
+  /** How often its process was kept from its turns, its clock from going on, or its disk from answering. */
   disturbances = 0;
 
   /** For `micros` it takes turns only every `beatMicros`: then, all that has come. */
