@@ -7,6 +7,7 @@ import type { FinalVerdict, Verdict } from "../protocol/connection.ts";
 import type { Handshake } from "../protocol/frame.ts";
 import type { Envelope } from "../protocol/message.ts";
 import { type Claim, type Genesis, type Identity, removedReason } from "../storage/identity.ts";
+import { beginRowsAgain } from "../storage/remedies.ts";
 import type { Micros, NodeId } from "../units.ts";
 import { addressHints, ClusterEntry, type EntryStep } from "./cluster-entry.ts";
 import { clusterListProblem } from "./cluster-list.ts";
@@ -342,7 +343,9 @@ export class Node {
   }
 
   #onDiskError(error: DiskError): void {
-    this.#end({ code: "disk", reason: `the disk failed: ${error.message}` });
+    const isDamage = error.code === "DAMAGED";
+    const damage = `the rows are damaged: ${error.message}; ${beginRowsAgain(this.#options.directory)}`;
+    this.#end({ code: "disk", reason: isDamage ? damage : `the disk failed: ${error.message}` });
   }
 
   #end(ending: Ending): void {

@@ -307,6 +307,30 @@ for (const [what, harm] of [
   );
 }
 
+test.serial("RocksDB: damaged rows end the node in a line, and what it says gives them back", async (t) => {
+  const flags = ["--rocksdb", "--snapshot-entries", "5"];
+  const cluster = await ProcessCluster.start(3, flags);
+  try {
+    await fill(cluster);
+    await cluster.end(2, "SIGTERM");
+    const rows = join(cluster.directory, "data", "2");
+    flip(filesIn(rows, "MANIFEST-")[0]!, 20);
+    const { code, stderr } = await runNode(cluster, 2, 3, flags);
+    t.is(code, 1);
+    t.regex(
+      stderr,
+      /^metaStore: the rows are damaged: RocksDB in \S+: [^\n]*Corruption: [^\n]+; move every file [^\n]+\n$/,
+    );
+    t.is(stderr.match(/checksum mismatch/g)?.length ?? 1, 1, stderr);
+    for (const entry of readdirSync(rows, { withFileTypes: true })) if (entry.isFile()) rmSync(join(rows, entry.name));
+    cluster.startNode(2);
+    await cluster.ready(2);
+    for (let k = 0; k < 20; k++) t.is(await get(cluster, 2, `key-${k}`), `value-${k}`);
+  } finally {
+    await cluster.stop();
+  }
+});
+
 test.serial("snapshots that another directory has left are not taken for a new node's own", async (t) => {
   const cluster = await ProcessCluster.start(1, often);
   try {
