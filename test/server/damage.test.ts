@@ -38,6 +38,12 @@ function damage(directory: string): void {
   flip(filesIn(directory, "wal-")[0]!, 200);
 }
 
+/** Cuts the log in `directory` to half, whose process is gone. */
+function cut(directory: string): void {
+  const path = filesIn(directory, "wal-")[0]!;
+  truncateSync(path, Math.floor(statSync(path).size / 2));
+}
+
 /** Starts the node until it ends by itself. */
 function runNode(cluster: ProcessCluster, id: number, nodes: number, flags: readonly string[]): Promise<Exit> {
   const urls = Array.from({ length: nodes }, (_, k) => cluster.peerUrl(k + 1)).join(",");
@@ -71,15 +77,11 @@ for (const [engine, flags, logOf] of engines) {
   });
 
   test.serial(`${engine}: a log that is cut after a stop in good order is lost, not torn`, async (t) => {
-    const cut = (cluster: ProcessCluster, id: number): void => {
-      const path = filesIn(join(cluster.directory, logOf(id)), "wal-")[0]!;
-      truncateSync(path, Math.floor(statSync(path).size / 2));
-    };
     const alone = await ProcessCluster.start(1, flags);
     try {
       await fill(alone);
       await alone.end(1, "SIGTERM");
-      cut(alone, 1);
+      cut(join(alone.directory, logOf(1)));
       const { code, stderr } = await runNode(alone, 1, 1, flags);
       t.is(code, 1);
       t.regex(
@@ -94,7 +96,7 @@ for (const [engine, flags, logOf] of engines) {
     try {
       await fill(cluster);
       await cluster.end(2, "SIGTERM");
-      cut(cluster, 2);
+      cut(join(cluster.directory, logOf(2)));
       cluster.startNode(2);
       await cluster.ready(2);
       for (let k = 0; k < 20; k++) t.is(await get(cluster, 2, `key-${k}`), `value-${k}`);
