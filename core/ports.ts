@@ -23,7 +23,7 @@ export interface Timer {
   clear(): void;
 }
 
-/** A stable code, and words for the operator. */
+/** A stable code, and words for the operator. "DAMAGED": the rows are there, and cannot be what was written. */
 export type DiskError = { readonly code: string; readonly message: string };
 
 /** One directory of the node. Names are plain file names. An error of any call but `open` of a missing file is final. */

@@ -17,7 +17,8 @@ export function fileTypeProblem({ log, snapshots, rows }: Places): string | null
     const type = typeOf(path);
     if (type !== null && type !== "a directory") return wrong(path, type, "a directory");
   }
-  return wrongFileIn(log, isLogFile) ?? wrongFileIn(snapshots, isSnapshotFile);
+  const inRows = rows === null ? null : wrongFileIn(rows, isRocksDbFile);
+  return inRows ?? wrongFileIn(log, isLogFile) ?? wrongFileIn(snapshots, isSnapshotFile);
 }
 
 function isLogFile(name: string): boolean {
@@ -26,6 +27,11 @@ function isLogFile(name: string): boolean {
 
 function isSnapshotFile(name: string): boolean {
   return snapshotPlace(name) !== null || name.endsWith(".part");
+}
+
+/** What RocksDB reads or writes when it opens; it waits for ever for a named pipe. */
+function isRocksDbFile(name: string): boolean {
+  return /^(CURRENT|IDENTITY|LOCK|LOG|LOG\.old\..*|(MANIFEST|OPTIONS)-\d+|\d+\.(log|sst|ldb|dbtmp))$/.test(name);
 }
 
 function wrongFileIn(directory: string, isOurs: (name: string) => boolean): string | null {

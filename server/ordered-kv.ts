@@ -12,6 +12,17 @@ function isShortage(error: Error | null | undefined): boolean {
   return /Too many open files/i.test(`${error?.message ?? ""} ${cause}`);
 }
 
+/** Some libraries put RocksDB's own words into the cause, some into both. */
+function wordsOf(error: Error): string {
+  const cause = (error as { cause?: Error }).cause?.message ?? "";
+  return cause === "" || error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
+}
+
+/** By RocksDB's own status: what it reads is not what it wrote, or a file that it has kept is not there. */
+function isDamage(words: string): boolean {
+  return /\bCorruption: |\bIO error: No such file or directory/.test(words);
+}
+
 function stored(key: string): Buffer {
   return Buffer.from(key, "latin1");
 }
@@ -49,8 +60,9 @@ export class RocksKv implements OrderedKv {
   /** The failure of this call, or of an earlier one. */
   fail(error: Error | null | undefined): DiskError | null {
     if (error !== null && error !== undefined) {
-      const cause = (error as { cause?: Error }).cause?.message ?? "";
-      this.#failure ??= { code: "EIO", message: `RocksDB in ${this.#location}: ${error.message} ${cause}`.trim() };
+      const words = wordsOf(error);
+      const code = isDamage(words) ? "DAMAGED" : "EIO";
+      this.#failure ??= { code, message: `RocksDB in ${this.#location}: ${words}` };
     }
     return this.#failure;
   }

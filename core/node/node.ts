@@ -8,6 +8,7 @@ import type { FinalVerdict, Verdict } from "../protocol/connection.ts";
 import type { Handshake } from "../protocol/frame.ts";
 import type { Envelope } from "../protocol/message.ts";
 import { type Claim, type Genesis, type Identity, removedReason } from "../storage/identity.ts";
+import { beginRowsAgain } from "../storage/remedies.ts";
 import type { Index, Micros, NodeId } from "../units.ts";
 import { addressHints, ClusterEntry, type EntryStep } from "./cluster-entry.ts";
 import { clusterListProblem } from "./cluster-list.ts";
@@ -46,6 +47,8 @@ export class Node {
   #settling = false;
   #ended = false;
   #stopping: (() => void) | null = null;
+  /** All that was to end has ended: no turn comes any more, only the seal of the log. */
+  #closing = false;
   #turnDue = false;
 
   /** `onEnd` is called at most once, when the node cannot go on; after it the node does nothing more. */
@@ -83,7 +86,7 @@ export class Node {
    * that brought it, and is called before this returns. `dialled`: the URL whose listener answers with it, where known.
    */
   receive(envelope: Envelope, answer: Answer, dialled: string | null = null): void {
-    if (this.#ended || this.#identity === null) return;
+    if (this.#ended || this.#closing || this.#identity === null) return;
     if (this.#entry?.believes(envelope, dialled) === false) return;
     dispatch(envelope, answer, this.#entryInbox, this.#replica?.inbox ?? null);
   }
@@ -127,7 +130,11 @@ export class Node {
     return this.#ports.clock.now() + this.#options.requestMicros;
   }
 
-  /** Takes no more requests, hands leadership over, lets what is pending finish until its deadline, then closes. */
+  /**
+   * Takes no more requests, hands leadership over, lets what is pending finish until its deadline, then closes. When `done`
+   * comes, the directory says how far its log reaches, and nothing is written there any more. Where a disk fails before
+   * that, `onEnd` comes in its place.
+   */
   stop(done: () => void): void {
     if (this.#ended) return done();
     this.#stopping = done;
@@ -200,7 +207,7 @@ export class Node {
   /** The member `by`, which this node has dialled, has refused it for good. */
   onVerdict(verdict: FinalVerdict, by: NodeId): void {
     const replica = this.#replica;
-    if (this.#identity === null || replica === null || this.#ended) return;
+    if (this.#identity === null || replica === null || this.#ended || this.#closing) return;
     if (verdict === "removed") return this.#writeTombstone(this.#identity);
     if (verdict === "outdated-copy" && replica.admission.wasAccepted)
       return this.#end(replacedEnding(by, this.#options));
@@ -310,7 +317,7 @@ export class Node {
     this.#turnDue = true;
     this.#ports.clock.endOfTurn(() => {
       this.#turnDue = false;
-      if (this.#ended) return;
+      if (this.#ended || this.#closing) return;
       const now = this.#ports.clock.now();
       const wakeAt = this.#replica?.runTurn(now);
       if (this.#replica !== null && wakeAt !== undefined) this.#timer.set(wakeAt);
@@ -343,14 +350,22 @@ export class Node {
   }
 
   #finishStop(now: Micros): void {
-    if (this.#stopping === null || this.#replica?.mayStop(now) === false) return;
+    if (this.#ended || this.#stopping === null || this.#replica?.mayStop(now) === false) return;
     const done = this.#stopping;
-    this.kill();
-    done();
+    const close = (): void => {
+      if (this.#ended) return;
+      this.kill();
+      done();
+    };
+    this.#closing = true;
+    if (this.#replica === null) close();
+    else this.#replica.wal.seal(close);
   }
 
   #onDiskError(error: DiskError): void {
-    this.#end({ code: "disk", reason: `the disk failed: ${error.message}` });
+    const isDamage = error.code === "DAMAGED";
+    const damage = `the rows are damaged: ${error.message}; ${beginRowsAgain(this.#options.directory)}`;
+    this.#end({ code: "disk", reason: isDamage ? damage : `the disk failed: ${error.message}` });
   }
 
   #end(ending: Ending): void {

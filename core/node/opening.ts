@@ -57,7 +57,8 @@ export function openDirectory(
         trace.note("warn", `${where}; the others are asked to rebind this directory`);
         return openAnew(ports, identityFile, withLostLog(identity, random), limits, onDiskError, done);
       }
-      if (result.cutBytes > 0) trace.note("info", `cut ${result.cutBytes} un-synced bytes off the log`);
+      if (result.cutBytes > 0)
+        trace.note("info", `cut ${result.cutBytes} bytes off the log: nothing says that they were synced`);
       identityFile.saveExtent(extentOf(result.tail), (failed) => {
         if (failed !== null) return onDiskError(failed);
         // A damaged store may have brought back rows from before this directory was rebound: they count as lost.

@@ -11,6 +11,11 @@ export function putBackCopy(directory: string): string {
   return `put back a copy of ${directory}`;
 }
 
+/** For rows that are damaged beside a log that is whole. A node that nobody can help says so at its next start. */
+export function beginRowsAgain(directory: string): string {
+  return `move every file (but not the directories wal and snap) out of ${directory} and start this node again: log and other voters give the rows back; where there is no other voter, ${putBackCopy(directory)}`;
+}
+
 /** For a directory that holds what nobody else can give back: no majority is left without it. */
 export function lastResort(directory: string): string {
   return `${putBackCopy(directory)}; without one only an empty store can be begun, with another --data-dir for every node`;

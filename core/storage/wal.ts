@@ -3,8 +3,9 @@
  *
  * One sync runs at a time; everything written meanwhile shares the next one (group commit). A segment that is full is
  * synced to its last byte before the next one exists, so a hole between segments cannot be. How far the log reaches is
- * told outside of it (ExtentKeeper) whenever a segment is begun or let go, so that a file that is gone is missed. The first error of the
- * disk ends the WAL: nothing is retried, `onDiskError` is called once, and no completion comes after it.
+ * told outside of it (ExtentKeeper) whenever a segment is begun or let go, so that a file that is gone is missed; and at a
+ * stop in good order, so that every byte that is gone is. The first error of the disk ends the WAL: nothing is retried,
+ * `onDiskError` is called once, and no completion comes after it.
  */
 import { assert } from "../assert.ts";
 import { Writer } from "../bytes.ts";
@@ -84,6 +85,8 @@ export class Wal {
   #dead = false;
   readonly #waiting: { readonly position: number; readonly done: () => void }[] = [];
   readonly #backlog: Batch[] = [];
+  /** Since `seal`: nothing more is given. */
+  #onSealed: (() => void) | null = null;
 
   constructor(
     disk: Disk,
@@ -127,6 +130,12 @@ export class Wal {
   /** `done` comes when the batch, and all given before it, survive a power cut. */
   append(content: BatchContent, done: () => void): void {
     if (this.#dead) return;
+    assert(this.#onSealed === null, "nothing is given to a log that is sealed");
+    this.#take({ content, done });
+  }
+
+  #take({ content, done }: Batch): void {
+    if (this.#dead) return;
     if (this.#rotating || this.#offset - this.#headBytes >= this.#options.segmentBytesMax) {
       this.#rotating = true;
       this.#backlog.push({ content, done });
@@ -162,7 +171,8 @@ export class Wal {
    */
   purge(): void {
     const oldest = this.#full[0];
-    if (this.#dead || this.#purging || oldest === undefined || oldest.lastIndex > this.#durableBase) return;
+    if (this.#dead || this.#onSealed !== null || this.#purging) return;
+    if (oldest === undefined || oldest.lastIndex > this.#durableBase) return;
     // The hard state and base that open the next segment must be durable first: the oldest may hold the only copy.
     const isNextDurable = this.#full.length > 1 || this.#syncedThrough > this.#segmentPosition;
     if (!isNextDurable) return;
@@ -200,6 +210,26 @@ export class Wal {
 
   get segmentCount(): number {
     return this.#full.length + 1;
+  }
+
+  /**
+   * The last of a stop in good order. `done` comes when all that was given is durable, and that is told outside of the log:
+   * from then on a recovery misses whatever is gone of it, and no tail of it passes for torn. Give nothing after the call.
+   * What is told stays true: a recovery never cuts below it, and every later one is higher.
+   */
+  seal(done: () => void): void {
+    assert(this.#onSealed === null, "a log is sealed once");
+    if (this.#dead) return;
+    this.#onSealed = done;
+    this.#work();
+  }
+
+  #tellSealed(done: () => void): void {
+    assert(this.#syncedThrough === this.#written, "a sealed log is durable to its end");
+    // Nothing else begins: no mark and no segment.
+    this.#syncing = true;
+    this.#watermarkTimer.clear();
+    this.#tellExtent({ ...this.#extent, durableThrough: this.#written }, done);
   }
 
   close(): void {
@@ -240,6 +270,7 @@ export class Wal {
     assert(this.#syncedThrough <= this.#written, "no more is synced than was written");
     if (this.#syncedThrough < this.#written) return this.#sync();
     if (this.#rotating) return this.#rotate();
+    if (this.#onSealed !== null) return this.#tellSealed(this.#onSealed);
     // A batch of records just synced is vouched for by the next batch, or by a mark if none comes.
     if (this.#markedThrough < this.#syncedThrough)
       this.#watermarkTimer.set(this.#clock.now() + this.#options.idleWatermarkMicros);
@@ -308,7 +339,7 @@ export class Wal {
       this.#tellExtent({ ...this.#extent, lastSegment: this.#segment, durableThrough }, () => {
         this.#syncing = false;
         this.#rotating = false;
-        for (const { content, done } of this.#backlog.splice(0)) this.append(content, done);
+        for (const batch of this.#backlog.splice(0)) this.#take(batch);
         this.#work();
       });
     });

@@ -5,13 +5,16 @@ import { toldToStopMustStop } from "../laws/limits.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { Trace } from "../trace/trace.ts";
+import { stallMicrosMax } from "../world/disk-chance.ts";
 import type { Host } from "../world/host.ts";
 import type { CoverageSink } from "./marks.ts";
 
 type Stopping = { readonly host: Host; readonly boot: number; readonly disturbances: number };
 
-/** For a last sync, and for what was under way. */
+/** For what was under way. */
 const slackMicros: Micros = 100_000;
+/** The last sync of the log, and those of the identity that says how far it reaches; what was let go of may come before. */
+const lastSyncs = 16;
 
 /** One for each run. A process that does not stop in its time breaks a law. */
 export class GracefulStops implements Target {
@@ -49,16 +52,22 @@ export class GracefulStops implements Target {
     host.stopGracefully(() => {
       if (host.boot !== boot) return;
       this.#trace.line(this.#scheduler.now, "stopped", id);
+      const takesPart = (host.node?.replica ?? null) !== null;
+      if (takesPart) host.directory.sealed();
       host.stop(false);
       this.#restart(host);
     });
     if (host.boot === boot) this.#coverage.stopping(host);
   }
 
-  /** What waits ends by its deadline; a leadership is handed over within an election timeout. Clocks may be slow. */
+  /**
+   * What waits ends by its deadline; a leadership is handed over within an election timeout. Clocks may be slow, and a disk
+   * may be stalled when it begins: a later stall disturbs the process.
+   */
   get #boundMicros(): Micros {
-    const { requestMicros, electionMicros } = this.#plan;
-    return Math.ceil(1.01 * (requestMicros + 2 * electionMicros)) + slackMicros;
+    const { requestMicros, electionMicros, syncMicros, faults } = this.#plan;
+    const diskMicros = 2 * lastSyncs * syncMicros + (faults.diskStall > 0 ? stallMicrosMax : 0);
+    return Math.ceil(1.01 * (requestMicros + 2 * electionMicros)) + slackMicros + diskMicros;
   }
 
   /** It has stopped by now, if nothing has kept it from doing so. */

@@ -92,7 +92,10 @@ export class Nemesis implements Target {
       },
       isConnected: (from, to) => network.streams?.connected(from, to) === true,
     });
-    this.#gracefulStops = new GracefulStops(scheduler, draws, plan, trace, coverage, (host) => this.restartLater(host));
+    this.#gracefulStops = new GracefulStops(scheduler, draws, plan, trace, coverage, (host) => {
+      if (!this.#stopped && !host.healed) this.#directoryFaults.strike(host);
+      this.restartLater(host);
+    });
     this.targeted = new TargetedFaults(draws, plan, (action, node, occasion) =>
       this.#planTargeted({ action, node, occasion }),
     );

@@ -1,6 +1,6 @@
 /** What has happened to a machine's directory while no process ran in it, and what the next process must make of it. */
 import { assert } from "../../core/assert.ts";
-import type { Identity } from "../../core/storage/identity.ts";
+import type { Identity, LogExtent } from "../../core/storage/identity.ts";
 import { segmentName, segmentNumber } from "../../core/storage/wal-record.ts";
 import type { Term } from "../../core/units.ts";
 import type { SimDisk } from "./disk.ts";
@@ -40,6 +40,8 @@ export class Directory {
   readonly #host: DirectoryHost;
   #log: LogState = { kind: "whole" };
   #copy: CopyState = "none";
+  /** Its last process stopped in good order: all that is in its log is told to be durable. */
+  #isSealed = false;
   /** A newer program has written its identity: what it was before that. */
   #ownIdentity: Uint8Array | null = null;
 
@@ -81,6 +83,16 @@ export class Directory {
     this.#log = { kind: "whole" };
     this.#copy = "none";
     this.#ownIdentity = null;
+  }
+
+  /** Its process, which has taken part, has stopped in good order. */
+  sealed(): void {
+    this.#isSealed = true;
+  }
+
+  /** A process begins. */
+  started(): void {
+    this.#isSealed = false;
   }
 
   /** The process has written to its log, or takes part: one that was to misread it has set it aside. Returns whether it was to. */
@@ -190,18 +202,28 @@ export class Directory {
   /** Those that hold more than a head, or are named by the identity, also after a power cut: a new one may not be named yet. */
   get #toldSegments(): number[] {
     const { disk } = this.#host;
-    const [seen, kept] = [this.identity, identityIn(disk.mediaContents().get(identityName))];
-    if (seen?.storeId !== kept?.storeId || seen?.log == null || kept?.log == null) return [];
-    if (seen.genesis === null || kept.genesis === null) return [];
-    const first = Math.max(seen.log.firstSegment, kept.log.firstSegment);
-    const last = Math.min(seen.log.lastSegment, kept.log.lastSegment);
-    const { storeId } = kept;
+    const extent = this.#toldExtent;
+    if (extent === null) return [];
+    const { firstSegment, lastSegment, storeId } = extent;
     const told = [...disk.mediaContents()].flatMap(([name, bytes]) => {
       const number = disk.has(name) ? segmentNumber(name) : null;
-      if (number === null || number < first) return [];
-      return number <= last || batchCount(bytes, number, storeId) > 1 ? [number] : [];
+      if (number === null || number < firstSegment) return [];
+      return number <= lastSegment || batchCount(bytes, number, storeId) > 1 ? [number] : [];
     });
     return told.toSorted((a, b) => a - b);
+  }
+
+  /** What its identity says of the log, now and after a power cut; null where that is nothing. */
+  get #toldExtent(): (LogExtent & { readonly storeId: string }) | null {
+    const [seen, kept] = [this.identity, identityIn(this.#host.disk.mediaContents().get(identityName))];
+    if (seen?.storeId !== kept?.storeId || seen?.log == null || kept?.log == null) return null;
+    if (seen.genesis === null || kept.genesis === null) return null;
+    return {
+      firstSegment: Math.max(seen.log.firstSegment, kept.log.firstSegment),
+      lastSegment: Math.min(seen.log.lastSegment, kept.log.lastSegment),
+      durableThrough: Math.min(seen.log.durableThrough, kept.log.durableThrough),
+      storeId: kept.storeId,
+    };
   }
 
   /** The log, whole as it is, will be read wrongly at the next start; false where that might not be noticed. */
@@ -216,7 +238,9 @@ export class Directory {
   #offsetBelowWatermark(): ReturnType<typeof durableOffsetBelowWatermark> {
     // Older ones are being removed.
     const firstSegment = this.identity?.log?.firstSegment ?? 0;
-    return durableOffsetBelowWatermark(this.#host.disk, firstSegment, (bound) => this.#host.drawDamage(bound));
+    const durableThrough = this.#isSealed ? Infinity : (this.#toldExtent?.durableThrough ?? 0);
+    const told = { firstSegment, durableThrough };
+    return durableOffsetBelowWatermark(this.#host.disk, told, (bound) => this.#host.drawDamage(bound));
   }
 
   #lose(isMisread: boolean): void {

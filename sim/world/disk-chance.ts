@@ -12,7 +12,7 @@ export type DiskStrike =
 type Machine = { readonly id: NodeId; readonly boot: number; readonly healed: boolean };
 
 /** How long a call is held up that stalls. */
-const stallMicrosMax: Micros = 3_000_000;
+export const stallMicrosMax: Micros = 3_000_000;
 /** Equal calls of one disk: from there on, the numbers of a stall's length are its own. */
 const copiesMax = 1_000_000;
 

@@ -1,5 +1,6 @@
-/** Where a log can be damaged so that its recovery must notice: below the mark of some batch that stays whole. */
+/** Where a log can be damaged so that its recovery must notice: below the mark of some batch that stays whole, or of its identity. */
 import { Reader } from "../../core/bytes.ts";
+import type { LogExtent } from "../../core/storage/identity.ts";
 import { batchHeaderBytes, checkBatch, segmentNumber } from "../../core/storage/wal-record.ts";
 import type { StoreId } from "../../core/units.ts";
 import type { SimDisk } from "./disk.ts";
@@ -7,20 +8,21 @@ import type { SimDisk } from "./disk.ts";
 type Batch = { readonly name: string; readonly offset: number; readonly bytes: number; readonly end: number };
 
 /**
- * A byte of a batch that a later one vouches for, chosen by `below`; null where there is none. Goes by the media: a power cut
- * might take the mark, and the damage would be none that can be noticed. Segments before `firstSegment` are no part of the log.
+ * A byte of a batch that a later one vouches for, or `told`, chosen by `below`; null where there is none. Goes by the media: a
+ * power cut might take the mark, and the damage would be none that can be noticed. Segments before the first one that is told
+ * are no part of the log.
  */
 export function durableOffsetBelowWatermark(
   disk: SimDisk,
-  firstSegment: number,
+  told: Pick<LogExtent, "firstSegment" | "durableThrough">,
   below: (bound: number) => number,
 ): { readonly name: string; readonly offset: number } | null {
   const batches: Batch[] = [];
-  let syncedThrough = 0;
+  let syncedThrough = told.durableThrough;
   for (const [name, bytes] of disk.mediaContents()) {
     const number = segmentNumber(name);
     // One that is removed already may still be on the media.
-    if (number === null || number < firstSegment || !disk.has(name)) continue;
+    if (number === null || number < told.firstSegment || !disk.has(name)) continue;
     for (let offset = 0; bytes.length - offset >= batchHeaderBytes;) {
       const header = checkBatch(bytes, number, offset, new Reader(bytes, offset + 48, offset + 64).id());
       if (typeof header === "string") break;

@@ -99,7 +99,10 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
       rowsSynced: () => observer.rowsSynced(this),
       pageRead: (page) => observer.pageRead(this, page),
       lieTold: (file) => observer.lieTold(id, file),
-      struck: (what) => observer.struck(what, id),
+      struck: (what) => {
+        if (what === "diskStall") this.disturbances += 1;
+        observer.struck(what, id);
+      },
     });
     this.#store = new MemoryState(plan.sessionLimits);
     this.directory = new Directory(this.devices);
@@ -175,6 +178,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
   start(): void {
     this.boot += 1;
     const { boot } = this;
+    this.directory.started();
     this.found.clear();
     this.#observer.starting(this);
     const offset = this.#draws.below(clockOffsetMicrosMax, "clockOffset", this.id, boot);
@@ -260,7 +264,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
     return this.paused || this.#inbox.isSlow || isFrozen;
   }
 
-  /** How often its process was kept from its turns, or its clock from going on. */
+  /** How often its process was kept from its turns, its clock from going on, or its disk from answering. */
   disturbances = 0;
 
   /** For `micros` it takes turns only every `beatMicros`: then, all that has come. */

@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -37,6 +38,12 @@ function damage(directory: string): void {
   flip(filesIn(directory, "wal-")[0]!, 200);
 }
 
+/** Cuts the log in `directory` to half, whose process is gone. */
+function cut(directory: string): void {
+  const path = filesIn(directory, "wal-")[0]!;
+  truncateSync(path, Math.floor(statSync(path).size / 2));
+}
+
 /** Starts the node until it ends by itself. */
 function runNode(cluster: ProcessCluster, id: number, nodes: number, flags: readonly string[]): Promise<Exit> {
   const urls = Array.from({ length: nodes }, (_, k) => cluster.peerUrl(k + 1)).join(",");
@@ -64,6 +71,36 @@ for (const [engine, flags, logOf] of engines) {
       await cluster.end(status.leader === 3 ? 1 : 3, "SIGKILL");
       t.is(await put(cluster, 2, "key-0", "more"), 204);
       t.is(await get(cluster, 2, "key-0"), "more");
+    } finally {
+      await cluster.stop();
+    }
+  });
+
+  test.serial(`${engine}: a log that is cut after a stop in good order is lost, not torn`, async (t) => {
+    const alone = await ProcessCluster.start(1, flags);
+    try {
+      await fill(alone);
+      await alone.end(1, "SIGTERM");
+      cut(join(alone.directory, logOf(1)));
+      const { code, stderr } = await runNode(alone, 1, 1, flags);
+      t.is(code, 1);
+      t.regex(
+        stderr,
+        /^metaStore: wal-0{12}\.log is damaged at byte \d+, below what had been synced: .*: put back a copy/,
+      );
+      t.is(stderr.trim().split("\n").length, 1, stderr);
+    } finally {
+      await alone.stop();
+    }
+    const cluster = await ProcessCluster.start(3, flags);
+    try {
+      await fill(cluster);
+      await cluster.end(2, "SIGTERM");
+      cut(join(cluster.directory, logOf(2)));
+      cluster.startNode(2);
+      await cluster.ready(2);
+      for (let k = 0; k < 20; k++) t.is(await get(cluster, 2, `key-${k}`), `value-${k}`);
+      t.true(readdirSync(join(cluster.directory, logOf(2))).some((name) => name.startsWith("damaged-wal-")));
     } finally {
       await cluster.stop();
     }
@@ -271,6 +308,30 @@ for (const [what, harm] of [
     },
   );
 }
+
+test.serial("RocksDB: damaged rows end the node in a line, and what it says gives them back", async (t) => {
+  const flags = ["--rocksdb", "--snapshot-entries", "5"];
+  const cluster = await ProcessCluster.start(3, flags);
+  try {
+    await fill(cluster);
+    await cluster.end(2, "SIGTERM");
+    const rows = join(cluster.directory, "data", "2");
+    flip(filesIn(rows, "MANIFEST-")[0]!, 20);
+    const { code, stderr } = await runNode(cluster, 2, 3, flags);
+    t.is(code, 1);
+    t.regex(
+      stderr,
+      /^metaStore: the rows are damaged: RocksDB in \S+: [^\n]*Corruption: [^\n]+; move every file [^\n]+\n$/,
+    );
+    t.is(stderr.match(/checksum mismatch/g)?.length ?? 1, 1, stderr);
+    for (const entry of readdirSync(rows, { withFileTypes: true })) if (entry.isFile()) rmSync(join(rows, entry.name));
+    cluster.startNode(2);
+    await cluster.ready(2);
+    for (let k = 0; k < 20; k++) t.is(await get(cluster, 2, `key-${k}`), `value-${k}`);
+  } finally {
+    await cluster.stop();
+  }
+});
 
 test.serial("snapshots that another directory has left are not taken for a new node's own", async (t) => {
   const cluster = await ProcessCluster.start(1, often);

@@ -79,6 +79,10 @@ for (const [what, args, prepare, line] of failures) {
 const segment = "wal-000000000000.log";
 const snapshot = "snap-00000000000005-00000001.snap";
 
+function makePipe(at: string): void {
+  execFileSync("/usr/bin/env", ["mkfifo", at]);
+}
+
 for (const [engine, flags, log, snapshots] of [
   ["memory", [], "metaStore-1", "metaStore-1-snap"],
   ["RocksDB", ["--rocksdb"], join("data", "1", "wal"), join("data", "1", "snap")],
@@ -87,14 +91,18 @@ for (const [engine, flags, log, snapshots] of [
     ...["identity", "identity.new", segment, "lock", "lock-0123456789abcdef.sock"].map((name) => join(log, name)),
     ...[snapshot, "draft.part", "incoming.part"].map((name) => join(snapshots, name)),
   ];
-  const wrongs: readonly (readonly [string, string, (path: string) => void, string])[] = [
+  const wrongs: (readonly [string, string, (path: string) => void, string])[] = [
     ...files.map((path) => [path, "a directory", (at: string) => mkdirSync(at), "a file"] as const),
     [join(log, "identity"), "a link that leads nowhere", (at) => symlinkSync("nowhere", at), "a file"],
-    [join(log, segment), "a named pipe", (at) => execFileSync("/usr/bin/env", ["mkfifo", at]), "a file"],
+    [join(log, segment), "a named pipe", makePipe, "a file"],
     [join(log, "identity"), "a device", (at) => symlinkSync("/dev/null", at), "a file"],
     [log, "a file", (at) => writeFileSync(at, ""), "a directory"],
     [snapshots, "a file", (at) => writeFileSync(at, ""), "a directory"],
   ];
+  const rocksDbFiles = ["CURRENT", "MANIFEST-000004", "OPTIONS-000007", "IDENTITY", "000003.log", "000008.sst"];
+  for (const name of engine === "RocksDB" ? rocksDbFiles : []) {
+    wrongs.push([join("data", "1", name), "a named pipe", makePipe, "a file"]);
+  }
   for (const [path, type, make, expected] of wrongs) {
     test.serial(`${engine}: ${type} where ${path} is to be ${expected} is named, and nothing is changed`, async (t) => {
       const directory = freshDirectory();

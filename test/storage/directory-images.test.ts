@@ -13,11 +13,14 @@ import {
   type Disks,
   type Files,
   filesOf,
+  idle,
   live,
   open,
   restore,
   type Result,
 } from "../support/directories.ts";
+import { emptyBatch } from "../../core/storage/wal-record.ts";
+import { Wal } from "../../core/storage/wal.ts";
 import { calm, machineDiskHome } from "../support/worlds.ts";
 
 const terms = 3;
@@ -113,6 +116,47 @@ for (const voters of [1, 3]) {
     );
   });
 }
+
+for (const voters of [1, 3]) {
+  test(`${voters} voter(s): after a stop in good order no tail of the log passes for torn, wherever it is cut`, async (t) => {
+    const files = await recorded(voters);
+    for (const [name, bytes] of files.log) {
+      if (!name.startsWith("wal-")) continue;
+      for (let kept = bytes.length - 1; kept >= 0; kept -= 7) {
+        const disks = simulated();
+        await restore(disks, { ...files, log: new Map([...files.log, [name, bytes.slice(0, kept)]]) });
+        const { ending, opened } = await open(disks, claimOf(voters));
+        if (voters === 1) t.is(ending?.code, "unrecoverable", `${name} cut at ${kept}`);
+        else t.true(opened !== null && opened.identity.lost !== null, `${name} cut at ${kept}`);
+      }
+    }
+  });
+}
+
+test("a directory goes on after a stop in good order: it stops so again, and starts after a crash", async (t) => {
+  const disks = simulated();
+  await live(disks, 1, terms);
+  for (let start = 2; start < 5; start++) {
+    const { opened } = await open(disks, claimOf(1));
+    t.is(opened?.identity.lost, null);
+    const { identityFile, identity, tail } = opened!;
+    const before = identityFile.current.log!.durableThrough;
+    const fail = (): void => t.fail();
+    const options = { segmentBytesMax: 700, idleWatermarkMicros: 1 };
+    const wal = new Wal(disks.log, idle, identity.storeId, identityFile, tail, fail, options);
+    await new Promise<void>((resolve) =>
+      wal.append({ ...emptyBatch, hardState: { term: terms + start, vote: 1 } }, resolve),
+    );
+    // The last one crashes.
+    if (start < 4) await new Promise<void>((resolve) => wal.seal(resolve));
+    wal.close();
+    const told = identityFile.current.log!.durableThrough;
+    if (start < 4) t.is(told, wal.syncedThrough);
+    else t.is(told, before);
+  }
+  const { opened } = await open(disks, claimOf(1));
+  t.is(opened?.hardState.term, terms + 4);
+});
 
 test("whenever the power goes in a directory's life, it opens with all that had been acknowledged by then", async (t) => {
   let moments = 0;

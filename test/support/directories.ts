@@ -30,7 +30,7 @@ const eager: Clock = {
   endOfTurn: (run) => run(),
 };
 /** No timer fires: the log writes no idle marks. */
-const idle: Clock = { ...eager, timer: () => ({ set: () => undefined, clear: () => undefined }) };
+export const idle: Clock = { ...eager, timer: () => ({ set: () => undefined, clear: () => undefined }) };
 const silent = { fact: () => undefined, note: () => undefined };
 const random = { draw: (_site: string, occasion: number) => occasion * 7919 + 1 };
 
@@ -80,8 +80,8 @@ export function acknowledgedIn(terms: number): { readonly index: number; readonl
 }
 
 /**
- * A member's whole life in `disks`, which are empty: its genesis, elections, entries in several segments, a snapshot and what
- * it lets go of then. `acknowledged` is called with the last index whenever it would be acknowledged.
+ * A member's whole life in `disks`, which are empty: its genesis, elections, entries in several segments, a snapshot, what
+ * it lets go of then, and a stop in good order. `acknowledged` is called with the last index whenever it would be acknowledged.
  */
 export async function live(
   disks: Disks,
@@ -119,6 +119,7 @@ export async function live(
     wal.purge();
   }
   await settled(disks.log, identityFile);
+  await new Promise<void>((resolve) => wal.seal(resolve));
   wal.close();
   snapshots.close();
 }
