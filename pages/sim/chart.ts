@@ -283,7 +283,7 @@ function drawOperation({ label, red, outcome, point, call }: PageBar, from: numb
   const said = red === "judged" ? " — this breaks the law" : red === "counterpart" ? " — what it has missed" : "";
   const text = `${label}${point === null ? "" : `, number ${point} in the order`}${said}`;
   const line = Math.min(lines.length - 1, lineAtPlace(placeOfTime(call)));
-  chart.append(told(svg("rect", { ...box, class: `op ${red} ${outcome}` }), text, line));
+  chart.append(told(svg("rect", { ...box, class: `op ${red} ${outcome === "unknown" ? "unknown" : ""}` }), text, line));
   const room = Math.floor((to - from) / 7.4);
   const short = point === null ? label : `${point}: ${label}`;
   if (red !== "" && room <= short.length)

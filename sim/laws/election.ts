@@ -91,8 +91,12 @@ export function leaderMustHoldCommitted(
   });
 }
 
-/** I19. A turn that brought a pre-vote request and nothing else is over; `before`: what was before it. */
+/**
+ * I19. A turn that brought a pre-vote request and nothing else is over; `before`: what was before it. A node that needs no
+ * other's vote may have campaigned in it, since its own election timeout had passed.
+ */
 export function preVoteMustChangeNothing(id: NodeId, before: Hard, { term, vote }: Raft): void {
   const isSame = term === before.term && vote === before.vote;
-  must(isSame, "I19", () => `n${id}: a pre-vote request has changed its term or vote`);
+  const hasCampaigned = term === before.term + 1 && vote === id;
+  must(isSame || hasCampaigned, "I19", () => `n${id}: a pre-vote request has changed its term or vote`);
 }

@@ -21,6 +21,8 @@ export type WaitBounds = {
 const secondMicros: Micros = 1_000_000;
 /** Calls of a disk that follow each other: a full segment, a new one, its place in the identity, and what waits before. */
 const callsMax = 100;
+/** A node that is slow takes a turn for each slice of what is small; each may take so many times as long. */
+const slowTurns = 3;
 /** How often a piece of a snapshot may be sent in a row: a few times more than in vain. */
 const triesMax = 14;
 /** A clock that is slow by all that leases allow. */
@@ -29,7 +31,7 @@ const slowest = 1.02;
 /** The leader wakes at each heartbeat, a snapshot's piece is sent again after four, ten times in vain. */
 export function waitBoundsOf(plan: Plan): WaitBounds {
   const { electionMicros, heartbeatMicros, requestMicros, syncMicros } = plan;
-  const disk = secondMicros + callsMax * syncMicros;
+  const disk = slowTurns * (secondMicros + callsMax * syncMicros);
   const resend = 4 * heartbeatMicros;
   return {
     microsMax: {

@@ -16,9 +16,9 @@ const quiet = { print: null, invariants: true };
 
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
-  [1, "93216354948ed94f"],
-  [2, "e2e0a61c02f4b194"],
-  [3, "6d25ce86677463ee"],
+  [1, "4fa1aa4910a2f8fb"],
+  [2, "0f015b8e98c6ec57"],
+  [3, "fbdb041209dbf483"],
 ];
 
 for (const [seed, hash] of golden) {
