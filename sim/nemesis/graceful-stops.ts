@@ -2,6 +2,7 @@
 import type { Micros } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import { toldToStopMustStop } from "../laws/limits.ts";
+import { diskMicros as toDiskMicros, largestEntriesMicros } from "../plan/entry-time.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { Trace } from "../trace/trace.ts";
@@ -15,6 +16,9 @@ type Stopping = { readonly host: Host; readonly boot: number; readonly disturban
 const slackMicros: Micros = 100_000;
 /** The last sync of the log, and those of the identity that says how far it reaches; what was let go of may come before. */
 const lastSyncs = 16;
+
+/** That may still be taken from a leader. */
+const entriesMeanwhile = 32;
 
 /** One for each run. A process that does not stop in its time breaks a law. */
 export class GracefulStops implements Target {
@@ -48,7 +52,7 @@ export class GracefulStops implements Target {
     host.tellToStop();
     const stopping: Stopping = { host, boot, disturbances };
     const tie = this.#draws.u32("tie", id, boot, 61);
-    if (!isHampered) this.#scheduler.at(this.#scheduler.now + this.#boundMicros, tie, this, 0, stopping);
+    if (!isHampered) this.#scheduler.at(this.#scheduler.now + this.#boundMicros(host), tie, this, 0, stopping);
     host.stopGracefully(() => {
       if (host.boot !== boot) return;
       this.#trace.line(this.#scheduler.now, "stopped", id);
@@ -62,12 +66,18 @@ export class GracefulStops implements Target {
 
   /**
    * What waits ends by its deadline; a leadership is handed over within an election timeout. Clocks may be slow, and a disk
-   * may be stalled when it begins: a later stall disturbs the process.
+   * may be stalled when it begins: a later stall disturbs the process. What the log was given before must be durable, and
+   * what comes until the process takes nothing more.
    */
-  get #boundMicros(): Micros {
+  #boundMicros({ node }: Host): Micros {
     const { requestMicros, electionMicros, syncMicros, faults } = this.#plan;
     const diskMicros = 2 * lastSyncs * syncMicros + (faults.diskStall > 0 ? stallMicrosMax : 0);
-    return Math.ceil(1.01 * (requestMicros + 2 * electionMicros)) + slackMicros + diskMicros;
+    const log = node?.replica?.raft.log;
+    const givenMicros = log === undefined ? 0 : toDiskMicros(this.#plan, log, log.durableIndex);
+    const comingMicros = largestEntriesMicros(this.#plan, entriesMeanwhile);
+    return (
+      Math.ceil(1.01 * (requestMicros + 2 * electionMicros)) + slackMicros + diskMicros + givenMicros + comingMicros
+    );
   }
 
   /** It has stopped by now, if nothing has kept it from doing so. */

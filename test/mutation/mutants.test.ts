@@ -39,7 +39,7 @@ const expected: readonly (readonly [name: string, property: RegExp, seeds: numbe
   ["second change while one is in flight", /^I15$/, 50],
   ["restart reads the configuration only up to the base", /^I15$/, 50],
   ["joint quorum as majority of the union, for commit", /^I7$/, 300],
-  ["an expired session goes on", /^I9$/, 50],
+  ["an expired session goes on", /^I9$/, 300],
   ["applied index durable before its data", /^I9$/, 50],
   ["purge below rows that are not synced", /^I8$/, 20],
   ["purge before the base that covers it is durable", /^(I14|L1)$/, 600],

@@ -1,6 +1,7 @@
 /** A directory that is put back as a whole from an older copy. */
 import test from "ava";
 import type { Handshake } from "../../core/protocol/frame.ts";
+import type { Envelope } from "../../core/protocol/message.ts";
 import { Scenario } from "../../sim/scenario.ts";
 
 /** What `at` says to a copy of `of`'s directory that was started `more` times more than `of` was. */
@@ -76,9 +77,12 @@ test("a directory is not rebound while it is in use: whoever has lost its log ha
   const { configuration } = world.raft(leader);
   const asked = { from: id, fromIncarnation: 0, fromBoot: 1, to: leader, toIncarnation: 0 };
   const message = { kind: "join-request", storeId: "a".repeat(32), incarnation: 0, lost } as const;
-  world.node(leader).receive({ cluster, ...asked, message }, () => t.fail());
+  const isToldToWait = (answer: Envelope): void => {
+    t.is(answer.message.kind, "rebind-pending");
+  };
+  world.node(leader).receive({ cluster, ...asked, message }, isToldToWait);
   world.pass(2);
-  world.node(leader).receive({ cluster, ...asked, message }, () => t.fail());
+  world.node(leader).receive({ cluster, ...asked, message }, isToldToWait);
   world.pass(2);
   t.deepEqual(world.raft(leader).configuration, configuration);
   world.judge();
