@@ -63,7 +63,7 @@ export class Scratch {
 
 const productFolders = ["core", "sim", "checker"];
 /** What tests import besides. */
-const testFolders = ["server", "test"];
+const testFolders = ["server", "test", "mutation"];
 
 /** One copy: `directory` has the folders of the product, as JavaScript. What is planted stays until the next planting. */
 export class Tree {

@@ -32,7 +32,6 @@ const expected: readonly (readonly [name: string, property: RegExp, seeds: numbe
   ["old completion marks a new entry durable (ABA)", /^I(7|11|21)$/, 300],
   ["new segment's directory not synced", /^I14$/, 100],
   ["answer before applied reaches the read index", /^I16$/, 50],
-  ["a doubled forward is appended twice", /^(linearizability|I23)$/, 600],
   ["'failed' reported for what may still commit", /^(I18|linearizability)$/, 300],
   ["state copied while apply goes on", /^I13$/, 50],
   ["crash between snapshot and log reset trusts the stale log", /^I14$/, 10],
@@ -42,7 +41,6 @@ const expected: readonly (readonly [name: string, property: RegExp, seeds: numbe
   ["an expired session goes on", /^I9$/, 300],
   ["applied index durable before its data", /^I9$/, 50],
   ["purge below rows that are not synced", /^I8$/, 20],
-  ["purge before the base that covers it is durable", /^(I14|L1)$/, 600],
   ["rows run ahead of the own log", /^I14$/, 300],
 ];
 

@@ -32,11 +32,6 @@ export const keptTapes: readonly KeptTape[] = [
     mutant: "what a peer has said is forgotten when the configuration first names it",
   },
   {
-    tape: "mistyped-url",
-    what: "what a peer has said of itself is kept when the configuration names it for the first time, at a mistyped URL",
-    mutant: "what a peer has said is forgotten when the configuration first names it",
-  },
-  {
     tape: "late-vote",
     what: "a vote of an older term, granted late, elects nobody",
     mutant: "a granted vote of an older term is counted",
@@ -72,11 +67,6 @@ export const keptTapes: readonly KeptTape[] = [
     mutant: "the laws do not count what members lack",
   },
   {
-    tape: "large-entries",
-    what: "a new machine gets entries that each begin a segment of its log: the time grows with their size",
-    mutant: "the laws take every entry for a small one",
-  },
-  {
     tape: "configuration-beyond-compaction",
     what: "a restart finds the newest configuration of snapshot and log",
     mutant: "restart reads the configuration only up to the base",
@@ -85,31 +75,6 @@ export const keptTapes: readonly KeptTape[] = [
     tape: "leader-out-of-list",
     what: "a node that lags learns where its leader is reached",
     mutant: "a node that lags does not learn where its leader is reached",
-  },
-  {
-    tape: "operator-says-where",
-    what: "where no leader can be had, members outside the list are started again with the list of now",
-    mutant: "nobody says where moved members are",
-  },
-  {
-    tape: "write-at-disk-failure",
-    what: "a disk that fails in the turn in which a leader took a write leaves that write indeterminate",
-    mutant: "a write in the turn of a disk failure never left its leader",
-  },
-  {
-    tape: "acknowledged-by-snapshot",
-    what: "a follower that acknowledges by a durable snapshot need not have written yet that its log begins there",
-    mutant: "the laws ask the log for what a snapshot has acknowledged",
-  },
-  {
-    tape: "frozen-between-turns",
-    what: "a leader that is cut off, whose clock is frozen from one turn to a next that comes later, has had no time",
-    mutant: "the time up to a turn counts, whatever it was after the one before",
-  },
-  {
-    tape: "core-that-cannot-vote",
-    what: "a voter that was rebound, and has not come to the entry that binds it, is counted on for no election",
-    mutant: "a core is healed whose voters cannot vote yet",
   },
 ];
 
