@@ -31,21 +31,22 @@ export class DirectoryFaults {
     const { id, directory } = host;
     if (this.#budget.mayLoseLog(id) && this.#strikes("logDamaged", id) && directory.damageLog()) {
       this.#line("logDamaged", id);
-      this.#budget.logLost(id);
+      this.#lost(host);
     }
     if (this.#budget.mayLoseLog(id) && this.#strikes("misread", id) && directory.misreadLog()) {
       this.#line("misread", id);
       this.#budget.logMisread(id);
+      this.#nameOthers(host);
     }
     const mayLack = this.#mayStrike("logMissing") && this.#budget.mayLoseLog(id);
     if (mayLack && this.#strikes("logMissing", id) && directory.removeLog()) {
       this.#line("logMissing", id);
-      this.#budget.logLost(id);
+      this.#lost(host);
     }
     const mayLackSegment = this.#mayStrike("segmentMissing") && directory.hasSegment && this.#budget.mayLoseLog(id);
     if (mayLackSegment && this.#strikes("segmentMissing", id)) {
       this.#line("segmentMissing", id, directory.removeSegment());
-      this.#budget.logLost(id);
+      this.#lost(host);
     }
     if (this.#strikes("newerFormat", id) && directory.writeFutureFormat()) {
       this.#line("newer", id);
@@ -55,6 +56,17 @@ export class DirectoryFaults {
       host.wipe();
       this.#budget.diskLost(id);
     }
+  }
+
+  #lost(host: Host): void {
+    this.#budget.logLost(host.id);
+    this.#nameOthers(host);
+  }
+
+  /** A founder by itself is started with a list that names nobody else; once its log is lost, only its operator knows the others. */
+  #nameOthers(host: Host): void {
+    const { nodes, spares } = this.#plan;
+    if (nodes === 1) host.listMachines(nodes + spares);
   }
 
   /** Families that came later draw nothing where they are off. */

@@ -85,19 +85,31 @@ export class OlderCopies {
 
   #mayPutBack(id: NodeId, { incarnation, boot }: Kept): boolean {
     if (this.#plan.tier === "c") return true;
-    const others = this.#world.hosts.filter((other) => other.id !== id && other.node !== null);
-    // The next start of the copy counts one more than the copy does.
-    return (
-      others.length > 0 &&
-      others.every((other) => other.node!.replica !== null && other.found.has(id, incarnation, boot + 1)) &&
-      this.#budget.mayLoseLog(id)
+    const runsAny = this.#world.hosts.some((other) => other.id !== id && other.node !== null);
+    return runsAny && this.#areLaterStartsMet(id, incarnation, boot) && this.#budget.mayLoseLog(id);
+  }
+
+  /** Whether each running peer of `id` has met the start that comes after `boot`, or a later one. */
+  #areLaterStartsMet(id: NodeId, incarnation: number, boot: number): boolean {
+    return this.#world.hosts.every(
+      (other) =>
+        other.id === id ||
+        other.node === null ||
+        (other.node.replica !== null && other.found.has(id, incarnation, boot + 1)),
     );
   }
 
-  /** A process that has heard of no later start begins on `started`: a copy that was not told so yet is lost before it is met. */
+  #isKnownLater({ id, directory: { identity } }: Host): boolean {
+    return identity !== null && this.#areLaterStartsMet(id, identity.incarnation, identity.boot);
+  }
+
+  /**
+   * A process that has heard of no later start begins on `started`: a copy that was not told so yet is lost before it is met.
+   * So is a copy that begins on `started` itself with a number that some peer has not met: starts are all that tells them apart.
+   */
   beforeStart(started: Host): void {
     for (const host of this.#world.hosts) {
-      if (host === started || !host.directory.isOlderCopy) continue;
+      if (!host.directory.isOlderCopy || (host === started && this.#isKnownLater(host))) continue;
       const wasRunning = host.node !== null;
       this.#world.line("wipe", host.id);
       if (wasRunning) host.stop(false);

@@ -140,8 +140,10 @@ test("killed while it shrinks, it shrinks that finding at its next call, before 
   rmSync(join(out, "findings"), { recursive: true });
   const { code: killed } = await end(start(out), isShrinking, "SIGKILL");
   t.is(killed, null);
+  // The folder itself is made after the line is said: killed between, it is not there yet.
+  const left = existsSync(join(out, "findings")) ? readdirSync(join(out, "findings")) : [];
   t.deepEqual(
-    readdirSync(join(out, "findings")).filter((name) => !name.endsWith(".partial")),
+    left.filter((name) => !name.endsWith(".partial")),
     [],
   );
   const { out: later } = await end(start(out), hasKinds(out, 1));
