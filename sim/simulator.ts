@@ -103,11 +103,22 @@ export class Simulator implements ClientWorld {
     if (plan.faults.burst > 0 && isJudged) this.network.departures = ghost.departures = new Departures();
     const { network } = this;
     const ids = Array.from({ length: plan.nodes + plan.spares }, (_, k) => k + 1);
-    this.hosts = ids.map((id) => new Host(id, scheduler, network, draws, plan, bus, nodeOptions(plan, id)));
+    this.hosts = ids.map(
+      (id) => new Host(id, { scheduler, network, draws, plan, observer: bus }, nodeOptions(plan, id)),
+    );
     const { hosts } = this;
     this.view = new ClusterView(isJudged ? ghost : null, hosts, plan.nodes);
     this.budget = new FaultBudget(ghost, lies, hosts, plan.tier, isJudged);
-    this.nemesis = new Nemesis(scheduler, draws, plan, hosts, network, trace, this.budget, coverageOf(bus, this.view));
+    this.nemesis = new Nemesis({
+      scheduler,
+      draws,
+      plan,
+      hosts,
+      network,
+      trace,
+      budget: this.budget,
+      coverage: coverageOf(bus, this.view),
+    });
     this.machines = new MachineKeeper(this, bus);
     this.monitor = new Monitor(scheduler, draws, plan, this);
     this.reader = new Reader(scheduler, draws, plan, this);

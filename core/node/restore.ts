@@ -39,12 +39,13 @@ function restoreRaft(
   const isNew = durable.term < identity.sinceTerm;
   const hardState = isNew ? { term: identity.sinceTerm, vote: node } : durable;
   const raftOptions = { ...options, boot, incarnation, voteBarrierIndex: identity.anew ? incarnation : 0 };
-  return new Raft(raftOptions, hardState, log, store.applied.index, random, clock.now());
+  return new Raft(raftOptions, { hardState, log, applied: store.applied.index }, random, clock.now());
 }
 
 function restoreWal(host: ReplicaHost, { identityFile, tail }: Opened, { base, needsBase }: ReconciledLog): Wal {
   const { clock, disk, identity, onDiskError, options } = host;
-  const wal = new Wal(disk, clock, identity.storeId, identityFile, tail, onDiskError, {
+  const recovered = { storeId: identity.storeId, extents: identityFile, tail };
+  const wal = new Wal({ disk, clock, onDiskError }, recovered, {
     segmentBytesMax: options.walSegmentBytesMax,
     idleWatermarkMicros: options.idleWatermarkMicros,
   });

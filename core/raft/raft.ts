@@ -44,18 +44,18 @@
 import { unreachable } from "../assert.ts";
 import type { Random } from "../ports.ts";
 import type { CompactionPoint, Configuration, ConfigurationAt } from "../protocol/configuration.ts";
-import type { HardState, Proposal } from "../protocol/entry.ts";
+import type { Proposal } from "../protocol/entry.ts";
 import type { Forward, RaftMessage, ReadRequest } from "../protocol/message.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
 import { refusalOf } from "./forward-deduplicator.ts";
 import { outdatedReply } from "./follower.ts";
-import type { RaftLog, LogView } from "./log.ts";
+import type { LogView } from "./log.ts";
 import { isSoleMemberEver, memberOf } from "./membership.ts";
 import type { ReadIndexRequest, Ready } from "./ready.ts";
 import type { ConfigChangeRejection, Proposed, RaftOptions, Role } from "./options.ts";
 import type { PeerProgress } from "./replication.ts";
 import { Roles } from "./roles.ts";
-import { ServerState } from "./server-state.ts";
+import { type Durable, ServerState } from "./server-state.ts";
 import type { RaftStatus } from "./status.ts";
 import { answerPreVote, answerVote } from "./voter.ts";
 
@@ -64,9 +64,8 @@ export class Raft {
   readonly #server: ServerState;
   readonly #roles: Roles;
 
-  /** `applied` is in the log or its base: what was applied had been committed. */
-  constructor(options: RaftOptions, hardState: HardState, log: RaftLog, applied: Index, random: Random, now: Micros) {
-    this.#server = new ServerState(options, hardState, log, applied, random, now);
+  constructor(options: RaftOptions, durable: Durable, random: Random, now: Micros) {
+    this.#server = new ServerState(options, durable, random, now);
     this.#roles = new Roles(this.#server);
     if (isSoleMemberEver(this.configuration, options.id)) this.#server.timer.electionAt = now;
   }

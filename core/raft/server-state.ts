@@ -15,6 +15,9 @@ import type { Message } from "../protocol/message.ts";
 import type { RaftOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 
+/** What survives a restart. `applied` is in the log or its base: what was applied had been committed. */
+export type Durable = { readonly hardState: HardState; readonly log: RaftLog; readonly applied: Index };
+
 /** The state that outlives every role. Term, vote and log are durable; the commit index is found again after a restart. */
 export class ServerState {
   readonly options: RaftOptions;
@@ -27,8 +30,7 @@ export class ServerState {
   /** Highest index known committed. Invariant: commit <= last; never falls. */
   #commit: Index;
 
-  /** `applied` is in the log or its base: what was applied had been committed. */
-  constructor(options: RaftOptions, hardState: HardState, log: RaftLog, applied: Index, random: Random, now: Micros) {
+  constructor(options: RaftOptions, { hardState, log, applied }: Durable, random: Random, now: Micros) {
     this.options = options;
     this.log = log;
     this.#term = hardState.term;

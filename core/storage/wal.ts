@@ -48,6 +48,11 @@ export interface ExtentKeeper {
 export type SegmentReach = { readonly segment: number; readonly lastIndex: Index };
 type Batch = { readonly content: BatchContent; readonly done: () => void };
 
+type WalPorts = { readonly disk: Disk; readonly clock: Clock; readonly onDiskError: (error: DiskError) => void };
+
+/** What a log goes on with: whose it is, where its extent is kept, and where recovery has found its end. */
+type RecoveredWal = { readonly storeId: StoreId; readonly extents: ExtentKeeper; readonly tail: WalTail };
+
 /** The open log of one directory. One Wal at a time writes there; `recoverWal` gives what it starts from. */
 export class Wal {
   readonly #disk: Disk;
@@ -88,15 +93,7 @@ export class Wal {
   /** Since `seal`: nothing more is given. */
   #onSealed: (() => void) | null = null;
 
-  constructor(
-    disk: Disk,
-    clock: Clock,
-    storeId: StoreId,
-    extents: ExtentKeeper,
-    tail: WalTail,
-    onDiskError: (error: DiskError) => void,
-    options: WalOptions,
-  ) {
+  constructor({ disk, clock, onDiskError }: WalPorts, { storeId, extents, tail }: RecoveredWal, options: WalOptions) {
     this.#disk = disk;
     this.#clock = clock;
     this.#storeId = storeId;

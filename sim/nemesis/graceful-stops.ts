@@ -20,6 +20,14 @@ const lastSyncs = 16;
 /** That may still be taken from a leader. */
 const entriesMeanwhile = 32;
 
+type StoppingWorld = {
+  readonly scheduler: Scheduler;
+  readonly draws: Draws;
+  readonly plan: Plan;
+  readonly trace: Trace;
+  readonly coverage: CoverageSink;
+};
+
 /** One for each run. A process that does not stop in its time breaks a law. */
 export class GracefulStops implements Target {
   readonly #scheduler: Scheduler;
@@ -30,14 +38,7 @@ export class GracefulStops implements Target {
   readonly #restart: (host: Host) => void;
 
   /** `restart` is called once the process has stopped. */
-  constructor(
-    scheduler: Scheduler,
-    draws: Draws,
-    plan: Plan,
-    trace: Trace,
-    coverage: CoverageSink,
-    restart: (host: Host) => void,
-  ) {
+  constructor({ scheduler, draws, plan, trace, coverage }: StoppingWorld, restart: (host: Host) => void) {
     this.#scheduler = scheduler;
     this.#draws = draws;
     this.#plan = plan;

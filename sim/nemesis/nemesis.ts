@@ -32,6 +32,18 @@ type TargetedFault = { readonly action: TargetedAction; readonly node: NodeId; r
 /** A leader that is cut off; or one that is back, and who led meanwhile and goes down. */
 type IsolatedLeader = { readonly old: NodeId; readonly successor: NodeId };
 
+/** What faults strike, and whom they ask and tell. */
+export type NemesisWorld = {
+  readonly scheduler: Scheduler;
+  readonly draws: Draws;
+  readonly plan: Plan;
+  readonly hosts: readonly Host[];
+  readonly network: SimNetwork;
+  readonly trace: Trace;
+  readonly budget: FaultBudget;
+  readonly coverage: CoverageSink;
+};
+
 /** One for each run. What goes wrong with a single message or disk call is drawn by network and disks, not here. */
 export class Nemesis implements Target {
   readonly #scheduler: Scheduler;
@@ -54,16 +66,7 @@ export class Nemesis implements Target {
   #stopped = false;
   readonly counters = Object.fromEntries(faultFamilies.map((family) => [family, 0])) as Record<FaultFamily, number>;
 
-  constructor(
-    scheduler: Scheduler,
-    draws: Draws,
-    plan: Plan,
-    hosts: readonly Host[],
-    network: SimNetwork,
-    trace: Trace,
-    budget: FaultBudget,
-    coverage: CoverageSink,
-  ) {
+  constructor({ scheduler, draws, plan, hosts, network, trace, budget, coverage }: NemesisWorld) {
     this.#scheduler = scheduler;
     this.#draws = draws;
     this.#plan = plan;
@@ -86,13 +89,18 @@ export class Nemesis implements Target {
     this.#directoryFaults = new DirectoryFaults(plan, budget, world.strikes, world.line);
     this.olderCopies = new OlderCopies(plan, draws, budget, world);
     this.#moves = new Moves(world, network.addresses, draws, trace);
-    this.#strangers = new Strangers(scheduler, draws, plan, hosts, trace, {
+    this.#strangers = new Strangers({
+      scheduler,
+      draws,
+      plan,
+      hosts,
+      trace,
       count: () => {
         this.counters.stranger += 1;
       },
       isConnected: (from, to) => network.streams?.connected(from, to) === true,
     });
-    this.#gracefulStops = new GracefulStops(scheduler, draws, plan, trace, coverage, (host) => {
+    this.#gracefulStops = new GracefulStops({ scheduler, draws, plan, trace, coverage }, (host) => {
       if (!this.#stopped && !host.healed) this.#directoryFaults.strike(host);
       this.restartLater(host);
     });

@@ -34,6 +34,11 @@ const unknownId: NodeId = 50;
 
 /** What strangers ask of the nemesis. */
 export type StrangeWorld = {
+  readonly scheduler: Scheduler;
+  readonly draws: Draws;
+  readonly plan: Plan;
+  readonly hosts: readonly Host[];
+  readonly trace: Trace;
   /** Is called for each stranger that comes. */
   readonly count: () => void;
   /** Whether the node's own stream to that peer stands. */
@@ -51,14 +56,8 @@ export class Strangers implements Target {
   #beat = 0;
   #stopped = false;
 
-  constructor(
-    scheduler: Scheduler,
-    draws: Draws,
-    plan: Plan,
-    hosts: readonly Host[],
-    trace: Trace,
-    world: StrangeWorld,
-  ) {
+  constructor(world: StrangeWorld) {
+    const { scheduler, draws, plan, hosts, trace } = world;
     this.#scheduler = scheduler;
     this.#draws = draws;
     this.#plan = plan;

@@ -44,6 +44,15 @@ const clockOffsetMicrosMax: Micros = 1_000_000_000;
 type Completion = { readonly boot: number; readonly done: () => void };
 type TimerEvent = { readonly boot: number; readonly timer: SimTimer };
 
+/** What a machine stands in. */
+export type HostWorld = {
+  readonly scheduler: Scheduler;
+  readonly network: SimNetwork;
+  readonly draws: Draws;
+  readonly plan: Plan;
+  readonly observer: HostObserver<Host>;
+};
+
 /** One machine of a run, known by its id; machines are made before the run begins, spares too. */
 export class Host implements StreamHost, DevicesHost, TimerQueue {
   readonly id: NodeId;
@@ -69,15 +78,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
   readonly #options: NodeOptions;
   readonly #inbox: Inbox;
 
-  constructor(
-    id: NodeId,
-    scheduler: Scheduler,
-    network: SimNetwork,
-    draws: Draws,
-    plan: Plan,
-    observer: HostObserver<Host>,
-    options: NodeOptions,
-  ) {
+  constructor(id: NodeId, { scheduler, network, draws, plan, observer }: HostWorld, options: NodeOptions) {
     this.id = id;
     this.#scheduler = scheduler;
     this.#network = network;

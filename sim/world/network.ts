@@ -125,6 +125,10 @@ export class SimNetwork {
     this.#plan = plan;
     this.addresses = new Addresses(Array.from({ length: plan.nodes + plan.spares }, (_, k) => k + 1));
     const world = {
+      scheduler,
+      draws,
+      plan,
+      addresses: this.addresses,
       heldUntil: (from: NodeId, to: NodeId) => this.#heldUntil(from, to),
       isHealed: (from: NodeId, to: NodeId) => this.#isHealed(from, to),
       corrupted: (from: NodeId) => this.#corrupted(from),
@@ -134,7 +138,7 @@ export class SimNetwork {
       taken: (envelope: Envelope) => this.departures?.taken(envelope.message),
       same: (sent: Envelope, read: Envelope) => this.recorder?.same(sent, read),
     };
-    this.streams = plan.streams ? new SimStreams(scheduler, draws, plan, world, this.addresses, streamCode) : null;
+    this.streams = plan.streams ? new SimStreams(world, streamCode) : null;
   }
 
   attach(host: StreamHost): void {

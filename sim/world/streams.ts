@@ -41,6 +41,10 @@ export interface StreamHost extends Target {
 
 /** What a stream asks of the world around it. */
 export interface StreamWorld {
+  readonly scheduler: Scheduler;
+  readonly draws: Draws;
+  readonly plan: Plan;
+  readonly addresses: Addresses;
   /** Nothing that is sent on that link arrives before; Infinity: never. */
   heldUntil(from: NodeId, to: NodeId): Micros;
   isHealed(from: NodeId, to: NodeId): boolean;
@@ -80,7 +84,8 @@ export class SimStreams implements Target {
   readonly counters = { pieces: 0, resets: 0, full: 0 };
 
   /** `code`: by which a host takes a StreamEvent. */
-  constructor(scheduler: Scheduler, draws: Draws, plan: Plan, world: StreamWorld, addresses: Addresses, code: number) {
+  constructor(world: StreamWorld, code: number) {
+    const { scheduler, draws, plan, addresses } = world;
     this.#scheduler = scheduler;
     this.#draws = draws;
     this.#plan = plan;

@@ -143,7 +143,11 @@ test("a directory goes on after a stop in good order: it stops so again, and sta
     const before = identityFile.current.log!.durableThrough;
     const fail = (): void => t.fail();
     const options = { segmentBytesMax: 700, idleWatermarkMicros: 1 };
-    const wal = new Wal(disks.log, idle, identity.storeId, identityFile, tail, fail, options);
+    const wal = new Wal(
+      { disk: disks.log, clock: idle, onDiskError: fail },
+      { storeId: identity.storeId, extents: identityFile, tail },
+      options,
+    );
     await new Promise<void>((resolve) =>
       wal.append({ ...emptyBatch, hardState: { term: terms + start, vote: 1 } }, resolve),
     );

@@ -58,19 +58,13 @@ async function record(): Promise<Image[]> {
   const recovered = await new Promise<Recovered>((resolve, reject) => {
     recoverWal(disk.open(), storeId, null, (result) => (result.ok ? resolve(result) : reject(new Error(result.kind))));
   });
+  const onDiskError = (error: { readonly message: string }): void => {
+    throw new Error(error.message);
+  };
   const wal = new Wal(
-    disk.open(),
-    idle,
-    storeId,
-    { saveExtent: (_extent, done) => done(null) },
-    recovered.tail,
-    (error) => {
-      throw new Error(error.message);
-    },
-    {
-      segmentBytesMax: 700,
-      idleWatermarkMicros: 1,
-    },
+    { disk: disk.open(), clock: idle, onDiskError },
+    { storeId, extents: { saveExtent: (_extent, done) => done(null) }, tail: recovered.tail },
+    { segmentBytesMax: 700, idleWatermarkMicros: 1 },
   );
   const images: Image[] = [];
   let durable = { index: 0, term: 0 };

@@ -97,7 +97,11 @@ export async function live(
   const genesis = genesisOf(claim.cluster, [identity.storeId, ...ids.slice(1).map((id) => `${id}`.repeat(32))]);
   await ended((done) => identityFile.save({ ...identity, genesis }, done));
   const options = { segmentBytesMax: 700, idleWatermarkMicros: 1 };
-  const wal = new Wal(disks.log, idle, identity.storeId, identityFile, tail, fail, options);
+  const wal = new Wal(
+    { disk: disks.log, clock: idle, onDiskError: fail },
+    { storeId: identity.storeId, extents: identityFile, tail },
+    options,
+  );
   const append = (content: Partial<BatchContent>): Promise<void> => {
     return new Promise((resolve) => wal.append({ ...emptyBatch, ...content }, resolve));
   };

@@ -81,7 +81,7 @@ export class Rafts {
     const log = new RaftLog({ place, configuration: this.#configuration }, entriesOf(terms));
     // Node 1 loses patience first, then 2, and so on.
     const random = { draw: (): number => id * 10 };
-    const raft = new Raft(options, hardState, log, 0, random, this.now);
+    const raft = new Raft(options, { hardState, log, applied: 0 }, random, this.now);
     this.rafts.set(id, raft);
     this.writes.set(id, []);
     return raft;
