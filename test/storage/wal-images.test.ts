@@ -52,15 +52,16 @@ type Image = {
   readonly start: number;
 };
 
+function onDiskError(error: { readonly message: string }): void {
+  throw new Error(error.message);
+}
+
 /** An image whenever a batch was written and not synced, and one at the end, when all was. */
 async function record(): Promise<Image[]> {
   const disk = new SimDisk(calm, 0);
   const recovered = await new Promise<Recovered>((resolve, reject) => {
     recoverWal(disk.open(), storeId, null, (result) => (result.ok ? resolve(result) : reject(new Error(result.kind))));
   });
-  const onDiskError = (error: { readonly message: string }): void => {
-    throw new Error(error.message);
-  };
   const wal = new Wal(
     { disk: disk.open(), clock: idle, onDiskError },
     { storeId, extents: { saveExtent: (_extent, done) => done(null) }, tail: recovered.tail },
