@@ -16,39 +16,43 @@ test("every mutant compiles", (t) => {
   t.notThrows(() => mustCompile([...mutants, ...mutantsOfTapes, ...mutantsOfTheChecker]));
 });
 
-/** The mutant, the check that must notice it, and how many seeds it may take. */
-const expected: readonly (readonly [name: string, property: RegExp, seeds: number])[] = [
-  ["vote reply leaves before the vote is synced", /^I[23]$/, 10],
-  ["entry of an older term counted toward commit (figure 8)", /^I7$/, 100],
-  ["acknowledged before fsync", /^I7$/, 10],
-  ["WAL completes at the write, not at the sync", /^I[27]$/, 10],
-  ["every append truncates what follows", /^I21$/, 10],
-  ["candidate's own vote only in memory", /^I[45]$/, 10],
-  ["duplicated votes counted twice", /^I[45]$/, 300],
-  ["leader counts itself before its fsync", /^I[57]$/, 10],
-  ["quorum of ceil(n/2)", /^I7$/, 50],
-  ["commit index set without max", /^I(10|21)$/, 10],
-  ["match index falls on out-of-order replies", /^I11$/, 10],
-  ["old completion marks a new entry durable (ABA)", /^I(7|11|21)$/, 300],
-  ["new segment's directory not synced", /^I14$/, 100],
-  ["answer before applied reaches the read index", /^I16$/, 50],
-  ["'failed' reported for what may still commit", /^(I18|linearizability)$/, 300],
-  ["state copied while apply goes on", /^I13$/, 50],
-  ["crash between snapshot and log reset trusts the stale log", /^I14$/, 10],
-  ["second change while one is in flight", /^I15$/, 50],
-  ["restart reads the configuration only up to the base", /^I15$/, 50],
-  ["joint quorum as majority of the union, for commit", /^I7$/, 300],
-  ["an expired session goes on", /^I9$/, 300],
-  ["applied index durable before its data", /^I9$/, 50],
-  ["purge below rows that are not synced", /^I8$/, 20],
-  ["rows run ahead of the own log", /^I14$/, 300],
+/**
+ * The mutant, the check that must notice it, how many seeds it may take, and the one that is asked before them: the first that
+ * noticed it when this was written. Where draws have changed since, the others are asked in their order.
+ */
+const expected: readonly (readonly [name: string, property: RegExp, seeds: number, first: number])[] = [
+  ["vote reply leaves before the vote is synced", /^I[23]$/, 10, 1],
+  ["entry of an older term counted toward commit (figure 8)", /^I7$/, 100, 1],
+  ["acknowledged before fsync", /^I7$/, 10, 1],
+  ["WAL completes at the write, not at the sync", /^I[27]$/, 10, 1],
+  ["every append truncates what follows", /^I21$/, 10, 1],
+  ["candidate's own vote only in memory", /^I[45]$/, 10, 1],
+  ["duplicated votes counted twice", /^I[45]$/, 300, 1],
+  ["leader counts itself before its fsync", /^I[57]$/, 10, 1],
+  ["quorum of ceil(n/2)", /^I7$/, 50, 1],
+  ["commit index set without max", /^I(10|21)$/, 10, 1],
+  ["match index falls on out-of-order replies", /^I11$/, 10, 1],
+  ["old completion marks a new entry durable (ABA)", /^I(7|11|21)$/, 300, 1],
+  ["new segment's directory not synced", /^I14$/, 100, 1],
+  ["answer before applied reaches the read index", /^I16$/, 50, 1],
+  ["'failed' reported for what may still commit", /^(I18|linearizability)$/, 300, 1],
+  ["state copied while apply goes on", /^I13$/, 50, 1],
+  ["crash between snapshot and log reset trusts the stale log", /^I14$/, 10, 1],
+  ["second change while one is in flight", /^I15$/, 50, 1],
+  ["restart reads the configuration only up to the base", /^I15$/, 50, 1],
+  ["joint quorum as majority of the union, for commit", /^I7$/, 300, 1],
+  ["an expired session goes on", /^I9$/, 300, 1],
+  ["applied index durable before its data", /^I9$/, 50, 1],
+  ["purge below rows that are not synced", /^I8$/, 20, 1],
+  ["rows run ahead of the own log", /^I14$/, 300, 1],
 ];
 
-for (const [name, property, seedsMax] of expected) {
+for (const [name, property, seedsMax, first] of expected) {
   test(`mutant: ${name}`, async (t) => {
     const mutant = mutants.find((one) => one.name === name);
     t.truthy(mutant);
-    const found = await runMutant(mutant!, seedsMax);
+    const seeds = [first, ...Array.from({ length: seedsMax }, (_, k) => k + 1)];
+    const found = await runMutant(mutant!, seedsMax, { seeds });
     t.not(found.seed, null, `not noticed in ${seedsMax} seeds`);
     t.regex(found.property, property, found.message);
   });
