@@ -207,10 +207,13 @@ export class PeerAdmission {
     if (this.#heard.has(node)) this.#heard.set(node, { incarnation, boot });
   }
 
-  /** It will set its log aside by this word: so it gets it only where others lead, who can give it back. */
+  /**
+   * It will set its log aside by this word: so it gets it only where others lead, who can give it back; or where nobody ever
+   * can, and it ends.
+   */
   #onOutdated({ node }: Handshake, ours: Handshake, isForgetful: boolean): Verdict {
     const { leader } = this.#raft;
-    if (leader === 0 || leader === node) {
+    if (!this.isNeeded(node) && (leader === 0 || leader === node)) {
       return {
         kind: "refused",
         reason: `node ${node} is an older copy, and no other leader is there to give its log back`,

@@ -134,3 +134,23 @@ for (const startsSince of [1, 2]) {
     world.judge();
   });
 }
+
+test("of two voters the one whose directory is an older copy ends, however long the other has had no leader", (t) => {
+  const world = new Scenario(2, { streams: true, engines: "memory" });
+  const leader = world.leader();
+  const [id] = world.others(leader) as [number];
+  world.putNow("k", "old");
+  world.pass(1);
+  world.kill(id);
+  const host = world.simulator.hosts[id - 1]!;
+  const copy = host.directory.copy();
+  world.start(id);
+  world.putNow("k", "new");
+  world.pass(2);
+  world.kill(id);
+  world.putBack(id, copy);
+  world.pass(10);
+  t.is(world.status(leader).leader, 0);
+  world.start(id);
+  world.until("it has ended", () => host.state.kind === "lost");
+});
