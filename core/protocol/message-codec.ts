@@ -133,6 +133,19 @@ function encodeAffair(writer: Writer, message: Affair): void {
       for (const id of message.genesis) writer.id(id);
       writeUrls(writer, message.founders);
       return;
+    case "directory-check":
+    case "directory-confirmed":
+      writer.id(message.storeId);
+      return;
+    case "bind-request":
+      writer.u64(message.node);
+      writer.u64(message.incarnation);
+      writer.id(message.storeId);
+      return;
+    case "learned-address":
+      writer.u64(message.node);
+      writer.text(message.url);
+      return;
     case "rebind-pending":
       writer.id(message.storeId);
       writer.u8(rebindStandings[message.standing]);
@@ -169,6 +182,10 @@ type Affair = Extract<
       | "join-request"
       | "join-accepted"
       | "rebind-pending"
+      | "directory-check"
+      | "directory-confirmed"
+      | "bind-request"
+      | "learned-address"
       | "removed"
       | "change"
       | "change-reply";
@@ -291,6 +308,14 @@ function decodeAffair(reader: Reader, kind: number): Affair {
       const founders = decodeUrls(reader);
       return { kind: "join-accepted", storeId, term, incarnation, genesis, founders };
     }
+    case messageKinds["directory-check"]:
+      return { kind: "directory-check", storeId: reader.id() };
+    case messageKinds["directory-confirmed"]:
+      return { kind: "directory-confirmed", storeId: reader.id() };
+    case messageKinds["bind-request"]:
+      return { kind: "bind-request", node: reader.u64(), incarnation: reader.u64(), storeId: reader.id() };
+    case messageKinds["learned-address"]:
+      return { kind: "learned-address", node: reader.u64(), url: reader.text(urlBytesMax) };
     case messageKinds["rebind-pending"]:
       return { kind: "rebind-pending", storeId: reader.id(), standing: decodeName(reader, standingNames) };
     case messageKinds.removed: {

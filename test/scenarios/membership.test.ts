@@ -276,3 +276,24 @@ test("what never was a member is not removed: the answer is the same while somet
   t.like(world.answer(removed), unknown);
   world.judge();
 });
+
+test("two members that move at once, each told where the others were, find each other through the third", (t) => {
+  const world = new Scenario(3, { streams: true });
+  world.putNow("k", "v");
+  const { addresses } = world.simulator.network;
+  const listed = addresses.list(3);
+  addresses.list = () => listed;
+  for (const id of [1, 2, 3]) world.kill(id);
+  for (const id of [1, 2]) addresses.move(id);
+  for (const id of [1, 3]) world.start(id);
+  world.leader();
+  world.changeNow({ kind: "transfer-leader", id: 1 });
+  world.until("node 1 leads", () => world.isLeader(1));
+  world.start(2);
+  world.until("node 2 follows", () => world.simulator.raftOf(2)?.leader === 1);
+  world.until("its new URL is in the configuration", () => {
+    return world.status(3).members.every(({ id, url }) => url === addresses.urlOf(id));
+  });
+  world.judge();
+  t.pass();
+});
