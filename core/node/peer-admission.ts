@@ -14,6 +14,7 @@ import type { Index, Micros, NodeId, StoreId } from "../units.ts";
 import type { ContextOf } from "./context.ts";
 import { DirectoryBinding } from "./directory-binding.ts";
 import { type Joiner, RefusalCheck } from "./refusal-check.ts";
+import { LostPeers } from "./lost-peers.ts";
 import type { ReadBarrier } from "./pending-reads.ts";
 import { PeerStarts } from "./peer-starts.ts";
 
@@ -30,6 +31,7 @@ type AdmissionContext = ContextOf<
 /** One for each boot that takes part. Nothing reaches Raft that has not passed here. */
 export class PeerAdmission {
   readonly binding: DirectoryBinding;
+  readonly lostPeers: LostPeers;
   readonly #identity: AdmissionContext["identity"];
   readonly #genesis: AdmissionContext["genesis"];
   readonly #raft: Raft;
@@ -48,6 +50,7 @@ export class PeerAdmission {
     this.#starts = new PeerStarts(context);
     this.#raft = raft;
     this.binding = new DirectoryBinding(context, raft);
+    this.lostPeers = new LostPeers(context, raft);
     this.#leaderIdCheck = new RefusalCheck(confirm, context.options.joinerReadMicros);
     this.#bindingCheck = new RefusalCheck(confirm, context.options.joinerReadMicros);
   }
@@ -148,7 +151,10 @@ export class PeerAdmission {
     if (knowsCluster && this.isRemoved(from, incarnation)) {
       return { kind: "removed", storeId, incarnation, reason: "removed" };
     }
-    if (lost !== "") return this.#rebind(now, from, storeId, lost);
+    if (lost !== "") {
+      this.lostPeers.heard(now, from, lost);
+      return this.#rebind(now, from, storeId, lost);
+    }
     this.binding.check(now, from, storeId);
     // A member that lags may not know yet that the asker was removed and added again.
     if (this.#raft.role !== "leader") return this.#refuseLeaderId(now, { id: from, storeId, boot });
@@ -197,7 +203,8 @@ export class PeerAdmission {
     if (this.isRemoved(node, incarnation)) return { kind: "removed", ours };
     if (this.#isUnbound(theirs)) return { kind: "refused", reason: `another directory is bound as node ${node}` };
     const refusal = this.#starts.refusalOf(theirs);
-    if (refusal !== null) return { kind: "refused", reason: refusal };
+    // Every restart of a member is refused so for a moment. Where two starts really live, PeerStarts says so.
+    if (refusal !== null) return { kind: "refused", reason: refusal, isPassing: true };
     const isForgetful = this.#forgetful.has(theirs.storeId);
     if (isForgetful || this.#starts.isOutdated(theirs)) return this.#onOutdated(theirs, ours, isForgetful);
     if (this.#starts.isFound(theirs)) this.#hearFrom(theirs);

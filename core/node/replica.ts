@@ -114,7 +114,7 @@ export class Replica {
   }
 
   readinessFacts(now: Micros): ReplicaFacts {
-    return this.#catchUp.facts(now, this.#installer.isBusy);
+    return this.#catchUp.facts(now, this.#installer.isBusy, this.admission.lostPeers.withoutWhom(now));
   }
 
   /** As a power cut would: nothing more is written or sent. Who waits is told before, by `requests.end`. */

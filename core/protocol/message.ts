@@ -286,11 +286,7 @@ export const answerKinds: ReadonlySet<Message["kind"]> = new Set([
   "removed",
 ]);
 /** Kinds that may be said where one of the two does not take part yet. */
-export const guestKinds: ReadonlySet<Message["kind"]> = new Set([
-  "bootstrap-hello",
-  "directory-check",
-  "join-request",
-]);
+export const guestKinds: ReadonlySet<Message["kind"]> = new Set(["bootstrap-hello", "directory-check", "join-request"]);
 
 /** A message with who speaks and who is meant; core checks both ends before Raft sees the message. */
 export type Envelope = {

@@ -31,7 +31,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
     kind: fc.constant("add" as const),
     id: u53,
     url: fc.constant("http://a:1"),
-    autoPromote: fc.boolean(),
+    autoPromote: fc.constantFrom(true, false, null),
   }),
   fc.record({ kind: fc.constant("move" as const), id: u53, url: fc.constant("http://a:1") }),
   fc.record({ kind: fc.constantFrom("remove" as const, "promote" as const, "transfer-leader" as const), id: u53 }),

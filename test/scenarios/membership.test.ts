@@ -297,3 +297,29 @@ test("two members that move at once, each told where the others were, find each 
   world.judge();
   t.pass();
 });
+
+test("a learner that was added to stay one is promoted by itself once that is asked for, and the other way round", (t) => {
+  const world = new Scenario(1, { spares: 2 });
+  world.leader();
+  const add = (id: number, autoPromote: boolean | null): void =>
+    world.changeNow({ kind: "add", id, url: `http://node-${id}`, autoPromote });
+  const votes = (id: number): boolean => world.raft(1).committedConfiguration.configuration.voters.includes(id);
+  add(2, false);
+  world.join(2);
+  world.pass(5);
+  t.false(votes(2));
+  // A request that does not speak of it changes nothing.
+  add(2, null);
+  world.pass(5);
+  t.false(votes(2));
+  add(2, true);
+  world.until("it votes", () => votes(2));
+  add(2, false);
+  t.true(votes(2));
+  add(3, null);
+  add(3, false);
+  world.join(3);
+  world.pass(5);
+  t.false(votes(3));
+  world.judge();
+});

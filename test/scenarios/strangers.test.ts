@@ -252,7 +252,8 @@ test("a stranger that says that it is an added member is not bound, and is told 
   const message = { kind: "join-request", storeId: "e".repeat(32), incarnation: 0, lost: "" } as const;
   const ask = (): void => {
     for (const via of [1, 2, 3]) {
-      for (const answer of answersOf(world, via, { from: 4, message })) t.false(JSON.stringify(answer).includes(cluster));
+      for (const answer of answersOf(world, via, { from: 4, message }))
+        t.false(JSON.stringify(answer).includes(cluster));
     }
     world.pass(0.3);
   };
