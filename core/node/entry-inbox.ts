@@ -16,8 +16,8 @@ import type {
 import type { Micros } from "../units.ts";
 import { answerHello } from "./bootstrap.ts";
 import type { EntryStep } from "./cluster-entry.ts";
-import type { Answer, EntryReceiver } from "./message-dispatch.ts";
-import { guestEnvelope, type NodeView, withoutName } from "./view.ts";
+import { type Answer, type EntryReceiver, withoutName } from "./message-dispatch.ts";
+import { guestEnvelope, type NodeView } from "./view.ts";
 
 const wait: EntryStep = { kind: "wait" };
 

@@ -22,11 +22,10 @@ import type { CatchUp } from "./catch-up.ts";
 import type { ContextOf } from "./context.ts";
 import type { LostAcknowledgements } from "./lost-acknowledgements.ts";
 import type { LostState } from "./lost-state.ts";
-import type { Answer, MemberReceiver } from "./message-dispatch.ts";
+import { type Answer, type MemberReceiver, withoutName } from "./message-dispatch.ts";
 import type { PeerAdmission } from "./peer-admission.ts";
 import type { PendingRequests } from "./pending-requests.ts";
 import type { SnapshotReceiver, SnapshotSender } from "./snapshot-transfer.ts";
-import { withoutName } from "./view.ts";
 
 type InboxContext = ContextOf<"clock" | "envelope" | "genesis" | "peers" | "schedule" | "send">;
 

@@ -29,6 +29,11 @@ import type {
 /** Puts a message on the stream that brought the one which it answers. */
 export type Answer = (envelope: Envelope) => void;
 
+/** `answer`, which does not name the cluster to one that has not named it in `asked`. */
+export function withoutName(asked: Envelope, answer: Envelope): Envelope {
+  return asked.cluster === answer.cluster ? answer : { ...answer, cluster: "" };
+}
+
 /** What concerns nodes that may not take part: it is taken whether this one does or not. */
 export interface EntryReceiver {
   onBootstrapHello(envelope: Envelope, message: BootstrapHello, answer: Answer): void;

@@ -32,11 +32,6 @@ export function clusterOf({ entry, replica }: NodeView): ClusterId {
   return replica?.genesis.cluster ?? entry?.cluster ?? "";
 }
 
-/** `answer`, which does not name the cluster to one that has not named it in `asked`. */
-export function withoutName(asked: Envelope, answer: Envelope): Envelope {
-  return asked.cluster === answer.cluster ? answer : { ...answer, cluster: "" };
-}
-
 /** Of a node that may not take part, or answers one that does not; `view.identity` is there. */
 export function guestEnvelope(view: NodeView, to: NodeId, message: Message): Envelope {
   const { node, boot, incarnation } = view.identity!;

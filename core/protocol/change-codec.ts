@@ -8,6 +8,7 @@ const changeNames = namesByNumber(changeKinds);
 /** What an addition says of the promotion, at the number that stands for it. */
 const promotions = [false, true, null] as const;
 
+/** What it writes, `decodeChange` reads. */
 export function encodeChange(writer: Writer, change: Change): void {
   writer.u8(changeKinds[change.kind]);
   writer.u64(change.id);
@@ -15,6 +16,7 @@ export function encodeChange(writer: Writer, change: Change): void {
   if (change.kind === "add") writer.u8(promotions.indexOf(change.autoPromote));
 }
 
+/** Throws BadBytes. */
 export function decodeChange(reader: Reader): Change {
   const kind = decodeName(reader, changeNames);
   const id = reader.u64();
