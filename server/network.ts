@@ -223,7 +223,7 @@ export class MachineNetwork implements Network {
       const reply = inbound.takeReply();
       if (reply !== null && socket.writableLength < answerBytesMax) socket.write(reply);
       isOver = trouble !== null || (!inbound.isMember && bytesFromGuest > guestBytesMax);
-      if (trouble !== null) this.#tell(socket, trouble);
+      if (trouble !== null && !inbound.isRefusalPassing) this.#tell(socket, trouble);
       if (isOver) return socket.destroySoon();
       const { peer, isMember } = inbound;
       if (peer !== null && !wasKnown) this.#onKnown(socket, peer, isMember);

@@ -16,12 +16,23 @@ export function placeProblem(options: ServerOptions): string | null {
   return fileTypeProblem(placesOf(options)) ?? otherEngineProblem(options);
 }
 
+/** What to do where the file system does not let the process in, as the end of a line; else nothing. */
+export function accessAdvice(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  const who =
+    process.geteuid === undefined ? "the user that runs the node" : `user ${process.geteuid()}, who runs the node,`;
+  if (code === "EROFS") return ": mount it so that it can be written";
+  return code === "EACCES" || code === "EPERM" ? `: let ${who} read, write and enter it (chown or chmod)` : "";
+}
+
 function directoryProblem(path: string, words: string, advice: string): string | null {
   try {
     return statSync(path).isDirectory() ? null : `${words} is not a directory`;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    return code === "ENOENT" ? `${words} does not exist${advice}` : `${words} cannot be used: ${message}`;
+    return code === "ENOENT"
+      ? `${words} does not exist${advice}`
+      : `${words} cannot be used: ${message}${accessAdvice(error)}`;
   }
 }
 

@@ -26,7 +26,7 @@ import { MachineNetwork } from "./network.ts";
 import type { ServerOptions } from "./options.ts";
 import { RocksKv } from "./ordered-kv.ts";
 import { type PeerSecret, readPeerSecret } from "./peer-secret.ts";
-import { placeProblem } from "./place-problem.ts";
+import { accessAdvice, placeProblem } from "./place-problem.ts";
 import { hasIdentity, makeDirectory, type Places, placesInWords, placesOf } from "./places.ts";
 import { machineRandom } from "./random.ts";
 import { loadRocksDb } from "./rocksdb/choose.ts";
@@ -258,7 +258,8 @@ async function lockOrSay({ rows, log, snapshots }: Places): Promise<DirectoryLoc
   } catch (error) {
     lock?.release();
     const { message } = error as Error;
-    throw new StartError(error instanceof DirectoryInUse ? message : `${place} cannot be used: ${message}`);
+    const advice = accessAdvice(error);
+    throw new StartError(error instanceof DirectoryInUse ? message : `${place} cannot be used: ${message}${advice}`);
   }
 }
 

@@ -48,9 +48,11 @@ export class MachineKeeper implements Subscriber {
   }
 
   received(_host: Host, { from, message }: Envelope): void {
-    if (message.kind !== "join-request") return;
-    const sender = this.#world.hosts[from - 1];
-    if (sender?.wiped === true && sender.directory.storeId !== message.storeId) this.#lateJoins.add(from);
+    const { kind } = message;
+    if (kind !== "join-request" && kind !== "directory-confirmed" && kind !== "bind-request") return;
+    const id = kind === "bind-request" ? message.node : from;
+    const sender = this.#world.hosts[id - 1];
+    if (sender?.wiped === true && sender.directory.storeId !== message.storeId) this.#lateJoins.add(id);
   }
 
   ended(host: Host, ending: Ending): void {

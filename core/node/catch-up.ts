@@ -49,13 +49,14 @@ export class CatchUp {
   }
 
   /** What decides whether this node can serve a linearizable read at `now`. */
-  facts(now: Micros, isInstalling: boolean): ReplicaFacts {
+  facts(now: Micros, isInstalling: boolean, lostVoters: readonly NodeId[]): ReplicaFacts {
     const { leader, role, log, commit, committedInTerm, term } = this.#raft;
     const { electionMicros, entriesPerApplyMax } = this.#context.options;
     const { network, store } = this.#context;
     const appliedIndex = store.applied.index;
     return {
       leader,
+      lostVoters,
       isLeader: role === "leader",
       hasCommittedInTerm: committedInTerm,
       hasQuorum: this.#raft.hasHeardQuorum(now - electionMicros),

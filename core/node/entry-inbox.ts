@@ -6,6 +6,7 @@ import type { Network } from "../ports.ts";
 import type {
   BootstrapHello,
   BootstrapReply,
+  DirectoryCheck,
   Envelope,
   JoinAccepted,
   JoinRequest,
@@ -15,7 +16,7 @@ import type {
 import type { Micros } from "../units.ts";
 import { answerHello } from "./bootstrap.ts";
 import type { EntryStep } from "./cluster-entry.ts";
-import type { Answer, EntryReceiver } from "./message-dispatch.ts";
+import { type Answer, type EntryReceiver, withoutName } from "./message-dispatch.ts";
 import { guestEnvelope, type NodeView } from "./view.ts";
 
 const wait: EntryStep = { kind: "wait" };
@@ -48,7 +49,15 @@ export class EntryInbox implements EntryReceiver {
     const { from } = envelope;
     const isNeeded = view.replica?.admission.isNeeded(from) ?? false;
     const reply = answerHello(view.identity, view.entry?.bootstrap?.told ?? [], envelope, hello, isNeeded);
-    if (reply !== null) answer(guestEnvelope(view, from, reply));
+    if (reply !== null) answer(withoutName(envelope, guestEnvelope(view, from, reply)));
+  }
+
+  /** Whoever asks has heard that store id from somebody; only this node can have said it first. */
+  onDirectoryCheck(envelope: Envelope, { storeId }: DirectoryCheck, answer: Answer): void {
+    const view = this.#view();
+    if (view.identity === null || view.identity.lost !== null || view.identity.storeId !== storeId) return;
+    const { from } = envelope;
+    answer(withoutName(envelope, guestEnvelope(view, from, { kind: "directory-confirmed", storeId })));
   }
 
   onBootstrapReply({ from }: Envelope, reply: BootstrapReply): void {

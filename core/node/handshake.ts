@@ -22,8 +22,10 @@ export function checkHandshake(view: NodeView, theirs: Handshake): Verdict {
   if (reason !== null) return { kind: "refused", reason };
   const { entry, peers, replica } = view;
   if (replica === null || !theirs.takesPart) {
-    // A node that is not a member yet may be dialled by one that it was not told of.
-    if (theirs.takesPart && entry?.bootstrap === null) peers.learnAddress(theirs.node, theirs.url);
+    // One that has lost its log knows its cluster, and members may have moved. One that joins cannot tell who is a member, and
+    // asks those of the operator's list alone.
+    const isOfCluster = theirs.cluster !== "" && theirs.cluster === ours.cluster;
+    if (theirs.takesPart && entry?.bootstrap === null && isOfCluster) peers.learnAddress(theirs.node, theirs.url);
     return { kind: "guest", ours: theirs.cluster === ours.cluster ? ours : anonymous(ours) };
   }
   const verdict = replica.admission.checkHandshake(theirs, ours);

@@ -1,29 +1,33 @@
 /** What a member does with each message; core/node/message-dispatch.ts says which comes where. */
 import type {
   AppendReply,
+  BindRequest,
   ChangeReply,
   ChangeRequest,
+  DirectoryConfirmed,
   Envelope,
   ForwardRefused,
   JoinRequest,
+  LearnedAddress,
   RaftMessage,
   ReadReply,
   SnapshotChunk,
   SnapshotReply,
   SnapshotWanted,
 } from "../protocol/message.ts";
+import { memberOf } from "../raft/membership.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Micros } from "../units.ts";
 import type { CatchUp } from "./catch-up.ts";
 import type { ContextOf } from "./context.ts";
 import type { LostAcknowledgements } from "./lost-acknowledgements.ts";
 import type { LostState } from "./lost-state.ts";
-import type { Answer, MemberReceiver } from "./message-dispatch.ts";
+import { type Answer, type MemberReceiver, withoutName } from "./message-dispatch.ts";
 import type { PeerAdmission } from "./peer-admission.ts";
 import type { PendingRequests } from "./pending-requests.ts";
 import type { SnapshotReceiver, SnapshotSender } from "./snapshot-transfer.ts";
 
-type InboxContext = ContextOf<"clock" | "envelope" | "genesis" | "schedule" | "send">;
+type InboxContext = ContextOf<"clock" | "envelope" | "genesis" | "peers" | "schedule" | "send">;
 
 /** To whom it hands on what comes. */
 export interface MemberParts {
@@ -58,17 +62,32 @@ export class MemberInbox implements MemberReceiver {
     return false;
   }
 
-  onJoinRequest({ cluster, from, fromBoot }: Envelope, request: JoinRequest, answer: Answer): void {
+  onJoinRequest(asked: Envelope, request: JoinRequest, answer: Answer): void {
+    const { cluster, from, fromBoot } = asked;
     const { envelope, genesis, schedule } = this.#context;
     schedule();
     const knowsCluster = cluster === genesis.cluster;
     if (!knowsCluster && cluster !== "") return;
     const { admission } = this.#parts;
     const reply = admission.onJoinRequest(this.#now, from, fromBoot, request, knowsCluster);
-    if (reply !== null) return answer(envelope(from, reply));
+    if (reply !== null) return answer(withoutName(asked, envelope(from, reply)));
     if (!knowsCluster || request.lost === "") return;
     const standing = admission.standingFor(from);
     answer(envelope(from, { kind: "rebind-pending", storeId: request.storeId, standing }));
+  }
+
+  onDirectoryConfirmed({ from }: Envelope, { storeId }: DirectoryConfirmed): void {
+    this.#parts.admission.binding.onConfirmed(this.#now, from, storeId);
+  }
+
+  onBindRequest(request: BindRequest): void {
+    this.#parts.admission.binding.bind(this.#now, request);
+  }
+
+  onLearnedAddress({ node, url }: LearnedAddress): void {
+    const { peers } = this.#context;
+    const isMember = memberOf(this.#parts.raft.configuration, node) !== undefined;
+    if (isMember && !peers.isConnected(node)) peers.learnAddress(node, url);
   }
 
   onRaftMessage({ from }: Envelope, message: RaftMessage): void {

@@ -5,14 +5,18 @@
 import { unreachable } from "../assert.ts";
 import type {
   AppendReply,
+  BindRequest,
   BootstrapHello,
   BootstrapReply,
   ChangeReply,
   ChangeRequest,
+  DirectoryCheck,
+  DirectoryConfirmed,
   Envelope,
   ForwardRefused,
   JoinAccepted,
   JoinRequest,
+  LearnedAddress,
   RaftMessage,
   ReadReply,
   RebindPending,
@@ -25,10 +29,16 @@ import type {
 /** Puts a message on the stream that brought the one which it answers. */
 export type Answer = (envelope: Envelope) => void;
 
+/** `answer`, which does not name the cluster to one that has not named it in `asked`. */
+export function withoutName(asked: Envelope, answer: Envelope): Envelope {
+  return asked.cluster === answer.cluster ? answer : { ...answer, cluster: "" };
+}
+
 /** What concerns nodes that may not take part: it is taken whether this one does or not. */
 export interface EntryReceiver {
   onBootstrapHello(envelope: Envelope, message: BootstrapHello, answer: Answer): void;
   onBootstrapReply(envelope: Envelope, message: BootstrapReply): void;
+  onDirectoryCheck(envelope: Envelope, message: DirectoryCheck, answer: Answer): void;
   onJoinAccepted(message: JoinAccepted): void;
   /** A request to one that takes no part itself. */
   onJoinRequest(envelope: Envelope, message: JoinRequest, answer: Answer): void;
@@ -39,6 +49,8 @@ export interface EntryReceiver {
 /** What only a node takes that takes part. */
 export interface MemberReceiver {
   onJoinRequest(envelope: Envelope, message: JoinRequest, answer: Answer): void;
+  /** The sender takes no part yet. */
+  onDirectoryConfirmed(envelope: Envelope, message: DirectoryConfirmed): void;
   /** Whether the message is for this node, from a member that may speak. If it is not, the sender is told so where that helps. */
   admits(envelope: Envelope, answer: Answer): boolean;
   // The others are called only with what was admitted.
@@ -47,6 +59,8 @@ export interface MemberReceiver {
   onSnapshotChunk(envelope: Envelope, message: SnapshotChunk): void;
   onSnapshotReply(envelope: Envelope, message: SnapshotReply): void;
   onSnapshotWanted(envelope: Envelope, message: SnapshotWanted): void;
+  onBindRequest(message: BindRequest): void;
+  onLearnedAddress(message: LearnedAddress): void;
   onForwardRefused(message: ForwardRefused): void;
   onReadReply(message: ReadReply): void;
   onChangeRequest(envelope: Envelope, message: ChangeRequest): void;
@@ -72,6 +86,10 @@ export function dispatch(
       return entry.onRemoved(envelope, message);
     case "rebind-pending":
       return entry.onRebindPending(envelope, message);
+    case "directory-check":
+      return entry.onDirectoryCheck(envelope, message, answer);
+    case "directory-confirmed":
+      return member?.onDirectoryConfirmed(envelope, message);
     case "join-request":
       return (member ?? entry).onJoinRequest(envelope, message, answer);
     case "pre-vote":
@@ -91,6 +109,10 @@ export function dispatch(
       return admitted(envelope, answer, member)?.onSnapshotReply(envelope, message);
     case "snapshot-wanted":
       return admitted(envelope, answer, member)?.onSnapshotWanted(envelope, message);
+    case "bind-request":
+      return admitted(envelope, answer, member)?.onBindRequest(message);
+    case "learned-address":
+      return admitted(envelope, answer, member)?.onLearnedAddress(message);
     case "forward-refused":
       return admitted(envelope, answer, member)?.onForwardRefused(message);
     case "read-reply":

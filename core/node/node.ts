@@ -88,6 +88,9 @@ export class Node {
   receive(envelope: Envelope, answer: Answer, dialled: string | null = null): void {
     if (this.#ended || this.#closing || this.#identity === null) return;
     if (this.#entry?.believes(envelope, dialled) === false) return;
+    const { from, message } = envelope;
+    const isBinding = message.kind === "directory-confirmed";
+    if (isBinding && this.#replica?.admission.binding.isPlaceOf(from, dialled) === false) return;
     dispatch(envelope, answer, this.#entryInbox, this.#replica?.inbox ?? null);
   }
 

@@ -36,6 +36,7 @@ function nameOf({ node, incarnation, boot, seq }: ChangeKey): string {
 
 function isSameGoal(one: Change, other: Change): boolean {
   if (one.kind === "move" && other.kind === "move" && one.url !== other.url) return false;
+  if (one.kind === "add" && other.kind === "add" && one.autoPromote !== other.autoPromote) return false;
   return one.kind === other.kind && one.id === other.id;
 }
 

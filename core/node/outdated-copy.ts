@@ -27,7 +27,14 @@ export function replacedEnding(by: NodeId, { id, directory }: Pick<NodeOptions, 
   return { code: "outdated-copy", reason: `${what}; nothing was changed here: ${advice}` };
 }
 
-/** Marks the directory durably; `done` gets how the node is to end. Where too few could give the log back, nothing changes. */
+/**
+ * Marks the directory durably; `done` gets how the node is to end. Where too few could give the log back, nothing changes.
+ *
+ * `configuration` is the copy's own, and may be older than the cluster's. Where it alone says that the node is needed, the
+ * operator is told to put back a newer copy: that helps, and nothing is lost. Where the cluster's alone does, the log is set
+ * aside in vain: the members answer that they are too few, and the next start ends with the same advice. What was set aside
+ * lacked what the node has acknowledged, and could not have been started either; it is kept.
+ */
 export function markLost(
   verdict: keyof typeof whys,
   identityFile: IdentityFile,

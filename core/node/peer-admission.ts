@@ -8,11 +8,13 @@ import type { Origin } from "../protocol/entry.ts";
 import type { Handshake } from "../protocol/frame.ts";
 import type { AppendReply, Envelope, JoinAccepted, JoinRequest, RebindStanding, Removed } from "../protocol/message.ts";
 import { outdatedReply } from "../raft/follower.ts";
-import { bindStore, isNeededVoter, memberOf, rebindStore, wasRemoved } from "../raft/membership.ts";
+import { isNeededVoter, memberOf, rebindStore, wasRemoved } from "../raft/membership.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Index, Micros, NodeId, StoreId } from "../units.ts";
 import type { ContextOf } from "./context.ts";
+import { DirectoryBinding } from "./directory-binding.ts";
 import { type Joiner, RefusalCheck } from "./refusal-check.ts";
+import { LostPeers } from "./lost-peers.ts";
 import type { ReadBarrier } from "./pending-reads.ts";
 import { PeerStarts } from "./peer-starts.ts";
 
@@ -21,13 +23,15 @@ function isOf(origin: Origin, node: NodeId, incarnation: Index, boot: number): b
 }
 
 type AdmissionContext = ContextOf<
-  "clock" | "genesis" | "peers" | "trace",
+  "clock" | "genesis" | "peers" | "schedule" | "send" | "trace",
   "joinerReadMicros",
   "node" | "incarnation" | "founders"
 >;
 
 /** One for each boot that takes part. Nothing reaches Raft that has not passed here. */
 export class PeerAdmission {
+  readonly binding: DirectoryBinding;
+  readonly lostPeers: LostPeers;
   readonly #identity: AdmissionContext["identity"];
   readonly #genesis: AdmissionContext["genesis"];
   readonly #raft: Raft;
@@ -45,6 +49,8 @@ export class PeerAdmission {
     this.#genesis = context.genesis;
     this.#starts = new PeerStarts(context);
     this.#raft = raft;
+    this.binding = new DirectoryBinding(context, raft);
+    this.lostPeers = new LostPeers(context, raft);
     this.#leaderIdCheck = new RefusalCheck(confirm, context.options.joinerReadMicros);
     this.#bindingCheck = new RefusalCheck(confirm, context.options.joinerReadMicros);
   }
@@ -123,7 +129,7 @@ export class PeerAdmission {
   }
 
   /**
-   * The answer to "am I a member?", or null: not yet. The leader binds the directory of a new member. `boot` is the
+   * The answer to "am I a member?", or null: not yet. Only the directory that is bound is told of the cluster: a new one is looked for first. `boot` is the
    * asker's. `knowsCluster`: the asker has proved that it was a member; without it nothing but a new directory may ask.
    */
   onJoinRequest(
@@ -145,7 +151,11 @@ export class PeerAdmission {
     if (knowsCluster && this.isRemoved(from, incarnation)) {
       return { kind: "removed", storeId, incarnation, reason: "removed" };
     }
-    if (lost !== "") return this.#rebind(now, from, storeId, lost);
+    if (lost !== "") {
+      this.lostPeers.heard(now, from, lost);
+      return this.#rebind(now, from, storeId, lost);
+    }
+    this.binding.check(now, from, storeId);
     // A member that lags may not know yet that the asker was removed and added again.
     if (this.#raft.role !== "leader") return this.#refuseLeaderId(now, { id: from, storeId, boot });
     // Nor does one that has led, before it knows that it still does: the binding that it sees may be of an incarnation that is over.
@@ -157,8 +167,6 @@ export class PeerAdmission {
       if (!this.#bindingCheck.isConfirmed(now, { id: from, storeId, boot }, isTaken)) return null;
       return { kind: "removed", storeId, incarnation, reason: "another-directory" };
     }
-    const latest = this.#raft.configuration;
-    if (memberOf(latest, from)?.storeId === "") this.#raft.proposeConfiguration(now, bindStore(latest, from, storeId));
     return null;
   }
 
@@ -195,7 +203,8 @@ export class PeerAdmission {
     if (this.isRemoved(node, incarnation)) return { kind: "removed", ours };
     if (this.#isUnbound(theirs)) return { kind: "refused", reason: `another directory is bound as node ${node}` };
     const refusal = this.#starts.refusalOf(theirs);
-    if (refusal !== null) return { kind: "refused", reason: refusal };
+    // Every restart of a member is refused so for a moment. Where two starts really live, PeerStarts says so.
+    if (refusal !== null) return { kind: "refused", reason: refusal, isPassing: true };
     const isForgetful = this.#forgetful.has(theirs.storeId);
     if (isForgetful || this.#starts.isOutdated(theirs)) return this.#onOutdated(theirs, ours, isForgetful);
     if (this.#starts.isFound(theirs)) this.#hearFrom(theirs);

@@ -86,6 +86,14 @@ export class Peers {
     this.#update();
   }
 
+  /** Members that are connected, and have said that they are elsewhere than the configuration says. */
+  foundElsewhere(): readonly { readonly node: NodeId; readonly url: string }[] {
+    return [...this.#learned].flatMap(([node, url]) => {
+      const isElsewhere = this.#configured.get(node)?.includes(url) === false;
+      return isElsewhere && this.isConnected(node) ? [{ node, url }] : [];
+    });
+  }
+
   get ids(): NodeId[] {
     return [...this.#candidates().keys()];
   }

@@ -1,5 +1,6 @@
 /** Whether a node can serve a linearizable read now, or what is in the way: a pure function of what the node knows. */
 import type { Index, NodeId } from "../units.ts";
+import { lostInWords } from "./lost-peers.ts";
 
 /** Where a node is in its life. `running`: it takes part; `stopping`: it takes no more requests. */
 export type Phase = "opening" | "bootstrapping" | "joining" | "recovering" | "running" | "stopping" | "ended";
@@ -7,6 +8,8 @@ export type Phase = "opening" | "bootstrapping" | "joining" | "recovering" | "ru
 /** What a running node knows about the cluster and its own state. */
 export type ReplicaFacts = {
   readonly leader: NodeId;
+  /** There is no leader: voters that have lost their logs, without whom there is no majority. */
+  readonly lostVoters: readonly NodeId[];
   readonly isLeader: boolean;
   /** Leader: it has committed an entry of its own term. */
   readonly hasCommittedInTerm: boolean;
@@ -75,7 +78,11 @@ function stateTrouble(facts: ReplicaFacts): Readiness | null {
 /** What keeps a read index from being granted, or the state from reaching it; or null. */
 function leaderTrouble(facts: ReplicaFacts): Readiness | null {
   const { leader, isLeader, appliedIndex, leaderCommit } = facts;
-  if (leader === 0) return notReady("no-leader", "The node knows no leader.");
+  if (leader === 0) {
+    const { lostVoters } = facts;
+    const why = lostVoters.length === 0 ? "" : `: ${lostInWords(lostVoters)}`;
+    return notReady("no-leader", `The node knows no leader${why}.`);
+  }
   if (isLeader && !facts.hasQuorum) return notReady("no-quorum", "The leader has not heard from a majority lately.");
   if (!isLeader && !facts.hearsLeader)
     return notReady("leader-silent", `Leader ${leader} has been silent for too long.`);

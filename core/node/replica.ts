@@ -13,6 +13,7 @@ import { type Genesis, removedReason } from "../storage/identity.ts";
 import type { SnapshotStore } from "../storage/snapshot-store.ts";
 import type { Wal } from "../storage/wal.ts";
 import type { Index, Micros, NodeId } from "../units.ts";
+import { AddressRelay } from "./address-relay.ts";
 import { Applier } from "./applier.ts";
 import { CatchUp } from "./catch-up.ts";
 import { type NodeContext, type ReplicaHost, withSend } from "./context.ts";
@@ -52,6 +53,7 @@ export class Replica {
   readonly #facts: FactPublisher;
   readonly #peerUrls: PeerUrls;
   readonly #inquiry: MembershipInquiry;
+  readonly #addressRelay: AddressRelay;
   readonly #catchUp: CatchUp;
   readonly #draining: Draining;
   readonly #unsentRefusals: UnsentRefusals;
@@ -87,6 +89,7 @@ export class Replica {
     this.#facts = new FactPublisher(context, raft);
     this.#peerUrls = new PeerUrls(context, raft);
     this.#inquiry = new MembershipInquiry(context, raft);
+    this.#addressRelay = new AddressRelay(context, raft);
     this.#draining = new Draining(context, raft);
     this.inbox = new MemberInbox(context, {
       raft,
@@ -111,7 +114,7 @@ export class Replica {
   }
 
   readinessFacts(now: Micros): ReplicaFacts {
-    return this.#catchUp.facts(now, this.#installer.isBusy);
+    return this.#catchUp.facts(now, this.#installer.isBusy, this.admission.lostPeers.withoutWhom(now));
   }
 
   /** As a power cut would: nothing more is written or sent. Who waits is told before, by `requests.end`. */
@@ -179,7 +182,7 @@ export class Replica {
     }
     this.#unsentRefusals.advance(now);
     for (const grant of ready.reads) this.#grant(grant);
-    for (const outgoing of this.#inquiry.ask(now)) send(outgoing);
+    for (const outgoing of [...this.#inquiry.ask(now), ...this.#addressRelay.ask(now)]) send(outgoing);
   }
 
   #grant(grant: ReadGrant): void {

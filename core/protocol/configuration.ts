@@ -36,7 +36,8 @@ export type CompactionPoint = { readonly place: LogPosition; readonly configurat
 
 /** What an operator wants. Each is a goal, not a step: asking again for what is already so changes nothing. */
 export type Change =
-  | { readonly kind: "add"; readonly id: NodeId; readonly url: string; readonly autoPromote: boolean }
+  /** `autoPromote` null: as the member is; a new one is promoted. Of a voter it says nothing. */
+  | { readonly kind: "add"; readonly id: NodeId; readonly url: string; readonly autoPromote: boolean | null }
   /** The member stays who it is, and is reached at another URL. */
   | { readonly kind: "move"; readonly id: NodeId; readonly url: string }
   | { readonly kind: "remove"; readonly id: NodeId }

@@ -28,7 +28,8 @@ import { answerKinds, type Envelope, guestKinds } from "./message.ts";
  */
 export type Verdict =
   | { readonly kind: "member" | "guest" | FinalVerdict; readonly ours: Handshake }
-  | { readonly kind: "refused"; readonly reason: string };
+  /** `isPassing`: the dialler is expected to be taken a moment later; nobody need hear of it. */
+  | { readonly kind: "refused"; readonly reason: string; readonly isPassing?: true };
 
 const verdictCodes = { member: 1, guest: 2, removed: 3, "outdated-copy": 4, refused: 5, "lost-entries": 6 } as const;
 /** Verdicts on the dialling node itself, which acts on them. `receive` returns them as they are. */
@@ -196,6 +197,7 @@ export class Inbound {
   readonly #reply = new Writer();
   #peer: Handshake | null = null;
   #isMember = false;
+  #isRefusalPassing = false;
 
   constructor(listener: Listener) {
     this.#listener = listener;
@@ -209,6 +211,11 @@ export class Inbound {
   /** Accepted, and both ends take part. */
   get isMember(): boolean {
     return this.#isMember;
+  }
+
+  /** Whether the dialler was refused, and is expected to be taken a moment later. */
+  get isRefusalPassing(): boolean {
+    return this.#isRefusalPassing;
   }
 
   /** Bytes to put on the socket: the answer to the handshake, and to questions. */
@@ -245,6 +252,7 @@ export class Inbound {
     });
     switch (verdict.kind) {
       case "refused":
+        this.#isRefusalPassing = verdict.isPassing === true;
         return verdict.reason;
       case "removed":
         return `node ${theirs.node} was removed from the cluster`;

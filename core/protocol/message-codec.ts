@@ -5,23 +5,15 @@
 import { unreachable } from "../assert.ts";
 import { BadBytes, Reader, Writer } from "../bytes.ts";
 import type { StoreId } from "../units.ts";
+import { decodeChange, decodeName, encodeChange } from "./change-codec.ts";
 import { decodeConfiguration, urlBytesMax } from "./configuration-codec.ts";
-import type { Change } from "./configuration.ts";
 import { decodeEntry, entryHeaderBytes, entryLength, entryPayload } from "./entry-codec.ts";
 import { type Entry, entryKinds, type Proposal } from "./entry.ts";
-import {
-  changeKinds,
-  changeOutcomes,
-  messageKinds,
-  namesByNumber,
-  rebindStandings,
-  removalReasons,
-} from "./message-kinds.ts";
+import { changeOutcomes, messageKinds, namesByNumber, rebindStandings, removalReasons } from "./message-kinds.ts";
 import type { Envelope, Message } from "./message.ts";
 
 /** A cluster is founded by no more. */
 export const foundersMax = 64;
-const changeNames = namesByNumber(changeKinds);
 const outcomeNames = namesByNumber(changeOutcomes);
 const reasonNames = namesByNumber(removalReasons);
 const standingNames = namesByNumber(rebindStandings);
@@ -133,6 +125,19 @@ function encodeAffair(writer: Writer, message: Affair): void {
       for (const id of message.genesis) writer.id(id);
       writeUrls(writer, message.founders);
       return;
+    case "directory-check":
+    case "directory-confirmed":
+      writer.id(message.storeId);
+      return;
+    case "bind-request":
+      writer.u64(message.node);
+      writer.u64(message.incarnation);
+      writer.id(message.storeId);
+      return;
+    case "learned-address":
+      writer.u64(message.node);
+      writer.text(message.url);
+      return;
     case "rebind-pending":
       writer.id(message.storeId);
       writer.u8(rebindStandings[message.standing]);
@@ -144,10 +149,7 @@ function encodeAffair(writer: Writer, message: Affair): void {
       return;
     case "change":
       for (const field of [message.term, message.incarnation, message.boot, message.seq]) writer.u64(field);
-      writer.u8(changeKinds[message.change.kind]);
-      writer.u64(message.change.id);
-      if ("url" in message.change) writer.text(message.change.url);
-      if (message.change.kind === "add") writer.u8(message.change.autoPromote ? 1 : 0);
+      encodeChange(writer, message.change);
       return;
     case "change-reply":
       for (const field of [message.term, message.incarnation, message.boot, message.seq]) writer.u64(field);
@@ -169,6 +171,10 @@ type Affair = Extract<
       | "join-request"
       | "join-accepted"
       | "rebind-pending"
+      | "directory-check"
+      | "directory-confirmed"
+      | "bind-request"
+      | "learned-address"
       | "removed"
       | "change"
       | "change-reply";
@@ -291,6 +297,14 @@ function decodeAffair(reader: Reader, kind: number): Affair {
       const founders = decodeUrls(reader);
       return { kind: "join-accepted", storeId, term, incarnation, genesis, founders };
     }
+    case messageKinds["directory-check"]:
+      return { kind: "directory-check", storeId: reader.id() };
+    case messageKinds["directory-confirmed"]:
+      return { kind: "directory-confirmed", storeId: reader.id() };
+    case messageKinds["bind-request"]:
+      return { kind: "bind-request", node: reader.u64(), incarnation: reader.u64(), storeId: reader.id() };
+    case messageKinds["learned-address"]:
+      return { kind: "learned-address", node: reader.u64(), url: reader.text(urlBytesMax) };
     case messageKinds["rebind-pending"]:
       return { kind: "rebind-pending", storeId: reader.id(), standing: decodeName(reader, standingNames) };
     case messageKinds.removed: {
@@ -308,20 +322,6 @@ function decodeAffair(reader: Reader, kind: number): Affair {
     default:
       throw new BadBytes(`message kind ${kind} is not known`);
   }
-}
-
-function decodeChange(reader: Reader): Change {
-  const kind = decodeName(reader, changeNames);
-  const id = reader.u64();
-  if (kind === "move") return { kind, id, url: reader.text(urlBytesMax) };
-  if (kind !== "add") return { kind, id };
-  return { kind, id, url: reader.text(urlBytesMax), autoPromote: decodeBoolean(reader) };
-}
-
-function decodeName<T extends string>(reader: Reader, names: readonly (T | undefined)[]): T {
-  const name = names[reader.u8()];
-  if (name === undefined) throw new BadBytes("a code that is not known");
-  return name;
 }
 
 function writeUrls(writer: Writer, urls: readonly string[]): void {

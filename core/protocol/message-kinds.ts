@@ -26,6 +26,10 @@ export const messageKinds = {
   "snapshot-wanted": 20,
   "bootstrap-reply": 21,
   "rebind-pending": 22,
+  "directory-check": 23,
+  "directory-confirmed": 24,
+  "bind-request": 25,
+  "learned-address": 26,
 } as const satisfies Record<Message["kind"], number>;
 
 /** What a change request asks for. */

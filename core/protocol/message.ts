@@ -197,6 +197,22 @@ export type Removed = {
   readonly incarnation: Index;
   readonly reason: RemovalReason;
 };
+/**
+ * A member asks the node that listens where an added member is to be reached: "is `storeId` your directory?" Anybody may say
+ * that it is that member; nothing is bound without this answer.
+ */
+export type DirectoryCheck = { readonly kind: "directory-check"; readonly storeId: StoreId };
+/** "It is." Who has another directory says nothing. */
+export type DirectoryConfirmed = { readonly kind: "directory-confirmed"; readonly storeId: StoreId };
+/** A member tells the leader that the directory `storeId` has answered where `node`, as `incarnation`, is to be reached. */
+export type BindRequest = {
+  readonly kind: "bind-request";
+  readonly node: NodeId;
+  readonly incarnation: Index;
+  readonly storeId: StoreId;
+};
+/** A member tells the leader where it reaches the member `node`, which is not where the configuration has it. */
+export type LearnedAddress = { readonly kind: "learned-address"; readonly node: NodeId; readonly url: string };
 /** Why a node does not belong to the cluster any more, or cannot be rebound. */
 export type RemovalReason =
   | "removed"
@@ -251,6 +267,10 @@ export type ControlMessage =
   | JoinAccepted
   | RebindPending
   | Removed
+  | DirectoryCheck
+  | DirectoryConfirmed
+  | BindRequest
+  | LearnedAddress
   | ChangeRequest
   | ChangeReply;
 
@@ -260,12 +280,13 @@ export type Message = RaftMessage | ControlMessage;
 /** Kinds that answer a question, on the very stream that brought it. Nobody else's word of these kinds is taken. */
 export const answerKinds: ReadonlySet<Message["kind"]> = new Set([
   "bootstrap-reply",
+  "directory-confirmed",
   "join-accepted",
   "rebind-pending",
   "removed",
 ]);
-/** Kinds that a node may send which does not take part yet. */
-export const guestKinds: ReadonlySet<Message["kind"]> = new Set(["bootstrap-hello", "join-request"]);
+/** Kinds that may be said where one of the two does not take part yet. */
+export const guestKinds: ReadonlySet<Message["kind"]> = new Set(["bootstrap-hello", "directory-check", "join-request"]);
 
 /** A message with who speaks and who is meant; core checks both ends before Raft sees the message. */
 export type Envelope = {

@@ -1,5 +1,5 @@
 /**
- * Changes of the configuration, as pure functions (Raft thesis, chapter 4). Adding, binding and moving a learner are one
+ * Changes of the configuration, as pure functions (Raft thesis, chapter 4). Adding, binding and moving a learner, and whether it is promoted, are one
  * step; whatever changes who votes is joint: enter it with both halves, leave it when it is committed.
  */
 import type { Change, ChangeRefusal, Configuration, Member } from "../protocol/configuration.ts";
@@ -56,7 +56,12 @@ export function isPromotable(
 /** Whether `configuration`, committed, is what `change` asks for. */
 export function isReached(change: Change, configuration: Configuration): boolean {
   const member = memberOf(configuration, change.id);
-  if (change.kind === "add" || change.kind === "move") return member?.url === change.url;
+  if (change.kind === "move") return member?.url === change.url;
+  if (change.kind === "add") {
+    const isLearner = configuration.learners.includes(change.id);
+    const isAsAsked = !isLearner || change.autoPromote === null || member?.autoPromote === change.autoPromote;
+    return member?.url === change.url && isAsAsked;
+  }
   if (isJoint(configuration) || change.kind === "transfer-leader") return false;
   return change.kind === "remove" ? member === undefined : configuration.voters.includes(change.id);
 }
@@ -99,7 +104,12 @@ export function stepTowards(change: Change, configuration: Configuration, index:
   const { members, voters, learners, removed } = configuration;
   switch (change.kind) {
     case "add": {
-      const { id, url, autoPromote } = change;
+      const { id, url } = change;
+      const autoPromote = change.autoPromote ?? true;
+      const known = memberOf(configuration, id);
+      if (known !== undefined) {
+        return { ...configuration, members: members.map((one) => (one === known ? { ...known, autoPromote } : one)) };
+      }
       const member = { id, incarnation: index, url, storeId: "", autoPromote };
       return { ...configuration, members: [...members, member], learners: [...learners, id] };
     }

@@ -93,7 +93,7 @@ export const mutantsOfTransport: readonly Mutant[] = [
     tier: "b",
     file: "core/node/peer-admission.ts",
     old: 'return { kind: "removed", storeId, incarnation, reason: "another-directory" };',
-    new: "return this.#raft.proposeConfiguration(now, bindStore(this.#raft.configuration, from, storeId)), null;",
+    new: "return this.#raft.proposeConfiguration(now, rebindStore(this.#raft.configuration, from, storeId, member.incarnation)), null;",
   },
   {
     name: "a directory of a newer format is opened",
@@ -122,5 +122,12 @@ export const mutantsOfTransport: readonly Mutant[] = [
     file: "core/node/peer-starts.ts",
     old: "return isConnected || (askedAt !== undefined && now - askedAt < answerMicros);",
     new: "return isDue && isConnected && askedAt !== undefined;",
+  },
+  {
+    name: "whoever says that it is an added member is bound",
+    layer: "transport",
+    file: "core/node/directory-binding.ts",
+    old: "    const question: Message =",
+    new: "    this.onConfirmed(now, id, storeId);\n    const question: Message =",
   },
 ];

@@ -7,6 +7,9 @@ import type { Uploads } from "./uploads.ts";
 /** Shorter bodies are let in at once: a connection holds as much for its headers. */
 const freeBytesMax = 16 * 1024;
 
+/** How long a body may send nothing where no `uploads` say it. */
+const stallMsUsual = 10_000;
+
 const stalled: Problem = {
   status: 408,
   code: "upload-stalled",
@@ -38,7 +41,7 @@ export async function readBody(c: Ctx, bytesMax: number, uploads: Uploads | null
   if (!isFree && !(await uploads.hold(bytes, outgoing))) return crowded;
   // A client of HTTP/1.0 does not know of interim answers (RFC 9110, 10.1.1).
   if (incoming.headers.expect !== undefined && incoming.httpVersion !== "1.0") outgoing?.writeContinue();
-  return readStream(incoming, bytesMax, isFree ? 0 : uploads.options.stallMs);
+  return readStream(incoming, bytesMax, uploads?.options.stallMs ?? stallMsUsual);
 }
 
 /** The answer to a body that is not read. Its rest may still be on the way: the connection ends after it. */
@@ -53,7 +56,7 @@ function tooLong(bytesMax: number): Problem {
 
 /**
  * Straight from the socket's stream: a web Request's arrayBuffer() costs a third of the throughput. A body that sends
- * nothing for `stallMs` (0: for ever) is given up.
+ * nothing for `stallMs` is given up.
  */
 function readStream(incoming: IncomingMessage, bytesMax: number, stallMs: number): Promise<string | Problem> {
   return new Promise((resolve, reject) => {
@@ -64,18 +67,19 @@ function readStream(incoming: IncomingMessage, bytesMax: number, stallMs: number
       bytes = Infinity;
       resolve(problem);
     };
-    const timer = stallMs === 0 ? null : setTimeout(() => giveUp(stalled), stallMs);
+    const timer = setTimeout(() => giveUp(stalled), stallMs);
     incoming.on("data", (chunk: Buffer) => {
-      timer?.refresh();
+      timer.refresh();
       bytes += chunk.length;
       if (bytes <= bytesMax) chunks.push(chunk);
       else giveUp(tooLong(bytesMax));
     });
-    incoming.on("end", () =>
-      resolve(chunks.length === 1 ? chunks[0]!.toString("latin1") : Buffer.concat(chunks).toString("latin1")),
-    );
+    incoming.on("end", () => {
+      clearTimeout(timer);
+      resolve(chunks.length === 1 ? chunks[0]!.toString("latin1") : Buffer.concat(chunks).toString("latin1"));
+    });
     const onGone = (): void => {
-      if (timer !== null) clearTimeout(timer);
+      clearTimeout(timer);
       reject(new ClientGone("the client went away"));
     };
     incoming.on("error", onGone);

@@ -74,7 +74,7 @@ export async function addMember(c: Ctx, node: Node, id: number): Promise<Respons
   return member instanceof Response ? member : ask(c, node, { kind: "add", id, ...member });
 }
 
-/** POST /v1/members/{id}, with the same body: adds the member, or changes where it is reached. */
+/** POST /v1/members/{id}, with the same body: adds the member, or changes where it is reached; then whether it is promoted. */
 async function putMember(c: Ctx, node: Node, id: number): Promise<Response> {
   const refusal = refusedPrecondition(c, "");
   if (refusal !== null) return problemResponse(refusal);
@@ -83,10 +83,15 @@ async function putMember(c: Ctx, node: Node, id: number): Promise<Response> {
   const deadline = node.requestDeadline();
   const added = await outcomeOf(node, { kind: "add", id, ...member }, deadline);
   if (added.ok || added.code !== "member-exists") return answerOf(node, added);
-  return answerOf(node, await outcomeOf(node, { kind: "move", id, url: member.url }, deadline));
+  const moved = await outcomeOf(node, { kind: "move", id, url: member.url }, deadline);
+  if (!moved.ok || member.autoPromote === null) return answerOf(node, moved);
+  return answerOf(node, await outcomeOf(node, { kind: "add", id, ...member }, deadline));
 }
 
-async function readMember(c: Ctx): Promise<{ readonly url: string; readonly autoPromote: boolean } | Response> {
+/** `autoPromote` null: the body says nothing of it. */
+type AskedMember = { readonly url: string; readonly autoPromote: boolean | null };
+
+async function readMember(c: Ctx): Promise<AskedMember | Response> {
   const body = await readBody(c, bodyBytesMax, null);
   if (typeof body !== "string") return bodyRefused(body);
   // A body is read as one-byte characters; a host name may have others.
@@ -94,14 +99,14 @@ async function readMember(c: Ctx): Promise<{ readonly url: string; readonly auto
   return "status" in member ? problemResponse(member) : member;
 }
 
-function parseMember(body: string): { readonly url: string; readonly autoPromote: boolean } | Problem {
+function parseMember(body: string): AskedMember | Problem {
   let text: unknown = body;
-  let autoPromote: unknown = true;
+  let autoPromote: unknown = null;
   if (body.startsWith("{")) {
     try {
       const parsed = JSON.parse(body) as Record<string, unknown>;
       text = parsed["url"];
-      autoPromote = parsed["autoPromote"] ?? true;
+      autoPromote = parsed["autoPromote"] ?? null;
       const unknown = Object.keys(parsed).find((name) => name !== "url" && name !== "autoPromote");
       if (unknown !== undefined)
         return badRequest("bad-json", `The body has url and autoPromote, and no "${unknown}".`);
@@ -109,7 +114,7 @@ function parseMember(body: string): { readonly url: string; readonly autoPromote
       return badRequest("bad-json", "The body is not JSON.");
     }
   }
-  if (typeof text !== "string" || typeof autoPromote !== "boolean") {
+  if (typeof text !== "string" || (autoPromote !== null && typeof autoPromote !== "boolean")) {
     return badRequest("bad-json", 'The body is {"url": "http://host:port", "autoPromote": true}.');
   }
   const parsed = parsePeerUrl(text);

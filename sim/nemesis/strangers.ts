@@ -97,7 +97,8 @@ export class Strangers implements Target {
     this.#trace.line(this.#scheduler.now, "stranger", host.id);
     if (draw(4, 8) === 0) return this.#knockAsLaterStart(host, node, draw);
     const isMember = draw(2, 0) === 0;
-    const id = isMember ? 1 + ((host.id + draw(Math.max(1, this.#plan.nodes - 1), 1)) % this.#plan.nodes) : unknownId;
+    const machines = this.#plan.nodes + this.#plan.spares;
+    const id = isMember ? 1 + ((host.id + draw(Math.max(1, machines - 1), 1)) % machines) : unknownId;
     const own = node.status().cluster;
     // One that takes no part yet cannot tell which cluster is the right one.
     const clusters = node.replica === null ? [""] : isMember ? ["", strangeCluster] : ["", strangeCluster, own];
@@ -164,7 +165,7 @@ export class Strangers implements Target {
         genesis: [strangeStore],
         founders: [`${strangeUrl}-1`],
       },
-      { kind: "join-request", storeId: strangeStore, incarnation: 0, lost: strangeStore },
+      { kind: "join-request", storeId: strangeStore, incarnation: 0, lost: from.boot > 1 ? strangeStore : "" },
     ];
     const foreign: readonly Message[] = [
       { kind: "vote", term, lastIndex, lastTerm: term, transfer: true },

@@ -122,6 +122,11 @@ export function wordsOfMessage(message: Message): string {
       return `${message.change.kind} n${message.change.id}`;
     case "change-reply":
       return message.outcome;
+    case "bind-request":
+    case "learned-address":
+      return `n${message.node}`;
+    case "directory-check":
+    case "directory-confirmed":
     case "join-accepted":
     case "timeout-now":
     case "bootstrap-hello":

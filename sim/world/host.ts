@@ -209,10 +209,12 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
       trace,
       store: this.#store,
     };
-    // Its operator knows where everybody is now.
-    const cluster = this.#network.addresses.list(this.#listLength);
     const peerUrl = this.#announcedUrl;
     const join = this.#options.join || this.#isWiped;
+    const isJoining = join && (this.directory.identity?.genesis ?? null) === null;
+    // Its operator knows where everybody is now. One that joins believes only those whom its list names.
+    const machines = isJoining ? this.#plan.nodes + this.#plan.spares : this.#listLength;
+    const cluster = this.#network.addresses.list(machines);
     const node = new Node(ports, onEnd, { ...this.#options, cluster, peerUrl, join });
     this.#state = started(this.#state, node, clock);
     this.#turn(() => node.start());

@@ -50,6 +50,9 @@ function occasionOf(message: Message): number {
     case "bootstrap-hello":
     case "bootstrap-reply":
     case "rebind-pending":
+    case "directory-check":
+    case "directory-confirmed":
+    case "learned-address":
       return hash;
     case "forward-refused":
       return mix(mix(hash, message.term), message.firstSeq);
@@ -61,6 +64,7 @@ function occasionOf(message: Message): number {
     case "join-request":
     case "join-accepted":
     case "removed":
+    case "bind-request":
       return mix(hash, message.incarnation);
     case "change":
     case "change-reply":

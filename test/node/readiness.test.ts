@@ -7,6 +7,7 @@ import { SimulatedCluster } from "../support/simulated-cluster.ts";
 
 const asFollower: ReplicaFacts = {
   leader: 2,
+  lostVoters: [],
   isLeader: false,
   hasCommittedInTerm: true,
   hasQuorum: false,
@@ -57,6 +58,7 @@ testProp(
     fc.constantFrom<Phase>("opening", "bootstrapping", "joining", "recovering", "running", "stopping", "ended"),
     fc.record({
       leader: fc.integer({ min: 0, max: 2 }),
+      lostVoters: fc.constantFrom([], [2, 3]),
       isLeader: fc.boolean(),
       hasCommittedInTerm: fc.boolean(),
       hasQuorum: fc.boolean(),

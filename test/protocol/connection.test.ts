@@ -50,6 +50,10 @@ const samples: readonly Message[] = [
   { kind: "join-accepted", storeId, term: 1, incarnation: 3, genesis: [storeId], founders: ["http://a:1"] },
   { kind: "rebind-pending", storeId, standing: "no-leader" },
   { kind: "removed", storeId, incarnation: 0, reason: "removed" },
+  { kind: "directory-check", storeId },
+  { kind: "directory-confirmed", storeId },
+  { kind: "bind-request", node: 4, incarnation: 3, storeId },
+  { kind: "learned-address", node: 4, url: "http://a:1" },
 ];
 
 function dialled(heard: Envelope[] = [], mine = ours): Outbound {
@@ -173,7 +177,7 @@ test("a guest's end sends nothing but a guest's questions", (t) => {
   t.is(inbound.receive(outbound.take()!), null);
   t.deepEqual(
     heard.map(({ message }) => message.kind),
-    ["bootstrap-hello", "join-request"],
+    ["bootstrap-hello", "join-request", "directory-check"],
   );
 });
 

@@ -211,3 +211,14 @@ test("a learner that lacks more bytes than one round brings is not promoted by i
   t.true(world.answer(world.put(1, "after", "v"), 1).ok);
   world.judge();
 });
+
+test("a node joins through members that do not lead, where the leader never hears it ask", (t) => {
+  const world = new Scenario(3, { spares: 1, streams: true });
+  const leader = world.leader();
+  world.changeNow({ kind: "add", id: 4, url: "http://node-4", autoPromote: true });
+  world.drop((from, to, { kind }) => from === 4 && to === leader && kind === "join-request");
+  world.join(4);
+  world.until("it votes", () => votersOf(world).includes(4));
+  world.judge();
+  t.pass();
+});

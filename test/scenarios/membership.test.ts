@@ -276,3 +276,50 @@ test("what never was a member is not removed: the answer is the same while somet
   t.like(world.answer(removed), unknown);
   world.judge();
 });
+
+test("two members that move at once, each told where the others were, find each other through the third", (t) => {
+  const world = new Scenario(3, { streams: true });
+  world.putNow("k", "v");
+  const { addresses } = world.simulator.network;
+  const listed = addresses.list(3);
+  addresses.list = () => listed;
+  for (const id of [1, 2, 3]) world.kill(id);
+  for (const id of [1, 2]) addresses.move(id);
+  for (const id of [1, 3]) world.start(id);
+  world.leader();
+  world.changeNow({ kind: "transfer-leader", id: 1 });
+  world.until("node 1 leads", () => world.isLeader(1));
+  world.start(2);
+  world.until("node 2 follows", () => world.simulator.raftOf(2)?.leader === 1);
+  world.until("its new URL is in the configuration", () => {
+    return world.status(3).members.every(({ id, url }) => url === addresses.urlOf(id));
+  });
+  world.judge();
+  t.pass();
+});
+
+test("a learner that was added to stay one is promoted by itself once that is asked for, and the other way round", (t) => {
+  const world = new Scenario(1, { spares: 2 });
+  world.leader();
+  const add = (id: number, autoPromote: boolean | null): void =>
+    world.changeNow({ kind: "add", id, url: `http://node-${id}`, autoPromote });
+  const votes = (id: number): boolean => world.raft(1).committedConfiguration.configuration.voters.includes(id);
+  add(2, false);
+  world.join(2);
+  world.pass(5);
+  t.false(votes(2));
+  // A request that does not speak of it changes nothing.
+  add(2, null);
+  world.pass(5);
+  t.false(votes(2));
+  add(2, true);
+  world.until("it votes", () => votes(2));
+  add(2, false);
+  t.true(votes(2));
+  add(3, null);
+  add(3, false);
+  world.join(3);
+  world.pass(5);
+  t.false(votes(3));
+  world.judge();
+});

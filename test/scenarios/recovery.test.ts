@@ -72,3 +72,24 @@ test("a member that waits in vain to be rebound says once a minute who answers w
   world.pass(61);
   t.true(lines()[2]!.includes(`node ${whole} does not answer`), lines()[2]);
 });
+
+test("a member that is whole says why there is no leader while the others have lost their logs, and once only in its log", (t) => {
+  const world = new Scenario(3);
+  const leader = world.leader();
+  const lost = world.others(leader) as [number, number];
+  world.putNow("k", "v");
+  for (const id of lost) world.kill(id);
+  for (const id of lost) world.damageLog(id);
+  for (const id of lost) world.start(id);
+  const detail = (): string => {
+    const readiness = world.node(leader).readiness();
+    return readiness.ready ? "" : readiness.detail;
+  };
+  world.until("it says so", () => detail().includes(`nodes ${lost.join(", ")} have lost their logs`));
+  world.pass(20);
+  const told = world.simulator.hosts[leader - 1]!.notes.filter((note) => /there is no leader/.test(note));
+  t.is(told.length, 1);
+  world.isolate(leader);
+  world.pass(6);
+  t.is(detail(), "The node knows no leader.");
+});

@@ -3,6 +3,7 @@ import { fc, testProp } from "@fast-check/ava";
 import test from "ava";
 import { type Handshake, protocolVersion } from "../../core/protocol/frame.ts";
 import type { Envelope } from "../../core/protocol/message.ts";
+import { memberOf } from "../../core/raft/membership.ts";
 import { Scenario } from "../../sim/scenario.ts";
 
 function handshakeTo(to: number, changes: Partial<Handshake>): Handshake {
@@ -241,5 +242,56 @@ test("a follower of a leader that was removed meanwhile, and added again, does n
   world.changeNow({ kind: "add", id: leader, url: `http://node-${leader}`, autoPromote: true });
   world.join(leader);
   world.until("it votes", () => world.raft(other).committedConfiguration.configuration.voters.includes(leader));
+  world.judge();
+});
+
+test("a stranger that says that it is an added member is not bound, and is told nothing, before that member starts and after", (t) => {
+  const world = new Scenario(3, { spares: 1, streams: true });
+  world.changeNow({ kind: "add", id: 4, url: "http://node-4", autoPromote: true });
+  const { cluster } = world.status(world.leader());
+  const message = { kind: "join-request", storeId: "e".repeat(32), incarnation: 0, lost: "" } as const;
+  const ask = (): void => {
+    for (const via of [1, 2, 3]) {
+      for (const answer of answersOf(world, via, { from: 4, message }))
+        t.false(JSON.stringify(answer).includes(cluster));
+    }
+    world.pass(0.3);
+  };
+  for (let k = 0; k < 10; k++) ask();
+  t.is(memberOf(world.raft(world.leader()).configuration, 4)?.storeId, "");
+  world.join(4);
+  for (let k = 0; k < 10; k++) ask();
+  const member = memberOf(world.raft(world.leader()).committedConfiguration.configuration, 4);
+  t.is(member?.storeId, world.status(4).storeId);
+  world.until("it votes", () => world.raft(world.leader()).configuration.voters.includes(4));
+  world.judge();
+});
+
+test("an answer binds an added member's directory only where it comes from that member's URL", (t) => {
+  const world = new Scenario(3, { spares: 1 });
+  const leader = world.leader();
+  world.changeNow({ kind: "add", id: 4, url: "http://node-4", autoPromote: true });
+  const boundAfter = (dialled: string): string | undefined => {
+    const message = { kind: "directory-confirmed", storeId: "e".repeat(32) } as const;
+    const said = { cluster: "", from: 4, fromIncarnation: 0, fromBoot: 1, to: leader, toIncarnation: 0, message };
+    world.node(leader).receive(said, () => undefined, dialled);
+    world.pass(1);
+    return memberOf(world.raft(leader).configuration, 4)?.storeId;
+  };
+  t.is(boundAfter("http://elsewhere"), "");
+  t.is(boundAfter("http://node-4"), "e".repeat(32));
+});
+
+test("one whose directory does not answer where it was added is told of once, with what to do", (t) => {
+  const world = new Scenario(1, { spares: 1, streams: true });
+  world.leader();
+  world.changeNow({ kind: "add", id: 2, url: "http://mistyped", autoPromote: true });
+  world.join(2);
+  world.pass(20);
+  const notes = (): readonly string[] => world.simulator.hosts[0]!.notes.filter((note) => /asks to join/.test(note));
+  t.is(notes().length, 1);
+  t.regex(notes()[0]!, /node 2, .*http:\/\/mistyped: POST its peer URL to \/v1\/members\/2/);
+  world.changeNow({ kind: "move", id: 2, url: "http://node-2" });
+  world.until("it votes", () => world.raft(world.leader()).configuration.voters.includes(2));
   world.judge();
 });

@@ -260,6 +260,22 @@ test("a voter that is silent does not lead, and a learner that is silent is not 
   t.is(simulated.leader(), leader);
 });
 
+test("a later POST that names autoPromote changes it for a learner; one that does not leaves it", async (t) => {
+  const { cluster: simulated, call } = cluster(1, { spares: 1 });
+  simulated.leader();
+  const post = async (path: string, body: string): Promise<number> => (await call(1, "POST", path, body)).status;
+  const autoPromote = (): boolean | undefined => {
+    return simulated.simulator.raftOf(1)!.configuration.members.find(({ id }) => id === 2)?.autoPromote;
+  };
+  t.is(await post("/2", '{"url": "http://node-2:1", "autoPromote": false}'), 204);
+  t.is(await post("/2", "http://node-2:1"), 204);
+  t.is(await post("/v1/members/2", "http://node-3:1"), 204);
+  t.false(autoPromote());
+  t.is(await post("/v1/members/2", '{"url": "http://node-2:1", "autoPromote": true}'), 204);
+  t.true(autoPromote());
+  t.is(simulated.simulator.raftOf(1)!.configuration.members[1]!.url, "http://node-2:1");
+});
+
 test("no request can brick the cluster: a bad wish is refused with its reason, and nothing has changed", async (t) => {
   const { cluster: simulated, call } = cluster(3);
   const asked = simulated.leader() === 1 ? 1 : 2;

@@ -96,6 +96,18 @@ test("an upload that stops sending is told 408, and what waited for its room goe
   await close();
 });
 
+test("a small upload that stops sending is told 408 as well", async (t) => {
+  const uploads = new Uploads({ bytesMax: 100_000, waitMs: 60_000, stallMs: 300 });
+  const { port, writes, close } = await serve(uploads, Promise.resolve());
+  const stalled = new RawClient(port);
+  stalled.send(`${head(5)}som`);
+  const [answer] = await stalled.answers();
+  t.is(answer!.status, 408);
+  t.is((JSON.parse(answer!.body) as { code: string }).code, "upload-stalled");
+  t.deepEqual(writes, []);
+  await close();
+});
+
 test("a body keeps its room until its answer; without room the next is refused, definite", async (t) => {
   const uploads = new Uploads({ bytesMax: 100_000, waitMs: 50, stallMs: 60_000 });
   const gates: (() => void)[] = [];

@@ -16,9 +16,9 @@ const quiet = { print: null, invariants: true };
 
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
-  [1, "4fa1aa4910a2f8fb"],
-  [2, "0f015b8e98c6ec57"],
-  [3, "acc6684a3c596d2b"],
+  [1, "7d7c13432c53115a"],
+  [2, "fdf2f3d937ee054e"],
+  [3, "24cdc5f8d2650081"],
 ];
 
 for (const [seed, hash] of golden) {

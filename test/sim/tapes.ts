@@ -7,11 +7,6 @@ export type KeptTape = { readonly tape: string; readonly what: string; readonly 
 
 export const keptTapes: readonly KeptTape[] = [
   {
-    tape: "founder-added-again",
-    what: "a founder that was removed and added again, empty, does not campaign by the founders' configuration",
-    mutant: "a founder that was removed and added again campaigns by the founders' configuration",
-  },
-  {
     tape: "unobserved-write",
     what: "failed compare-and-sets behind an indeterminate write that nobody saw are decided without a search",
     mutant: "the checker decides operations that nobody can observe",
