@@ -110,10 +110,10 @@ function contradiction(): Html {
 /** The page's HTML. `command`: the line that runs it again. */
 export function chaosPage(outcome: Outcome, title: string, command: string): string {
   const { findings, verdict } = outcome;
-  const isGood = findings.length === 0 && verdict.verdict === "ok";
+  const nothing = verdict.verdict === "ok" ? "Nothing found" : "Not decided: nothing else found";
   return filled(template, {
     title,
-    found: isGood ? "Nothing found" : "Found",
+    found: findings.length > 0 ? "Found" : nothing,
     findings: joined(findingLines(findings)),
     figures: [...figuresOf(outcome), command].join("\n"),
     chart: chart(outcome),
