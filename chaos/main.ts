@@ -12,6 +12,8 @@ import { MetaStore } from "./store/meta-store.ts";
 import type { Store } from "./store/store.ts";
 
 const sayEveryMs = 5_000;
+/** Also on a machine that is busy with other work. */
+const foundMs = 60_000;
 
 function storeOf({ server, rocksdb, etcd }: Options): Store | null {
   if (etcd) return etcdVersion() === null ? null : new Etcd();
@@ -44,7 +46,7 @@ async function main(options: Options): Promise<number> {
   const title = `${store.name}${options.rocksdb ? " with RocksDB" : ""}, ${options.nodes} nodes, seed ${options.seed}`;
   const out = join(options.out, `seed-${options.seed}`);
   console.log(`${title}: ${options.minutes} minutes of ${names.join(", ")}; Ctrl-C ends it with what it has`);
-  const run = new Run(options, store);
+  const run = new Run({ ...options, foundMs }, store);
   let asked = 0;
   const onSignal = (): void => {
     asked += 1;

@@ -22,13 +22,17 @@ import { World } from "./world/world.ts";
 /** Something that must not be. `atMs`: in the history's time. A run with any has failed. */
 export type Finding = { readonly atMs: number; readonly kind: string; readonly text: string };
 
-/** `rate`: operations a second over all clients. `serveMs`: within which every member serves once all is healed. */
+/**
+ * `rate`: operations a second over all clients. `serveMs`: within which every member serves once all is healed. `foundMs`:
+ * within which the founders are ready.
+ */
 export type RunOptions = {
   readonly seed: number;
   readonly minutes: number;
   readonly nodes: number;
   readonly rate: number;
   readonly serveMs: number;
+  readonly foundMs: number;
   readonly families: readonly Family[];
 };
 
@@ -55,7 +59,6 @@ type Parts = {
 
 const clients = 8;
 const spares = 2;
-const startMs = 60_000;
 const checkEveryMs = 10_000;
 const recentBudgetMs = 4_000;
 const wholeBudgetMs = 120_000;
@@ -182,9 +185,10 @@ export class Run {
       const each = await Promise.all(world.present.map((member) => world.isReady(member)));
       return each.every(Boolean) || this.#isOver;
     };
-    if (await world.until(areReady, startMs)) return true;
+    const { foundMs } = this.#options;
+    if (await world.until(areReady, foundMs)) return true;
     const words = world.present.map(({ id, process: running }) => `n${id}: ${running?.lastLine ?? "it has ended"}`);
-    this.#onFinding("founding", `the cluster is not ready after ${startMs} ms; ${words.join("; ")}`);
+    this.#onFinding("founding", `the cluster is not ready after ${foundMs} ms; ${words.join("; ")}`);
     return false;
   }
 
