@@ -90,8 +90,7 @@ export class Run {
   readonly #onFinding = (kind: string, text: string): void => {
     // What is not waited for any more says nothing of the cluster.
     if (this.#isStopped && !fatal.has(kind)) return;
-    if (this.findings.length < 100)
-      this.findings.push({ atMs: Math.round(this.recorder.now() / 1000), kind, text });
+    if (this.findings.length < 100) this.findings.push({ atMs: Math.round(this.recorder.now() / 1000), kind, text });
     if (fatal.has(kind)) this.#end();
   };
 

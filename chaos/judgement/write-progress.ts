@@ -117,6 +117,9 @@ export class WriteProgress {
     if (this.#isTold || lastedMs <= this.#boundMs) return;
     this.#isTold = true;
     const who = ids.map((id) => `n${id}`).join(", ");
-    this.#onFinding("progress", `no write is acknowledged for ${lastedMs} ms, though ${who} are up, connected and left alone`);
+    this.#onFinding(
+      "progress",
+      `no write is acknowledged for ${lastedMs} ms, though ${who} are up, connected and left alone`,
+    );
   }
 }

@@ -40,7 +40,10 @@ export function healByItself(field: Field, member: Member, what: string): Strike
       const isThere = (): Promise<boolean> => budget.isRestored(member);
       const arrival = await awaitArrival(world, keepCalm, isThere, restoreMs, boundMs);
       if (arrival !== "late") return;
-      onFinding("recovery", `n${member.id} has not come back, though all are left alone for ${boundMs} ms after: ${what}`);
+      onFinding(
+        "recovery",
+        `n${member.id} has not come back, though all are left alone for ${boundMs} ms after: ${what}`,
+      );
     },
   };
 }

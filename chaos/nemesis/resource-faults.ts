@@ -114,7 +114,8 @@ export const burst: Family = {
       }),
     );
     const mark = { op: "put", key: name(burstCount), value: "x", expected: null, idempotency: null } as const;
-    const isMarked = store.keyTold(mark, await requests.ask(member, store.keyAsk(mark), `put of ${mark.key}`, uploadMs)).kind === "ok";
+    const isMarked =
+      store.keyTold(mark, await requests.ask(member, store.keyAsk(mark), `put of ${mark.key}`, uploadMs)).kind === "ok";
     // What left on the same stream to the same leader before this write is in the log before it.
     const isKnown = isMarked && world.leader === leader && links.endedCount === ended && world.wasLeftAlone(sinceMs);
     for (const [k, { kind }] of told.entries()) {

@@ -30,7 +30,12 @@ function failoverWords({ waited, never }: Failover): string {
   return `${times}(${count} times${lost})`;
 }
 
-type Rolling = { readonly restarts: number; readonly requests: number; readonly refused: number; readonly lost: number };
+type Rolling = {
+  readonly restarts: number;
+  readonly requests: number;
+  readonly refused: number;
+  readonly lost: number;
+};
 
 /** All rolling restarts together. Requests to members that were down, or told to stop, are not theirs to answer. */
 function rollingOf({ recorder, nemesis }: Pick<Outcome, "recorder" | "nemesis">): Rolling {

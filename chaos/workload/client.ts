@@ -109,7 +109,11 @@ export class Client {
 
   async #openSession(k: number): Promise<void> {
     const { store } = this.#shop.world;
-    const reply = await this.#send(memberFor(this.#shop, this.#id, k, 9), store.sessionAsk!, "the opening of a session");
+    const reply = await this.#send(
+      memberFor(this.#shop, this.#id, k, 9),
+      store.sessionAsk!,
+      "the opening of a session",
+    );
     this.#session = store.sessionOf(reply);
     this.#sequence = 0;
   }

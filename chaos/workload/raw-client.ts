@@ -26,7 +26,11 @@ export async function sendRaw(shop: Shop): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, beatMs));
     const what = isHalfClosed ? "a half-closed request" : `${asks.length} pipelined requests`;
     const wrong = whatHangs(exchanged, asks.length, isHalfClosed);
-    if (wrong !== null && hadItsTime(member, exchanged.sinceMs, world.pace) && (exchanged.isLate || member.mayEnd === null))
+    if (
+      wrong !== null &&
+      hadItsTime(member, exchanged.sinceMs, world.pace) &&
+      (exchanged.isLate || member.mayEnd === null)
+    )
       shop.onFinding("hung", `${what} at n${member.id}: ${wrong}`);
     const { replies } = exchanged;
     judge(shop, asks, replies);

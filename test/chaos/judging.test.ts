@@ -261,7 +261,13 @@ test("a majority that is left alone must acknowledge a write, and a machine that
   const present = [1, 2, 3].map((id) => madeMember(id));
   let acknowledged = 0;
   const world = { present, links: new Links(), pace };
-  const progress = new WriteProgress(world, 20_000, () => acknowledged, () => [], onFinding);
+  const progress = new WriteProgress(
+    world,
+    20_000,
+    () => acknowledged,
+    () => [],
+    onFinding,
+  );
   const pass = async (ms: number): Promise<void> => {
     for (let left = ms; left > 0; left -= 500) {
       await time.pass(pace, 500);
@@ -301,7 +307,8 @@ const lost = { ...base, op: "delete", value: null, return: null, outcome: "unkno
 
 test("an unknown delete excuses the absences of one stretch, and only those that it may have made", (t) => {
   const operations: Operation[] = [put("a", 10, 0), { ...lost, call: 5 }, put("b", 20, 10), put("c", 30, 20)];
-  const problems = (...answers: StaleAnswer[]): number => staleProblems({ operations, stale: answers }, new Set()).length;
+  const problems = (...answers: StaleAnswer[]): number =>
+    staleProblems({ operations, stale: answers }, new Set()).length;
   t.is(problems(stale(null, 15, 12)), 0);
   t.is(problems(stale(null, 15, 12), stale(null, 18, 13)), 0);
   t.is(problems(stale(null, 25, 22)), 0);
@@ -312,7 +319,10 @@ test("an unknown delete excuses the absences of one stretch, and only those that
   t.is(problems(stale(null, 10, 12)), 1);
   // A linearizable read found the value later.
   const read: Operation = { ...base, op: "get", value: "b", revision: 26, call: 40, return: 41 };
-  t.is(staleProblems({ operations: [...operations.slice(0, 3), read], stale: [stale(null, 25, 22)] }, new Set()).length, 1);
+  t.is(
+    staleProblems({ operations: [...operations.slice(0, 3), read], stale: [stale(null, 25, 22)] }, new Set()).length,
+    1,
+  );
   // A linearizable read has used it.
   const absent: Operation = { ...base, op: "get", value: null, revision: 15, call: 7, return: 8 };
   t.is(staleProblems({ operations: [...operations, absent], stale: [stale(null, 25, 22)] }, new Set()).length, 1);
@@ -335,7 +345,8 @@ test("each stretch of absence has a delete of its own where there are enough", (
 test("a put of unknown outcome excuses its value until a known write replaces it", (t) => {
   const unknown: Operation = { ...base, op: "put", value: "x", call: 5, return: null, outcome: "unknown" };
   const operations: Operation[] = [put("a", 10, 0), unknown, put("b", 20, 10)];
-  const problems = (...answers: StaleAnswer[]): number => staleProblems({ operations, stale: answers }, new Set()).length;
+  const problems = (...answers: StaleAnswer[]): number =>
+    staleProblems({ operations, stale: answers }, new Set()).length;
   t.is(problems(stale("x", 15, 12)), 0);
   t.is(problems(stale("x", 25, 12)), 0);
   t.is(problems(stale("x", 15, 12), stale("x", 25, 22)), 1);

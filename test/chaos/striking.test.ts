@@ -162,9 +162,20 @@ test("a cluster that is never founded leaves its logs, schedule, line and what i
   t.deepEqual(left, []);
   t.is(code, 1);
   const files = readdirSync(out);
-  for (const name of ["findings.txt", "history.jsonl", "stale-reads.jsonl", "index.html", "line.txt", "log-n1.txt", "schedule.jsonl"])
+  for (const name of [
+    "findings.txt",
+    "history.jsonl",
+    "stale-reads.jsonl",
+    "index.html",
+    "line.txt",
+    "log-n1.txt",
+    "schedule.jsonl",
+  ])
     t.true(files.includes(name), name);
-  t.regex(readFileSync(join(out, "findings.txt"), "utf8"), /^0 ms founding: the cluster is not ready after 3000 ms; n1: waits for the others; n2/);
+  t.regex(
+    readFileSync(join(out, "findings.txt"), "utf8"),
+    /^0 ms founding: the cluster is not ready after 3000 ms; n1: waits for the others; n2/,
+  );
   t.regex(readFileSync(join(out, "log-n1.txt"), "utf8"), /waits for the others/);
   rmSync(directory, { recursive: true });
 });
@@ -181,5 +192,10 @@ test("the guard removes what processes hold open once they are gone", async (t) 
   guard.tell([busy.pid!]);
   await guard.close();
   t.false(existsSync(directory));
-  t.true(busy.killed || busy.exitCode !== null || busy.signalCode !== null || (await new Promise((resolve) => busy.once("exit", () => resolve(true)))));
+  t.true(
+    busy.killed ||
+      busy.exitCode !== null ||
+      busy.signalCode !== null ||
+      (await new Promise((resolve) => busy.once("exit", () => resolve(true)))),
+  );
 });
