@@ -85,6 +85,15 @@ export function splitAround(ids: readonly number[], victim: number, leader: numb
   return { behind: others.slice(0, behindCount), holders: others.slice(behindCount) };
 }
 
+/** Both ways of each link between the two sides. */
+function eachLink(some: readonly number[], others: readonly number[], act: (from: number, to: number) => void): void {
+  for (const one of some)
+    for (const other of others) {
+      act(one, other);
+      act(other, one);
+    }
+}
+
 const acknowledgeMs = 15_000;
 const answerMs = 15_000;
 const electMs = 6_000;
@@ -103,15 +112,8 @@ async function takeAcknowledged(field: Field, member: Member, change: () => void
     member.id,
     world.leader,
   );
-  const part = (some: readonly number[], others: readonly number[], act: (from: number, to: number) => void): void => {
-    for (const one of some)
-      for (const other of others) {
-        act(one, other);
-        act(other, one);
-      }
-  };
   const cut = (from: number, to: number): void => links.strike(from, to, "cut");
-  part([member.id, ...holders], behind, cut);
+  eachLink([member.id, ...holders], behind, cut);
   const key = `held.${held}`;
   let attempts = 0;
   const write = async (): Promise<boolean> => {
@@ -124,8 +126,8 @@ async function takeAcknowledged(field: Field, member: Member, change: () => void
     // No failover: until the links are healed nobody may be elected.
     await world.end(member, "SIGKILL");
     field.budget.taken(member);
-    part(holders, [member.id], cut);
-    part([member.id], behind, (from, to) => links.heal(from, to));
+    eachLink(holders, [member.id], cut);
+    eachLink([member.id], behind, (from, to) => links.heal(from, to));
     change();
     world.start(member);
     // From when it speaks on it could be elected, or vote.

@@ -81,6 +81,10 @@ function faultsOf({ nemesis }: Pick<Outcome, "nemesis">): string {
   return faults.map(([name, number]) => `${name} ${number}`).join(", ") || "none";
 }
 
+function row(texts: readonly (string | number)[]): string {
+  return `| ${texts.join(" | ")} |`;
+}
+
 /** The same as rows of Markdown, for a page of results. `title`: of the run. */
 export function rowsOf(outcome: Outcome, title: string): string[] {
   const { recorder, nemesis, servedMs } = outcome;
@@ -101,7 +105,6 @@ export function rowsOf(outcome: Outcome, title: string): string[] {
     ["rolling restarts", `${restarts}: of ${requests}, ${refused} refused, ${lost} lost`],
     ["faults by family", faultsOf(outcome)],
   ];
-  const row = (texts: readonly (string | number)[]): string => `| ${texts.join(" | ")} |`;
   return [row(cells.map(([name]) => name)), row(cells.map(() => "---")), row(cells.map(([, text]) => text))];
 }
 

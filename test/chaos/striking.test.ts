@@ -1,5 +1,6 @@
 /** How strikes keep out of each other's way, and how a run ends: calm, members in hand, limits, results before cleaning. */
 import { spawn } from "node:child_process";
+import { EventEmitter, once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
@@ -42,15 +43,17 @@ function nemesisOf(families: readonly Family[], isOver: () => boolean, needsCalm
 
 test("a member that one strike has in hand is free for no other, also one that chooses late", async (t) => {
   let isOver = false;
-  let held: Member | null = null;
+  const events = new EventEmitter();
+  const held = once(events, "held");
   const late: number[][] = [];
   const holder = family("holder", async ({ free, take, hold }) => {
-    held ??= take(free[0]!);
+    take(free[0]!);
+    events.emit("held");
     await hold(3_000);
     return { what: "held", heal: async () => undefined };
   });
   const chooser = family("chooser", async (field) => {
-    while (held === null && !isOver) await wait(20);
+    await held;
     late.push(field.free.map(({ id }) => id));
     isOver = true;
     nemesis.wake();
