@@ -1,20 +1,12 @@
-/** What judges a run, on made-up times, members and histories: what must be found, and what a slow machine must not make. */
-import { readFileSync } from "node:fs";
+/** What judges a run by its time, on made-up times and members: what must be found, and what a slow machine must not make. */
 import test from "ava";
-import { parseJsonLines } from "../../checker/formats/index.ts";
-import type { Operation } from "../../checker/index.ts";
 import type { Ask } from "../../chaos/http.ts";
 import { serve } from "../../chaos/judgement/liveness.ts";
-import { staleProblems } from "../../chaos/judgement/stale-answers.ts";
 import { wellMajority, WriteProgress } from "../../chaos/judgement/write-progress.ts";
 import { awaitArrival } from "../../chaos/nemesis/arrival.ts";
 import { splitAround } from "../../chaos/nemesis/directory-faults.ts";
-import { lineOf, parseOptions, UsageError } from "../../chaos/options.ts";
-import { failoversOf } from "../../chaos/report/figures.ts";
-import { staleLines } from "../../chaos/report/findings.ts";
-import { MetaStore } from "../../chaos/store/meta-store.ts";
 import type { Shop } from "../../chaos/workload/client.ts";
-import { longestGapOf, Recorder, type StaleAnswer } from "../../chaos/workload/history.ts";
+import { Recorder } from "../../chaos/workload/history.ts";
 import { whatHangs } from "../../chaos/workload/raw-client.ts";
 import { Links } from "../../chaos/world/links.ts";
 import type { Member } from "../../chaos/world/member.ts";
@@ -297,121 +289,4 @@ test("a majority that is left alone must acknowledge a write, and a machine that
   await pass(25_000);
   t.is(told.length, 1);
   t.regex(told[0]!.text, /^no write is acknowledged for 20\d\d\d ms, though n1, n2 are up, connected and left alone/);
-});
-
-const base = { client: 1, key: "k", return: 0, outcome: "ok" } as const;
-function put(value: string, revision: number, call: number): Operation {
-  return { ...base, op: "put", value, revision, call, return: call + 1 };
-}
-function stale(value: string | null, revision: number, call: number): StaleAnswer {
-  return { member: 1, key: "k", value, revision, call, return: call + 1 };
-}
-const lost = { ...base, op: "delete", value: null, return: null, outcome: "unknown" } as const;
-
-test("an unknown delete excuses the absences of one stretch, and only those that it may have made", (t) => {
-  const operations: Operation[] = [put("a", 10, 0), { ...lost, call: 5 }, put("b", 20, 10), put("c", 30, 20)];
-  const problems = (...answers: StaleAnswer[]): number =>
-    staleProblems({ operations, stale: answers }, new Set()).length;
-  t.is(problems(stale(null, 15, 12)), 0);
-  t.is(problems(stale(null, 15, 12), stale(null, 18, 13)), 0);
-  t.is(problems(stale(null, 25, 22)), 0);
-  // It took effect once.
-  t.is(problems(stale(null, 15, 12), stale(null, 25, 22)), 1);
-  // Before it was called.
-  t.is(problems(stale(null, 15, 2)), 1);
-  t.is(problems(stale(null, 10, 12)), 1);
-  // A linearizable read found the value later.
-  const read: Operation = { ...base, op: "get", value: "b", revision: 26, call: 40, return: 41 };
-  t.is(
-    staleProblems({ operations: [...operations.slice(0, 3), read], stale: [stale(null, 25, 22)] }, new Set()).length,
-    1,
-  );
-  // A linearizable read has used it.
-  const absent: Operation = { ...base, op: "get", value: null, revision: 15, call: 7, return: 8 };
-  t.is(staleProblems({ operations: [...operations, absent], stale: [stale(null, 25, 22)] }, new Set()).length, 1);
-  t.is(staleProblems({ operations: [...operations, absent], stale: [stale(null, 16, 22)] }, new Set()).length, 0);
-});
-
-test("each stretch of absence has a delete of its own where there are enough", (t) => {
-  const operations: Operation[] = [
-    put("a", 10, 0),
-    { ...lost, call: 5 },
-    put("b", 20, 10),
-    { ...lost, call: 15, client: 2 },
-    put("c", 40, 30),
-    { ...base, op: "get", value: null, revision: 50, call: 50, return: 51 },
-  ];
-  t.deepEqual(staleProblems({ operations, stale: [stale(null, 15, 12)] }, new Set()), []);
-  t.is(staleProblems({ operations, stale: [stale(null, 15, 12), stale(null, 25, 26)] }, new Set()).length, 1);
-});
-
-test("a put of unknown outcome excuses its value until a known write replaces it", (t) => {
-  const unknown: Operation = { ...base, op: "put", value: "x", call: 5, return: null, outcome: "unknown" };
-  const operations: Operation[] = [put("a", 10, 0), unknown, put("b", 20, 10)];
-  const problems = (...answers: StaleAnswer[]): number =>
-    staleProblems({ operations, stale: answers }, new Set()).length;
-  t.is(problems(stale("x", 15, 12)), 0);
-  t.is(problems(stale("x", 25, 12)), 0);
-  t.is(problems(stale("x", 15, 12), stale("x", 25, 22)), 1);
-  t.is(problems(stale("x", 10, 12)), 1);
-  t.is(problems(stale("y", 15, 12)), 1);
-});
-
-test("stale reads are written in the history's own format", (t) => {
-  const text = staleLines([stale("a", 10, 3), { ...stale(null, 11, 4), revision: undefined }]);
-  const parsed = parseJsonLines(text);
-  t.is(parsed.length, 2);
-  t.like(parsed[0], { op: "get", key: "k", value: "a", revision: 10, outcome: "ok" });
-  t.true(text.includes('"member":1'));
-});
-
-test("an outage at the start, and one that never ends, is a gap", (t) => {
-  t.deepEqual(longestGapOf([5, 6, 7], 20), { from: 7, micros: 13 });
-  t.deepEqual(longestGapOf([15, 16], 20), { from: 0, micros: 15 });
-  t.deepEqual(longestGapOf([], 20), { from: 0, micros: 20 });
-  t.deepEqual(longestGapOf([1, 9, 10], 10), { from: 1, micros: 8 });
-});
-
-test("a leader's loss after which nothing is acknowledged is counted, by the way it was lost", (t) => {
-  const leadersLost = [
-    { at: 10, how: "killed" },
-    { at: 500, how: "killed" },
-    { at: 20, how: "killed with all others" },
-  ];
-  const recorder = { firstAcknowledgedAfter: (at: number) => (at < 100 ? 100 - at : null) };
-  const failovers = failoversOf({ recorder, nemesis: { leadersLost } } as unknown as Parameters<typeof failoversOf>[0]);
-  t.deepEqual(failovers, [
-    { how: "killed", waited: [90], never: 1 },
-    { how: "killed with all others", waited: [80], never: 0 },
-  ]);
-});
-
-test("the line to paste asks for the same run", (t) => {
-  for (const args of [
-    ["--seed", "7"],
-    ["--seed", "7", "--nodes", "5", "--rocksdb", "--rate", "9", "--minutes", "0.5", "--families", "kill,wipe"],
-    ["--seed", "7", "--etcd", "--families", "kill,pause", "--out", "a b/it's"],
-    ["--seed", "7", "--etcd"],
-    ["--seed", "7", "--server", "/tmp/x y/main.js", "--serve-ms", "60000"],
-  ]) {
-    const options = parseOptions(args)!;
-    const line = lineOf(options);
-    const words = [...line.matchAll(/'((?:[^']|'\\'')*)'|(\S+)/g)].map(
-      ([, quoted, bare]) => quoted?.replaceAll(`'\\''`, "'") ?? bare!,
-    );
-    t.deepEqual(words.slice(0, 4), ["npm", "run", "chaos", "--"]);
-    t.deepEqual(parseOptions(words.slice(4)), options, line);
-  }
-});
-
-test("etcd is not run with families that it does not have, nor with none", (t) => {
-  t.true(parseOptions(["--etcd"])!.families.length > 0);
-  t.true(parseOptions(["--etcd"])!.families.every(({ isGeneral }) => isGeneral));
-  const error = t.throws(() => parseOptions(["--etcd", "--families", "wipe"]), { instanceOf: UsageError });
-  t.regex(error.message, /--families with --etcd takes some of kill, .*; not "wipe"/);
-});
-
-test("the store that the harness drives has a bound for every request", (t) => {
-  t.true(new MetaStore({ main: "main.js", rocksdb: false }).requestMsMax > 0);
-  t.regex(readFileSync("chaos/world/requests.ts", "utf8"), /requestMsMax \+ slackMs/);
 });
