@@ -1,6 +1,6 @@
 /** One run: the cluster, its clients, its faults, and what is made of it. */
 import { Draws } from "../sim/draws.ts";
-import { readAll, serve } from "./judgement/liveness.ts";
+import { askEverySort, readAll, serve } from "./judgement/liveness.ts";
 import { Monitors } from "./judgement/monitors.ts";
 import { ReadinessWatch } from "./judgement/readiness.ts";
 import { staleProblems } from "./judgement/stale-answers.ts";
@@ -218,6 +218,7 @@ export class Run {
     world.links.healAll();
     for (const member of world.present) if (member.process === null) world.start(member);
     const servedMs = this.#isStopped ? null : await serve(shop, serveMs);
+    if (!this.#isStopped) await askEverySort(shop);
     this.#isQuiet = true;
     recorder.end();
     await Promise.all(working);

@@ -1,4 +1,5 @@
 /** The end of a run: with every fault healed each member must serve, and every key must hold what was acknowledged. */
+import type { Ask } from "../http.ts";
 import type { Shop } from "../workload/client.ts";
 import { recordedGet, recordedPut } from "../workload/recorded.ts";
 import type { Member } from "../world/member.ts";
@@ -39,6 +40,26 @@ export async function serve(shop: Shop, limitMs: number): Promise<number> {
   );
   await requests.close();
   return Math.round(Math.max(...times));
+}
+
+/**
+ * Asks every member once for each sort of answer. During the run most members are struck within the time that a request may
+ * take; now none is, so one that hangs is judged for certain.
+ */
+export async function askEverySort({ world, onFinding }: Pick<Shop, "world" | "onFinding">): Promise<void> {
+  const { store, present } = world;
+  const requests = new Requests(world, onFinding);
+  const sorts: readonly (readonly [string, Ask | null])[] = [
+    ["the opening of a session", store.sessionAsk],
+    ["a stale read", store.keyAsk({ op: "get", key: "liveness.1", isStale: true })],
+    ["the question whether it is ready", store.readyAsk],
+    ["the question for its status", store.statusAsk],
+  ];
+  const asked = present.flatMap((member) =>
+    sorts.map(async ([what, ask]) => (ask === null ? null : requests.ask(member, ask, what))),
+  );
+  await Promise.all(asked);
+  await requests.close();
 }
 
 /** Reads every key that was ever used, so that the checker sees what has become of it. */

@@ -1,7 +1,9 @@
 /** What judges a run by its time, on made-up times and members: what must be found, and what a slow machine must not make. */
+import { createServer as createHttpServer } from "node:http";
+import { createServer } from "node:net";
 import test from "ava";
 import type { Ask } from "../../chaos/http.ts";
-import { serve } from "../../chaos/judgement/liveness.ts";
+import { askEverySort, serve } from "../../chaos/judgement/liveness.ts";
 import { wellMajority, WriteProgress } from "../../chaos/judgement/write-progress.ts";
 import { awaitArrival } from "../../chaos/nemesis/arrival.ts";
 import { splitAround } from "../../chaos/nemesis/directory-faults.ts";
@@ -90,7 +92,7 @@ test("a request of any sort that a member left alone does not answer is a findin
   const { time, pace } = madePace();
   const { told, onFinding } = collect();
   const requests = new Requests({ store: { requestMsMax: -9_950 }, pace, isHurried: false }, onFinding);
-  const server = (await import("node:net")).createServer(() => undefined);
+  const server = createServer(() => undefined);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const member = madeMember(2, { port: (server.address() as { port: number }).port });
   const ask: Ask = { method: "GET", path: "/readyz" };
@@ -106,6 +108,28 @@ test("a request of any sort that a member left alone does not answer is a findin
   await requests.ask(member, ask, "get of a member that is struck");
   t.is(told.length, 4);
   await requests.close();
+  server.close();
+});
+
+function get(path: string): Ask {
+  return { method: "GET", path };
+}
+
+test("at the end every member is asked for each sort of answer, and one that hangs is a finding", async (t) => {
+  const { pace } = madePace();
+  const { told, onFinding } = collect();
+  // Answers everything but the opening of a session.
+  const server = createHttpServer((request, response) => {
+    if (request.url !== "/session") response.end("x");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const member = madeMember(3, { port: (server.address() as { port: number }).port });
+  const [sessionAsk, readyAsk, statusAsk] = [get("/session"), get("/ready"), get("/status")];
+  const store = { requestMsMax: -9_500, sessionAsk, readyAsk, statusAsk, keyAsk: () => get("/key") };
+  await askEverySort({ world: { present: [member], store, pace, isHurried: false }, onFinding } as unknown as Shop);
+  t.is(told.length, 1);
+  t.regex(told[0]!.text, /^the opening of a session at n3 has no answer/);
+  server.closeAllConnections();
   server.close();
 });
 
