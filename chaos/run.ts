@@ -157,7 +157,7 @@ export class Run {
       world,
       progressServeTimes * serveMs,
       () => recorder.acknowledged.length,
-      () => nemesis.budget.bereft,
+      () => (nemesis.isLoaded ? world.present : nemesis.budget.bereft),
       onFinding,
     );
     this.#progress = progress;

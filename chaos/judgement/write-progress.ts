@@ -43,7 +43,7 @@ function choose<T>(all: readonly T[], count: number): T[][] {
   return all.flatMap((one, k) => choose(all.slice(k + 1), count - 1).map((rest) => [one, ...rest]));
 }
 
-/** The majority that has been well for the longest time, and since when; Infinity: there is none. `bereft`: without their data. */
+/** The majority that has been well for the longest time, and since when; Infinity: there is none. `bereft`: do not count. */
 export function wellMajority(
   present: readonly Member[],
   links: Links,
@@ -64,6 +64,7 @@ export class WriteProgress {
   readonly #boundMs: number;
   /** How many writes were acknowledged so far. */
   readonly #acknowledged: () => number;
+  /** Members that need not serve: without their data, or with too much asked of them. */
   readonly #bereft: () => readonly Member[];
   readonly #onFinding: (kind: string, text: string) => void;
   #count = 0;

@@ -20,16 +20,24 @@ export type Surroundings = {
   wasLeftAlone(sinceMs: number): boolean;
 };
 
+/** What it needs of a strike's field. */
+export type Calm = {
+  readonly world: Surroundings;
+  /** Asks for calm; what it returns ends it. */
+  readonly keepCalm: () => () => void;
+  /** Whether much is asked of members at once: that may be why they are late. */
+  readonly isLoaded: () => boolean;
+};
+
 /** Strikes that are under way end within this. */
 const healMs = 60_000;
 
 /**
- * Waits `patienceMs` whatever else happens; then asks for calm (`keepCalm`; what it returns ends it), and judges it late
- * when it is not there after `boundMs` in which everything was left alone.
+ * Waits `patienceMs` whatever else happens; then asks for calm, and judges it late when it is not there after `boundMs` in
+ * which everything was left alone.
  */
 export async function awaitArrival(
-  world: Surroundings,
-  keepCalm: () => () => void,
+  { world, keepCalm, isLoaded }: Calm,
   isThere: () => Promise<boolean>,
   patienceMs: number,
   boundMs: number,
@@ -41,7 +49,7 @@ export async function awaitArrival(
   let [hasCome, isLate] = [false, false];
   const isDecided = async (): Promise<boolean> => {
     hasCome = await isThere();
-    if (!world.wasLeftAlone(calmSinceMs)) [calmSinceMs, calmFairMs] = [pace.now(), pace.fairNow()];
+    if (isLoaded() || !world.wasLeftAlone(calmSinceMs)) [calmSinceMs, calmFairMs] = [pace.now(), pace.fairNow()];
     isLate = !hasCome && pace.fairNow() - calmFairMs > boundMs;
     return hasCome || isLate;
   };

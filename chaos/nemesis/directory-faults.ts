@@ -35,10 +35,10 @@ export function healByItself(field: Field, member: Member, what: string): Strike
   return {
     what: `${what} n${member.id}`,
     heal: async () => {
-      const { world, budget, keepCalm, serveMs, onFinding } = field;
+      const { budget, serveMs, onFinding } = field;
       const boundMs = Math.max(restoreMs, serveTimes * serveMs);
       const isThere = (): Promise<boolean> => budget.isRestored(member);
-      const arrival = await awaitArrival(world, keepCalm, isThere, restoreMs, boundMs);
+      const arrival = await awaitArrival(field, isThere, restoreMs, boundMs);
       if (arrival !== "late") return;
       onFinding(
         "recovery",

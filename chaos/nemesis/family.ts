@@ -26,6 +26,8 @@ export type Field = {
   readonly write: (member: Member, key: string, value: string) => Promise<string>;
   /** No new strike begins until what is returned is called. */
   readonly keepCalm: () => () => void;
+  /** Whether a burst is under way. */
+  readonly isLoaded: () => boolean;
   /** Within which a member serves once all is well. */
   readonly serveMs: number;
   readonly onFinding: (kind: string, text: string) => void;

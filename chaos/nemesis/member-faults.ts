@@ -16,14 +16,14 @@ const serveTimes = 3;
 
 /** Waits until all of them are ready; those that are late are a finding. */
 async function mustBeReady(field: Field, members: readonly Member[], after: string): Promise<Arrival> {
-  const { world, keepCalm, serveMs, onFinding } = field;
+  const { world, serveMs, onFinding } = field;
   const notReady = async (): Promise<Member[]> => {
     const areReady = await Promise.all(members.map((member) => world.isReady(member)));
     return members.filter((_, k) => !areReady[k]);
   };
   const boundMs = serveTimes * serveMs;
   const isThere = async (): Promise<boolean> => (await notReady()).length === 0;
-  const arrival = await awaitArrival(world, keepCalm, isThere, readyMs, boundMs);
+  const arrival = await awaitArrival(field, isThere, readyMs, boundMs);
   if (arrival !== "late") return arrival;
   const who = (await notReady()).map(({ id }) => `n${id}`).join(", ");
   onFinding("recovery", `${who} is not ready after ${after}, though all are left alone for ${boundMs} ms`);

@@ -46,9 +46,9 @@ export class Nemesis {
     this.budget = new Budget(run.world);
   }
 
-  /** The families that have struck and are not healed. */
-  get active(): readonly string[] {
-    return [...this.#active.keys()].map(({ name }) => name);
+  /** A burst is under way: on a slow machine whoever must take it may be late with all else. */
+  get isLoaded(): boolean {
+    return [...this.#active.keys()].some(({ name }) => name === "burst");
   }
 
   /** Strikes until the run is over; completes when all is healed. */
@@ -121,6 +121,7 @@ export class Nemesis {
         this.#calls += 1;
         return () => void (this.#calls -= 1);
       },
+      isLoaded: () => this.isLoaded,
       serveMs,
       onFinding,
       hold: (ms) => this.#hold(ms),

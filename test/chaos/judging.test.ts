@@ -219,6 +219,8 @@ test("a joiner that never becomes ready is late once its cluster was left alone 
     return () => void (calls -= 1);
   };
   const struckUntilMs = time.nowMs + 50_000;
+  let isLoaded = false;
+  const field = { keepCalm, isLoaded: () => isLoaded };
   const world = {
     pace,
     isHurried: false,
@@ -226,15 +228,18 @@ test("a joiner that never becomes ready is late once its cluster was left alone 
     // Others are struck until calm was asked for and they are healed.
     wasLeftAlone: (sinceMs: number) => sinceMs > struckUntilMs,
   };
-  t.is(await awaitArrival(world, keepCalm, never, 30_000, 30_000), "late");
+  t.is(await awaitArrival({ world, ...field }, never, 30_000, 30_000), "late");
   t.true(time.nowMs > struckUntilMs + 30_000);
   t.is(calls, 0);
   const comesAtMs = time.nowMs + 45_000;
   const comes = async (): Promise<boolean> => time.nowMs > comesAtMs;
-  t.is(await awaitArrival(world, keepCalm, comes, 30_000, 30_000), "there");
+  t.is(await awaitArrival({ world, ...field }, comes, 30_000, 30_000), "there");
+  isLoaded = true;
+  t.is(await awaitArrival({ world, ...field }, never, 1_000, 1_000), "untold");
+  isLoaded = false;
   const struck = { ...world, wasLeftAlone: () => false };
-  t.is(await awaitArrival(struck, keepCalm, never, 1_000, 1_000), "untold");
-  t.is(await awaitArrival({ ...world, isHurried: true }, keepCalm, never, 1_000, 1_000), "untold");
+  t.is(await awaitArrival({ world: struck, ...field }, never, 1_000, 1_000), "untold");
+  t.is(await awaitArrival({ world: { ...world, isHurried: true }, ...field }, never, 1_000, 1_000), "untold");
 });
 
 test("a write that is taken lies on exactly a majority, and those that lack it are one with the victim", (t) => {
