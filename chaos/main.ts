@@ -3,35 +3,23 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { defaultOut, type Options, parseOptions, usage, UsageError } from "./options.ts";
-import { figuresOf } from "./report/figures.ts";
-import { families as allFamilies } from "./nemesis/families.ts";
+import { lineOf, type Options, parseOptions, usage, UsageError } from "./options.ts";
+import { figuresOf, rowsOf } from "./report/figures.ts";
 import { keepLogs, writeFolder } from "./report/findings.ts";
-import { type Finding, Run } from "./run.ts";
+import { type Finding, type Outcome, Run } from "./run.ts";
 import { Etcd, etcdVersion } from "./store/etcd.ts";
 import { MetaStore } from "./store/meta-store.ts";
 import type { Store } from "./store/store.ts";
 
 const sayEveryMs = 5_000;
+/** Also on a machine that is busy with other work. */
+const foundMs = 60_000;
 
 function storeOf({ server, rocksdb, etcd }: Options): Store | null {
   if (etcd) return etcdVersion() === null ? null : new Etcd();
   const file = server === null ? fileURLToPath(new URL("../server/main.js", import.meta.url)) : resolve(server);
   if (!existsSync(file)) throw new UsageError(`there is no server at ${file}; npm run build makes it`);
   return new MetaStore({ main: file, rocksdb });
-}
-
-function lineOf(
-  { seed, minutes, nodes, rocksdb, etcd, rate, out }: Options,
-  names: readonly string[],
-  isAll: boolean,
-): string {
-  const flags = [`--seed ${seed}`, `--minutes ${minutes}`, `--nodes ${nodes}`, `--rate ${rate}`];
-  if (rocksdb) flags.push("--rocksdb");
-  if (etcd) flags.push("--etcd");
-  if (out !== defaultOut) flags.push(`--out ${out}`);
-  if (!isAll) flags.push(`--families ${names.join(",")}`);
-  return `npm run chaos -- ${flags.join(" ")}`;
 }
 
 function progress(run: Run): string {
@@ -53,13 +41,12 @@ async function main(options: Options): Promise<number> {
     console.log("skipped: etcd is not installed on this machine (no etcd in PATH)");
     return 0;
   }
-  const families = options.families.filter((one) => one.isGeneral || !options.etcd);
-  const names = families.map(({ name }) => name);
-  const command = lineOf(options, names, options.families.length === allFamilies.length);
+  const names = options.families.map(({ name }) => name);
+  const command = lineOf(options);
   const title = `${store.name}${options.rocksdb ? " with RocksDB" : ""}, ${options.nodes} nodes, seed ${options.seed}`;
   const out = join(options.out, `seed-${options.seed}`);
   console.log(`${title}: ${options.minutes} minutes of ${names.join(", ")}; Ctrl-C ends it with what it has`);
-  const run = new Run({ ...options, families }, store);
+  const run = new Run({ ...options, foundMs }, store);
   let asked = 0;
   const onSignal = (): void => {
     asked += 1;
@@ -68,24 +55,42 @@ async function main(options: Options): Promise<number> {
     run.stop();
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, onSignal);
-  let told = 0;
+  let toldCount = 0;
   const timer = setInterval(() => {
-    for (const finding of run.findings.slice(told)) console.log(findingLine(finding));
-    told = run.findings.length;
+    for (const finding of run.findings.slice(toldCount)) console.log(findingLine(finding));
+    toldCount = run.findings.length;
     console.log(progress(run));
   }, sayEveryMs);
-  const outcome = await run.run((world) => keepLogs(world, out)).finally(() => clearInterval(timer));
+  let code = 2;
+  // The results are written before anything is cleaned up, which may fail.
+  const left = await run
+    .run((outcome, world) => {
+      clearInterval(timer);
+      keepLogs(world, out);
+      writeFolder(outcome, out, command, title);
+      code = told(outcome, out, command, title);
+    })
+    .finally(() => clearInterval(timer));
+  if (left.length > 0) console.error(`chaos: not all is cleaned up: ${left.join("; ")}`);
+  return code;
+}
+
+/** Says what came of the run; its exit status. */
+function told(outcome: Outcome, out: string, command: string, title: string): number {
+  const { findings, verdict } = outcome;
   for (const line of figuresOf(outcome)) console.log(line);
-  for (const finding of outcome.findings) console.log(findingLine(finding));
-  writeFolder(outcome, out, command, title);
+  console.log("to copy");
+  for (const row of rowsOf(outcome, title)) console.log(row);
+  for (const finding of findings) console.log(findingLine(finding));
   console.log(`page        ${join(out, "index.html")}`);
-  const { verdict } = outcome.verdict;
-  if (outcome.findings.length > 0) {
-    console.log(`again       ${command}`);
-    return 1;
+  if (findings.length === 0 && verdict.verdict === "ok") {
+    console.log("verdict     nothing found: every answer fits one order");
+    return 0;
   }
-  console.log(verdict === "ok" ? "verdict     nothing found: every answer fits one order" : `verdict     ${verdict}`);
-  return verdict === "ok" ? 0 : 3;
+  console.log(`again       ${command}`);
+  if (findings.length > 0) return 1;
+  console.log(`verdict     ${verdict.verdict}: the checker could not decide in its time`);
+  return 3;
 }
 
 try {

@@ -26,6 +26,7 @@ export type Options = {
 
 /** From the working directory on. */
 export const defaultOut = "chaos-report";
+const defaultServeMs = 10_000;
 
 /** Printed for --help, and beside what is wrong with a command line. */
 export const usage = `npm run chaos -- [--seed N] [--minutes M] [--nodes 3|5] [--rocksdb | --etcd] [--families a,b] [--rate N] [--out DIR]
@@ -53,23 +54,45 @@ export function parseOptions(args: readonly string[]): Options | null {
     nodes: number("--nodes", nodes, 3, 7, true),
     rocksdb: values.rocksdb === true,
     etcd: values.etcd === true,
-    families: familiesFrom(values.families),
+    families: familiesFrom(values.families, values.etcd === true),
     rate: number("--rate", rate, 1, 2_000, true),
     out,
     server,
-    serveMs: number("--serve-ms", values["serve-ms"] ?? "10000", 1_000, 600_000, true),
+    serveMs: number("--serve-ms", values["serve-ms"] ?? `${defaultServeMs}`, 1_000, 600_000, true),
   };
   if (chosen.rocksdb && chosen.etcd) throw new UsageError("--rocksdb and --etcd do not go together");
   return chosen;
 }
 
-function familiesFrom(text: string | undefined): readonly Family[] {
-  if (text === undefined) return families;
+function familiesFrom(text: string | undefined, isEtcd: boolean): readonly Family[] {
+  const able = isEtcd ? families.filter(({ isGeneral }) => isGeneral) : families;
+  if (text === undefined) return able;
+  const names = able.map(({ name }) => name).join(", ");
   return text.split(",").map((name) => {
-    const family = families.find((one) => one.name === name);
+    const family = able.find((one) => one.name === name);
     if (family !== undefined) return family;
-    throw new UsageError(`--families takes some of ${families.map((one) => one.name).join(", ")}; not "${name}"`);
+    throw new UsageError(`--families${isEtcd ? " with --etcd" : ""} takes some of ${names}; not "${name}"`);
   });
+}
+
+/** The line that asks for the same run again: every option that is not its default. */
+export function lineOf(options: Options): string {
+  const { seed, minutes, nodes, rocksdb, etcd, rate, out, server, serveMs } = options;
+  const flags = [`--seed ${seed}`, `--minutes ${minutes}`, `--nodes ${nodes}`, `--rate ${rate}`];
+  if (rocksdb) flags.push("--rocksdb");
+  if (etcd) flags.push("--etcd");
+  if (server !== null) flags.push(`--server ${quoted(server)}`);
+  if (serveMs !== defaultServeMs) flags.push(`--serve-ms ${serveMs}`);
+  if (out !== defaultOut) flags.push(`--out ${quoted(out)}`);
+  const names = options.families.map(({ name }) => name).join(",");
+  const all = familiesFrom(undefined, etcd).map(({ name }) => name);
+  if (names !== all.join(",")) flags.push(`--families ${names}`);
+  return `npm run chaos -- ${flags.join(" ")}`;
+}
+
+/** As a shell takes it for one word. */
+function quoted(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 function number(flag: string, text: string, least: number, most: number, isInteger: boolean): number {

@@ -3,6 +3,7 @@
  * and what it never goes below within a minute rises far above what that was at first.
  */
 import type { MemberProcess } from "../world/member-process.ts";
+import type { Pace } from "../world/pace.ts";
 import { halfEndedOf } from "../world/proc.ts";
 
 const lookMs = 4_000;
@@ -33,12 +34,12 @@ export class DescriptorLeaks {
   readonly #watched = new WeakMap<MemberProcess, Watched>();
 
   /** What is wrong with the process, which has so many descriptors now, in words; or null. */
-  look(running: MemberProcess, descriptors: number): string | null {
-    const nowMs = performance.now();
+  look(running: MemberProcess, descriptors: number, pace: Pace): string | null {
+    const nowMs = pace.now();
     const watched = this.#watched.get(running) ?? begin(nowMs, running);
     this.#watched.set(running, watched);
     if (nowMs - watched.lookedAtMs < lookMs) return null;
-    const wasAway = nowMs - watched.lookedAtMs > gapMsMax;
+    const wasAway = nowMs - watched.lookedAtMs > gapMsMax || pace.wasStarvedSince(watched.lookedAtMs);
     watched.lookedAtMs = nowMs;
     const kept = halfEndedOf(running.pid);
     if (kept <= keptMax || wasAway) watched.keepsSinceMs = null;

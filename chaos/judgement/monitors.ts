@@ -5,6 +5,7 @@ import type { World } from "../world/world.ts";
 import { descriptorsOf, residentBytesOf } from "../world/proc.ts";
 
 const beatMs = 250;
+const minuteMs = 60_000;
 /** A process may say this much within a minute, whatever happens. */
 const linesPerMinuteMax = 400;
 /** The same text within a minute: the server promises one, and a minute has two ends. */
@@ -53,9 +54,10 @@ export class Monitors {
   }
 
   #measure(id: number, running: MemberProcess): void {
+    const { pace } = this.#world;
     const [descriptors, residentBytes] = [descriptorsOf(running.pid), residentBytesOf(running.pid)];
     const minute = this.#minutes.get(running) ?? { sinceMs: performance.now(), lines: running.lines };
-    if (performance.now() - minute.sinceMs > 60_000)
+    if (performance.now() - minute.sinceMs > minuteMs)
       [minute.sinceMs, minute.lines] = [performance.now(), running.lines];
     this.#minutes.set(running, minute);
     const lines = running.lines - minute.lines;
@@ -64,8 +66,10 @@ export class Monitors {
     this.peaks.linesPerMinute = Math.max(this.peaks.linesPerMinute, lines);
     if (descriptors > descriptorsMax) this.#tell(id, `has ${descriptors} descriptors open`, "descriptors");
     if (residentBytes > residentBytesMax) this.#tell(id, `holds ${Math.round(residentBytes / 1e6)} MB`, "memory");
-    const leak = this.#leaks.look(running, descriptors);
+    const leak = this.#leaks.look(running, descriptors, pace);
     if (leak !== null) this.#tell(id, leak, "descriptors");
+    // Lines that were read late stand closer together than they were written.
+    if (pace.wasStarvedSince(performance.now() - minuteMs)) return running.forgetRepetitions();
     const { text, count } = running.mostRepeated;
     if (count > sameTextMax) this.#tell(id, `repeats a line of log ${count} times within a minute: ${text}`, "log");
     if (lines > linesPerMinuteMax) this.#tell(id, `writes ${lines} lines of log within a minute`, "log");

@@ -2,12 +2,11 @@
  * Whether members say rightly that they are ready. One that was left alone, with all links and all others well, must say so
  * within three times the time to serve; and one that says so for that time must answer a linearizable read.
  */
-import { HttpClient } from "../http.ts";
 import type { Member } from "../world/member.ts";
+import { Requests } from "../world/requests.ts";
 import type { World } from "../world/world.ts";
 
 const beatMs = 2_000;
-const slackMs = 1_000;
 /** A process that starts, or opens what it holds, has more time than one that serves. */
 const startFactor = 3;
 const probe = { op: "get", key: "readiness", isStale: false } as const;
@@ -29,7 +28,7 @@ export class ReadinessWatch {
   /** Whether every member should hold its data. */
   readonly #isWhole: () => boolean;
   readonly #onFinding: (kind: string, text: string) => void;
-  readonly #http = new HttpClient();
+  readonly #requests: Requests;
   readonly #known = new Map<Member, Known>();
   /** When something was last seen to be done to a member or link. */
   #disturbedAtMs = performance.now();
@@ -39,15 +38,16 @@ export class ReadinessWatch {
     this.#serveMs = serveMs;
     this.#isWhole = isWhole;
     this.#onFinding = onFinding;
+    this.#requests = new Requests(world, onFinding);
   }
 
   async run(isOver: () => boolean): Promise<void> {
     while (!isOver()) {
       const nowMs = performance.now();
       if (!this.#isWhole() || !this.#world.wasLeftAlone(Infinity)) this.#disturbedAtMs = nowMs;
-      const { present, links, busyAtMs } = this.#world;
+      const { present, links, pace } = this.#world;
       const doneAtMs = present.map((one) => one.disturbedAtMs);
-      const sinceMs = Math.max(this.#disturbedAtMs, busyAtMs, links.touchedAtMs, ...doneAtMs);
+      const sinceMs = Math.max(this.#disturbedAtMs, pace.starvedAtMs, links.touchedAtMs, ...doneAtMs);
       for (const member of this.#known.keys()) if (!present.includes(member)) this.#known.delete(member);
       for (const member of present) {
         const known = this.#of(member);
@@ -56,7 +56,7 @@ export class ReadinessWatch {
       }
       await new Promise((resolve) => setTimeout(resolve, beatMs));
     }
-    this.#http.close();
+    await this.#requests.close();
   }
 
   #of(member: Member): Known {
@@ -66,14 +66,16 @@ export class ReadinessWatch {
     return known;
   }
 
-  async #ask({ port }: Member, known: Known): Promise<void> {
+  /** Also the status is asked for: who polls it gives up early, and here it has its whole time. */
+  async #ask(member: Member, known: Known): Promise<void> {
     const { store } = this.#world;
     known.isAsked = true;
-    const ready = await this.#http.ask(port, store.readyAsk, store.requestMsMax + slackMs);
+    const ready = await this.#requests.ask(member, store.readyAsk, "the question whether it is ready");
     const isReady = ready.kind === "answer" && ready.status === 200;
     known[isReady ? "readyAtMs" : "notReadyAtMs"] = performance.now();
     if (!isReady) known.lastWords = ready.kind === "answer" ? ready.body.trim() : ready.why;
-    const read = store.keyTold(probe, await this.#http.ask(port, store.keyAsk(probe), store.requestMsMax + slackMs));
+    await this.#requests.ask(member, store.statusAsk, "the question for its status");
+    const read = store.keyTold(probe, await this.#requests.ask(member, store.keyAsk(probe), "get of readiness"));
     if (read.kind === "ok") known.servedAtMs = performance.now();
     known.isAsked = false;
   }

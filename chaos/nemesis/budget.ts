@@ -54,9 +54,9 @@ export class Budget {
     this.#bereft.add(member);
   }
 
-  /** Rule 4: waits until it has its data again; whether it has within `patienceMs`. */
-  async restored(member: Member, patienceMs: number): Promise<boolean> {
-    const isThere = await this.#world.until(() => this.#isWhole(member), patienceMs);
+  /** Rule 4: whether it has its data again; then it counts as whole. */
+  async isRestored(member: Member): Promise<boolean> {
+    const isThere = await this.#isWhole(member);
     if (isThere) this.#bereft.delete(member);
     return isThere;
   }

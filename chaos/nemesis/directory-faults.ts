@@ -2,9 +2,12 @@
 import { closeSync, openSync, readdirSync, readSync, rmSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { Member } from "../world/member.ts";
+import { awaitArrival } from "./arrival.ts";
 import { type Family, type Field, nothing, type Strike } from "./family.ts";
 
-const restoreMs = 90_000;
+/** So long a member may take to have its data again while others are struck, and with all else left alone. */
+const restoreMs = 45_000;
+const serveTimes = 3;
 const operatorMs = 60_000;
 const readyMs = 30_000;
 
@@ -20,7 +23,7 @@ const common = {
 async function killForData(field: Field): Promise<Member | null> {
   const member = field.take(field.chance.pick(field.free));
   if (!member.isUp || !(await field.budget.mayTakeData(member))) return null;
-  await field.world.end(member, "SIGKILL");
+  await field.kill(member);
   field.budget.taken(member);
   return member;
 }
@@ -32,8 +35,15 @@ export function healByItself(field: Field, member: Member, what: string): Strike
   return {
     what: `${what} n${member.id}`,
     heal: async () => {
-      if (await field.budget.restored(member, restoreMs)) return;
-      field.onFinding("recovery", `n${member.id} has not come back ${restoreMs} ms after: ${what}`);
+      const { budget, serveMs, onFinding } = field;
+      const boundMs = Math.max(restoreMs, serveTimes * serveMs);
+      const isThere = (): Promise<boolean> => budget.isRestored(member);
+      const arrival = await awaitArrival(field, isThere, restoreMs, boundMs);
+      if (arrival !== "late") return;
+      onFinding(
+        "recovery",
+        `n${member.id} has not come back, though all are left alone for ${boundMs} ms after: ${what}`,
+      );
     },
   };
 }
@@ -61,32 +71,74 @@ export const wipe: Family = {
   },
 };
 
+/** Who holds a write besides the victim, and who is cut off from it. */
+export type Split = { readonly holders: readonly number[]; readonly behind: readonly number[] };
+
 /**
- * Stops `member` when it and the leader alone hold what was acknowledged last, changes its directory by `change`, and cuts
- * off the leader while the member is back and could vote: whoever believes the directory elects a leader that lacks writes.
+ * Divides the others so that a write lies on the victim and the holders, exactly a majority. In a cluster of odd size those
+ * behind and the victim are a majority too: if the victim voted by what it has not, they would elect a leader that lacks
+ * the write. The leader is not behind, so that writes go on.
  */
-async function takeAcknowledged(field: Field, member: Member, change: () => void): Promise<void> {
-  const { world } = field;
-  const { leader } = world;
-  const others = world.present.map(({ id }) => id);
-  const cutOff = (one: number): void => {
-    for (const id of others.filter((other) => other !== one)) {
-      world.links.strike(one, id, "cut");
-      world.links.strike(id, one, "cut");
-    }
-  };
-  const behind = others.find((id) => id !== member.id && id !== leader);
-  if (behind !== undefined) cutOff(behind);
-  await field.hold(1_500);
-  await world.end(member, "SIGKILL");
-  world.links.healAll();
-  if (leader !== member.id) cutOff(leader);
-  field.budget.taken(member);
-  change();
-  world.start(member);
-  await field.hold(6_000);
-  world.links.healAll();
+export function splitAround(ids: readonly number[], victim: number, leader: number): Split {
+  const others = ids.filter((id) => id !== victim).toSorted((a, b) => Number(a === leader) - Number(b === leader));
+  const behindCount = ids.length - Math.floor(ids.length / 2) - 1;
+  return { behind: others.slice(0, behindCount), holders: others.slice(behindCount) };
 }
+
+/** Both ways of each link between the two sides. */
+function eachLink(some: readonly number[], others: readonly number[], act: (from: number, to: number) => void): void {
+  for (const one of some)
+    for (const other of others) {
+      act(one, other);
+      act(other, one);
+    }
+}
+
+const acknowledgeMs = 15_000;
+const answerMs = 15_000;
+const electMs = 6_000;
+let held = 0;
+
+/**
+ * Has a write acknowledged that lies on exactly a majority, `member` in it; stops `member`, changes its directory by
+ * `change`, and starts it where it meets only those that lack the write. Every other one of the majority keeps the write, so
+ * a store that knows what the member has lost waits for them. Whether there was such a write; else nothing was changed.
+ */
+async function takeAcknowledged(field: Field, member: Member, change: () => void): Promise<boolean> {
+  const { world } = field;
+  const { links } = world;
+  const { holders, behind } = splitAround(
+    world.present.map(({ id }) => id),
+    member.id,
+    world.leader,
+  );
+  const cut = (from: number, to: number): void => links.strike(from, to, "cut");
+  eachLink([member.id, ...holders], behind, cut);
+  const key = `held.${held}`;
+  let attempts = 0;
+  const write = async (): Promise<boolean> => {
+    const via = world.member(holders[attempts++ % holders.length]!);
+    return (await field.write(via, key, `h${held}.${attempts}`)) === "";
+  };
+  const isHeld = await world.until(write, acknowledgeMs);
+  held += 1;
+  if (isHeld) {
+    // No failover: until the links are healed nobody may be elected.
+    await world.end(member, "SIGKILL");
+    field.budget.taken(member);
+    eachLink(holders, [member.id], cut);
+    eachLink([member.id], behind, (from, to) => links.heal(from, to));
+    change();
+    world.start(member);
+    // From when it speaks on it could be elected, or vote.
+    await world.until(async () => (await world.stateOf(member)) !== null, answerMs);
+    await field.hold(electMs);
+  }
+  links.healAll();
+  return isHeld;
+}
+
+const notHeld = nothing("no write was acknowledged by exactly a majority");
 
 /** A directory is put back from an older copy; the member must notice, and not vote by it. */
 export const oldCopy: Family = {
@@ -100,14 +152,18 @@ export const oldCopy: Family = {
     const copy = `${member.directory}-copy`;
     Member.copy(member.directory, copy);
     world.start(member);
-    // Those who are to recognise the copy must have heard of this later start.
-    await field.budget.restored(member, readyMs);
-    await takeAcknowledged(field, member, () => {
+    // Those who are to recognise the copy must have heard of this later start; and it must hold what is written next.
+    const isRestored = await world.until(() => field.budget.isRestored(member), readyMs);
+    if (!isRestored) {
+      rmSync(copy, { recursive: true });
+      return { ...healByItself(field, member, "only started again:"), isNothing: true };
+    }
+    const isTaken = await takeAcknowledged(field, member, () => {
       member.wipe();
       Member.copy(copy, member.directory);
-      rmSync(copy, { recursive: true });
     });
-    return healByItself(field, member, "older copy put back:");
+    rmSync(copy, { recursive: true });
+    return isTaken ? healByItself(field, member, "older copy put back:") : notHeld;
   },
 };
 
@@ -122,13 +178,13 @@ export const logDeleted: Family = {
     if (!member.isUp || !(await field.budget.mayTakeData(member))) return notWhole;
     const log = world.store.logDirectory(member.directory, member.id);
     let what = "";
-    await takeAcknowledged(field, member, () => {
+    const isTaken = await takeAcknowledged(field, member, () => {
       const files = readdirSync(log).filter((name) => name.startsWith("wal-"));
       const gone = chance.below(2) === 0 ? files : [chance.pick(files)];
       for (const name of gone) rmSync(join(log, name));
       what = `${gone.length} of ${files.length} log files deleted:`;
     });
-    return healByItself(field, member, what);
+    return isTaken ? healByItself(field, member, what) : notHeld;
   },
 };
 

@@ -1,10 +1,10 @@
 /** A disk that is full: a member's own small file system, or a limit on its files. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Member } from "../world/member.ts";
 import type { World } from "../world/world.ts";
-import type { Family, Field, Strike } from "./family.ts";
+import { type Family, type Field, nothing, type Strike } from "./family.ts";
 import { drawMember, startAgain } from "./process-faults.ts";
 
 /** Snapshots of a state that bursts have made large need their room, twice. */
@@ -19,28 +19,48 @@ function canMount({ directory }: World): boolean {
   mkdirSync(place);
   try {
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", place], { stdio: "ignore" });
-    execFileSync("umount", [place]);
-    return true;
   } catch {
-    return false;
-  } finally {
     rmSync(place, { recursive: true });
+    return false;
+  }
+  unmount(place);
+  rmSync(place, { recursive: true });
+  return true;
+}
+
+/** Also where something still holds a file there: then the kernel does it once nobody does. Throws what umount says. */
+function unmount(place: string): void {
+  try {
+    execFileSync("umount", [place], { stdio: "ignore" });
+  } catch {
+    execFileSync("umount", ["-l", place], { stdio: "ignore" });
   }
 }
 
-/** Where nothing can be mounted: no file of the process may grow beyond its longest one of now. */
-async function limitFiles(field: Field, member: Member): Promise<Strike> {
-  const { world } = field;
-  const pid = String(member.process?.pid ?? 0);
-  const log = world.store.logDirectory(member.directory, member.id);
-  const sizes = readdirSync(log).map((name) => statSync(join(log, name)).size);
-  const limit = (soft: string): void => void execFileSync("prlimit", ["--pid", pid, `--fsize=${soft}:`]);
+/** What a log or snapshot soon needs more than. */
+const fileBytesMax = 4_096;
+
+/**
+ * Where nothing can be mounted: no file of the process may grow beyond this, so a log that has more takes no byte. The
+ * process sees EFBIG where a full disk gives ENOSPC.
+ */
+export async function limitFiles(field: Field, member: Member): Promise<Strike> {
+  const { process: limited } = member;
+  if (limited === null || limited.exit !== null) return nothing(`n${member.id} does not run`);
+  const limit = (soft: string): void =>
+    void execFileSync("prlimit", ["--pid", String(limited.pid), `--fsize=${soft}:`], { stdio: "ignore" });
   member.mayEnd = "its files may not grow";
-  limit(String(Math.max(4_096, ...sizes)));
+  try {
+    limit(String(fileBytesMax));
+  } catch {
+    // It has just ended, or there is no prlimit.
+    member.mayEnd = null;
+    return nothing("its files cannot be limited");
+  }
   return {
     what: `no file of n${member.id} may grow`,
     heal: async () => {
-      if (member.process !== null && String(member.process.pid) === pid) limit("unlimited");
+      if (member.process === limited && limited.exit === null) limit("unlimited");
       await endShortage(field, member);
     },
   };
@@ -61,7 +81,7 @@ function toTmpfs(world: World, member: Member): void {
   renameSync(member.directory, old);
   mkdirSync(member.directory);
   execFileSync("mount", ["-t", "tmpfs", "-o", `size=${tmpfsMb}m`, "tmpfs", member.directory]);
-  world.atEnd(() => execFileSync("umount", [member.directory]));
+  world.atEnd(() => unmount(member.directory));
   Member.copy(old, member.directory);
   rmSync(old, { recursive: true });
   onTmpfs.add(member);

@@ -5,18 +5,31 @@ import type { World } from "../world/world.ts";
 import type { Budget, Isolation } from "./budget.ts";
 import type { Operator } from "./operator.ts";
 
+/** How a leader was lost to the others. */
+export type LeaderLoss = "killed" | "killed with all others" | "paused" | "cut off";
+
 /** What a strike gets. */
 export type Field = {
   readonly world: World;
   readonly budget: Budget;
   readonly operator: Operator;
   readonly chance: Stream;
-  /** Members that no other strike has in hand. */
+  /** Members that no strike has in hand at this moment. */
   readonly free: readonly Member[];
   /** Nobody else strikes it until this strike is healed. */
   readonly take: (member: Member) => Member;
-  /** A leader's process is about to be ended or stopped. */
-  readonly onLeaderLost: () => void;
+  /** Ends it by SIGKILL; where it leads, it counts as a leader that was killed. */
+  readonly kill: (member: Member) => Promise<void>;
+  /** The leader is about to be lost to the others in this way. */
+  readonly onLeaderLost: (how: LeaderLoss) => void;
+  /** A write that stands in the history; what is wrong, or an empty text where it was acknowledged. */
+  readonly write: (member: Member, key: string, value: string) => Promise<string>;
+  /** No new strike begins until what is returned is called. */
+  readonly keepCalm: () => () => void;
+  /** Whether a burst is under way. */
+  readonly isLoaded: () => boolean;
+  /** Within which a member serves once all is well. */
+  readonly serveMs: number;
   readonly onFinding: (kind: string, text: string) => void;
   /** Waits; ends early where the run is over. */
   readonly hold: (ms: number) => Promise<void>;

@@ -47,6 +47,7 @@ export const partition: Family = {
     const one = field.chance.below(2) === 0 && all.includes(leader) ? leader : field.chance.pick(all);
     const fault = field.chance.pick(["cut", "silent"] as const);
     const pairs = all.filter((id) => id !== one).flatMap((id) => [[one, id] as const, [id, one] as const]);
+    if (one === leader) field.onLeaderLost("cut off");
     for (const [from, to] of pairs) links.strike(from, to, fault);
     const heal = async (): Promise<void> => pairs.forEach(([from, to]) => links.heal(from, to));
     return { what: `n${one} alone (${fault})`, heal };

@@ -1,6 +1,7 @@
 /** Changes of who belongs to the cluster, and where, while it works. Budget rule 7 holds. */
 import type { MemberProcess } from "../world/member-process.ts";
 import type { Member } from "../world/member.ts";
+import { type Arrival, awaitArrival } from "./arrival.ts";
 import { healByItself, rejoin } from "./directory-faults.ts";
 import { type Family, type Field, nothing } from "./family.ts";
 import { drawMember } from "./process-faults.ts";
@@ -8,7 +9,26 @@ import { judgeRemoval } from "./removal.ts";
 
 const operatorMs = 60_000;
 const exitMs = 30_000;
-const readyMs = 60_000;
+/** So long a member may take to be ready while others are struck. */
+const readyMs = 30_000;
+/** With all else left alone: a process that starts, and a snapshot that is sent, have more time than one that serves. */
+const serveTimes = 3;
+
+/** Waits until all of them are ready; those that are late are a finding. */
+async function mustBeReady(field: Field, members: readonly Member[], after: string): Promise<Arrival> {
+  const { world, serveMs, onFinding } = field;
+  const notReady = async (): Promise<Member[]> => {
+    const areReady = await Promise.all(members.map((member) => world.isReady(member)));
+    return members.filter((_, k) => !areReady[k]);
+  };
+  const boundMs = serveTimes * serveMs;
+  const isThere = async (): Promise<boolean> => (await notReady()).length === 0;
+  const arrival = await awaitArrival(field, isThere, readyMs, boundMs);
+  if (arrival !== "late") return arrival;
+  const who = (await notReady()).map(({ id }) => `n${id}`).join(", ");
+  onFinding("recovery", `${who} is not ready after ${after}, though all are left alone for ${boundMs} ms`);
+  return arrival;
+}
 
 /** Waits until a removed member has ended by itself, with 0; then its directory goes. `running`: its process until then. */
 async function leave(field: Field, member: Member, running: MemberProcess | null): Promise<void> {
@@ -36,11 +56,12 @@ export const grow: Family = {
     const member = field.take(field.chance.pick(world.members.filter(({ phase }) => phase === "absent")));
     const path = `/v1/members/${member.id}`;
     const urls = world.present.map(({ url }) => url);
-    if (!(await operator.must("POST", `/${member.id}`, member.url, member.id, operatorMs)))
-      field.onFinding("membership", `n${member.id} cannot be added`);
+    const isAdded = await operator.must("POST", `/${member.id}`, member.url, member.id, operatorMs);
+    if (!isAdded) field.onFinding("membership", `n${member.id} cannot be added`);
     member.joinsBy = urls;
     world.start(member);
-    await world.until(() => world.isReady(member), readyMs);
+    // From here on its cluster can admit it.
+    if (isAdded) await mustBeReady(field, [member], "it was added and started");
     return {
       what: `n${member.id} added, and removed again`,
       heal: async () => {
@@ -95,7 +116,7 @@ export const move: Family = {
     await world.end(member, "SIGTERM");
     await world.move(member);
     world.start(member);
-    await world.until(() => world.isReady(member), readyMs);
+    await mustBeReady(field, [member], "its start at a new address");
     return { what: `n${member.id} started at a new address`, heal: async () => undefined };
   },
 };
@@ -119,12 +140,7 @@ export const moveAll: Family = {
       member.joinsBy = null;
       world.start(member, ["--peer-url", member.url]);
     }
-    const areReady = await world.until(
-      async () => (await Promise.all(members.map((member) => world.isReady(member)))).every(Boolean),
-      readyMs,
-    );
-    if (!areReady && !world.isHurried)
-      field.onFinding("recovery", `not all are ready ${readyMs} ms after all were started at new addresses`);
+    await mustBeReady(field, members, "all were started at new addresses");
     return { what: "all started at new addresses", heal: async () => undefined };
   },
 };

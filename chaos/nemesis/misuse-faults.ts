@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Member } from "../world/member.ts";
 import { freePorts } from "../world/ports.ts";
 import { type Family, type Field, nothing } from "./family.ts";
-import { drawMember } from "./process-faults.ts";
+import { drawMember, startAgain } from "./process-faults.ts";
 
 function someRun({ free }: Field): boolean {
   return free.some(({ isUp }) => isUp);
@@ -114,19 +114,21 @@ let startsInVain = 0;
 /** Starts a server by mistake on a member's directory: beside its process, or in its place. It must end by itself. */
 async function startInVain(field: Field): Promise<void> {
   const { world, chance } = field;
-  const member = chance.pick(field.free.filter(({ isUp }) => isUp));
   const [port, listenPort] = (await freePorts(2)) as [number, number];
+  const up = field.free.filter(({ isUp }) => isUp);
+  if (up.length === 0) return;
+  // In hand at once: what another strike has in hand it would start once more.
+  const member = field.take(chance.pick(up));
   const { id, url, joinsBy, directory, process: running } = member;
   const place = { id, port, listenPort, url, founders: world.founders, joinsBy, directory };
   const all = world.store.startsInVain(place, world.present.length);
   const { what, command, code, says, isBesideProcess } = all[startsInVain++ % all.length]!;
   const words = `n${id} started with ${what}`;
   if (isBesideProcess) return mustEnd(field, command, code, says, words);
-  field.take(member);
   if (!(await world.until(() => world.isReady(member), endMs)) || member.process !== running) return;
   await world.end(member, "SIGTERM");
   await mustEnd(field, command, code, says, words);
-  world.start(member);
+  await startAgain(field, member);
   await world.until(() => world.isReady(member), endMs);
 }
 

@@ -3,7 +3,7 @@ import { streamOf } from "../chance.ts";
 import type { Member } from "../world/member.ts";
 import type { World } from "../world/world.ts";
 import { Budget } from "./budget.ts";
-import type { Family, Field } from "./family.ts";
+import type { Family, Field, LeaderLoss } from "./family.ts";
 import type { Operator } from "./operator.ts";
 
 /** A strike, for the schedule and the page. Times are in micros of the run. */
@@ -17,6 +17,10 @@ export type NemesisWorld = {
   readonly families: readonly Family[];
   readonly now: () => number;
   readonly isOver: () => boolean;
+  /** Nothing new is struck while it says so: what is wrong is to be seen without another reason. */
+  readonly needsCalm: () => boolean;
+  readonly write: Field["write"];
+  readonly serveMs: number;
   readonly onFinding: (kind: string, text: string) => void;
 };
 
@@ -27,8 +31,10 @@ const pauseMs = [300, 2_500] as const;
 export class Nemesis {
   readonly bands: Band[] = [];
   readonly counts = new Map<string, number>();
-  /** When leaders were killed, in micros. */
-  readonly leadersLost: number[] = [];
+  /** When leaders were lost, in micros, and how. */
+  readonly leadersLost: { readonly at: number; readonly how: LeaderLoss }[] = [];
+  /** Strikes that wait for calm. */
+  #calls = 0;
   readonly budget: Budget;
   readonly #run: NemesisWorld;
   readonly #active = new Map<Family, Promise<void>>();
@@ -40,18 +46,19 @@ export class Nemesis {
     this.budget = new Budget(run.world);
   }
 
-  /** The families that have struck and are not healed. */
-  get active(): readonly string[] {
-    return [...this.#active.keys()].map(({ name }) => name);
+  /** A burst is under way: on a slow machine whoever must take it may be late with all else. */
+  get isLoaded(): boolean {
+    return [...this.#active.keys()].some(({ name }) => name === "burst");
   }
 
   /** Strikes until the run is over; completes when all is healed. */
   async run(): Promise<void> {
-    const { seed, families, isOver } = this.#run;
+    const { seed, families, isOver, needsCalm } = this.#run;
     const chance = streamOf(seed, "nemesis");
     for (let k = 0; !isOver(); k++) {
       await this.#hold(chance.between(...pauseMs));
       if (isOver() || this.#active.size >= activeMax || families.length === 0) continue;
+      if (this.#calls > 0 || needsCalm()) continue;
       const family = chance.pick(families);
       const isolations = [...this.#active.keys()].map(({ isolation }) => isolation);
       if (this.#active.has(family) || !this.budget.fits(family.isolation, isolations)) continue;
@@ -88,19 +95,34 @@ export class Nemesis {
   }
 
   #field(name: string, taken: Member[]): Field {
-    const { seed, world, operator, now, onFinding } = this.#run;
+    const { seed, world, operator, now, onFinding, write, serveMs } = this.#run;
+    const inHand = this.#inHand;
+    const onLeaderLost = (how: LeaderLoss): void => void this.leadersLost.push({ at: now(), how });
     return {
       world,
       budget: this.budget,
       operator,
       chance: streamOf(seed, name),
-      free: world.present.filter((member) => !this.#inHand.has(member)),
+      get free() {
+        return world.present.filter((member) => !inHand.has(member));
+      },
       take: (member) => {
-        this.#inHand.add(member);
+        inHand.add(member);
         taken.push(member);
         return member;
       },
-      onLeaderLost: () => this.leadersLost.push(now()),
+      kill: async (member) => {
+        if (member.isUp && member.id === world.leader) onLeaderLost("killed");
+        await world.end(member, "SIGKILL");
+      },
+      onLeaderLost,
+      write,
+      keepCalm: () => {
+        this.#calls += 1;
+        return () => void (this.#calls -= 1);
+      },
+      isLoaded: () => this.isLoaded,
+      serveMs,
       onFinding,
       hold: (ms) => this.#hold(ms),
     };

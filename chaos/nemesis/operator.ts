@@ -1,24 +1,25 @@
 /** An operator's requests about members, through whichever member answers. */
-import { HttpClient, type Reply } from "../http.ts";
+import type { Reply } from "../http.ts";
 import { problemOf } from "../store/meta-store.ts";
+import { Requests } from "../world/requests.ts";
 import type { World } from "../world/world.ts";
 
-const requestMs = 15_000;
 const pauseMs = 300;
 
 /** One for each run. It never repairs by itself what a member should. */
 export class Operator {
   readonly #world: World;
-  readonly #http = new HttpClient();
+  readonly #requests: Requests;
 
-  constructor(world: World) {
+  constructor(world: World, onFinding: (kind: string, text: string) => void) {
     this.#world = world;
+    this.#requests = new Requests(world, onFinding);
   }
 
   /** One request to one member. */
   ask(member: number, method: string, path: string, body?: string): Promise<Reply> {
     const ask = body === undefined ? { method, path } : { method, path, body };
-    return this.#http.ask(this.#world.member(member).port, ask, requestMs);
+    return this.#requests.ask(this.#world.member(member), ask, `${method} ${path}`);
   }
 
   /** Asks in turn all but `not` until one does it; whether one did within `patienceMs`. */
@@ -29,8 +30,9 @@ export class Operator {
     not: number,
     patienceMs: number,
   ): Promise<boolean> {
-    const until = performance.now() + patienceMs;
-    for (let k = 0; performance.now() < until && !this.#world.isHurried; k++) {
+    const { pace } = this.#world;
+    const until = pace.fairNow() + patienceMs;
+    for (let k = 0; pace.fairNow() < until && !this.#world.isHurried; k++) {
       const others = this.#world.present.filter(({ id, isUp }) => id !== not && isUp);
       const member = others[k % Math.max(1, others.length)];
       if (member !== undefined) {
@@ -43,7 +45,7 @@ export class Operator {
     return false;
   }
 
-  close(): void {
-    this.#http.close();
+  async close(): Promise<void> {
+    await this.#requests.close();
   }
 }

@@ -26,10 +26,8 @@ export const kill: Family = {
   isGeneral: true,
   may: someRun,
   async strike(field) {
-    const { world } = field;
     const member = field.take(drawMember(field));
-    if (member.id === world.leader) field.onLeaderLost();
-    await world.end(member, "SIGKILL");
+    await field.kill(member);
     return { what: `kill -9 n${member.id}`, heal: () => startAgain(field, member) };
   },
 };
@@ -49,6 +47,7 @@ export const killAll: Family = {
   may: ({ world }) => world.present.every(({ isUp }) => isUp),
   async strike(field) {
     const members = field.world.present.map((member) => field.take(member));
+    field.onLeaderLost("killed with all others");
     await Promise.all(members.map((member) => field.world.end(member, "SIGKILL")));
     return { what: "kill -9 all", heal: async () => members.forEach((member) => void startAgain(field, member)) };
   },
@@ -65,6 +64,7 @@ export const pause: Family = {
   async strike(field) {
     const { world } = field;
     const member = field.take(drawMember(field));
+    if (member.id === world.leader) field.onLeaderLost("paused");
     world.pause(member);
     return { what: `SIGSTOP n${member.id}`, heal: async () => world.resume(member) };
   },

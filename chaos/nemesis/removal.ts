@@ -2,8 +2,8 @@
  * The removal of a leader: it hands over first, so nobody waits for an election. A machine that is busy makes pauses of its
  * own: a removal is judged where nothing else was done and writes were fast just before it, and two must have been slow.
  */
-import { HttpClient } from "../http.ts";
 import type { Member } from "../world/member.ts";
+import { Requests } from "../world/requests.ts";
 import type { Field } from "./family.ts";
 
 const beforeMs = 1_500;
@@ -40,18 +40,19 @@ export async function judgeRemoval(field: Field, member: Member, remove: () => P
 
 /** Small writes through all members but one. */
 class Writes {
-  readonly #http = new HttpClient();
+  readonly #requests: Requests;
   readonly #loops: Promise<void>[];
   #isOver = false;
   #lastMs = performance.now();
   #longestMs = 0;
 
-  constructor({ world }: Field, not: Member) {
+  constructor({ world, onFinding }: Field, not: Member) {
+    this.#requests = new Requests(world, onFinding);
     const others = world.present.filter((one) => one !== not);
-    this.#loops = others.map(async ({ id, port }) => {
-      const put = { op: "put", key: `removal.${id}`, value: "x", expected: null, idempotency: null } as const;
+    this.#loops = others.map(async (member) => {
+      const put = { op: "put", key: `removal.${member.id}`, value: "x", expected: null, idempotency: null } as const;
       while (!this.#isOver) {
-        const reply = await this.#http.ask(port, world.store.keyAsk(put), world.store.requestMsMax);
+        const reply = await this.#requests.ask(member, world.store.keyAsk(put), `put of ${put.key}`);
         if (world.store.keyTold(put, reply).kind === "ok") this.#onAcknowledged();
         await new Promise((resolve) => setTimeout(resolve, beatMs));
       }
@@ -72,6 +73,6 @@ class Writes {
   async end(): Promise<void> {
     this.#isOver = true;
     await Promise.all(this.#loops);
-    this.#http.close();
+    await this.#requests.close();
   }
 }

@@ -1,9 +1,9 @@
 /** A machine that has too few descriptors; and too much asked of a member at once. */
 import { execFileSync } from "node:child_process";
 import { connect, type Socket } from "node:net";
-import { HttpClient } from "../http.ts";
 import type { KeyAsk } from "../store/store.ts";
 import type { Member } from "../world/member.ts";
+import { Requests } from "../world/requests.ts";
 import type { World } from "../world/world.ts";
 import { type Family, type Field, nothing } from "./family.ts";
 import { drawMember } from "./process-faults.ts";
@@ -63,9 +63,9 @@ export const fewDescriptors: Family = {
 };
 
 /** So many writes, through the other members, that `member` takes a snapshot; or as many as there is time for. */
-async function writeMany({ world }: Field, member: Member): Promise<void> {
+async function writeMany({ world, onFinding }: Field, member: Member): Promise<void> {
   const { store } = world;
-  const http = new HttpClient();
+  const requests = new Requests(world, onFinding);
   const until = performance.now() + writesMs;
   const put = { op: "put", key: "shortage", value: "x", expected: null, idempotency: null } as const;
   let left = snapshotWrites;
@@ -74,15 +74,17 @@ async function writeMany({ world }: Field, member: Member): Promise<void> {
       const others = world.present.filter((one) => one !== member && one.isUp);
       const other = others[k % Math.max(1, others.length)];
       if (other === undefined) return;
-      await http.ask(other.port, store.keyAsk(put), store.requestMsMax);
+      await requests.ask(other, store.keyAsk(put), `put of ${put.key}`);
     }
   };
   await Promise.all(Array.from({ length: writesAtOnce }, (_, k) => write(k)));
-  http.close();
+  await requests.close();
 }
 
 const burstBytes = 1_200_000;
 const burstCount = 20;
+/** A burst is also to be sent and taken. */
+const uploadMs = 20_000;
 let bursts = 0;
 
 /** More at once than a member takes: each request is answered, if by a refusal, and refusals are true. */
@@ -99,28 +101,25 @@ export const burst: Family = {
     const up = field.free.filter(({ isUp }) => isUp);
     const followers = up.filter(({ id }) => id !== world.leader);
     const member = field.take(field.chance.pick(followers.length > 0 ? followers : up));
-    const http = new HttpClient();
+    const requests = new Requests(world, field.onFinding);
     bursts += 1;
     const { leader, links } = world;
     const [sinceMs, ended] = [performance.now(), links.endedCount];
     const name = (k: number): string => `burst.${bursts}.${k}`;
-    const patienceMs = store.requestMsMax + 30_000;
     const pad = "x".repeat(burstBytes);
     const told = await Promise.all(
       Array.from({ length: burstCount }, async (_, k) => {
         const put = { op: "put", key: name(k), value: `${k}.${pad}`, expected: null, idempotency: null } as const;
-        const reply = await http.ask(member.port, store.keyAsk(put), patienceMs);
-        const isAlone = reply.kind === "late" && member.isUp;
-        if (isAlone) field.onFinding("hung", `a write of a burst at n${member.id} has no answer`);
-        return store.keyTold(put, reply);
+        return store.keyTold(put, await requests.ask(member, store.keyAsk(put), "a write of a burst", uploadMs));
       }),
     );
     const mark = { op: "put", key: name(burstCount), value: "x", expected: null, idempotency: null } as const;
-    const isMarked = store.keyTold(mark, await http.ask(member.port, store.keyAsk(mark), patienceMs)).kind === "ok";
+    const isMarked =
+      store.keyTold(mark, await requests.ask(member, store.keyAsk(mark), `put of ${mark.key}`, uploadMs)).kind === "ok";
     // What left on the same stream to the same leader before this write is in the log before it.
     const isKnown = isMarked && world.leader === leader && links.endedCount === ended && world.wasLeftAlone(sinceMs);
     for (const [k, { kind }] of told.entries()) {
-      const value = await readUntilTold(world, http, { op: "get", key: name(k), isStale: false });
+      const value = await readUntilTold(world, requests, { op: "get", key: name(k), isStale: false });
       const isThere = value?.startsWith(`${k}.`) === true && value.length > burstBytes;
       if (value === undefined) continue;
       if (kind === "unknown" && isKnown && value === null)
@@ -129,9 +128,9 @@ export const burst: Family = {
       if (kind === "none" && value !== null)
         field.onFinding("definite", `${name(k)} was refused as certain and is there`);
       const remove = { op: "delete", key: name(k), value: "", expected: null, idempotency: null } as const;
-      await http.ask(member.port, store.keyAsk(remove), patienceMs);
+      await requests.ask(member, store.keyAsk(remove), `delete of ${remove.key}`, uploadMs);
     }
-    http.close();
+    await requests.close();
     const kept = told.filter(({ kind }) => kind === "ok").length;
     return {
       what: `burst of ${burstCount} MB-sized writes at n${member.id}, ${kept} done`,
@@ -141,12 +140,12 @@ export const burst: Family = {
 };
 
 /** What the key holds; undefined: nobody told. */
-async function readUntilTold(world: World, http: HttpClient, ask: KeyAsk): Promise<string | null | undefined> {
+async function readUntilTold(world: World, requests: Requests, ask: KeyAsk): Promise<string | null | undefined> {
   let value: string | null | undefined = undefined;
   await world.until(async () => {
     const up = world.present.filter(({ isUp }) => isUp);
     for (const member of up) {
-      const told = world.store.keyTold(ask, await http.ask(member.port, world.store.keyAsk(ask), 6_000));
+      const told = world.store.keyTold(ask, await requests.ask(member, world.store.keyAsk(ask), `get of ${ask.key}`));
       if (told.kind !== "ok") continue;
       value = told.value;
       return true;

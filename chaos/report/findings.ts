@@ -21,6 +21,7 @@ export function writeFolder(outcome: Outcome, out: string, line: string, title: 
   const { recorder, nemesis, findings, verdict } = outcome;
   const history = recorder.history();
   writeFileSync(join(out, "history.jsonl"), `{"unit":"us","source":"chaos"}\n${printJsonLines(history)}`);
+  writeFileSync(join(out, "stale-reads.jsonl"), staleLines(recorder.stale));
   writeFileSync(join(out, "schedule.jsonl"), nemesis.bands.map((band) => `${JSON.stringify(band)}\n`).join(""));
   writeFileSync(
     join(out, "findings.txt"),
@@ -30,4 +31,13 @@ export function writeFolder(outcome: Outcome, out: string, line: string, title: 
   writeFileSync(join(out, "index.html"), chaosPage(outcome, title, line));
   if (verdict.verdict !== "ok")
     writeFileSync(join(out, "contradiction.html"), checkerPage(title, history, verdict, timesOf("us")));
+}
+
+/** Stale reads fit no order with the others: they have a file of their own, in the history's format, with the member's id. */
+export function staleLines(stale: Outcome["recorder"]["stale"]): string {
+  const lines = stale.map(({ member, key, value, revision, call, return: end }, k) => {
+    const told = revision === undefined ? {} : { revision };
+    return JSON.stringify({ client: k, op: "get", key, value, call, return: end, outcome: "ok", ...told, member });
+  });
+  return ['{"unit":"us","source":"chaos, stale reads"}', ...lines].map((line) => `${line}\n`).join("");
 }

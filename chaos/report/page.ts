@@ -107,13 +107,18 @@ function contradiction(): Html {
   ]);
 }
 
+/** What came of the run, in a word or two. A contradiction is a finding too. */
+export function headingOf(findings: Outcome["findings"], verdict: Outcome["verdict"]["verdict"]): string {
+  if (findings.length > 0) return "Found";
+  return verdict === "ok" ? "Nothing found" : "Not decided";
+}
+
 /** The page's HTML. `command`: the line that runs it again. */
 export function chaosPage(outcome: Outcome, title: string, command: string): string {
   const { findings, verdict } = outcome;
-  const isGood = findings.length === 0 && verdict.verdict === "ok";
   return filled(template, {
     title,
-    found: isGood ? "Nothing found" : "Found",
+    found: headingOf(findings, verdict.verdict),
     findings: joined(findingLines(findings)),
     figures: [...figuresOf(outcome), command].join("\n"),
     chart: chart(outcome),

@@ -4,10 +4,11 @@
  */
 import type { Draws } from "../../sim/draws.ts";
 import { drawClash, drawKey, drawOperation, type KeyOperation, valueOf } from "../../sim/workload/generator.ts";
-import { HttpClient, type Reply } from "../http.ts";
+import type { Ask, Reply } from "../http.ts";
 import type { KeyAsk, Told } from "../store/store.ts";
 import type { Member } from "../world/member.ts";
 import type { MemberProcess } from "../world/member-process.ts";
+import { Requests } from "../world/requests.ts";
 import type { World } from "../world/world.ts";
 import type { OpenCall, Recorder } from "./history.ts";
 
@@ -16,8 +17,6 @@ const epochMicros = 30_000_000;
 const keysPerEpoch = 4;
 const casPercent = 30;
 const triesMax = 4;
-/** Beyond the store's own request time: what a busy machine may add. */
-export const slackMs = 10_000;
 const impatientMs = 700;
 
 /** What clients share. */
@@ -46,26 +45,21 @@ export function memberFor({ world, draws }: Shop, client: number, k: number, att
   return present[draws.below(present.length, "clientTarget", client, k, attempt)]!;
 }
 
-/** A request to a member that was left alone all the while has had its time. */
-export function noteHang(shop: Shop, member: Member, sinceMs: number, reply: Reply, what: string): void {
-  if (reply.kind !== "late" || member.disturbedAtMs >= sinceMs || !member.isUp) return;
-  shop.onFinding("hung", `${what} at n${member.id} has no answer after ${Math.round(performance.now() - sinceMs)} ms`);
-}
-
 /**
  * Notes what a member that ran has not done. `asked`: its process when the request left. One that was told to stop while all
  * others were well owes an answer that says what has become of the request.
  */
 export function noteDenial(
-  { recorder, onFinding }: Shop,
+  { world, recorder, onFinding }: Shop,
   { id }: Member,
   asked: MemberProcess | null,
+  sinceMs: number,
   reply: Reply,
   told: Told,
 ): void {
   if (asked === null || (told.kind !== "none" && told.kind !== "unknown")) return;
   const isLost = reply.kind === "broken" || told.why.endsWith(" stopping");
-  if (asked.owesAnswers && isLost && told.kind === "unknown")
+  if (asked.owesAnswers && isLost && told.kind === "unknown" && !world.pace.wasStarvedSince(sinceMs))
     onFinding("stop", `a write at n${id}, which was told to stop by SIGTERM, is unknown: ${told.why}`);
   else if (reply.kind !== "late" && asked.exit === null && !asked.owesAnswers)
     recorder.denials.push({ at: recorder.now(), kind: told.kind === "none" ? "refused" : "lost" });
@@ -78,9 +72,10 @@ const nothing: Seen = { value: null, revision: 0 };
 export class Client {
   readonly #id: number;
   readonly #shop: Shop;
-  readonly #http = new HttpClient();
+  readonly #requests: Requests;
   readonly #usesSession: boolean;
-  readonly #patienceMs: number;
+  /** It goes away before a member must have answered. */
+  readonly #isImpatient: boolean;
   /** The number it goes by in the history: a new one after each operation that stays open. */
   #process: number;
   #session = 0;
@@ -92,7 +87,8 @@ export class Client {
     this.#shop = shop;
     this.#process = id;
     this.#usesSession = id % 2 === 0 && shop.world.store.sessionAsk !== null;
-    this.#patienceMs = id % 4 === 3 ? impatientMs : shop.world.store.requestMsMax + slackMs;
+    this.#isImpatient = id % 4 === 3;
+    this.#requests = new Requests(shop.world, shop.onFinding);
   }
 
   /** Works until the run is over. */
@@ -103,12 +99,21 @@ export class Client {
       if (this.#usesSession && this.#session === 0) await this.#openSession(k);
       else await this.#operate(k);
     }
-    this.#http.close();
+    await this.#requests.close();
+  }
+
+  #send(member: Member, ask: Ask, what: string): Promise<Reply> {
+    if (this.#isImpatient) return this.#requests.askBriefly(member, ask, impatientMs);
+    return this.#requests.ask(member, ask, what);
   }
 
   async #openSession(k: number): Promise<void> {
     const { store } = this.#shop.world;
-    const reply = await this.#http.ask(memberFor(this.#shop, this.#id, k, 9).port, store.sessionAsk!, this.#patienceMs);
+    const reply = await this.#send(
+      memberFor(this.#shop, this.#id, k, 9),
+      store.sessionAsk!,
+      "the opening of a session",
+    );
     this.#session = store.sessionOf(reply);
     this.#sequence = 0;
   }
@@ -157,10 +162,9 @@ export class Client {
       const member = memberFor(this.#shop, this.#id, k, attempt);
       const sinceMs = performance.now();
       const { process: asked } = member;
-      const reply = await this.#http.ask(member.port, store.keyAsk(ask), this.#patienceMs);
-      if (this.#patienceMs !== impatientMs) noteHang(this.#shop, member, sinceMs, reply, `${ask.op} of ${ask.key}`);
+      const reply = await this.#send(member, store.keyAsk(ask), `${ask.op} of ${ask.key}`);
       const told = store.keyTold(ask, reply);
-      noteDenial(this.#shop, member, asked, reply, told);
+      noteDenial(this.#shop, member, asked, sinceMs, reply, told);
       if (told.kind === "ok" || told.kind === "mismatch" || told.kind === "wrong") return told;
       if (told.kind !== "none") mayHaveHappened = true;
       if (told.kind === "session-gone") this.#session = 0;

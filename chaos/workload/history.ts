@@ -1,6 +1,6 @@
 /**
  * What clients asked and were told, in the checker's own terms, with what it shows at once: stale reads, latencies, gaps.
- * Times are integer microseconds since the run began.
+ * Times are integer microseconds since `begin`, when the cluster was founded and the first operation could be asked.
  */
 import { check, type History, type Operation, type Verdict } from "../../checker/index.ts";
 import { OnlineChecker } from "../../checker/online.ts";
@@ -33,7 +33,8 @@ const recentMicros = 90_000_000;
 
 /** The history of one run, kept whole in memory. */
 export class Recorder {
-  readonly #beganMs = performance.now();
+  #beganMs: number | null = null;
+  #endedAt: number | null = null;
   readonly operations: Operation[] = [];
   readonly stale: StaleAnswer[] = [];
   readonly denials: Denial[] = [];
@@ -48,8 +49,19 @@ export class Recorder {
     this.#onFinding = onFinding;
   }
 
+  /** From here on its times count. */
+  begin(): void {
+    this.#beganMs = performance.now();
+  }
+
+  /** No more writes are asked for: what follows is no gap. */
+  end(): void {
+    this.#endedAt = this.now();
+  }
+
+  /** 0 before it began. */
   now(): number {
-    return Math.round((performance.now() - this.#beganMs) * 1000);
+    return this.#beganMs === null ? 0 : Math.round((performance.now() - this.#beganMs) * 1000);
   }
 
   /** The operation is called now. What is returned goes to `answered`. */
@@ -112,14 +124,9 @@ export class Recorder {
     return { history, verdict: check(history, options) };
   }
 
-  /** The longest time between two acknowledged writes, and where it began; micros. */
+  /** The longest time without an acknowledged write, from the beginning to the end, and where it began; micros. */
   longestGap(): { readonly from: number; readonly micros: number } {
-    let longest = { from: 0, micros: 0 };
-    for (const [k, to] of this.acknowledged.entries()) {
-      const from = k === 0 ? to : this.acknowledged[k - 1]!;
-      if (to - from > longest.micros) longest = { from, micros: to - from };
-    }
-    return longest;
+    return longestGapOf(this.acknowledged, this.#endedAt ?? this.now());
   }
 
   /** Micros from `since` to the first acknowledgement of a write that was called at or after it; null: there is none. */
@@ -127,4 +134,15 @@ export class Recorder {
     const later = this.operations.find(({ op, outcome, call }) => op !== "get" && outcome === "ok" && call >= since);
     return later === undefined ? null : later.return! - since;
   }
+}
+
+/** Of times that rise, between 0 and `end`: an outage at the start, or one that never ends, is a gap too. */
+export function longestGapOf(acknowledged: readonly number[], end: number): { from: number; micros: number } {
+  let longest = { from: 0, micros: 0 };
+  let from = 0;
+  for (const to of [...acknowledged, end]) {
+    if (to - from > longest.micros) longest = { from, micros: to - from };
+    from = to;
+  }
+  return longest;
 }

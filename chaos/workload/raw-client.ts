@@ -5,7 +5,8 @@
 import { connect } from "node:net";
 import type { Ask, Reply } from "../http.ts";
 import type { KeyAsk } from "../store/store.ts";
-import { memberFor, type Shop, slackMs } from "./client.ts";
+import { hadItsTime, slackMs } from "../world/requests.ts";
+import { memberFor, type Shop } from "./client.ts";
 
 const beatMs = 400;
 /** Its number among the clients, for its draws. */
@@ -17,22 +18,34 @@ export async function sendRaw(shop: Shop): Promise<void> {
   for (let k = 0; !isOver(); k++) {
     await new Promise((resolve) => setTimeout(resolve, beatMs));
     const member = memberFor(shop, client, k, 0);
-    const sinceMs = performance.now();
     const isHalfClosed = k % 3 === 0;
     const asks = asksOf(`raw.${k}`, isHalfClosed ? 1 : 6);
     const text = asks.map((ask) => textOf(world.store.keyAsk(ask))).join("");
-    // One after the other, each in its own time.
-    const patienceMs = asks.length * world.store.requestMsMax + slackMs;
-    const { replies, isLate, isTaken } = await exchange(member.port, text, asks.length, isHalfClosed, patienceMs);
+    const exchanged = await exchange(member.port, text, asks.length, isHalfClosed, world.store.requestMsMax + slackMs);
     // Whose process has ended is known a little later.
     await new Promise((resolve) => setTimeout(resolve, beatMs));
-    const isUndisturbed = member.isUp && member.mayEnd === null && !member.isShort && member.disturbedAtMs < sinceMs;
-    if (replies.length < asks.length && isUndisturbed && isTaken && (isLate || isHalfClosed)) {
-      const how = isHalfClosed ? "a half-closed request" : `${asks.length} pipelined requests`;
-      shop.onFinding("hung", `${how} at n${member.id}: ${replies.length} answers`);
-    }
+    const what = isHalfClosed ? "a half-closed request" : `${asks.length} pipelined requests`;
+    const wrong = whatHangs(exchanged, asks.length, isHalfClosed);
+    if (
+      wrong !== null &&
+      hadItsTime(member, exchanged.sinceMs, world.pace) &&
+      (exchanged.isLate || member.mayEnd === null)
+    )
+      shop.onFinding("hung", `${what} at n${member.id}: ${wrong}`);
+    const { replies } = exchanged;
     judge(shop, asks, replies);
   }
+}
+
+/**
+ * What is wrong with an exchange with a member that had its time, in words; or null. One that says that it sends no more is
+ * owed its answer; a connection that is not half-closed may be ended between two answers.
+ */
+export function whatHangs(exchanged: Exchanged, count: number, isHalfClosed: boolean): string | null {
+  const { replies, isLate, isTaken } = exchanged;
+  if (replies.length >= count) return null;
+  if (isLate) return isTaken ? `no answer after the first ${replies.length}` : "the connection is not taken";
+  return isHalfClosed && isTaken ? `closed after ${replies.length} answers` : null;
 }
 
 /** Put and get, delete and get, put and get on one key; the last of them delete it. */
@@ -69,26 +82,40 @@ function textOf({ method, path, headers = {}, body = "" }: Ask): string {
   return `${method} ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n${fields.join("")}\r\n${body}`;
 }
 
-type Exchanged = { readonly replies: readonly Reply[]; readonly isLate: boolean; readonly isTaken: boolean };
+/** `sinceMs`: when the connection began, or the last answer came; late: then nothing came within the bound. */
+export type Exchanged = {
+  readonly replies: readonly Reply[];
+  readonly isLate: boolean;
+  readonly isTaken: boolean;
+  readonly sinceMs: number;
+};
 
-/** The answers in their order: fewer than `count` where the connection ends before; late: where \`patienceMs\` is over. */
-function exchange(port: number, text: string, count: number, ends: boolean, patienceMs: number): Promise<Exchanged> {
+/** The answers in their order, each within `boundMs` of the one before; fewer than `count` where the connection ends. */
+function exchange(port: number, text: string, count: number, ends: boolean, boundMs: number): Promise<Exchanged> {
   return new Promise((resolve) => {
     let received = "";
     let isTaken = false;
+    let answers = 0;
+    let sinceMs = performance.now();
     const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
     const finish = (isLate: boolean): void => {
       clearTimeout(timer);
       socket.destroy();
-      resolve({ replies: parse(received), isLate, isTaken });
+      resolve({ replies: parse(received), isLate, isTaken, sinceMs });
     };
-    const timer = setTimeout(() => finish(true), patienceMs);
+    let timer = setTimeout(() => finish(true), boundMs);
     socket.on("error", () => finish(false));
     socket.on("end", () => finish(false));
     socket.on("connect", () => (isTaken = true));
     socket.on("data", (chunk: Buffer) => {
       received += chunk.toString("latin1");
-      if (parse(received).length >= count) finish(false);
+      const { length } = parse(received);
+      if (length >= count) return finish(false);
+      if (length === answers) return;
+      answers = length;
+      sinceMs = performance.now();
+      clearTimeout(timer);
+      timer = setTimeout(() => finish(true), boundMs);
     });
     socket.write(Buffer.from(text, "latin1"));
     if (ends) socket.end();

@@ -1,15 +1,14 @@
 /** Stale reads of any member at any moment: also while it opens its directory, joins, recovers or stops. */
-import { HttpClient } from "../http.ts";
 import { keyNames } from "../../sim/workload/generator.ts";
+import { Requests } from "../world/requests.ts";
 import { epochKey, type Shop } from "./client.ts";
 
 const beatMs = 50;
-const patienceMs = 15_000;
 
 /** Reads until the run is over. What it is told is noted, and judged later. */
 export async function readStale(shop: Shop): Promise<void> {
   const { world, recorder, draws, isOver, onFinding } = shop;
-  const http = new HttpClient();
+  const requests = new Requests(world, onFinding);
   const { store } = world;
   for (let k = 0; !isOver(); k++) {
     await new Promise((resolve) => setTimeout(resolve, beatMs));
@@ -20,7 +19,7 @@ export async function readStale(shop: Shop): Promise<void> {
     const key = epochKey(name, recorder.now());
     const ask = { op: "get", key, isStale: true } as const;
     const call = recorder.now();
-    void http.ask(member.port, store.keyAsk(ask), patienceMs).then((reply) => {
+    void requests.ask(member, store.keyAsk(ask), `a stale read of ${key}`).then((reply) => {
       const told = store.keyTold(ask, reply);
       if (told.kind === "wrong") onFinding("wrong answer", `a stale read at n${member.id}: ${told.why}`);
       if (told.kind !== "ok") return;
@@ -28,5 +27,5 @@ export async function readStale(shop: Shop): Promise<void> {
       recorder.stale.push({ member: member.id, key, value, revision, call, return: recorder.now() });
     });
   }
-  http.close();
+  await requests.close();
 }

@@ -34,6 +34,7 @@ export class Links {
   readonly #pipes = new Set<Pipe>();
   /** When a fault began or ended, or a connection was ended on purpose, in performance.now() milliseconds. */
   touchedAtMs = -Infinity;
+  readonly #touchedAtMs = new Map<string, number>();
   /** Connections that have ended, for whatever reason. */
   endedCount = 0;
 
@@ -42,24 +43,34 @@ export class Links {
     return this.#faults.get(`${from}>${to}`) ?? null;
   }
 
+  /** As `touchedAtMs`, of this link alone; -Infinity: never. */
+  touchedAtMsOf(from: number, to: number): number {
+    return this.#touchedAtMs.get(`${from}>${to}`) ?? -Infinity;
+  }
+
+  #touch(link: string): void {
+    this.touchedAtMs = performance.now();
+    this.#touchedAtMs.set(link, this.touchedAtMs);
+  }
+
   get hasFaults(): boolean {
     return this.#faults.size > 0;
   }
 
   strike(from: number, to: number, fault: LinkFault): void {
-    this.touchedAtMs = performance.now();
+    this.#touch(`${from}>${to}`);
     this.#faults.set(`${from}>${to}`, fault);
     for (const pipe of this.#of(from, to)) pipe.setFault(fault);
   }
 
   heal(from: number, to: number): void {
     if (!this.#faults.delete(`${from}>${to}`)) return;
-    this.touchedAtMs = performance.now();
+    this.#touch(`${from}>${to}`);
     for (const pipe of this.#of(from, to)) pipe.setFault(null);
   }
 
   healAll(): void {
-    if (this.hasFaults) this.touchedAtMs = performance.now();
+    for (const link of this.#faults.keys()) this.#touch(link);
     this.#faults.clear();
     for (const pipe of this.#pipes) pipe.setFault(null);
   }
@@ -67,7 +78,7 @@ export class Links {
   /** Ends the connections that there are, by a reset or in good order; new ones pass. How many there were. */
   endAll(from: number, to: number, how: "reset" | "closed"): number {
     const own = this.#of(from, to);
-    if (own.length > 0) this.touchedAtMs = performance.now();
+    if (own.length > 0) this.#touch(`${from}>${to}`);
     for (const pipe of own) {
       if (how === "reset") pipe.reset();
       else pipe.close();

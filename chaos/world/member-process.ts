@@ -77,6 +77,12 @@ export class MemberProcess {
     return this.#mostRepeated;
   }
 
+  /** Counts from nothing on. */
+  forgetRepetitions(): void {
+    this.#texts.clear();
+    this.#mostRepeated = { text: "", count: 0 };
+  }
+
   #countText(line: string): void {
     const text = line.replace(/^\d{4}-\S+Z /, "").replace(/ \(repeated .*\)$/, "");
     if (text === "") return;

@@ -2,7 +2,7 @@
  * The cluster under test: real processes in directories of their own, behind proxies, on this machine. Whatever it makes
  * is gone when `close` completes, or when this process ends in any other way.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HttpClient } from "../http.ts";
@@ -11,18 +11,15 @@ import { Guard } from "./guard.ts";
 import { Links } from "./links.ts";
 import { type Exit, MemberProcess } from "./member-process.ts";
 import { Member } from "./member.ts";
+import { Pace } from "./pace.ts";
 import { freePorts } from "./ports.ts";
 import { ownerOf } from "./proc.ts";
 import { Proxy } from "./proxy.ts";
 
 /** A member that is asked how it is has so long to say it. */
 const askMs = 2_000;
-const pollMs = 100;
 /** After it has ended by itself a member is started again. */
 const lookAfterMs = 2_000;
-const tickMs = 500;
-/** A machine that runs this process so late runs the members late too: what takes its time then is not judged. */
-const lateMsMax = 500;
 
 /** Told of each process that ends although nobody ended it. */
 export type OnUnexpectedEnd = (member: Member, exit: Exit, lastLine: string) => void;
@@ -45,10 +42,8 @@ export class World {
   readonly #processes = new Map<number, number>();
   /** Called when the run is over: undoes what outlives processes. */
   readonly #cleanups: (() => void)[] = [];
-  /** When this process was last seen to run late, in performance.now() milliseconds. */
-  busyAtMs = -Infinity;
-  #tickedAtMs = performance.now();
-  readonly #ticks = setInterval(() => this.#tick(), tickMs);
+  /** Tells whether this process had its time; no bound is judged without it. */
+  readonly pace = new Pace();
   #isClosing = false;
   #isHurried = false;
 
@@ -107,13 +102,10 @@ export class World {
     return this.members.filter(({ phase }) => phase !== "absent");
   }
 
-  get isFounding(): boolean {
-    return this.members.every(({ starts, id }) => starts === 0 || id > this.#founderCount);
-  }
-
-  /** Starts the member's process, which does not run. `extra`: flags besides the store's own. */
+  /** Starts the member's process; throws where it runs: two processes of one member are a fault of the harness. `extra`: flags besides the store's own. */
   start(member: Member, extra: readonly string[] = []): MemberProcess {
     const { id, port, listenPort, url, joinsBy, directory } = member;
+    if (member.process !== null && member.process.exit === null) throw new Error(`n${id} runs already`);
     this.store.prepare(directory);
     const place = { id, port, listenPort, url, founders: this.founders, joinsBy, directory };
     const started = this.spawn([...this.store.command(place), ...extra], member.logFile, id);
@@ -161,10 +153,11 @@ export class World {
     if (member.isPaused) running.signal("SIGCONT");
     member.isPaused = false;
     running.signal(signal);
-    const timer = setTimeout(() => running.signal("SIGKILL"), patienceMs);
-    const exit = await running.ended;
-    clearTimeout(timer);
-    return exit;
+    if (signal === "SIGTERM") {
+      const isGone = this.until(() => running.exit !== null, patienceMs);
+      void isGone.then((isSo) => isSo || running.signal("SIGKILL"));
+    }
+    return running.ended;
   }
 
   pause(member: Member): void {
@@ -186,12 +179,6 @@ export class World {
     member.proxies.push(await this.#openProxy(member, port!));
   }
 
-  #tick(): void {
-    const nowMs = performance.now();
-    if (nowMs - this.#tickedAtMs > tickMs + lateMsMax) this.busyAtMs = nowMs;
-    this.#tickedAtMs = nowMs;
-  }
-
   /** From now on members are started with the founders' present URLs in --cluster. */
   renameFounders(): void {
     (this.founders as string[]).splice(0, this.#founderCount, ...this.members.slice(0, this.#founderCount).map(urlOf));
@@ -207,7 +194,7 @@ export class World {
    * `except` does not count.
    */
   wasLeftAlone(sinceMs: number, except: Member | null = null): boolean {
-    if (this.busyAtMs >= sinceMs || this.links.hasFaults || this.links.touchedAtMs >= sinceMs) return false;
+    if (this.pace.wasStarvedSince(sinceMs) || this.links.hasFaults || this.links.touchedAtMs >= sinceMs) return false;
     const others = this.present.filter((member) => member !== except);
     return others.every(
       ({ isUp, mayEnd, isShort, disturbedAtMs }) => isUp && mayEnd === null && !isShort && disturbedAtMs < sinceMs,
@@ -229,14 +216,9 @@ export class World {
     return reply.kind === "answer" && reply.status === 200;
   }
 
-  /** Waits until `condition`; whether it came within `patienceMs`. */
-  async until(condition: () => boolean | Promise<boolean>, patienceMs: number): Promise<boolean> {
-    const end = performance.now() + patienceMs;
-    for (;;) {
-      if (await condition()) return true;
-      if (performance.now() > end || this.#isClosing || this.#isHurried) return false;
-      await new Promise((resolve) => setTimeout(resolve, pollMs));
-    }
+  /** Waits until `condition`; whether it came within `patienceMs`, in the time that this process had. */
+  until(condition: () => boolean | Promise<boolean>, patienceMs: number): Promise<boolean> {
+    return this.pace.until(condition, patienceMs, () => this.#isClosing || this.#isHurried);
   }
 
   /** From now on nothing is waited for. */
@@ -253,17 +235,30 @@ export class World {
     this.#cleanups.push(undo);
   }
 
-  /** Kills every process, closes every socket, removes every file. */
-  async close(): Promise<void> {
+  /** Kills every process, closes every socket, removes every file. What could not be done, a line each; never rejects. */
+  async close(): Promise<readonly string[]> {
     this.#isClosing = true;
-    clearInterval(this.#ticks);
     await Promise.all(this.members.map((member) => this.end(member, "SIGKILL")));
     for (const pid of this.#processes.keys()) killIfThere(pid);
     for (const { proxies } of this.members) for (const proxy of proxies) proxy.close();
     this.monitor.close();
-    for (const undo of this.#cleanups) undo();
-    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
+    const failed = [
+      ...this.#cleanups,
+      () => rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 }),
+    ].flatMap((undo) => whyNot(undo));
     await this.#guard.close();
+    this.pace.close();
+    // The guard has had its own try at the same.
+    return existsSync(this.directory) ? [...failed, `${this.directory} is left`] : [];
+  }
+}
+
+function whyNot(undo: () => void): string[] {
+  try {
+    undo();
+    return [];
+  } catch (error) {
+    return [(error as Error).message.split("\n")[0]!];
   }
 }
 

@@ -80,6 +80,9 @@ test("a strike that comes to nothing is no fault", async (t) => {
     families: [family],
     now: () => 0,
     isOver: () => isOver,
+    needsCalm: () => false,
+    write: async () => "",
+    serveMs: 1_000,
     onFinding,
   });
   await nemesis.run();
