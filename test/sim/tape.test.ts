@@ -16,9 +16,9 @@ const quiet = { print: null, invariants: true };
 
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
-  [1, "4fa1aa4910a2f8fb"],
+  [1, "797e5cd9dd411b53"],
   [2, "0f015b8e98c6ec57"],
-  [3, "acc6684a3c596d2b"],
+  [3, "856817c8bc857ff5"],
 ];
 
 for (const [seed, hash] of golden) {
