@@ -18,6 +18,7 @@ import type { Message } from "../core/protocol/message.ts";
 import type { Raft } from "../core/raft/raft.ts";
 import type { NodeId } from "../core/units.ts";
 import { usualPlanLimits } from "./plan/limits.ts";
+import { noOrigin } from "./plan/origin.ts";
 import { type Plan, planOf } from "./plan/plan.ts";
 import { Simulator } from "./simulator.ts";
 import { changeRequest } from "./change-request.ts";
@@ -65,6 +66,7 @@ export class Scenario {
       sessionUses: 0,
       valueEdges: false,
       limits: usualPlanLimits,
+      origin: noOrigin,
       engines: "memory",
       ...changes,
     };

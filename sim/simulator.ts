@@ -16,6 +16,7 @@ import { LoopCoverage } from "./nemesis/loops.ts";
 import { type CoverageSink, Marks } from "./nemesis/marks.ts";
 import { Nemesis } from "./nemesis/nemesis.ts";
 import { nodeOptions } from "./node-options.ts";
+import { hasLived } from "./plan/origin.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { Answers } from "./safety/answers.ts";
 import { BoundedWaits } from "./safety/bounded-waits.ts";
@@ -39,6 +40,7 @@ import { Reader } from "./workload/reader.ts";
 import { targetsOf } from "./workload/targets.ts";
 import type { Addresses } from "./world/addresses.ts";
 import { Host, hostEvents } from "./world/host.ts";
+import { livedDirectory } from "./world/lived-directory.ts";
 import { SimNetwork } from "./world/network.ts";
 
 /** How a world is watched and directed. Without `invariants` no fault strikes that only the ghost could allow. */
@@ -94,7 +96,7 @@ export class Simulator implements ClientWorld {
     this.isJudged = options.invariants;
     this.draws = new Draws(plan.seed, options.given ?? null, options.keepsDecisions);
     this.trace = new Trace(options.print, recorder);
-    this.ghost = new Ghost(plan.nodes + plan.spares, plan.sessionLimits);
+    this.ghost = new Ghost(plan.nodes + plan.spares, plan.sessionLimits, plan.origin);
     this.answers = this.isJudged ? this.ghost.answers : null;
     const { draws, trace, ghost, isJudged } = this;
     this.network = new SimNetwork(scheduler, draws, plan, hostEvents.stream);
@@ -165,7 +167,19 @@ export class Simulator implements ClientWorld {
   }
 
   startAll(): void {
-    for (const host of this.hosts) if (host.id <= this.plan.nodes) this.nemesis.startHost(host);
+    const founders = this.hosts.filter(({ id }) => id <= this.plan.nodes);
+    if (hasLived(this.plan.origin)) this.#putLivedDirectories(founders);
+    for (const host of founders) this.nemesis.startHost(host);
+  }
+
+  #putLivedDirectories(hosts: readonly Host[]): void {
+    const word = (id: NodeId, k: number): string => this.draws.u32("storeId", id, 0, k).toString(16).padStart(8, "0");
+    const storeIds = hosts.map(({ id }) => [1, 2, 3, 4].map((k) => word(id, k)).join(""));
+    for (const { id, directory } of hosts) {
+      const { engine, cluster: founders } = nodeOptions(this.plan, id);
+      directory.begin(livedDirectory({ id, engine, founders, storeIds }, this.plan.origin));
+      this.ghost.hasLived(id);
+    }
   }
 
   addClients(count: number): void {

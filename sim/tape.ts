@@ -4,6 +4,7 @@
  */
 import { type Decision, type Site, sites } from "./draws.ts";
 import { type PlanLimits, usualPlanLimits } from "./plan/limits.ts";
+import { noOrigin } from "./plan/origin.ts";
 import { type Plan, planOf } from "./plan/plan.ts";
 
 /** The same tape gives the same run as long as `modelVersion` stays. */
@@ -57,6 +58,7 @@ const before = {
   valueEdges: false,
   sessionUses: 0,
   limits: usualPlanLimits,
+  origin: noOrigin,
 } as const;
 
 function filled(value: Record<string, unknown>, shape: object, path: string): object {

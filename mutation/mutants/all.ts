@@ -4,6 +4,7 @@
  */
 import type { Mutant } from "../mutant.ts";
 import { mutantsOfLies } from "./lies.ts";
+import { mutantsOfNumbers } from "./numbers.ts";
 import { mutantsOfPromises } from "./promises.ts";
 import { mutantsOfRaft } from "./raft.ts";
 import { mutantsOfRequests } from "./requests.ts";
@@ -24,4 +25,5 @@ export const mutants: readonly Mutant[] = [
   ...mutantsOfTheWorld,
   ...mutantsOfPromises,
   ...mutantsOfLies,
+  ...mutantsOfNumbers,
 ];

@@ -12,6 +12,7 @@ export const faultKinds: ReadonlySet<TraceKind> = new Set([
   "pause",
   "block",
   "clog",
+  "late",
   "reset",
   "clientBlock",
   "slow",

@@ -60,6 +60,7 @@ export class FaultMoments implements Subscriber {
 
   starting(host: Host): void {
     this.#nemesis.olderCopies.beforeStart(host);
+    this.#nemesis.earlierBoots.beforeStart(host);
   }
 
   asked(node: NodeId, change: Change): void {

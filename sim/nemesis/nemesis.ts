@@ -13,6 +13,7 @@ import type { TraceKind } from "../trace/vocabulary.ts";
 import type { Host } from "../world/host.ts";
 import type { SimNetwork } from "../world/network.ts";
 import { ClientPartitions } from "./client-partitions.ts";
+import { EarlierBoots } from "./earlier-boots.ts";
 import { DirectoryFaults } from "./directory-faults.ts";
 import { GracefulStops } from "./graceful-stops.ts";
 import { LeaderIsolation, type IsolationWorld } from "./leader-isolation.ts";
@@ -62,6 +63,7 @@ export class Nemesis implements Target {
   readonly targeted: TargetedFaults;
   readonly isolation: LeaderIsolation;
   readonly olderCopies: OlderCopies;
+  readonly earlierBoots: EarlierBoots;
   #slot = 0;
   #stopped = false;
   readonly counters = Object.fromEntries(faultFamilies.map((family) => [family, 0])) as Record<FaultFamily, number>;
@@ -88,6 +90,8 @@ export class Nemesis implements Target {
     this.#clientPartitions = new ClientPartitions(draws, plan.clients, world);
     this.#directoryFaults = new DirectoryFaults(plan, budget, world.strikes, world.line);
     this.olderCopies = new OlderCopies(plan, draws, budget, world);
+    this.earlierBoots = new EarlierBoots(scheduler, draws, plan, world, () => this.#stopped);
+    network.heldUntil = (from, to, message) => this.earlierBoots.heldUntil(from, to, message);
     this.#moves = new Moves(world, network.addresses, draws, trace);
     this.#strangers = new Strangers({
       scheduler,
@@ -167,6 +171,7 @@ export class Nemesis implements Target {
       if (this.#strikes("powerCut", host.id)) this.#crash(host, "powerCut");
       else if (this.#strikes("kill", host.id)) this.#crash(host, "kill");
       else if (this.#strikes("fastRestart", host.id)) this.#crash(host, "fastRestart");
+      else if (this.#strikes("lateMessages", host.id)) this.earlierBoots.begin(host, this.#slot);
       else if (this.#strikes("pause", host.id)) this.#pause(host);
       else if (this.#strikes("slow", host.id)) this.#slow(host);
       else if (this.#strikes("clockStall", host.id)) this.#freezeClock(host);

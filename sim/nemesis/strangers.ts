@@ -8,7 +8,7 @@ import { Inbound } from "../../core/protocol/connection.ts";
 import { encodeHandshake, type Handshake, protocolVersion, writeFrame } from "../../core/protocol/frame.ts";
 import { encodeEnvelope } from "../../core/protocol/message-codec.ts";
 import type { Envelope, Message } from "../../core/protocol/message.ts";
-import type { Micros, NodeId } from "../../core/units.ts";
+import type { Micros, NodeId, Term } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import {
   laterStartMustNotReplaceLiving,
@@ -23,8 +23,8 @@ import { isStrange, strangeUrl } from "../world/addresses.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
 
 const beatMicros: Micros = 250_000;
-/** No cluster of a run comes to such a term by itself. */
-const strangeTerm = 1_000_000;
+/** No cluster of a run comes so far from where it begins by itself. */
+const strangeDistance = 1_000_000;
 const strangeStore = "5".repeat(32);
 const strangeCluster = "6".repeat(32);
 /** More than any node holds of a frame that somebody it does not know has begun. */
@@ -67,6 +67,11 @@ export class Strangers implements Target {
     if (plan.faults.stranger > 0) scheduler.at(beatMicros, 2, this, 0, null);
   }
 
+  /** All that they say is of this term. */
+  get #strangeTerm(): Term {
+    return this.#plan.origin.term + strangeDistance;
+  }
+
   /** Nobody comes any more. */
   stop(): void {
     this.#stopped = true;
@@ -81,7 +86,7 @@ export class Strangers implements Target {
         continue;
       this.#world.count();
       this.#ask(host, 0, (node) => this.#comeTo(host, node, this.#beat));
-      this.#ask(host, 1, (node) => mustBeUntouched(host.id, node));
+      this.#ask(host, 1, (node) => mustBeUntouched(host.id, node, this.#strangeTerm));
     }
   }
 
@@ -142,7 +147,7 @@ export class Strangers implements Target {
   #envelope(from: Handshake, node: Node, to: NodeId, draw: (bound: number, k: number) => number): Envelope {
     const { cluster: own, incarnation } = node.status();
     const knowsCluster = draw(2, 0) === 0 && from.node === unknownId;
-    const [term, lastIndex] = [strangeTerm, strangeTerm];
+    const [term, lastIndex] = [this.#strangeTerm, this.#plan.origin.index + strangeDistance];
     const anybody: readonly Message[] = [
       { kind: "removed", storeId: "", incarnation, reason: "removed" },
       { kind: "removed", storeId: strangeStore, incarnation: 0, reason: "too-few-voters" },
@@ -211,7 +216,7 @@ function mustRefuse(id: NodeId, node: Node, inbound: Inbound): void {
 }
 
 /** Just after a stranger has come to `node`. */
-function mustBeUntouched(id: NodeId, node: Node): void {
+function mustBeUntouched(id: NodeId, node: Node, strangeTerm: Term): void {
   const raft = node.replica?.raft;
   if (raft === undefined) return;
   termMustNotComeFromStranger(id, raft.term, strangeTerm);

@@ -27,7 +27,10 @@ export function diskMicros(plan: Plan, log: LogView, after: Index): Micros {
 
 /** To bring the entries of `log` after `after` to a disk, one after the other. */
 export function entriesMicros(plan: Plan, log: LogView, after: Index): Micros {
-  return Math.max(0, log.lastIndex - after) * 4 * plan.latencyMicros + diskMicros(plan, log, after);
+  return (
+    Math.max(0, log.lastIndex - Math.max(after, plan.origin.index)) * 4 * plan.latencyMicros +
+    diskMicros(plan, log, after)
+  );
 }
 
 /** For so many entries, the largest that the run has, one after the other. */

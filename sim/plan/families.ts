@@ -45,6 +45,7 @@ export const familyNumbers = {
   rowsReadFailure: 40,
   segmentMissing: 41,
   olderCopy: 42,
+  lateMessages: 43,
 } as const;
 /** Named in plans, tapes and on the command line. Draws are keyed by its number. */
 export type FaultFamily = keyof typeof familyNumbers;
@@ -92,9 +93,9 @@ export const tiersOf: Partial<Record<FaultFamily, readonly Tier[]>> = {
 /** Messages that travel by themselves find their node wherever it is, and meet no connection. */
 export const needsStreams: ReadonlySet<FaultFamily> = new Set<FaultFamily>(["reset", "moved", "burst", "olderCopy"]);
 
-/** A stream loses nothing, and nothing twice, while it lasts. */
+/** A stream loses nothing, and nothing twice, while it lasts; and what it held is gone when it ends. */
 export function onStreams(family: FaultFamily): boolean {
-  return family !== "loss" && family !== "duplication";
+  return family !== "loss" && family !== "duplication" && family !== "lateMessages";
 }
 
 /** Whether the family exists in a run whose messages travel by themselves. */
@@ -147,4 +148,5 @@ export const strengths: Readonly<Record<FaultFamily, readonly number[]>> = {
   rowsReadFailure: [2_000, 20_000],
   segmentMissing: [200_000, 600_000],
   olderCopy: [30_000, 120_000],
+  lateMessages: [30_000, 120_000],
 };

@@ -63,6 +63,15 @@ export const planKnobs = {
   keysOfMany: 54,
   valueEdges: 55,
   sessionUses: 56,
+  origin: 57,
+  originIndex: 58,
+  originTerm: 59,
+  originBoot: 60,
+  originClusterMicros: 61,
+  originClockMicros: 62,
+  originSequence: 63,
+  originSegment: 64,
+  originPosition: 65,
 } as const;
 /** The name of a knob, in plans and tapes. */
 export type Knob = keyof typeof planKnobs;

@@ -15,6 +15,7 @@ import {
 } from "./families.ts";
 import { type Knob, KnobDraws } from "./knobs.ts";
 import { drawLimits, fewKeys, type PlanLimits } from "./limits.ts";
+import { drawOrigin, type Origin } from "./origin.ts";
 
 /** "mixed": nodes with an even id have their rows in RocksDB, the others in memory. */
 export const engineChoices = ["memory", "rocksdb", "mixed"] as const;
@@ -76,6 +77,8 @@ export type Plan = {
   readonly sessionUses: number;
   /** Of the nodes, beside those above. */
   readonly limits: PlanLimits;
+  /** The numbers that the run begins with. */
+  readonly origin: Origin;
   /** Parts in a million: per message, per sync or per time slot and target; 0: the family is off. */
   readonly faults: Readonly<Record<FaultFamily, number>>;
 };
@@ -149,6 +152,7 @@ export function planOf(seed: number, changes: PlanChanges = {}): Plan {
     ]),
     sessionUses: pick("sessionUses", [0, 0, 1, 4]),
     limits: drawLimits(draws, keys),
+    origin: drawOrigin(draws),
     engines: changes.engines ?? pick("engines", engineChoices),
     // The bound on clocks is what a lease stands on: where one may stand still, nobody trusts it.
     leasePercent: faults.clockStall > 0 ? 0 : pick("leasePercent", [0, 50, 100]),

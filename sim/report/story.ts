@@ -36,6 +36,7 @@ const telling: ReadonlySet<string> = new Set([
   "resume",
   "block",
   "clog",
+  "late",
   "change",
   "commit",
   "installed",

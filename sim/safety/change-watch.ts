@@ -78,7 +78,7 @@ export class ChangeWatch implements Subscriber {
 
   committed(): void {
     const { last } = this.#ghost.committed;
-    for (let index = this.#seen + 1; index <= last; index++) {
+    for (let index = Math.max(this.#seen, this.#ghost.origin.index) + 1; index <= last; index++) {
       if (this.#ghost.committedConfigurationIndex(index) === index) this.#changed(index);
     }
     this.#seen = Math.max(this.#seen, last);

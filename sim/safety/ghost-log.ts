@@ -1,5 +1,7 @@
 import { assert } from "../../core/assert.ts";
+import { type Entry, entryKinds, type LogPosition } from "../../core/protocol/entry.ts";
 import { mix } from "../draws.ts";
+import { entryMustFollow, entryTermMustNotFall } from "../laws/replication.ts";
 
 /** What a log holds before its first entry: (0, 0), or a snapshot's place; `chain` stands for everything up to it. */
 export type GhostBase = { readonly index: number; readonly term: number; readonly chain: number };
@@ -43,6 +45,11 @@ export class GhostLog {
   /** The newest configuration entry, or the base where there is none after it. */
   get configurationIndex(): number {
     return this.#configurations.at(-1) ?? 0;
+  }
+
+  /** Call it while it is empty: the entries of the run follow `place`, the last one before it; index 0: there is none. */
+  beginAt({ index, term }: LogPosition): void {
+    if (index > 0) this.rebase({ index, term, chain: origin.chain }, true);
   }
 
   /** Sets the entry at `index`, which cuts off what follows. Call it where there is no gap before `index`. */
@@ -90,4 +97,12 @@ export class GhostLog {
     this.#chains.length = length;
     while (this.configurationIndex >= this.base + length && this.#configurations.length > 0) this.#configurations.pop();
   }
+}
+
+/** Sets `entry` in `log`, which cuts off what follows. */
+export function putInto(log: GhostLog, { index, term, crc, kind }: Entry, whose: string): void {
+  entryMustFollow(whose, index, log.base, log.last);
+  log.cutFrom(index);
+  entryTermMustNotFall(whose, index, log.lastTerm, term);
+  log.put(index, term, crc, kind === entryKinds.configuration);
 }

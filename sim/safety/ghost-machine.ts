@@ -5,7 +5,7 @@ import type { Row } from "../../core/kv/machine.ts";
 import type { Session, SessionLimits, SessionResult } from "../../core/kv/sessions.ts";
 import { StateHash } from "../../core/kv/state-hash.ts";
 import { entryPayload } from "../../core/protocol/entry-codec.ts";
-import { type Entry, entryKinds } from "../../core/protocol/entry.ts";
+import { type Entry, entryKinds, type LogPosition } from "../../core/protocol/entry.ts";
 import type { Index, Micros } from "../../core/units.ts";
 
 /** What came of a command that ran. `digest`: of the command alone. */
@@ -19,24 +19,32 @@ export type Run = {
 
 /** One for each run. It shares no code of applying with core/kv, so that a mistake there is seen. */
 export class GhostMachine {
-  readonly digests: number[] = [0];
+  /** Of the state after each entry; before the first one of the run it is empty. */
+  readonly #digests = new Map<Index, number>([[0, 0]]);
   readonly #limits: SessionLimits;
   readonly #rows = new Map<string, Row>();
   #sessions: Session[] = [];
   /** Of the last entry. */
-  clusterMicros: Micros = 0;
-  /** By index. */
-  readonly #runs: Run[] = [];
+  clusterMicros: Micros;
+  readonly #runs = new Map<Index, Run>();
   /** Of each key, every state with its index; and by "session.sequence", where that ran. */
   readonly #states = new Map<string, { readonly index: Index; readonly row: Row | null }[]>();
   readonly #firstRuns = new Map<string, Index>();
 
-  constructor(limits: SessionLimits) {
+  /** `origin`: of the last entry before the run. */
+  constructor(limits: SessionLimits, origin: Pick<LogPosition, "index" | "clusterMicros">) {
     this.#limits = limits;
+    this.clusterMicros = origin.clusterMicros;
+    this.#digests.set(origin.index, 0);
+  }
+
+  /** After the committed entry `index`. */
+  digestAt(index: Index): number | undefined {
+    return this.#digests.get(index);
   }
 
   run(index: Index): Run | undefined {
-    return this.#runs[index];
+    return this.#runs.get(index);
   }
 
   firstRun(session: Index, sequence: number): Index | undefined {
@@ -69,14 +77,14 @@ export class GhostMachine {
     const hash = new StateHash();
     for (const [key, row] of this.#rows) hash.addRow(key, row);
     for (const session of this.#sessions) hash.addSession(session);
-    this.digests[entry.index] = hash.digest;
+    this.#digests.set(entry.index, hash.digest);
   }
 
   #execute(entry: Entry, command: Command): void {
     const { index, clusterMicros, session: id, sequence } = entry;
     const digest = crc32(entryPayload(entry), 0);
     if (command.op === "open-session") {
-      this.#runs[index] = { session: id, sequence, digest, existed: false, matched: true };
+      this.#runs.set(index, { session: id, sequence, digest, existed: false, matched: true });
       const isFresh = (one: Session): boolean => one.lastMicros + this.#limits.idleMicrosMax >= clusterMicros;
       const byUse = this.#sessions.filter(isFresh).toSorted((a, b) => a.lastIndex - b.lastIndex);
       const kept = byUse.slice(Math.max(0, byUse.length - this.#limits.sessionsMax + 1));
@@ -86,7 +94,7 @@ export class GhostMachine {
     const existed = this.#rows.has(command.key);
     if (id === 0) {
       const matched = this.#write(entry, command);
-      this.#runs[index] = { session: id, sequence, digest, existed, matched };
+      this.#runs.set(index, { session: id, sequence, digest, existed, matched });
       return;
     }
     const session = this.#sessions.find((one) => one.id === id);
@@ -95,7 +103,7 @@ export class GhostMachine {
     if (results.some((one) => one.sequence === sequence)) return;
     if (results.length === this.#limits.resultsMax && results.every((one) => one.sequence > sequence)) return;
     const matched = this.#write(entry, command);
-    this.#runs[index] = { session: id, sequence, digest, existed, matched };
+    this.#runs.set(index, { session: id, sequence, digest, existed, matched });
     this.#firstRuns.set(`${id}.${sequence}`, index);
     const result: SessionResult = { sequence, digest, revision: index, existed, matched };
     const all = [...results, result].toSorted((a, b) => a.sequence - b.sequence).slice(-this.#limits.resultsMax);

@@ -7,11 +7,11 @@ import type { SessionLimits } from "../../core/kv/sessions.ts";
 import { decodeConfiguration } from "../../core/protocol/configuration-codec.ts";
 import { type Configuration } from "../../core/protocol/configuration.ts";
 import { entryPayload } from "../../core/protocol/entry-codec.ts";
-import { type Entry, entryKinds } from "../../core/protocol/entry.ts";
+import { type Entry, entryKinds, type LogPosition } from "../../core/protocol/entry.ts";
 import type { LogView } from "../../core/raft/log.ts";
 import { snapshotPlace } from "../../core/storage/snapshot-store.ts";
 import type { NodeId, Term } from "../../core/units.ts";
-import { keyOfEntry, keyOfVote, voterOf } from "../keys.ts";
+import { keyOfVote, voterOf } from "../keys.ts";
 import { acknowledgedMustStay, baseMustBeCovered, committedMustNotBeOverwritten } from "../laws/commit.ts";
 import { durableTermMustNotFall, voteMustBeTheOnly, voteMustStay } from "../laws/election.ts";
 import type { Hard } from "../laws/facts.ts";
@@ -20,9 +20,7 @@ import {
   clusterTimeMustNotFall,
   committedEntryMustBeKnown,
   entryMustComeFromLeader,
-  entryMustFollow,
   entryMustNameOnePayload,
-  entryTermMustNotFall,
 } from "../laws/replication.ts";
 import { baseMustBeCommitted, snapshotMustBeTheFold, stateMustBeTheFold } from "../laws/state.ts";
 import {
@@ -35,7 +33,8 @@ import { Violation } from "../violation.ts";
 import { Answers } from "./answers.ts";
 import type { Departures } from "./departures.ts";
 import type { GhostBatch } from "./ghost-disk.ts";
-import { GhostLog } from "./ghost-log.ts";
+import { GhostEntries } from "./ghost-entries.ts";
+import { GhostLog, putInto } from "./ghost-log.ts";
 import { GhostMachine } from "./ghost-machine.ts";
 import { GhostNode } from "./ghost-node.ts";
 import { readRows, readSnapshot } from "./ghost-state.ts";
@@ -50,30 +49,43 @@ export class Ghost {
   readonly leaders = new Map<Term, NodeId>();
   /** Durable votes, by term, voter and the losses of its log: for whom. */
   readonly #votes = new Map<number, NodeId>();
-  /** Every entry ever made, by index and term. */
-  readonly #entries = new Map<number, Entry>();
-  readonly #configurations = new Map<number, Configuration>();
+  readonly #entries: GhostEntries;
   /** What the founders have agreed on; empty until one of them runs. */
   #founding = nobody;
   /** The committed prefix: what some node's commit index has reached. */
   readonly committed = new GhostLog();
-  /** Index of the configuration in force at each committed index. */
+  /** The last entry before the run; index 0: there is none. */
+  readonly origin: LogPosition;
+  /** Index of the configuration in force at each committed index from the origin on. */
   readonly #configurationAt: number[] = [0];
-  /** The term in which each index was committed; they never fall along the log. */
-  readonly #committedIn: Term[] = [0];
+  /** The term in which each of them was committed; they never fall along the log. */
+  readonly #committedIn: Term[];
   readonly #machine: GhostMachine;
   readonly answers: Answers;
   /** Null: nobody asks. */
   departures: Departures | null = null;
 
-  constructor(count: number, limits: SessionLimits) {
+  constructor(count: number, limits: SessionLimits, origin: LogPosition) {
+    this.origin = origin;
+    this.#entries = new GhostEntries(origin);
+    this.#committedIn = [origin.term];
+    this.committed.beginAt(origin);
     this.nodes = Array.from({ length: count }, (_, k) => new GhostNode(k + 1, 0));
-    this.#machine = new GhostMachine(limits);
+    this.#machine = new GhostMachine(limits, origin);
     this.answers = new Answers(this.#machine);
   }
 
   node(id: NodeId): GhostNode {
     return this.nodes[id - 1]!;
+  }
+
+  /** The directory of `id` is from before the run: it holds everything up to the origin, durably. */
+  hasLived(id: NodeId): void {
+    const node = this.node(id);
+    const { index, term } = this.origin;
+    for (const log of [node.written, node.durable]) log.beginAt(this.origin);
+    node.writtenHard = node.durableHard = { term, vote: 0 };
+    node.snapshot = node.covered = index;
   }
 
   founded(configuration: Configuration): void {
@@ -109,22 +121,22 @@ export class Ghost {
   configurationOf(log: GhostLog): Configuration {
     const index = log.configurationIndex;
     if (index === 0) return this.committedConfiguration(log.base);
-    return this.#configurations.get(keyOfEntry(index, log.termAt(index)))!;
+    return this.#entries.configurationAt(index, log.termAt(index));
   }
 
   /** The configuration in force at the committed `index`. */
   committedConfiguration(index = this.committed.last): Configuration {
-    const at = this.#configurationAt[index] ?? 0;
-    return at === 0 ? this.#founding : this.#configurations.get(keyOfEntry(at, this.committed.termAt(at)))!;
+    const at = this.#configurationAt[index - this.origin.index] ?? 0;
+    return at === 0 ? this.#founding : this.#entries.configurationAt(at, this.committed.termAt(at));
   }
 
   committedConfigurationIndex(index: number): number {
-    return this.#configurationAt[index] ?? 0;
+    return this.#configurationAt[index - this.origin.index] ?? 0;
   }
 
   votedFor(voter: NodeId, candidate: NodeId, term: Term): boolean {
     for (let storageGeneration = 0; storageGeneration <= this.node(voter).storageGeneration; storageGeneration++) {
-      if (this.#votes.get(keyOfVote(term, voter, storageGeneration)) === candidate) return true;
+      if (this.#votes.get(keyOfVote(term - this.origin.term, voter, storageGeneration)) === candidate) return true;
     }
     return false;
   }
@@ -258,15 +270,14 @@ export class Ghost {
 
   /** `node` tells or writes `entry`: if nobody has before, it makes it, by its first write or its first append. */
   recordEntryCreation(node: GhostNode, entry: Entry): void {
-    const key = keyOfEntry(entry.index, entry.term);
-    const known = this.#entries.get(key);
+    const known = this.#entries.at(entry.index, entry.term);
     if (known !== undefined) return entryMustNameOnePayload(node.id, entry, known);
     const isLeader = this.leaders.get(entry.term) === node.id || this.isElected(node.id, entry.term);
     entryMustComeFromLeader(node.id, entry, isLeader);
-    this.#entries.set(key, entry);
+    this.#entries.add(entry);
     this.departures?.made(entry);
     const log = this.#logAsLeader(node, entry.term);
-    if (entry.kind === entryKinds.configuration) this.#recordConfigurationCreation(node, log, entry, key);
+    if (entry.kind === entryKinds.configuration) this.#recordConfigurationCreation(node, log, entry);
     putInto(log, entry, `n${node.id} leading`);
   }
 
@@ -292,10 +303,10 @@ export class Ghost {
     return this.configurationOf(led?.term === term ? led.log : written);
   }
 
-  #recordConfigurationCreation(node: GhostNode, log: GhostLog, entry: Entry, key: number): void {
+  #recordConfigurationCreation(node: GhostNode, log: GhostLog, entry: Entry): void {
     const next = decodeConfiguration(entryPayload(entry));
     const before = this.configurationOf(log);
-    this.#configurations.set(key, next);
+    this.#entries.addConfiguration(entry, next);
     const whose = `n${node.id}'s configuration ${entry.index}`;
     changeMustComeAlone(whose, log.configurationIndex, this.committed.last);
     changeMustFollowOwnCommit(whose, entry.term, this.committed.lastTerm);
@@ -315,7 +326,7 @@ export class Ghost {
 
   /** The vote of `voter` is durable; or it was told, and no later start of the node can give another one. */
   voted(voter: NodeId, hard: Hard): void {
-    const key = keyOfVote(hard.term, voter, this.node(voter).storageGeneration);
+    const key = keyOfVote(hard.term - this.origin.term, voter, this.node(voter).storageGeneration);
     voteMustBeTheOnly(voter, hard, this.#votes.get(key));
     this.#votes.set(key, hard.vote);
   }
@@ -359,7 +370,7 @@ export class Ghost {
   extendCommitted(id: NodeId, log: LogView, index: number): void {
     for (let at = this.committed.last + 1; at <= index; at++) {
       const { term, crc } = log.entryAt(at);
-      const entry = this.#entries.get(keyOfEntry(at, term));
+      const entry = this.#entries.at(at, term);
       committedEntryMustBeKnown(id, at, crc, entry);
       clusterTimeMustNotFall(id, entry, this.#machine.clusterMicros);
       putInto(this.committed, entry, "committed");
@@ -372,7 +383,7 @@ export class Ghost {
 
   /** The last index that was committed before `term`. */
   committedBefore(term: Term): number {
-    return this.#committedIn.findLastIndex((committedIn) => committedIn < term);
+    return this.origin.index + this.#committedIn.findLastIndex((committedIn) => committedIn < term);
   }
 
   /** Whether a committed entry has given `key` that value. */
@@ -382,14 +393,6 @@ export class Ghost {
 
   /** The state's digest after the committed entry `index`. */
   digestAt(index: number): number | undefined {
-    return this.#machine.digests[index];
+    return this.#machine.digestAt(index);
   }
-}
-
-/** Sets `entry` in `log`, which cuts off what follows. */
-function putInto(log: GhostLog, { index, term, crc, kind }: Entry, whose: string): void {
-  entryMustFollow(whose, index, log.base, log.last);
-  log.cutFrom(index);
-  entryTermMustNotFall(whose, index, log.lastTerm, term);
-  log.put(index, term, crc, kind === entryKinds.configuration);
 }

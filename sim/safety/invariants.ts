@@ -61,6 +61,11 @@ export class Invariants {
     this.#raftOf = raftOf;
   }
 
+  /** Of a term at a node; packed numbers count from the origin of the run on. */
+  #keyOf(term: Term, id: NodeId): number {
+    return keyOfNode(term - this.#ghost.origin.term, id);
+  }
+
   /** A message leaves `from`. */
   sent(from: NodeId, { message }: Envelope, to: NodeId): void {
     const node = this.#ghost.node(from);
@@ -77,7 +82,7 @@ export class Invariants {
       case "vote":
         candidacyMustBeDurable(node, message.term);
         this.#ghost.voted(from, { term: message.term, vote: from });
-        this.#ends.set(keyOfNode(message.term, from), message);
+        this.#ends.set(this.#keyOf(message.term, from), message);
         return;
       case "timeout-now":
       case "snapshot-chunk":
@@ -92,7 +97,7 @@ export class Invariants {
   acknowledging(from: NodeId, { fromIncarnation: incarnation, message }: Envelope): void {
     if (message.kind !== "append-reply" || !message.success) return;
     const { matchIndex, term } = message;
-    const key = keyOfNode(term, from);
+    const key = this.#keyOf(term, from);
     const list = this.#acknowledged.get(key) ?? [];
     const known = list.find((one) => one.incarnation === incarnation);
     if (known !== undefined) known.index = Math.max(known.index, matchIndex);
@@ -101,14 +106,14 @@ export class Invariants {
 
   /** Up to where `id`, as its `incarnation`, has acknowledged what the leader of `term` has sent. */
   #acknowledgedBy(id: NodeId, incarnation: Index, term: Term): Index {
-    const list = this.#acknowledged.get(keyOfNode(term, id));
+    const list = this.#acknowledged.get(this.#keyOf(term, id));
     return list?.find((one) => one.incarnation === incarnation)?.index ?? 0;
   }
 
   #grant(node: GhostNode, candidate: NodeId, term: Term): void {
     grantedVoteMustBeDurable(node, candidate, term);
     this.#ghost.voted(node.id, { term, vote: candidate });
-    const end = this.#ends.get(keyOfNode(term, candidate));
+    const end = this.#ends.get(this.#keyOf(term, candidate));
     // Once there is a leader of that term, or of a later one, the voter's log may have grown since it voted.
     const mayHaveGrown = this.#ghost.leaders.has(term) || node.writtenHard.term > term;
     if (end !== undefined && !mayHaveGrown) votersLogMustNotBeNewer(node.id, node.written, candidate, end);

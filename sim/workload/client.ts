@@ -92,9 +92,9 @@ export class Client implements Target {
   #process: number;
   #current: Current | null = null;
   #stopped = false;
-  /** The session it has, and the last sequence in it; 0: none. */
+  /** The session it has, 0: none; and the last sequence in it, where there is none yet that of the plan's origin. */
   #session = 0;
-  #sequence = 0;
+  #sequence: number;
   /** What it last saw of each key. */
   readonly #known = new Map<string, Seen>();
   /** Operations that ended well, by kind of ending. */
@@ -107,6 +107,7 @@ export class Client implements Target {
     this.#plan = plan;
     this.#world = world;
     this.#process = id;
+    this.#sequence = plan.origin.sequence;
     this.#plant(scheduler.now);
   }
 
@@ -196,14 +197,14 @@ export class Client implements Target {
   /** Now and then the last sequence once more, for another command: it must be refused, unless the first never ran. */
   #sessionKey(k: number, isUnique: boolean): SessionKey {
     if (this.#session === 0) return noSession;
-    const isClash = isUnique && this.#sequence > 0 && drawClash(this.#draws, this.id, k);
+    const isClash = isUnique && this.#sequence > this.#plan.origin.sequence && drawClash(this.#draws, this.id, k);
     if (!isClash) this.#sequence += 1;
     return { session: this.#session, sequence: this.#sequence };
   }
 
   #drawOp(k: number, key: string): Current["op"] {
-    const { sessions, sessionUses } = this.#plan;
-    const isUsed = sessionUses > 0 && this.#sequence >= sessionUses;
+    const { sessions, sessionUses, origin } = this.#plan;
+    const isUsed = sessionUses > 0 && this.#sequence - origin.sequence >= sessionUses;
     if (sessions && (this.#session === 0 || isUsed)) return "open-session";
     return drawOperation(this.#draws, this.id, k, this.#plan.casPercent, this.#known.has(key));
   }
@@ -306,7 +307,7 @@ export class Client implements Target {
     else if (op === "cas") this.#record({ ...told, op, value: [expected.value, written!] });
     else if (outcome === "ok") {
       this.#session = seen.revision;
-      this.#sequence = 0;
+      this.#sequence = this.#plan.origin.sequence;
     }
     if (outcome === "ok" && op !== "open-session") this.#learn(op, key, seen);
     if (outcome === "mismatch") this.#known.delete(key);

@@ -127,6 +127,11 @@ export class Directory {
     return { disk: copyOf(this.#host.disk), snapshots: copyOf(this.#host.snapshotDisk), rows };
   }
 
+  /** No process of the run has been in it: it is what an earlier life of the cluster has left. */
+  begin(lived: DirectoryCopy): void {
+    this.#replaceBy(lived);
+  }
+
   /** While no process runs in it: what has been since `copy` is gone, and it counts as a log that is lost. */
   putBack(copy: DirectoryCopy): void {
     this.#replaceBy(copy);

@@ -182,7 +182,8 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
     this.directory.started();
     this.found.clear();
     this.#observer.starting(this);
-    const offset = this.#draws.below(clockOffsetMicrosMax, "clockOffset", this.id, boot);
+    const drawn = this.#draws.below(clockOffsetMicrosMax, "clockOffset", this.id, boot);
+    const offset = this.#plan.origin.clockMicros + drawn;
     const drift = this.#plan.faults.clockDrift;
     const rate = 1 + (drift === 0 ? 0 : (this.#draws.below(2 * drift, "clockRate", this.id, boot) - drift) / 1_000_000);
     const clock = new SimClock(this.#scheduler, this, offset, rate);

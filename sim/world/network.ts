@@ -104,6 +104,8 @@ export class SimNetwork {
   drops: ((from: NodeId, to: NodeId, message: Message) => boolean) | null = null;
   /** Those that a directed run keeps back. */
   readonly late = new LateMessages();
+  /** Until when a message is kept that is sent now and travels by itself; 0: it is not. */
+  heldUntil: (from: NodeId, to: NodeId, message: Message) => Micros = () => 0;
   recorder: Recorder | null = null;
   departures: DepartureObserver | null = null;
   /** Is told of each message that is lost, doubled or late by chance. */
@@ -285,7 +287,8 @@ export class SimNetwork {
       this.struck("delayTail", senderOn(link));
       delay += this.#draws.below(4 * electionMicros, "messageTail", occasion, copy, twin + 2);
     }
-    const release = healed ? 0 : (this.#cloggedUntil.get(link) ?? 0);
+    const held = this.heldUntil(senderOn(link), to, envelope.message);
+    const release = healed ? 0 : Math.max(held, this.#cloggedUntil.get(link) ?? 0);
     if (release > this.#scheduler.now) {
       this.counters.held += 1;
       delay += release - this.#scheduler.now;

@@ -4,6 +4,7 @@ import { Writer } from "../../core/bytes.ts";
 import { noopProposal } from "../../core/protocol/entry.ts";
 import { makeEntry } from "../../core/protocol/entry-codec.ts";
 import { type BatchContent, emptyBatch, encodeBatch, segmentName } from "../../core/storage/wal-record.ts";
+import { noOrigin } from "../../sim/plan/origin.ts";
 import { Ghost } from "../../sim/safety/ghost.ts";
 import { lawName } from "../../sim/laws.ts";
 import { Violation } from "../../sim/violation.ts";
@@ -13,7 +14,7 @@ const limits = { sessionsMax: 10, resultsMax: 10, idleMicrosMax: 1_000_000 };
 
 /** The log of n1, as its process writes it. */
 class Log {
-  readonly ghost = new Ghost(3, limits);
+  readonly ghost = new Ghost(3, limits, noOrigin);
   readonly file = segmentName(0);
   readonly #writer = new Writer();
   #seq = 0;

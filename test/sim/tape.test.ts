@@ -16,9 +16,9 @@ const quiet = { print: null, invariants: true };
 
 /** Change them only together with a reason to run every seed otherwise: the core, the world or the draws do something else. */
 const golden: readonly (readonly [seed: number, hash: string])[] = [
-  [1, "7d7c13432c53115a"],
+  [1, "897d7a2d8fa43fcb"],
   [2, "fdf2f3d937ee054e"],
-  [3, "24cdc5f8d2650081"],
+  [3, "4b149592007cd099"],
 ];
 
 for (const [seed, hash] of golden) {

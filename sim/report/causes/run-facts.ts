@@ -207,6 +207,7 @@ const misfortuneKinds: ReadonlySet<string> = new Set([
   "logMissing",
   "segmentMissing",
   "olderCopy",
+  "late",
   "newer",
   "clockStall",
   "slow",
