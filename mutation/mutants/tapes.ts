@@ -53,13 +53,6 @@ export const mutantsOfTapes: readonly Mutant[] = [
     new: "entriesMicros(plan, log, log.lastIndex)",
   },
   {
-    name: "the list of a founder by itself names nobody after its log is lost",
-    layer: "simulator",
-    file: "sim/nemesis/directory-faults.ts",
-    old: "if (nodes === 1) host.listMachines(nodes + spares);",
-    new: "if (nodes === 0) host.listMachines(nodes + spares);",
-  },
-  {
     name: "an older copy may start until its number is beyond what peers have met",
     layer: "simulator",
     file: "sim/nemesis/older-copies.ts",

@@ -18,15 +18,15 @@ import { DirectoryFaults } from "./directory-faults.ts";
 import { GracefulStops } from "./graceful-stops.ts";
 import { LeaderIsolation, type IsolationWorld } from "./leader-isolation.ts";
 import type { CoverageSink } from "./marks.ts";
+import { LinkFaults } from "./link-faults.ts";
 import { Moves, type MovingWorld } from "./moves.ts";
 import { type CopyingWorld, OlderCopies } from "./older-copies.ts";
-import { type Cut, cutsOf, shapes } from "./partitions.ts";
 import { spanMicrosMax, spans } from "./spans.ts";
 import { Strangers } from "./strangers.ts";
 import { TargetedFaults } from "./targeted-faults.ts";
 
 const slotMicros: Micros = 250_000;
-const nemesisEvents = { slot: 1, restart: 2, resume: 3, targeted: 4, cut: 5, isolation: 6 } as const;
+const nemesisEvents = { slot: 1, restart: 2, resume: 3, targeted: 4, isolation: 6 } as const;
 
 type TargetedFault = { readonly action: TargetedAction; readonly node: NodeId; readonly occasion: number };
 
@@ -56,6 +56,7 @@ export class Nemesis implements Target {
   readonly #budget: FaultBudget;
   readonly #coverage: CoverageSink;
   readonly #directoryFaults: DirectoryFaults;
+  readonly #linkFaults: LinkFaults;
   readonly #gracefulStops: GracefulStops;
   readonly #moves: Moves;
   readonly #strangers: Strangers;
@@ -87,6 +88,16 @@ export class Nemesis implements Target {
       knockDown: (host: Host, most: Micros) => this.#takeOneDown(host, most),
       restartLater: (host: Host) => this.restartLater(host),
     } satisfies MovingWorld & CopyingWorld;
+    this.#linkFaults = new LinkFaults({
+      scheduler,
+      draws,
+      plan,
+      hosts,
+      network,
+      trace,
+      strikes: world.strikes,
+      length: (family) => this.#length(family),
+    });
     this.#clientPartitions = new ClientPartitions(draws, plan.clients, world);
     this.#directoryFaults = new DirectoryFaults(plan, budget, world.strikes, world.line);
     this.olderCopies = new OlderCopies(plan, draws, budget, world);
@@ -123,6 +134,7 @@ export class Nemesis implements Target {
   stop(): void {
     this.#stopped = true;
     this.#strangers.stop();
+    this.#linkFaults.stop();
     this.#clientPartitions.heal();
   }
 
@@ -136,7 +148,6 @@ export class Nemesis implements Target {
     if (this.#stopped && code !== nemesisEvents.restart) return;
     if (code === nemesisEvents.targeted) return this.#strikeTargeted(payload as TargetedFault);
     if (code === nemesisEvents.isolation) return this.#endIsolation(payload as IsolatedLeader);
-    if (code === nemesisEvents.cut) return this.#cut(payload as Cut);
     const host = payload as Host;
     if (code === nemesisEvents.slot) this.#strike();
     else if (code === nemesisEvents.restart) {
@@ -162,10 +173,9 @@ export class Nemesis implements Target {
     this.#slot += 1;
     this.#scheduler.at(this.#scheduler.now + slotMicros, 0, this, nemesisEvents.slot, null);
     if (this.#scheduler.now < this.#plan.quietMicros) return;
-    this.#cutLinks();
-    this.#cutInShapes();
+    this.#linkFaults.strike(this.#slot);
     this.#clientPartitions.strike(this.#slot, () => this.#length("clientPartition"));
-    this.#resetStreams();
+    this.#linkFaults.resetStreams();
     for (const host of this.#hosts) {
       if (host.node === null || host.paused || this.olderCopies.strike(host, this.#slot)) continue;
       if (this.#strikes("powerCut", host.id)) this.#crash(host, "powerCut");
@@ -209,8 +219,8 @@ export class Nemesis implements Target {
       const until = this.#scheduler.now + length(6 * this.#plan.electionMicros);
       for (const { id } of this.#hosts) {
         if (id === node || (action === "brokenLink" && id !== peer)) continue;
-        this.#block(node, id, until);
-        if (action !== "mute") this.#block(id, node, until);
+        this.#linkFaults.block(node, id, until);
+        if (action !== "mute") this.#linkFaults.block(id, node, until);
       }
     }
   }
@@ -250,8 +260,8 @@ export class Nemesis implements Target {
     // Of the others, some may restart at once, and not remember whom they have just heard.
     const restarts = this.#draws.below(2, "isolationEnd", old, this.counters.leaderIsolated) === 0;
     for (const host of this.#hosts) {
-      this.#block(old, host.id, this.#scheduler.now + micros);
-      this.#block(host.id, old, this.#scheduler.now + micros);
+      this.#linkFaults.block(old, host.id, this.#scheduler.now + micros);
+      this.#linkFaults.block(host.id, old, this.#scheduler.now + micros);
       if (restarts && host.id !== old) this.#takeOneDown(host, spans.bystanderDownMicrosMax);
     }
     // Where clocks may stand still, it may go on believing that it leads.
@@ -266,30 +276,6 @@ export class Nemesis implements Target {
     this.#trace.line(this.#scheduler.now, power ? "powerCut" : "kill", host.id);
     host.stop(power);
     this.#at(spans.briefMicrosMin + draw(most, 1), nemesisEvents.restart, host);
-  }
-
-  #cutInShapes(): void {
-    const ids = this.#hosts.map(({ id }) => id);
-    for (const shape of shapes) {
-      if (!this.#strikes(shape, 0)) continue;
-      const most = Math.max(spans.shapeMicrosMax, 8 * this.#plan.electionMicros);
-      const length = spans.microsMin + this.#draws.below(most, "shape", this.#slot, familyNumbers[shape], 99);
-      const draw = (bound: number, k: number): number =>
-        this.#draws.below(bound, "shape", this.#slot, familyNumbers[shape], k);
-      for (const cut of cutsOf(shape, ids, length, draw)) {
-        if (cut.after === 0) this.#cut(cut);
-        else {
-          const tie = this.#draws.u32("tie", cut.from, cut.to, nemesisEvents.cut, cut.after);
-          this.#scheduler.at(this.#scheduler.now + cut.after, tie, this, nemesisEvents.cut, cut);
-        }
-      }
-    }
-  }
-
-  #cut({ from, to, micros, isClog }: Cut): void {
-    if (!isClog) return this.#block(from, to, this.#scheduler.now + micros);
-    this.#trace.line(this.#scheduler.now, "clog", from, to, micros);
-    this.#network.clog(from, to, this.#scheduler.now + micros);
   }
 
   /** For an operator who replaces a machine: it goes down now, and is back by itself some time later. */
@@ -354,50 +340,5 @@ export class Nemesis implements Target {
     this.#trace.line(this.#scheduler.now, "pause", host.id, length);
     host.pause();
     this.#at(length, nemesisEvents.resume, host);
-  }
-
-  #cutLinks(): void {
-    const ids = this.#hosts.map(({ id }) => id);
-    if (this.#strikes("partition", 0)) {
-      // Two sides by coin; one node alone is as likely as any other side.
-      const until = this.#scheduler.now + this.#length("partition");
-      const alone = this.#draws.below(3, "faultTarget", this.#slot, 0) === 0;
-      const lonely = ids[this.#draws.below(ids.length, "faultTarget", this.#slot, 1)]!;
-      const side = (id: NodeId): boolean =>
-        alone ? id === lonely : this.#draws.below(2, "faultTarget", this.#slot, 2, id) === 0;
-      for (const from of ids) for (const to of ids) if (side(from) !== side(to)) this.#block(from, to, until);
-    }
-    for (const from of ids) {
-      if (!this.#strikes("oneWay", from)) continue;
-      const until = this.#scheduler.now + this.#length("oneWay");
-      // One link, or everything that this node hears or says.
-      const shape = this.#draws.below(3, "faultTarget", this.#slot, 3, from);
-      const other = ids[this.#draws.below(ids.length, "faultTarget", this.#slot, 4, from)]!;
-      for (const id of ids) {
-        if (id === from || (shape === 0 && id !== other)) continue;
-        if (shape === 2) this.#block(id, from, until);
-        else this.#block(from, id, until);
-      }
-    }
-  }
-
-  #block(from: NodeId, to: NodeId, until: Micros): void {
-    if (from === to) return;
-    this.#trace.line(this.#scheduler.now, "block", from, to, until - this.#scheduler.now);
-    this.#network.block(from, to, until);
-  }
-
-  #resetStreams(): void {
-    const ids = this.#hosts.map(({ id }) => id);
-    for (const from of ids) {
-      if (!this.#strikes("reset", from)) continue;
-      // One of its streams, or all.
-      const only = ids[this.#draws.below(2 * ids.length, "faultTarget", this.#slot, 6, from)] ?? 0;
-      for (const to of ids) {
-        if (to === from || (only !== 0 && to !== only)) continue;
-        this.#trace.line(this.#scheduler.now, "reset", from, to);
-        this.#network.streams?.reset(from, to);
-      }
-    }
   }
 }

@@ -67,16 +67,6 @@ export const keptTapes: readonly KeptTape[] = [
     mutant: "restart reads the configuration only up to the base",
   },
   {
-    tape: "leader-out-of-list",
-    what: "a node that lags learns where its leader is reached",
-    mutant: "a node that lags does not learn where its leader is reached",
-  },
-  {
-    tape: "lone-founder-log-lost",
-    what: "a founder by itself whose cluster has grown, and whose log is lost, is told by its operator who the others are",
-    mutant: "the list of a founder by itself names nobody after its log is lost",
-  },
-  {
     tape: "copy-started-twice",
     what: "tier b: an older copy that starts twice before it meets anybody counts as many starts as its peers have met: that is beyond what can be told",
     mutant: "an older copy may start until its number is beyond what peers have met",
