@@ -3,6 +3,7 @@ import test from "ava";
 import type { Message } from "../../core/protocol/message.ts";
 import { Scenario } from "../../sim/scenario.ts";
 
+const isPiece = (_from: number, _to: number, { kind }: Message): boolean => kind === "snapshot-chunk";
 const small = { snapshotEntries: 8, trailingEntries: 0, snapshotChunkBytes: 60 };
 
 test("a read that waits while its node steps down, and leads again, sees what was written meanwhile", (t) => {
@@ -79,7 +80,6 @@ test("a snapshot that comes too late is let go, and the next one is installed", 
   };
   world.hold((_from, to, { kind }) => to === laggard && kind === "snapshot-chunk");
   fallBehind();
-  const isPiece = (_from: number, _to: number, { kind }: Message): boolean => kind === "snapshot-chunk";
   world.until("it is late", () => world.isHeld(isPiece));
   world.hold(null);
   world.until("it came once more", () => world.raft(laggard).commit === world.raft(leader).commit);
