@@ -4,6 +4,7 @@
  */
 import type { Decision, Site } from "./draws.ts";
 import { usualPlanLimits } from "./plan/limits.ts";
+import { noOrigin } from "./plan/origin.ts";
 import { faultFamilies, familyOfNumber, type FaultFamily } from "./plan/families.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { Result, RunOptions } from "./run.ts";
@@ -193,7 +194,7 @@ class Shrinker {
     return false;
   }
 
-  /** The sizes that most runs have, messages one by one, rows in memory, and no family of faults that does not strike. */
+  /** The sizes that most runs have, numbers that begin near 0, messages one by one, rows in memory, and no family of faults that does not strike. */
   ordinary(): void {
     const struck = struckIn(this.decisions);
     const sites: ReadonlySet<string> = new Set(this.decisions.map(([site]) => site));
@@ -204,6 +205,7 @@ class Shrinker {
     const single = Object.entries(ordinarySizes).map(([name, size]): Partial<Plan> => ({ [name]: size }));
     const groups: readonly Partial<Plan>[] = [
       { limits: usualPlanLimits },
+      { origin: noOrigin },
       { streams: false },
       { engines: "memory" },
       { operatorMicros: 0 },
