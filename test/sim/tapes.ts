@@ -66,11 +66,6 @@ export const keptTapes: readonly KeptTape[] = [
     what: "a restart finds the newest configuration of snapshot and log",
     mutant: "restart reads the configuration only up to the base",
   },
-  {
-    tape: "leader-out-of-list",
-    what: "a node that lags learns where its leader is reached",
-    mutant: "a node that lags does not learn where its leader is reached",
-  },
 ];
 
 export function pathOf({ tape }: KeptTape): string {
