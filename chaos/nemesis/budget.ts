@@ -8,7 +8,8 @@
  * 4. A member is without its data until it is ready again and holds what its leader had committed, and no change of
  *    members is under way: until a joint configuration is left, the voters from before the change must agree too, and of
  *    two that are left without the member each is needed.
- * 5. An old copy is put back while nothing else is broken: members know each other's starts only by heart.
+ * 5. An old copy is put back, and log files are deleted, while nothing else is broken: members know each other's starts
+ *    only by heart. A write that one member loses so stays on every other member of the majority that acknowledged it.
  * 6. Bytes are damaged in the first half of a log file, which later writes have long proven durable. At a file's end damage
  *    looks like a write that was cut short, and no store can tell.
  * 7. Who belongs to the cluster changes by one member at a time, and not while a member is without its data.
