@@ -53,7 +53,8 @@ export function runOne(one: One, changes: PlanChanges, typed: string): number {
   if (one.verify) return verifyOne(tape, named.again);
   const print = one.trace ? (line: string): void => console.log(line) : null;
   const recorder = one.report === null ? null : new Recorder();
-  const options = { print, invariants: true, given: tape.decisions, keepsDecisions: true, recorder };
+  const { decisions: given, interventions = [] } = tape;
+  const options = { print, invariants: true, given, interventions, keepsDecisions: true, recorder };
   const result = simulate(tape.plan, options);
   for (const line of summary(result)) console.log(line);
   const code = exitCodeOf(result);
@@ -81,7 +82,7 @@ export function runOne(one: One, changes: PlanChanges, typed: string): number {
 function writeAsked(one: One, result: Result, recorder: Recorder | null, again: string): boolean {
   const { record, report } = one;
   const asked: readonly (readonly [string | null, () => string])[] = [
-    [record, () => printTape({ plan: result.plan, decisions: result.decisions })],
+    [record, () => printTape(result)],
     [
       report,
       () =>

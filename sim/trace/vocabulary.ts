@@ -43,6 +43,7 @@ export const words = {
   stranger: "a stranger connects to n{n}",
   segmentMissing: "n{n} has lost segment {a} of its log",
   olderCopy: "the directory of n{n} is put back from an older copy",
+  unblock: "link n{n} -> n{a} is healed",
 } as const;
 /** What a line says; its number is its place in `kinds`, and part of the hash. */
 export type TraceKind = keyof typeof words;
