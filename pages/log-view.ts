@@ -51,7 +51,11 @@ function gap(): HTMLElement {
 }
 
 /** Shows them in `place`, for `shown` nodes only. */
-export function showLogs(place: HTMLElement, { states, logs: kept, ...names }: LogsShown, shown: readonly number[]): void {
+export function showLogs(
+  place: HTMLElement,
+  { states, logs: kept, ...names }: LogsShown,
+  shown: readonly number[],
+): void {
   const logs = kept.map(leftOf);
   const visible = shown.map((node) => logs[node - 1]!);
   const drawn: Drawn = { ...names, all: visible };
@@ -77,13 +81,7 @@ function headOf(columns: readonly number[]): HTMLElement {
   return row;
 }
 
-function rowOf(
-  node: number,
-  state: NodeState,
-  log: NodeLog,
-  columns: readonly number[],
-  drawn: Drawn,
-): HTMLElement {
+function rowOf(node: number, state: NodeState, log: NodeLog, columns: readonly number[], drawn: Drawn): HTMLElement {
   const row = html("div", "", `log-row${drawn.blamed.includes(node) ? " blamed" : ""}`);
   row.dataset["node"] = String(node);
   row.append(nodeOf(node, state, log, drawn), boxesOf(node, state, log, columns, drawn));
@@ -108,13 +106,7 @@ function nodeOf(node: number, state: NodeState, log: NodeLog, { entries, roleNam
   return about;
 }
 
-function boxesOf(
-  node: number,
-  state: NodeState,
-  log: NodeLog,
-  columns: readonly number[],
-  drawn: Drawn,
-): HTMLElement {
+function boxesOf(node: number, state: NodeState, log: NodeLog, columns: readonly number[], drawn: Drawn): HTMLElement {
   const boxes = html("div", "", "boxes");
   let snapshot: HTMLElement | null = null;
   for (const [k, index] of columns.entries()) {

@@ -9,7 +9,11 @@ export type Intervention =
   | readonly [after: number, what: "put", node: NodeId, key: string, value: string];
 
 /** What is done, without its moment. */
-export type Deed = Intervention extends infer One ? (One extends readonly [number, ...infer Rest] ? Rest : never) : never;
+export type Deed = Intervention extends infer One
+  ? One extends readonly [number, ...infer Rest]
+    ? Rest
+    : never
+  : never;
 
 /** Behind the event (0: before the first one) and the word: how many nodes, and how many texts. */
 const shapes: Readonly<Record<Intervention[1], readonly [nodes: number, texts: number]>> = {
@@ -41,13 +45,11 @@ export function isIntervention(value: unknown, nodes: number): value is Interven
   if (!Object.hasOwn(shapes, what)) return false;
   const [ids, texts] = shapes[what as Intervention[1]];
   const isNode = (id: unknown): boolean => Number.isSafeInteger(id) && (id as number) >= 1 && (id as number) <= nodes;
-  const isSaid = (text: unknown, k: number): boolean => typeof text === "string" && isText(text) && (k > 0 || text !== "");
+  const isSaid = (text: unknown, k: number): boolean =>
+    typeof text === "string" && isText(text) && (k > 0 || text !== "");
   const named = parts.slice(0, ids);
   return (
-    parts.length === ids + texts &&
-    named.every(isNode) &&
-    new Set(named).size === ids &&
-    parts.slice(ids).every(isSaid)
+    parts.length === ids + texts && named.every(isNode) && new Set(named).size === ids && parts.slice(ids).every(isSaid)
   );
 }
 

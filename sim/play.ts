@@ -106,8 +106,9 @@ export class Play {
     } catch (error) {
       const property = error instanceof Violation ? error.property : "I21";
       this.#broken = { property, message: error instanceof Error ? error.message : String(error) };
+      // It may have ended in the middle of a turn.
+      this.#simulator.stateRecorder!.finish();
     }
-    this.#simulator.stateRecorder!.finish();
     this.#noteLines();
   }
 

@@ -100,7 +100,12 @@ function wordsOf(error: unknown): string {
   return `uncaught ${(error.stack ?? error.message).split("\n").slice(0, 4).join(" | ")}`;
 }
 
-function resultOf(simulator: Simulator, verdict: Verdict, property: string, message: string): Omit<Result, "halted" | "interventions"> {
+function resultOf(
+  simulator: Simulator,
+  verdict: Verdict,
+  property: string,
+  message: string,
+): Omit<Result, "halted" | "interventions"> {
   const { plan, trace, scheduler, draws, network, nemesis, clients, hosts, history } = simulator;
   const counters: Record<string, number> = {
     ...prefixed("fault", nemesis.counters),

@@ -89,7 +89,9 @@ class Shrinker {
     const most = this.#safetyOnly ? Math.min(plan.safetyMicros, this.result.simulatedMicros + graceMicros) : Infinity;
     const timed = most < plan.safetyMicros ? { ...plan, safetyMicros: most } : plan;
     // They stay at their events, also where these come to be others.
-    const interventions = (this.tape.interventions ?? []).filter((one) => isIntervention(one, plan.nodes + plan.spares));
+    const interventions = (this.tape.interventions ?? []).filter((one) =>
+      isIntervention(one, plan.nodes + plan.spares),
+    );
     const result = this.#simulate(timed, {
       print: null,
       invariants: true,

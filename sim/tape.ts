@@ -55,7 +55,9 @@ function interventionsFrom(value: unknown, nodes: number): Intervention[] {
   return value.map((one: unknown, k) => {
     const isNext = isIntervention(one, nodes) && (k === 0 || one[0] >= (value[k - 1] as Intervention)[0]);
     if (!isNext)
-      throw new TapeError(`intervention ${k} is [event, word, node, …] with a known word, in the order of their events`);
+      throw new TapeError(
+        `intervention ${k} is [event, word, node, …] with a known word, in the order of their events`,
+      );
     return one;
   });
 }

@@ -30,7 +30,9 @@ export type Addressed = {
 };
 
 function integer(text: string | null, least: number, most: number): number | null {
-  return text !== null && /^\d{1,15}$/.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : null;
+  return text !== null && /^\d{1,15}$/.test(text) && Number(text) >= least && Number(text) <= most
+    ? Number(text)
+    : null;
 }
 
 /** Of "#calm=3&seed=1&at=120&do=[[100,"kill",1]]"; what cannot be read is left out. */

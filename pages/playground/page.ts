@@ -57,7 +57,8 @@ function tell(): void {
   find("#what", HTMLElement).textContent = last < 0 ? "nothing has happened" : follower.wordsOf(last);
   const flying = follower.flying();
   const isCut = (from: number, to: number): boolean => simulator.network.isBlocked(from, to);
-  drawRing({ states, shown, chosen, flying, isCut });
+  const takesPart = (id: number): boolean => simulator.hosts[id - 1]!.node?.replica != null;
+  drawRing({ states, shown, chosen, flying, isCut, takesPart });
   const blamed = [...(play.broken?.message.matchAll(/\bn(\d+)\b/g) ?? [])].map(([, id]) => Number(id));
   showLogs(find("#logs", HTMLDivElement), { states, logs, entries: follower.entries, roleNames, blamed }, shown);
   tellChosen(shown);
@@ -67,7 +68,9 @@ function tell(): void {
     "#flying",
     flying
       .slice(0, flyingShown)
-      .map(({ from, to, words, arrives }) => `n${from} → n${to}  ${words}; in ${((arrives - now) / 1_000).toFixed(1)} ms`),
+      .map(
+        ({ from, to, words, arrives }) => `n${from} → n${to}  ${words}; in ${((arrives - now) / 1_000).toFixed(1)} ms`,
+      ),
     flying.length > flyingShown ? `and ${flying.length - flyingShown} more` : flying.length === 0 ? "none" : "",
   );
   tellList(
@@ -158,7 +161,7 @@ function tellLines(): void {
 }
 
 function tellDeeds(): void {
-  const items = play.interventions.map(([after, ...deed], k) => {
+  const items = play.interventions.map(([after, ...done], k) => {
     const item = html("li", "", after > play.event ? "muted" : "");
     const go = html("button", `event ${after}`);
     go.dataset["event"] = String(after);
@@ -166,7 +169,7 @@ function tellDeeds(): void {
     undo.dataset["undo"] = String(k);
     undo.title = "Undo this and all after it.";
     for (const button of [go, undo]) button.type = "button";
-    item.append(go, ` ${deedWords(deed as unknown as Deed)} `, undo);
+    item.append(go, ` ${deedWords(done)} `, undo);
     return item;
   });
   find("#deeds", HTMLOListElement).replaceChildren(...(items.length === 0 ? [html("li", "nothing", "muted")] : items));
@@ -209,7 +212,7 @@ function toggle(): void {
   requestAnimationFrame(frame);
 }
 
-function deed(what: string): void {
+function actOn(what: string): void {
   const others = play.simulator.hosts.filter(({ id, boot }) => id !== chosen && boot > 0).map(({ id }) => id);
   move(() => {
     if (what === "cut" || what === "heal") {
@@ -339,7 +342,7 @@ function onClick({ target }: MouseEvent): void {
   if (undo !== undefined) move(() => play.undo(Number(undo)));
   else if (event !== undefined) move(() => play.goTo(Number(event)));
   else if (goal !== undefined) until(goal);
-  else if (what !== undefined) deed(what);
+  else if (what !== undefined) actOn(what);
   else if (node !== undefined) choose(Number(node));
   else move(() => play.intervene([cut === "1" ? "heal" : "cut", Number(a), Number(b)]));
 }
@@ -359,8 +362,8 @@ playButton.addEventListener("click", toggle);
 find("#first", HTMLButtonElement).addEventListener("click", () => move(() => play.goTo(0)));
 find("#back", HTMLButtonElement).addEventListener("click", () => move(() => play.back()));
 find("#on", HTMLButtonElement).addEventListener("click", () => move(() => play.forward()));
-find("#copy-link", HTMLButtonElement).addEventListener("click", copyLink);
-find("#copy-tape", HTMLButtonElement).addEventListener("click", () => void copy(printTape(play.tape), "the tape"));
+find("#link", HTMLButtonElement).addEventListener("click", copyLink);
+find("#tape", HTMLButtonElement).addEventListener("click", () => void copy(printTape(play.tape), "the tape"));
 addEventListener("resize", tell);
 addEventListener("keydown", onKey);
 addEventListener("click", onClick);

@@ -10,13 +10,17 @@ export type RingShown = {
   readonly chosen: number;
   readonly flying: readonly Flying[];
   readonly isCut: (from: number, to: number) => boolean;
+  /** Whether the node's process has found what it is, and takes part. */
+  readonly takesPart: (id: number) => boolean;
 };
 type Place = { readonly x: number; readonly y: number };
 
 const size = 420;
-const nodeRadius = 34;
+const nodeRadius = 38;
 const roleClasses = ["runs", "stands", "stands", "leads"];
 const roleWords = ["follower", "pre-candidate", "candidate", "leader"];
+/** Those that do not fit into a circle. */
+const shortRoles: Readonly<Record<string, string>> = { "pre-candidate": "pre-cand.", "never started": "not there" };
 
 const ring = find("#ring", SVGSVGElement);
 
@@ -27,13 +31,14 @@ function placeOf(k: number, count: number): Place {
   return { x: size / 2 + radius * Math.cos(angle), y: size / 2 + radius * Math.sin(angle) };
 }
 
-export function drawRing({ states, shown, chosen, flying, isCut }: RingShown): void {
-  ring.setAttribute("viewBox", `0 0 ${size} ${size}`);
+export function drawRing({ states, shown, chosen, flying, isCut, takesPart }: RingShown): void {
   const places = new Map(shown.map((id, k) => [id, placeOf(k, shown.length)]));
+  const lowest = Math.max(...[...places.values()].map(({ y }) => y));
+  ring.setAttribute("viewBox", `0 0 ${size} ${Math.ceil(lowest + nodeRadius + 4)}`);
   const parts: SVGElement[] = [];
   for (const [k, a] of shown.entries())
     for (const b of shown.slice(k + 1)) parts.push(...linkOf(a, b, places.get(a)!, places.get(b)!, isCut));
-  for (const id of shown) parts.push(nodeOf(id, states[id - 1]!, places.get(id)!, id === chosen));
+  for (const id of shown) parts.push(nodeOf(id, states[id - 1]!, takesPart(id), places.get(id)!, id === chosen));
   const atOnce = new Map<string, number>();
   for (const one of flying) {
     const [from, to] = [places.get(one.from), places.get(one.to)];
@@ -50,7 +55,13 @@ function linkOf(a: number, b: number, from: Place, to: Place, isCut: RingShown["
   const [isForthCut, isBackCut] = [isCut(a, b), isCut(b, a)];
   const ends = { x1: from.x, y1: from.y, x2: to.x, y2: to.y };
   const line = svg("line", { ...ends, class: `link${isForthCut || isBackCut ? " cut" : ""}` });
-  const hit = svg("line", { ...ends, class: "hit", "data-a": a, "data-b": b, "data-cut": isForthCut || isBackCut ? 1 : 0 });
+  const hit = svg("line", {
+    ...ends,
+    class: "hit",
+    "data-a": a,
+    "data-b": b,
+    "data-cut": isForthCut || isBackCut ? 1 : 0,
+  });
   const said =
     isForthCut && isBackCut
       ? "cut"
@@ -63,17 +74,23 @@ function linkOf(a: number, b: number, from: Place, to: Place, isCut: RingShown["
   return [line, mark, hit];
 }
 
-function nodeOf(id: number, state: NodeState, { x, y }: Place, isChosen: boolean): SVGElement {
+function nodeOf(id: number, state: NodeState, takesPart: boolean, { x, y }: Place, isChosen: boolean): SVGElement {
   const group = svg("g", { class: `node${isChosen ? " here" : ""}`, "data-node": id, tabindex: 0, role: "button" });
-  const isUp = state.life === "runs";
-  const kind = isUp ? roleClasses[state.role]! : state.life === "paused" ? "paused" : "down";
-  const role = isUp ? roleWords[state.role]! : state.life;
+  const isUp = state.life === "runs" && takesPart;
+  const kind = isUp
+    ? roleClasses[state.role]!
+    : state.life === "paused"
+      ? "paused"
+      : state.life === "runs"
+        ? "starts"
+        : "down";
+  const role = isUp ? roleWords[state.role]! : state.life === "runs" ? "starts" : state.life;
   group.append(
     svg("title", {}, `n${id}: ${role}, term ${state.term}. Click to choose it.`),
     svg("circle", { cx: x, cy: y, r: nodeRadius, class: kind }),
     svg("text", { x, y: y - 6, class: "middle name" }, `n${id}`),
     svg("text", { x, y: y + 10, class: "middle" }, isUp ? `term ${state.term}` : ""),
-    svg("text", { x, y: y + (isUp ? 24 : 12), class: "middle" }, isUp && role.length > 8 ? "pre-cand." : role),
+    svg("text", { x, y: y + (isUp ? 24 : 12), class: "middle small" }, shortRoles[role] ?? role),
   );
   return group;
 }

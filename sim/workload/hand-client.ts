@@ -52,7 +52,10 @@ export class HandClient implements Target {
 
   /** What has no answer, or one that says that nobody knows. */
   get open(): OpenOperation[] {
-    return [...this.#open].map((asked) => ({ operation: this.#operation(asked, "unknown", null, null), node: asked.node }));
+    return [...this.#open].map((asked) => ({
+      operation: this.#operation(asked, "unknown", null, null),
+      node: asked.node,
+    }));
   }
 
   ask(node: NodeId, op: Asked["op"], key: string, value: string | null): void {
