@@ -29,8 +29,8 @@ export async function bundleScript(entry: string, edits: readonly Edit[] = []): 
 function planting(edits: readonly Edit[]): Plugin {
   return {
     name: "edits",
-    setup: ({ onLoad }) => {
-      onLoad({ filter: /\.ts$/ }, ({ path }) => {
+    setup: (plugin) => {
+      plugin.onLoad({ filter: /\.ts$/ }, ({ path }) => {
         const name = relative(".", path);
         let contents = readFileSync(path, "utf8");
         for (const { file, old, new: put } of edits.filter((one) => one.file === name)) {

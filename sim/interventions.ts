@@ -37,6 +37,11 @@ export function isText(text: string): boolean {
   return text.length <= textLengthMax && /^[\u0020-\u00ff]*$/.test(text);
 }
 
+/** The first text is the key. */
+function isSaid(text: unknown, k: number): boolean {
+  return typeof text === "string" && isText(text) && (k > 0 || text !== "");
+}
+
 /** Whether `value`, which was read from somewhere, is one for a run of so many nodes. */
 export function isIntervention(value: unknown, nodes: number): value is Intervention {
   if (!Array.isArray(value)) return false;
@@ -45,8 +50,6 @@ export function isIntervention(value: unknown, nodes: number): value is Interven
   if (!Object.hasOwn(shapes, what)) return false;
   const [ids, texts] = shapes[what as Intervention[1]];
   const isNode = (id: unknown): boolean => Number.isSafeInteger(id) && (id as number) >= 1 && (id as number) <= nodes;
-  const isSaid = (text: unknown, k: number): boolean =>
-    typeof text === "string" && isText(text) && (k > 0 || text !== "");
   const named = parts.slice(0, ids);
   return (
     parts.length === ids + texts && named.every(isNode) && new Set(named).size === ids && parts.slice(ids).every(isSaid)

@@ -124,6 +124,6 @@ export class Follower {
 }
 
 function answerWords(outcome: number, detail: string): string {
-  if (outcome === 0) return detail;
+  if (outcome === 0) return `ok, ${detail}`;
   return outcome === 1 ? "failed: it certainly did not happen" : "failed: nobody knows whether it happened";
 }
