@@ -146,14 +146,17 @@ export class Play {
     if (event > this.event) this.#run(() => this.event >= event);
   }
 
-  /** On until a line that an event has left is one of those, or the run is over. */
-  until(reached: (line: Line) => boolean): void {
+  /** On until a line that an event has left is one of those, which it returns, or `micros` have passed, or the run is over. */
+  until(reached: (line: Line) => boolean, micros: Micros = Infinity): boolean {
+    const end = this.#simulator.scheduler.now + micros;
     let seen = this.#recorder.lines.length;
+    let isReached = false;
     this.#run(() => {
-      const isReached = this.#recorder.lines.slice(seen).some(reached);
+      isReached = this.#recorder.lines.slice(seen).some(reached);
       seen = this.#recorder.lines.length;
-      return isReached;
+      return isReached || this.#simulator.scheduler.now >= end;
     });
+    return isReached;
   }
 
   /** Until so much simulated time has passed. */
