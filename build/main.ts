@@ -1,6 +1,10 @@
-/** The last step of the build: writes each page, with its style and script in it, as a module into the folder that fills it. */
+/**
+ * The last step of the build: writes each page, with its style and script in it, as a module into the folder that fills it; and
+ * the playground, which nobody fills, as a file.
+ */
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { bundleScript } from "./bundle.ts";
 import { assemblePage } from "./page.ts";
 
 /** By page: the folder of dist whose code fills its template. */
@@ -16,4 +20,7 @@ for (const [page, folder] of Object.entries(users)) {
   const text = JSON.stringify(assemblePage(page, scripts));
   writeFileSync(join("dist", folder, "page-template.js"), `export const template = ${text};\n`);
 }
+const playground = "pages/playground/page";
+writeFileSync(join(scripts, `${playground}.js`), await bundleScript(`${playground}.ts`));
+writeFileSync("dist/sim/playground.html", assemblePage(`${playground}.html`, scripts));
 rmSync(scripts, { recursive: true });

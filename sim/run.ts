@@ -3,6 +3,7 @@ import { check, type Operation } from "../checker/index.ts";
 import type { Micros } from "../core/units.ts";
 import { withoutAmbients } from "./ambient.ts";
 import type { Decision } from "./draws.ts";
+import type { Intervention } from "./interventions.ts";
 import { lawName } from "./laws.ts";
 import { checkLiveness } from "./liveness/check.ts";
 import { isWhole } from "./liveness/core.ts";
@@ -37,6 +38,8 @@ export type Result = {
   readonly context: readonly string[];
   /** All that went wrong or was asked, if it was to be kept. */
   readonly decisions: readonly Decision[] | null;
+  /** What was done by hand. */
+  readonly interventions: readonly Intervention[];
 };
 
 /** How one run is watched and directed, and where it ends. */
@@ -76,14 +79,14 @@ function run(plan: Plan, options: RunOptions): Result {
   }
   simulator.stateRecorder?.finish();
   if (options.recorder != null)
-    options.recorder.open = [...simulator.clients, simulator.reader].flatMap(({ open }) => open ?? []);
+    options.recorder.open = [...simulator.clients, simulator.reader, simulator.hand].flatMap(({ open }) => open ?? []);
   const lies = simulator.lies.words(simulator.ghost.committed);
   // A node that believes a lying disk may answer wrong, or exit, where that disk has lost what mattered.
   if (verdict !== "ok" && (lies.length > 0 || (verdict === "liveness" && simulator.lies.liars.size > 0))) {
     halted = `${lawName(property)}: ${message}; disks had lied, and gone are ${lies.length === 0 ? "files" : lies.join(", ")}`;
     [verdict, property, message] = ["ok", "", ""];
   }
-  return { ...resultOf(simulator, verdict, property, message), halted };
+  return { ...resultOf(simulator, verdict, property, message), halted, interventions: options.interventions ?? [] };
 }
 
 /** Runs what `seed` draws, with `changes` to its plan. */
@@ -97,7 +100,12 @@ function wordsOf(error: unknown): string {
   return `uncaught ${(error.stack ?? error.message).split("\n").slice(0, 4).join(" | ")}`;
 }
 
-function resultOf(simulator: Simulator, verdict: Verdict, property: string, message: string): Omit<Result, "halted"> {
+function resultOf(
+  simulator: Simulator,
+  verdict: Verdict,
+  property: string,
+  message: string,
+): Omit<Result, "halted" | "interventions"> {
   const { plan, trace, scheduler, draws, network, nemesis, clients, hosts, history } = simulator;
   const counters: Record<string, number> = {
     ...prefixed("fault", nemesis.counters),

@@ -17,9 +17,8 @@ import type { Change } from "../core/protocol/configuration.ts";
 import type { Message } from "../core/protocol/message.ts";
 import type { Raft } from "../core/raft/raft.ts";
 import type { NodeId } from "../core/units.ts";
-import { usualPlanLimits } from "./plan/limits.ts";
-import { noOrigin } from "./plan/origin.ts";
-import { type Plan, planOf } from "./plan/plan.ts";
+import { calmPlan } from "./plan/calm.ts";
+import type { Plan } from "./plan/plan.ts";
 import { Simulator } from "./simulator.ts";
 import { changeRequest } from "./change-request.ts";
 import type { DirectoryCopy } from "./world/directory.ts";
@@ -42,35 +41,7 @@ export class Scenario {
   #tie = 0;
 
   constructor(nodes: number, changes: Partial<Plan> = {}) {
-    const plan: Plan = {
-      ...planOf(1, { only: [] }),
-      nodes,
-      spares: 0,
-      clients: 0,
-      operatorMicros: 0,
-      quietMicros: 0,
-      latencyMicros: 500,
-      syncMicros: 500,
-      electionMicros: second,
-      heartbeatMicros: second / 10,
-      requestMicros: 5 * second,
-      snapshotEntries: 10_000,
-      entriesPerAppendMax: 64,
-      entriesInFlightMax: 256,
-      bytesInFlightMax: 1_000_000,
-      messagesInFlightMax: 256,
-      uncommittedBytesMax: 1_000_000,
-      snapshotChunkBytes: 500,
-      walSegmentBytesMax: 4_096,
-      sessionLimits: { sessionsMax: 100, resultsMax: 10, idleMicrosMax: 3_600 * second },
-      sessionUses: 0,
-      valueEdges: false,
-      limits: usualPlanLimits,
-      origin: noOrigin,
-      engines: "memory",
-      ...changes,
-    };
-    this.simulator = new Simulator(plan, { print: null, invariants: true });
+    this.simulator = new Simulator(calmPlan(nodes, 1, changes), { print: null, invariants: true });
     this.simulator.startAll();
   }
 

@@ -11,6 +11,14 @@ export interface Target {
   on(code: number, payload: unknown): void;
 }
 
+/** An event that has not come yet. */
+export type Waiting = {
+  readonly time: Micros;
+  readonly target: Target;
+  readonly code: number;
+  readonly payload: unknown;
+};
+
 type Event = { time: Micros; tie: number; order: number; target: Target | null; code: number; payload: unknown };
 
 /** The clock and the queue of one run. Time moves only from one event to the next, and never back. */
@@ -28,6 +36,13 @@ export class Scheduler {
 
   get length(): number {
     return this.#heap.length;
+  }
+
+  /** All that is queued, in the order in which it comes: for somebody who looks at a run that stands still. */
+  get waiting(): Waiting[] {
+    return this.#heap
+      .toSorted((a, b) => (before(a, b) ? -1 : 1))
+      .map(({ time, target, code, payload }) => ({ time, target: target!, code, payload }));
   }
 
   at(time: Micros, tie: number, target: Target, code: number, payload: unknown): void {

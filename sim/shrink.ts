@@ -6,6 +6,7 @@ import type { Decision, Site } from "./draws.ts";
 import { usualPlanLimits } from "./plan/limits.ts";
 import { noOrigin } from "./plan/origin.ts";
 import { faultFamilies, familyOfNumber, type FaultFamily } from "./plan/families.ts";
+import { isIntervention } from "./interventions.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { Result, RunOptions } from "./run.ts";
 import { askedSites, type Tape } from "./tape.ts";
@@ -69,7 +70,7 @@ class Shrinker {
     this.#verdict = first.verdict;
     this.#safetyOnly = first.verdict === "violation" && first.simulatedMicros < tape.plan.safetyMicros;
     this.#shouldStop = shouldStop;
-    this.tape = { plan: tape.plan, decisions: first.decisions };
+    this.tape = { ...tape, decisions: first.decisions };
     this.result = first;
   }
 
@@ -88,16 +89,21 @@ class Shrinker {
     this.runs += 1;
     const most = this.#safetyOnly ? Math.min(plan.safetyMicros, this.result.simulatedMicros + graceMicros) : Infinity;
     const timed = most < plan.safetyMicros ? { ...plan, safetyMicros: most } : plan;
+    // They stay at their events, also where these come to be others.
+    const interventions = (this.tape.interventions ?? []).filter((one) =>
+      isIntervention(one, plan.nodes + plan.spares),
+    );
     const result = this.#simulate(timed, {
       print: null,
       invariants: true,
       given: decisions,
+      interventions,
       keepsDecisions: true,
       safetyOnly: this.#safetyOnly,
     });
     if (result.verdict !== this.#verdict || result.property !== this.#property) return false;
     // What no longer came to pass is left out.
-    this.tape = { plan: timed, decisions: result.decisions };
+    this.tape = { plan: timed, decisions: result.decisions, interventions };
     this.result = result;
     return true;
   }

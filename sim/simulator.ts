@@ -8,6 +8,8 @@ import type { Raft } from "../core/raft/raft.ts";
 import type { Micros, NodeId } from "../core/units.ts";
 import { Bus } from "./bus.ts";
 import { type Decision, Draws } from "./draws.ts";
+import { Intervener } from "./intervener.ts";
+import type { Intervention } from "./interventions.ts";
 import { runMustEnd } from "./laws/limits.ts";
 import { MachineKeeper } from "./machine-keeper.ts";
 import { Coverage } from "./nemesis/coverage.ts";
@@ -34,6 +36,7 @@ import { TraceWriter } from "./trace-writer.ts";
 import type { Recorder } from "./trace/recorder.ts";
 import { Trace } from "./trace/trace.ts";
 import { Client, type ClientWorld } from "./workload/client.ts";
+import { HandClient } from "./workload/hand-client.ts";
 import { Monitor } from "./workload/monitor.ts";
 import { Operator } from "./workload/operator.ts";
 import { Reader } from "./workload/reader.ts";
@@ -53,6 +56,8 @@ export type WorldOptions = {
   readonly given?: readonly Decision[] | null;
   /** Whether all of that is kept. */
   readonly keepsDecisions?: boolean;
+  /** What somebody does by hand, in the order of its events. */
+  readonly interventions?: readonly Intervention[] | null;
   /** Keeps every line of the trace. */
   readonly recorder?: Recorder | null;
 };
@@ -69,6 +74,9 @@ export class Simulator implements ClientWorld {
   readonly machines: MachineKeeper;
   readonly clients: Client[] = [];
   readonly online = new OnlineChecker();
+  /** Sends what is asked by hand, behind the last client. */
+  readonly hand: HandClient;
+  readonly intervener: Intervener;
   readonly operator: Operator;
   readonly reader: Reader;
   readonly monitor: Monitor;
@@ -124,6 +132,8 @@ export class Simulator implements ClientWorld {
     this.machines = new MachineKeeper(this, bus);
     this.monitor = new Monitor(scheduler, draws, plan, this);
     this.reader = new Reader(scheduler, draws, plan, this);
+    this.hand = new HandClient(plan.clients + 1, scheduler, draws, plan.latencyMicros, this);
+    this.intervener = new Intervener(this, options.interventions ?? []);
     this.operator = new Operator(scheduler, draws, plan, this);
     this.stateRecorder = recorder === null ? null : new StateRecorder(recorder, hosts, (id) => ghost.node(id));
     this.#subscribeAll(recorder);
@@ -191,8 +201,10 @@ export class Simulator implements ClientWorld {
   /** Lets everything happen until `until`, or until `stop` says so after an event. Returns whether it stopped. */
   runUntil(until: Micros, stop: () => boolean = () => false): boolean {
     const note = (time: Micros, tie: number, code: number): void => this.trace.event(time, tie, code);
+    this.intervener.reached(this.scheduler.events);
     while (this.scheduler.step(until, note)) {
       runMustEnd(this.scheduler.events);
+      this.intervener.reached(this.scheduler.events);
       if (stop()) return true;
     }
     this.scheduler.idleUntil(until);

@@ -3,6 +3,7 @@
  * the seed's choice of these, so that some can be left out; and it outlives changes to how seeds draw their plans.
  */
 import { type Decision, type Site, sites } from "./draws.ts";
+import { type Intervention, isIntervention } from "./interventions.ts";
 import { type PlanLimits, usualPlanLimits } from "./plan/limits.ts";
 import { noOrigin } from "./plan/origin.ts";
 import { type Plan, planOf } from "./plan/plan.ts";
@@ -12,6 +13,8 @@ export type Tape = {
   readonly plan: Plan;
   /** Null: whatever the plan's seed draws. */
   readonly decisions: readonly Decision[] | null;
+  /** What somebody has done by hand, in the order of its events; absent: nothing. */
+  readonly interventions?: readonly Intervention[];
 };
 
 /** The text is no tape of this version, or holds what no plan has; the message says what. */
@@ -21,9 +24,14 @@ export class TapeError extends Error {}
 const tapeVersion = 2;
 
 /** A line for each decision, so that two tapes can be compared as texts. */
-export function printTape({ plan, decisions }: Tape): string {
-  const lines = decisions === null ? "null" : `[\n${decisions.map((one) => JSON.stringify(one)).join(",\n")}\n]`;
-  return `{"tape":${tapeVersion},\n"plan":${JSON.stringify(plan)},\n"decisions":${lines}}\n`;
+export function printTape({ plan, decisions, interventions = [] }: Tape): string {
+  const lines = decisions === null ? "null" : listOf(decisions);
+  const byHand = interventions.length === 0 ? "" : `,\n"interventions":${listOf(interventions)}`;
+  return `{"tape":${tapeVersion},\n"plan":${JSON.stringify(plan)},\n"decisions":${lines}${byHand}}\n`;
+}
+
+function listOf(all: readonly unknown[]): string {
+  return `[\n${all.map((one) => JSON.stringify(one)).join(",\n")}\n]`;
 }
 
 /** Throws TapeError, which says what is wrong. A knob or a fault family that was not there yet is off. */
@@ -35,7 +43,24 @@ export function parseTape(text: string): Tape {
     throw new TapeError("it is not JSON");
   }
   if (!isRecord(value) || value["tape"] !== tapeVersion) throw new TapeError(`it is no tape of version ${tapeVersion}`);
-  return { plan: planFrom(value["plan"]), decisions: decisionsFrom(value["decisions"]) };
+  const plan = planFrom(value["plan"]);
+  const tape = { plan, decisions: decisionsFrom(value["decisions"]) };
+  const interventions = interventionsFrom(value["interventions"], plan.nodes + plan.spares);
+  return interventions.length === 0 ? tape : { ...tape, interventions };
+}
+
+/** Throws TapeError. */
+function interventionsFrom(value: unknown, nodes: number): Intervention[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw new TapeError('"interventions" is a list');
+  return value.map((one: unknown, k) => {
+    const isNext = isIntervention(one, nodes) && (k === 0 || one[0] >= (value[k - 1] as Intervention)[0]);
+    if (!isNext)
+      throw new TapeError(
+        `intervention ${k} is [event, word, node, …] with a known word, in the order of their events`,
+      );
+    return one;
+  });
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -17,11 +17,11 @@ const contextLines = 12;
 
 /** Null: every line of the trace, and the hash over all events, are the same. */
 export function verify(
-  { plan, decisions }: Tape,
+  { plan, decisions, interventions = [] }: Tape,
   simulate: (plan: Plan, options: RunOptions) => Result,
 ): Difference | null {
   const lines: string[] = [];
-  const options = { invariants: true, given: decisions };
+  const options = { invariants: true, given: decisions, interventions };
   const first = simulate(plan, { ...options, print: (line) => lines.push(line) });
   let at = 0;
   let difference: Difference | null = null;

@@ -79,6 +79,16 @@ test("maps and declarations name sources that are in the package", (t) => {
   }
 });
 
+test("the playground is in the package, and --open of the installed program names it", async (t) => {
+  const page = join(installed, "dist/sim/playground.html");
+  t.true(existsSync(page));
+  // Without a PATH nothing can open it here.
+  const script = join(installed, "dist/sim/main.js");
+  const { code, output } = await run("/usr/bin/env", ["PATH=", process.execPath, script, "--open"]);
+  t.is(code, 0, output);
+  t.true(output.includes(page), output);
+});
+
 /** Type-checks and compiles `files` of the project; declarations of the package are checked as strictly. */
 async function compile(name: string, files: readonly string[], types: readonly string[]): Promise<Run> {
   const compilerOptions = {

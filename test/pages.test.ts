@@ -76,6 +76,7 @@ const pages = [
   { folder: "pages/checker", fills: ["checker/view/page.ts"] },
   { folder: "pages/sim", fills: ["sim/report/page.ts"] },
   { folder: "pages/chaos", fills: ["chaos/report/page.ts"] },
+  { folder: "pages/playground", fills: [] },
 ];
 
 for (const { folder, fills } of pages) {
@@ -100,6 +101,17 @@ for (const { folder, fills } of pages) {
     );
   });
 }
+
+test("every class that the style of logs names is in what draws them, or in each page that has logs", (t) => {
+  const selectors = readFileSync("pages/logs.css", "utf8").replaceAll(/\{[^{}]*\}/g, "");
+  const names = [...selectors.matchAll(/[.#]([a-z][\w-]*)/g)].map(([, name]) => name!);
+  t.true(names.length > 20);
+  const script = readFileSync("pages/log-view.ts", "utf8");
+  for (const page of ["pages/sim/page.html", "pages/playground/page.html"]) {
+    const text = script + readFileSync(page, "utf8");
+    for (const name of names) t.regex(text, new RegExp(`["\`# ]${name}["\` ]`), `${page}: ${name}`);
+  }
+});
 
 /** Runs a command of the project in a copy of its pages and of what they import, with `change` made to one file. */
 async function lintCopy(command: string, path: string, change: string): Promise<{ code: number; output: string }> {

@@ -32,7 +32,7 @@ const mayImport: Readonly<Record<Folder, { readonly ours: readonly Folder[]; rea
   mutation: { ours: ["sim", "mutation"], packages: /^(typescript|yargs)$/ },
   // Of the others only types and what is free of the machine: a page's script runs in a browser.
   pages: { ours: ["checker", "sim", "pages"], packages: /^$/ },
-  build: { ours: ["build"], packages: /^$/ },
+  build: { ours: ["build"], packages: /^esbuild$/ },
   // An example sees what anybody sees who has installed the package.
   examples: { ours: [], packages: /^metastore\/(checker|core)$/ },
   bench: { ours: [...folders], packages: /./ },

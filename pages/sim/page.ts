@@ -1,9 +1,9 @@
 /** The script of the page about a run: moves the moment that is shown. Text of the run is only ever set as text. */
 import type { NodeState } from "../../sim/report/states.ts";
 import { find, html } from "../dom.ts";
+import { showLogs } from "../log-view.ts";
 import { faultKinds } from "./axis.ts";
 import { chart, drawChart, lineAtX, shownNodes } from "./chart.ts";
-import { showLogs } from "./log-view.ts";
 import { data, inCone, kindOf, lineAt, lines, type Moment, momentAt, seconds, timeOf, wordsOf } from "./moments.ts";
 import { drawOdds } from "./odds-view.ts";
 
@@ -42,7 +42,7 @@ function tell(): void {
   const place = `${seconds(timeOf(at))}, event ${data.from + at + 1} of ${data.from + lines.length}`;
   find("#when", HTMLOutputElement).textContent = place;
   find("#what", HTMLElement).textContent = wordsOf(at);
-  showLogs(moment, shownNodes(allLanes.checked));
+  showLogs(find("#logs", HTMLDivElement), { ...data, ...moment }, shownNodes(allLanes.checked));
   tellStates(moment);
   tellLines();
   for (const button of document.querySelectorAll<HTMLElement>("#story button"))

@@ -47,8 +47,7 @@ export function writeFailure(
   again: string,
   tape: string | null = null,
 ): Written {
-  const { plan, decisions } = result;
-  const text = printTape({ plan, decisions });
+  const text = printTape(result);
   const files: string[] = [];
   const trouble = troubleOf(() => {
     mkdirSync(directory, { recursive: true });

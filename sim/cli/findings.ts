@@ -89,7 +89,8 @@ export class Findings {
   #shrink(aside: string, folder: string, tell: (line: string) => void): void {
     const { simulate, shrinkMs } = this.#options;
     const tape = parseTape(readFileSync(join(aside, "tape.json"), "utf8"));
-    const options = { print: null, invariants: true, given: tape.decisions, keepsDecisions: true };
+    const { decisions: given, interventions = [] } = tape;
+    const options = { print: null, invariants: true, given, interventions, keepsDecisions: true };
     const result: Result = simulate(tape.plan, options);
     // The program has changed since: then there is nothing to shrink.
     if (result.verdict === "ok") return tell(`${folder}: its tape does not fail any more`);

@@ -1,14 +1,16 @@
 /** What the command line asks for, checked. */
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import yargs from "yargs";
 import { faultFamilies, type FaultFamily, type Tier, tiers } from "../plan/families.ts";
 import { engineChoices, type Engines, type PlanChanges } from "../plan/plan.ts";
+import { parseTape, type Tape, TapeError } from "../tape.ts";
 import { command } from "./command.ts";
 
 /** The command line cannot be run; the message is for who has typed it. */
 export class UsageError extends Error {}
 
-/** What is to be run is in `one`, `campaign` and `seeds`; each is null where it is not asked for. */
+/** What is to be done is in `one`, `campaign`, `seeds` and `open`; each is null where it is not asked for. */
 export type Options = {
   /** Of one run, from a seed or a tape. */
   readonly one:
@@ -23,10 +25,27 @@ export type Options = {
     | null;
   readonly campaign: { readonly minutes: number; readonly jobs: number; readonly out: string } | null;
   readonly seeds: { readonly from: number; readonly to: number; readonly jobs: number } | null;
+  /** The run with which the playground begins. */
+  readonly open:
+    | { readonly kind: "calm" }
+    | { readonly kind: "seed"; readonly seed: number }
+    | { readonly kind: "tape"; readonly path: string }
+    | null;
   readonly changes: PlanChanges;
   /** `changes` as they were typed. */
   readonly typed: string;
 };
+
+/** Throws UsageError. */
+export function tapeFrom(path: string): Tape {
+  try {
+    return parseTape(readFileSync(path, "utf8"));
+  } catch (error) {
+    if (error instanceof TapeError || (error instanceof Error && "code" in error))
+      throw new UsageError(`${path}: ${error.message}`);
+    throw error;
+  }
+}
 
 function integer(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new UsageError(`a seed is an integer from 0 on, not ${text}`);
@@ -66,7 +85,7 @@ export async function optionsFrom(args: readonly string[]): Promise<Options> {
   const argv = await yargs([...args])
     .scriptName(command)
     .usage(
-      "$0 --seed N | --seeds A..B | --tape FILE | --campaign\n\nRuns the store's core in a simulated cluster whose clocks, network and disks fail, and checks every answer. A seed is a run, bit for bit; a tape is a run written down.",
+      "$0 --seed N | --seeds A..B | --tape FILE | --campaign | --open\n\nRuns the store's core in a simulated cluster whose clocks, network and disks fail, and checks every answer. A seed is a run, bit for bit; a tape is a run written down.",
     )
     .option("seed", { type: "string", describe: "run this seed and print its summary" })
     .option("seeds", { type: "string", describe: "run the seeds A..B; failures of one kind are told once" })
@@ -74,6 +93,11 @@ export async function optionsFrom(args: readonly string[]): Promise<Options> {
     .option("campaign", { type: "boolean", describe: "seed after seed, for --minutes; goes on where it was stopped" })
     .option("minutes", { type: "number", default: 10, describe: "of a campaign" })
     .option("out", { type: "string", default: "sim-campaign", describe: "of a campaign: where its findings go" })
+    .option("open", {
+      type: "boolean",
+      default: false,
+      describe: "the playground in a browser: step through a calm cluster, --seed N or --tape FILE, and change it",
+    })
     .option("record", { type: "string", describe: "of one run: write its tape there" })
     .option("report", { type: "string", describe: "of one run: a page about it, to be read in a browser" })
     .option("odds", {
@@ -108,7 +132,8 @@ export async function optionsFrom(args: readonly string[]): Promise<Options> {
     })
     .parseAsync();
   const given = [argv.seed, argv.seeds, argv.tape, argv.campaign].filter((one) => one !== undefined);
-  if (given.length !== 1) throw new UsageError("give one of --seed N, --seeds A..B, --tape FILE and --campaign");
+  if (given.length !== 1 && !(argv.open && given.length === 0))
+    throw new UsageError("give one of --seed N, --seeds A..B, --tape FILE, --campaign and --open");
   const changes = {
     tier: tierFrom(argv.tier),
     engines: enginesFrom(argv.engines),
@@ -122,10 +147,23 @@ export async function optionsFrom(args: readonly string[]): Promise<Options> {
   const { trace, verify, shrink, odds, record = null, report = null } = argv;
   if ((argv.seeds ?? argv.campaign) !== undefined && (trace || verify || shrink || (record ?? report) !== null))
     throw new UsageError("--trace, --verify, --shrink, --record and --report are of one run");
+  const isMore =
+    (argv.seeds ?? argv.campaign) !== undefined || trace || verify || shrink || (record ?? report) !== null;
+  if (argv.open && isMore) throw new UsageError("--open takes --seed N, --tape FILE or neither, and nothing is run");
+  if (argv.open && given.length === 0 && typed.length > 0)
+    throw new UsageError(`these are of a seed: give --seed N, too:${typed.join("")}`);
   if (odds && report === null) throw new UsageError("--odds is part of a report: give --report FILE, too");
   const how = { trace, verify, shrink, record, report, odds };
-  const one =
-    argv.seed !== undefined
+  const open = !argv.open
+    ? null
+    : argv.seed !== undefined
+      ? ({ kind: "seed", seed: integer(argv.seed) } as const)
+      : argv.tape !== undefined
+        ? ({ kind: "tape", path: argv.tape } as const)
+        : ({ kind: "calm" } as const);
+  const one = argv.open
+    ? null
+    : argv.seed !== undefined
       ? { ...how, seed: integer(argv.seed) }
       : argv.tape !== undefined
         ? { ...how, tape: argv.tape }
@@ -136,6 +174,7 @@ export async function optionsFrom(args: readonly string[]): Promise<Options> {
   const campaign = argv.campaign === undefined ? null : { minutes, jobs, out };
   return {
     one,
+    open,
     campaign,
     seeds: argv.seeds === undefined ? null : range(argv.seeds, jobs),
     changes,

@@ -1,18 +1,18 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { lawName } from "../laws.ts";
 import { type PlanChanges, planOf } from "../plan/plan.ts";
 import { oddsOf } from "../report/odds.ts";
 import { reportPage } from "../report/page.ts";
 import { type Result, simulate } from "../run.ts";
-import { parseTape, printTape, type Tape, TapeError } from "../tape.ts";
+import { printTape, type Tape } from "../tape.ts";
 import { Recorder } from "../trace/recorder.ts";
 import { verify } from "../verify.ts";
 import { command, nextLine, version } from "./command.ts";
 import { failureDirectory, nameOfSeed, nameOfTape, placeOfTape, wordsOf, writeFailure } from "./failure.ts";
 import { troubleOf, writeWhole } from "./files.ts";
 import { fittedMessage } from "./lines.ts";
-import { type Options, UsageError } from "./options.ts";
+import { type Options, tapeFrom, UsageError } from "./options.ts";
 import { shrinkFor, sizeOf } from "./shrinking.ts";
 import { exitCodeOf, summary } from "./summary.ts";
 
@@ -28,13 +28,7 @@ function tapeOf(one: One, changes: PlanChanges): Tape {
   for (const file of [one.record, one.report])
     if (file !== null && resolve(file) === resolve(one.tape))
       throw new UsageError(`${one.tape} is the tape to be replayed: write to another file`);
-  try {
-    return parseTape(readFileSync(one.tape, "utf8"));
-  } catch (error) {
-    if (error instanceof TapeError || (error instanceof Error && "code" in error))
-      throw new UsageError(`${one.tape}: ${error.message}`);
-    throw error;
-  }
+  return tapeFrom(one.tape);
 }
 
 /** How a run is called in commands and in the names of its files. */
@@ -53,7 +47,8 @@ export function runOne(one: One, changes: PlanChanges, typed: string): number {
   if (one.verify) return verifyOne(tape, named.again);
   const print = one.trace ? (line: string): void => console.log(line) : null;
   const recorder = one.report === null ? null : new Recorder();
-  const options = { print, invariants: true, given: tape.decisions, keepsDecisions: true, recorder };
+  const { decisions: given, interventions = [] } = tape;
+  const options = { print, invariants: true, given, interventions, keepsDecisions: true, recorder };
   const result = simulate(tape.plan, options);
   for (const line of summary(result)) console.log(line);
   const code = exitCodeOf(result);
@@ -81,7 +76,7 @@ export function runOne(one: One, changes: PlanChanges, typed: string): number {
 function writeAsked(one: One, result: Result, recorder: Recorder | null, again: string): boolean {
   const { record, report } = one;
   const asked: readonly (readonly [string | null, () => string])[] = [
-    [record, () => printTape({ plan: result.plan, decisions: result.decisions })],
+    [record, () => printTape(result)],
     [
       report,
       () =>

@@ -43,9 +43,14 @@ export function shrinkFor(
 }
 
 /** Runs `tape` in `simulate` once more and writes a page about it. `again`: what to type to see it. Throws where it cannot write. */
-export function reportTape({ plan, decisions }: Tape, simulate: Simulate, file: string, again: string): Result {
+export function reportTape(
+  { plan, decisions, interventions = [] }: Tape,
+  simulate: Simulate,
+  file: string,
+  again: string,
+): Result {
   const recorder = new Recorder();
-  const options = { print: null, invariants: true, given: decisions, keepsDecisions: true, recorder };
+  const options = { print: null, invariants: true, given: decisions, interventions, keepsDecisions: true, recorder };
   const result = simulate(plan, options);
   writeWhole(file, reportPage(result, recorder, again));
   return result;

@@ -4,6 +4,8 @@ import { decodeConfiguration } from "../../core/protocol/configuration-codec.ts"
 import type { Configuration } from "../../core/protocol/configuration.ts";
 import { entryPayload } from "../../core/protocol/entry-codec.ts";
 import { type Entry, entryKinds } from "../../core/protocol/entry.ts";
+import type { Note } from "../trace/recorder.ts";
+import type { PageNote } from "./logs.ts";
 
 /** Of one entry for the page. */
 export type PageEntry = readonly [index: number, term: number, words: string];
@@ -53,4 +55,16 @@ export class EntryNumbers {
     this.#known.set(entry, number);
     return number;
   }
+}
+
+/** A recorder's note for the page, whose first line is the trace's line `from`. */
+export function pageNote({ at, node, log, durable, hard }: Note, from: number, numbers: EntryNumbers): PageNote {
+  const { base, baseTerm, keep, entries } = log ?? { base: 0, baseTerm: 0, keep: 0, entries: [] };
+  return [
+    at - from,
+    node,
+    log === null ? 0 : [base, baseTerm, keep, ...entries.map((entry) => numbers.of(entry))],
+    durable,
+    hard === null ? 0 : [hard.term, hard.vote, hard.durableTerm, hard.durableVote],
+  ];
 }

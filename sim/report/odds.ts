@@ -36,9 +36,13 @@ export function oddsOf(result: Result, { lines }: Recorder): PageOdds | null {
 }
 
 /** Whether the same law is broken when chance is another one after the event that has written `line`. */
-function failsFrom({ plan, decisions, property, simulatedMicros }: Result, line: number, salt: number): boolean {
+function failsFrom(
+  { plan, decisions, interventions, property, simulatedMicros }: Result,
+  line: number,
+  salt: number,
+): boolean {
   return withoutAmbients(() => {
-    const simulator = new Simulator(plan, { print: null, invariants: true, given: decisions });
+    const simulator = new Simulator(plan, { print: null, invariants: true, given: decisions, interventions });
     const until = Math.min(plan.safetyMicros, simulatedMicros + graceMicros);
     try {
       simulator.startAll();

@@ -3,14 +3,14 @@ import { dataHtml, element, filled, type Html, joined } from "../../checker/view
 import { lawName } from "../laws.ts";
 import { faultFamilies } from "../plan/families.ts";
 import type { Result } from "../run.ts";
-import type { Note, Recorder } from "../trace/recorder.ts";
+import type { Recorder } from "../trace/recorder.ts";
 import { changeNames, messageNames, outcomeNames, roleNames, type TraceKind, words } from "../trace/vocabulary.ts";
 import { readerLane } from "../workload/reader.ts";
 import { barsOf, judgedOf } from "./bars.ts";
 import { missedEntry } from "./causes/reads.ts";
 import { RunFacts } from "./causes/run-facts.ts";
 import { coneOf } from "./cone.ts";
-import { EntryNumbers, entryWords } from "./entries.ts";
+import { EntryNumbers, entryWords, pageNote } from "./entries.ts";
 import { lawWords } from "./law-words.ts";
 import { emptyLog, logAfter, noted, type NodeLog, type PageNote } from "./logs.ts";
 import { fateNames, fieldsOf } from "./messages.ts";
@@ -151,17 +151,6 @@ function before(
     }
   }
   return { states, logs, rest: notes.slice(next).map((note) => pageNote(note, from, numbers)) };
-}
-
-function pageNote({ at, node, log, durable, hard }: Note, from: number, numbers: EntryNumbers): PageNote {
-  const { base, baseTerm, keep, entries } = log ?? { base: 0, baseTerm: 0, keep: 0, entries: [] };
-  return [
-    at - from,
-    node,
-    log === null ? 0 : [base, baseTerm, keep, ...entries.map((entry) => numbers.of(entry))],
-    durable,
-    hard === null ? 0 : [hard.term, hard.vote, hard.durableTerm, hard.durableVote],
-  ];
 }
 
 /** Runs of lines inside and outside, in turn, beginning outside. */

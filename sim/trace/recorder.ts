@@ -76,6 +76,11 @@ export class Recorder {
     this.lines.at(-1)!.message = number;
   }
 
+  /** The number of a message that was sent or received; 0: of none of those. */
+  numberOf(envelope: Envelope): number {
+    return this.#numbers.get(envelope) ?? 0;
+  }
+
   /** `copy` is the same message, through the codec. */
   same(envelope: Envelope, copy: Envelope): void {
     const number = this.#numbers.get(envelope);

@@ -44,6 +44,7 @@ export const words = {
   segmentMissing: "n{n} has lost segment {a} of its log",
   olderCopy: "the directory of n{n} is put back from an older copy",
   late: "n{n} restarts twice, and messages of the boot between are late, up to {a} us",
+  unblock: "link n{n} -> n{a} is healed",
 } as const;
 /** What a line says; its number is its place in `kinds`, and part of the hash. */
 export type TraceKind = keyof typeof words;

@@ -203,6 +203,18 @@ export class SimNetwork {
     this.streams?.pumpAll();
   }
 
+  /** Nothing holds up what `from` says to `to` any more. */
+  unblockLink(from: NodeId, to: NodeId): void {
+    this.#blockedUntil.delete(linkOf(from, to));
+    this.#cloggedUntil.delete(linkOf(from, to));
+    this.streams?.pumpAll();
+  }
+
+  /** Nothing passes from `from` to `to` now. */
+  isBlocked(from: NodeId, to: NodeId): boolean {
+    return !this.#isHealed(from, to) && (this.#blockedUntil.get(linkOf(from, to)) ?? 0) > this.#scheduler.now;
+  }
+
   unblock(): void {
     this.#blockedUntil.clear();
     this.#cloggedUntil.clear();

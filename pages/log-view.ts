@@ -1,16 +1,24 @@
 /** Each node's log at a moment, as figures 6 to 8 of the Raft paper draw it: a row of boxes, and what belongs to it. */
-import { endOf, leftOf, type NodeLog } from "../../sim/report/logs.ts";
-import type { NodeState } from "../../sim/report/states.ts";
-import { find, html } from "../dom.ts";
-import { data, type Moment } from "./moments.ts";
+import type { PageEntry } from "../sim/report/entries.ts";
+import { endOf, leftOf, type NodeLog } from "../sim/report/logs.ts";
+import type { NodeState } from "../sim/report/states.ts";
+import { html } from "./dom.ts";
+
+/** All nodes at a moment, and what their numbers mean. */
+export type LogsShown = {
+  readonly states: readonly NodeState[];
+  readonly logs: readonly NodeLog[];
+  /** Of every log, by its number. */
+  readonly entries: readonly PageEntry[];
+  readonly roleNames: readonly string[];
+  /** The nodes that stand out. */
+  readonly blamed: readonly number[];
+};
+type Drawn = Pick<LogsShown, "entries" | "roleNames" | "blamed"> & { readonly all: readonly NodeLog[] };
 
 const boxWidth = 30;
 /** One after the other, as terms rise. */
 const termClasses = ["t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7"];
-
-function termOf(entry: number): number {
-  return data.entries[entry]![1];
-}
 
 /** The entry at `index`, or -1. */
 function entryAt({ base, entries }: NodeLog, index: number): number {
@@ -42,11 +50,15 @@ function gap(): HTMLElement {
   return html("span", "⋯", "gap");
 }
 
-/** Shows them for `shown` nodes only. */
-export function showLogs({ states, logs: all }: Moment, shown: readonly number[]): void {
-  const place = find("#logs", HTMLDivElement);
-  const logs = all.map(leftOf);
+/** Shows them in `place`, for `shown` nodes only. */
+export function showLogs(
+  place: HTMLElement,
+  { states, logs: kept, ...names }: LogsShown,
+  shown: readonly number[],
+): void {
+  const logs = kept.map(leftOf);
   const visible = shown.map((node) => logs[node - 1]!);
+  const drawn: Drawn = { ...names, all: visible };
   const isNarrow = place.clientWidth < 700;
   const room = Math.max(6, Math.floor((place.clientWidth - (isNarrow ? 0 : 330)) / (boxWidth + 2)) - 3);
   const columns = columnsOf(
@@ -54,7 +66,7 @@ export function showLogs({ states, logs: all }: Moment, shown: readonly number[]
     shown.map((node) => states[node - 1]!),
     room,
   );
-  const rows = shown.map((node) => rowOf(node, states[node - 1]!, logs[node - 1]!, columns, visible));
+  const rows = shown.map((node) => rowOf(node, states[node - 1]!, logs[node - 1]!, columns, drawn));
   place.replaceChildren(headOf(columns), ...rows);
 }
 
@@ -69,16 +81,10 @@ function headOf(columns: readonly number[]): HTMLElement {
   return row;
 }
 
-function rowOf(
-  node: number,
-  state: NodeState,
-  log: NodeLog,
-  columns: readonly number[],
-  all: readonly NodeLog[],
-): HTMLElement {
-  const row = html("div", "", `log-row${data.blamed.includes(node) ? " blamed" : ""}`);
+function rowOf(node: number, state: NodeState, log: NodeLog, columns: readonly number[], drawn: Drawn): HTMLElement {
+  const row = html("div", "", `log-row${drawn.blamed.includes(node) ? " blamed" : ""}`);
   row.dataset["node"] = String(node);
-  row.append(nodeOf(node, state, log), boxesOf(node, state, log, columns, all));
+  row.append(nodeOf(node, state, log, drawn), boxesOf(node, state, log, columns, drawn));
   return row;
 }
 
@@ -86,27 +92,21 @@ function rowOf(
 const roleClasses = ["role-0", "role-1", "role-2", "role-3"];
 
 /** What Raft keeps beside the log. */
-function nodeOf(node: number, state: NodeState, log: NodeLog): HTMLElement {
+function nodeOf(node: number, state: NodeState, log: NodeLog, { entries, roleNames }: Drawn): HTMLElement {
   const about = html("div", "", "log-of");
-  const life = state.life === "runs" ? data.roleNames[state.role]! : state.life;
+  const life = state.life === "runs" ? roleNames[state.role]! : state.life;
   about.append(
     html("b", `n${node}`),
     html("span", life, `badge ${state.life === "runs" ? roleClasses[state.role]! : "off"}`),
   );
-  const [last, lastTerm] = endOf(log, termOf);
+  const [last, lastTerm] = endOf(log, (entry) => entries[entry]![1]);
   about.append(html("span", `term ${log.term} · vote ${voteName(log.vote)} · last (${last}, ${lastTerm})`, "hard"));
   if (log.term !== log.durableTerm || log.vote !== log.durableVote)
     about.append(html("span", `on disk: term ${log.durableTerm}, vote ${voteName(log.durableVote)}`, "undurable"));
   return about;
 }
 
-function boxesOf(
-  node: number,
-  state: NodeState,
-  log: NodeLog,
-  columns: readonly number[],
-  all: readonly NodeLog[],
-): HTMLElement {
+function boxesOf(node: number, state: NodeState, log: NodeLog, columns: readonly number[], drawn: Drawn): HTMLElement {
   const boxes = html("div", "", "boxes");
   let snapshot: HTMLElement | null = null;
   for (const [k, index] of columns.entries()) {
@@ -124,17 +124,17 @@ function boxesOf(
       snapshot.textContent = width < 3 ? "" : `snapshot ≤ ${log.base}`;
     } else {
       if (hasGap) boxes.append(gap());
-      boxes.append(boxOf(node, state, log, index, all));
+      boxes.append(boxOf(node, state, log, index, drawn));
     }
     if (index === state.commit && state.life !== "never started") boxes.lastElementChild!.classList.add("commit");
   }
   return boxes;
 }
 
-function boxOf(node: number, state: NodeState, log: NodeLog, index: number, all: readonly NodeLog[]): HTMLElement {
+function boxOf(node: number, state: NodeState, log: NodeLog, index: number, { entries, all }: Drawn): HTMLElement {
   const entry = entryAt(log, index);
   if (entry === -1) return html("span", "", "box none");
-  const [, term, words] = data.entries[entry]!;
+  const [, term, words] = entries[entry]!;
   const differs = all.some((other) => ![-1, entry].includes(entryAt(other, index)));
   const isDurable = index <= log.durable;
   const classes = ["box", termClasses[term % termClasses.length]!, isDurable ? "" : "hollow", differs ? "differs" : ""];
