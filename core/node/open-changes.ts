@@ -52,6 +52,8 @@ export class OpenChanges {
   /** Requests of other members. */
   readonly #openMax: number;
   readonly #decided: DecidedChanges;
+  /** Nothing is proposed while one hands over: after an attempt in vain, writes have as much time before the next one. */
+  #nextTransferAt: Micros = -Infinity;
   /** The term in which this leader has begun to hand over for the sake of its own removal. */
   #handedOverTerm: Term = 0;
   /** To whom it has handed over since another node led, in vain. */
@@ -91,6 +93,7 @@ export class OpenChanges {
   #begin(term: Term): void {
     assert(term > this.#term, "a leader's terms rise");
     this.#term = term;
+    this.#nextTransferAt = -Infinity;
     this.#open.clear();
     this.#decided.clear();
   }
@@ -165,10 +168,11 @@ export class OpenChanges {
   ): ChangeOutcome | null {
     const { change } = open;
     if (change.kind === "transfer-leader") {
-      if (raft.transferee !== 0) return null;
+      if (raft.transferee !== 0 || now < this.#nextTransferAt) return null;
       // While one hands over nothing is proposed: not for the sake of a node that does not answer.
       if (!isFit(change.id)) return isPatient || open.hasBegun ? null : "not-caught-up";
       open.hasBegun = true;
+      this.#nextTransferAt = now + 2 * this.#electionMicros;
       raft.transfer(now, change.id);
       return null;
     }

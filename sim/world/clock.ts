@@ -43,6 +43,7 @@ export class SimClock implements Clock {
   readonly #offset: Micros;
   readonly #rate: number;
   readonly #turnEnds: (() => void)[] = [];
+  readonly #timers: SimTimer[] = [];
   /** True time up to which it stands still; and for how long it has, or will have, without making up for it. */
   #standsUntil: Micros = 0;
   #standsAt: Micros = 0;
@@ -76,16 +77,19 @@ export class SimClock implements Clock {
     if (!jumps) this.#lostMicros += micros;
   }
 
-  /** It stands no longer. */
+  /** It stands no longer; what was to come when it would have gone on comes so much earlier. */
   wake(): void {
     const left = this.#standsUntil - this.#scheduler.now;
     if (left <= 0) return;
     this.#standsUntil = this.#scheduler.now;
     if (!this.#jumps) this.#lostMicros -= left;
+    for (const timer of this.#timers) this.queue(timer);
   }
 
   timer(fire: () => void): Timer {
-    return new SimTimer(this, fire);
+    const timer = new SimTimer(this, fire);
+    this.#timers.push(timer);
+    return timer;
   }
 
   endOfTurn(run: () => void): void {

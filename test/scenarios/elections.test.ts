@@ -167,6 +167,25 @@ test("a transfer to a node that cannot hear is given up, and the leader goes on"
   world.judge();
 });
 
+test("a transfer that fails again and again leaves writes as much time as it takes", (t) => {
+  const world = new Scenario(3);
+  const leader = world.leader();
+  const [target] = world.others(leader) as [number];
+  // It is heard, and hears all but the one message that counts.
+  world.drop((_from, _to, { kind }) => kind === "timeout-now");
+  const change = world.change(leader, { kind: "transfer-leader", id: target });
+  world.pass(0.5);
+  t.is(world.raft(leader).transferee, target);
+  world.until("it is given up", () => world.raft(leader).transferee === 0, 2);
+  for (let k = 0; k < 8; k++) {
+    world.pass(0.1);
+    t.is(world.raft(leader).transferee, 0);
+  }
+  t.is(change.outcome, null);
+  world.until("it is tried again", () => world.raft(leader).transferee === target, 2);
+  world.judge();
+});
+
 test("a leader hears of a higher term at its next heartbeat, not only when its patience ends", (t) => {
   const world = new Scenario(3, { electionMicros: 3_000_000 });
   const leader = world.leader();
