@@ -258,7 +258,7 @@ export class BoundedWaits implements Subscriber {
     const isJoint = configuration.outgoing.length > 0;
     const waitsToLeave = isJoint && this.#hasQuorum(id, configuration);
     this.#look(id, watched, "joint", waitsToLeave ? name : null, this.#bounds.catchUpMicros(last - node.commit));
-    const learner = isJoint || index > node.commit ? undefined : this.#readyLearner(id, configuration, led.log.last);
+    const learner = isJoint || index > node.commit ? undefined : this.#readyLearner(node, configuration, led.log.last);
     this.#look(id, watched, "promotion", learner === undefined ? null : `${name} ${learner}`, 0);
   }
 
@@ -273,11 +273,14 @@ export class BoundedWaits implements Subscriber {
     })?.id;
   }
 
-  #readyLearner(id: NodeId, configuration: Configuration, last: Index): NodeId | undefined {
+  /** One that the leader's log does not reach down to any more gets a snapshot first. */
+  #readyLearner({ id, written }: GhostNode, configuration: Configuration, last: Index): NodeId | undefined {
     const { members, learners } = configuration;
-    const isReady = (learner: NodeId): boolean =>
-      this.#ghost.node(learner).durable.last + this.#plan.entriesPerAppendMax >= last &&
-      this.#connectedSince(id, learner) < Infinity;
+    const isReady = (learner: NodeId): boolean => {
+      const { durable } = this.#ghost.node(learner);
+      const isNear = durable.last + this.#plan.entriesPerAppendMax >= last && durable.last >= written.base;
+      return isNear && this.#connectedSince(id, learner) < Infinity;
+    };
     const found = members.find((member) => {
       return member.autoPromote && member.storeId !== "" && learners.includes(member.id) && isReady(member.id);
     });
