@@ -23,7 +23,7 @@ type Attempt = { readonly url: string; redialledAt: Micros; tellAt: Micros };
 export class DirectoryBinding {
   readonly #context: ContextOf<"peers" | "schedule" | "send" | "trace">;
   readonly #raft: Raft;
-  /** By members that are not bound: there are no others in it but those that were bound since. */
+  /** By members that were not bound when somebody asked to be: no more than there are ids in configurations. */
   readonly #attempts = new Map<NodeId, Attempt>();
 
   constructor(context: ContextOf<"peers" | "schedule" | "send" | "trace">, raft: Raft) {
@@ -64,17 +64,24 @@ export class DirectoryBinding {
     const { configuration, leader, role } = this.#raft;
     const member = memberOf(configuration, id);
     if (member?.storeId !== "") return;
-    const { incarnation } = member;
-    const request: BindRequest = { kind: "bind-request", node: id, incarnation, storeId };
+    const attempt = this.#attempts.get(id);
+    // It does answer there: where it is not bound all the same, that has another reason.
+    if (attempt !== undefined) attempt.tellAt = now + tellAfterMicros;
+    const { incarnation, url } = member;
+    const request: BindRequest = { kind: "bind-request", node: id, incarnation, url, storeId };
     if (role === "leader") this.bind(now, request);
     else if (leader !== 0) this.#context.send({ to: leader, message: request });
   }
 
-  /** For the leader: binds it, unless it is bound, or is another incarnation. Where that cannot be now, it will ask again. */
-  bind(now: Micros, { node, incarnation, storeId }: BindRequest): void {
+  /**
+   * For the leader: binds it, unless it is bound, is another incarnation, or is to be reached elsewhere by now. Where that cannot
+   * be now, it will ask again.
+   */
+  bind(now: Micros, { node, incarnation, url, storeId }: BindRequest): void {
     const { configuration, role } = this.#raft;
     const member = memberOf(configuration, node);
-    if (role !== "leader" || member?.storeId !== "" || member.incarnation !== incarnation) return;
+    if (role !== "leader" || member?.storeId !== "") return;
+    if (member.incarnation !== incarnation || member.url !== url) return;
     this.#raft.proposeConfiguration(now, bindStore(configuration, node, storeId));
     this.#context.schedule();
   }

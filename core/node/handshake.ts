@@ -23,9 +23,10 @@ export function checkHandshake(view: NodeView, theirs: Handshake): Verdict {
   const { entry, peers, replica } = view;
   if (replica === null || !theirs.takesPart) {
     // One that has lost its log knows its cluster, and members may have moved. One that joins cannot tell who is a member, and
-    // asks those of the operator's list alone.
+    // asks those of the operator's list alone, whatever place they have in it.
     const isOfCluster = theirs.cluster !== "" && theirs.cluster === ours.cluster;
-    if (theirs.takesPart && entry?.bootstrap === null && isOfCluster) peers.learnAddress(theirs.node, theirs.url);
+    const isKnown = isOfCluster || view.options.cluster.includes(theirs.url);
+    if (theirs.takesPart && entry?.bootstrap === null && isKnown) peers.learnAddress(theirs.node, theirs.url);
     return { kind: "guest", ours: theirs.cluster === ours.cluster ? ours : anonymous(ours) };
   }
   const verdict = replica.admission.checkHandshake(theirs, ours);

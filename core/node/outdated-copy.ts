@@ -9,7 +9,7 @@
 import type { DiskError, Random } from "../ports.ts";
 import type { Configuration } from "../protocol/configuration.ts";
 import { isNeededVoter } from "../raft/membership.ts";
-import { withLostLog } from "../storage/identity.ts";
+import { type Identity, withLostLog } from "../storage/identity.ts";
 import type { IdentityFile } from "../storage/identity-file.ts";
 import { putBackCopy } from "../storage/remedies.ts";
 import type { NodeId } from "../units.ts";
@@ -47,7 +47,10 @@ export function markLost(
   if (isNeededVoter(configuration, identityFile.current.node)) {
     const why = "the other voters are no majority without this node";
     const reason = `${what}; ${why}: ${putBackCopy(directory)} that is newer`;
-    return done(null, { code: "outdated-copy", reason });
+    // This start has taken no part, and does not count: else the copy, started again and again, would count more starts than
+    // the others know of, and pass for a later one.
+    const uncounted = (identity: Identity): Identity => ({ ...identity, boot: identity.boot - 1 });
+    return identityFile.update(uncounted, (error) => done(error, { code: "outdated-copy", reason }));
   }
   identityFile.update(
     (identity) => withLostLog(identity, random),

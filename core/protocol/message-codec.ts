@@ -132,6 +132,7 @@ function encodeAffair(writer: Writer, message: Affair): void {
     case "bind-request":
       writer.u64(message.node);
       writer.u64(message.incarnation);
+      writer.text(message.url);
       writer.id(message.storeId);
       return;
     case "learned-address":
@@ -302,7 +303,13 @@ function decodeAffair(reader: Reader, kind: number): Affair {
     case messageKinds["directory-confirmed"]:
       return { kind: "directory-confirmed", storeId: reader.id() };
     case messageKinds["bind-request"]:
-      return { kind: "bind-request", node: reader.u64(), incarnation: reader.u64(), storeId: reader.id() };
+      return {
+        kind: "bind-request",
+        node: reader.u64(),
+        incarnation: reader.u64(),
+        url: reader.text(urlBytesMax),
+        storeId: reader.id(),
+      };
     case messageKinds["learned-address"]:
       return { kind: "learned-address", node: reader.u64(), url: reader.text(urlBytesMax) };
     case messageKinds["rebind-pending"]:

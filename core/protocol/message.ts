@@ -204,11 +204,12 @@ export type Removed = {
 export type DirectoryCheck = { readonly kind: "directory-check"; readonly storeId: StoreId };
 /** "It is." Who has another directory says nothing. */
 export type DirectoryConfirmed = { readonly kind: "directory-confirmed"; readonly storeId: StoreId };
-/** A member tells the leader that the directory `storeId` has answered where `node`, as `incarnation`, is to be reached. */
+/** A member tells the leader that the directory `storeId` has answered at `url`, where `node`, as `incarnation`, is to be reached. */
 export type BindRequest = {
   readonly kind: "bind-request";
   readonly node: NodeId;
   readonly incarnation: Index;
+  readonly url: string;
   readonly storeId: StoreId;
 };
 /** A member tells the leader where it reaches the member `node`, which is not where the configuration has it. */

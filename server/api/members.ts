@@ -85,7 +85,9 @@ async function putMember(c: Ctx, node: Node, id: number): Promise<Response> {
   if (added.ok || added.code !== "member-exists") return answerOf(node, added);
   const moved = await outcomeOf(node, { kind: "move", id, url: member.url }, deadline);
   if (!moved.ok || member.autoPromote === null) return answerOf(node, moved);
-  return answerOf(node, await outcomeOf(node, { kind: "add", id, ...member }, deadline));
+  const set = await outcomeOf(node, { kind: "add", id, ...member }, deadline);
+  // It has been moved already.
+  return answerOf(node, set.ok ? set : { ...set, definite: false });
 }
 
 /** `autoPromote` null: the body says nothing of it. */

@@ -346,13 +346,13 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
     this.#network.send(this.id, to, envelope, hostEvents.message);
   }
 
-  /** A message, inside its turn. */
-  hear(envelope: Envelope, answer: (envelope: Envelope) => void): void {
+  /** A message, inside its turn. `dialled`: the address whose listener answers with it, where a stream brings it. */
+  hear(envelope: Envelope, answer: (envelope: Envelope) => void, dialled: string | null = null): void {
     const { node } = this;
     if (node === null) return;
     if (node.replica === null) this.#network.introduce(envelope.from, node, this.id);
     this.#observer.received(this, envelope);
-    node.receive(envelope, answer);
+    node.receive(envelope, answer, dialled);
   }
 
   #turn(run: (node: Node) => void): void {

@@ -36,7 +36,7 @@ export interface StreamHost extends Target {
   /** By its process, while it took part. */
   readonly found: FoundStarts;
   /** One message of the piece that its turn takes. */
-  hear(envelope: Envelope, answer: (envelope: Envelope) => void): void;
+  hear(envelope: Envelope, answer: (envelope: Envelope) => void, dialled?: string): void;
 }
 
 /** What a stream asks of the world around it. */
@@ -238,7 +238,8 @@ export class SimStreams implements Target {
     const host = this.#hosts.get(stream.from);
     if (!stream.isWanted || stream.outbound !== null || host === undefined || host.node === null) return;
     const ours = host.paused ? null : host.node.handshake(stream.to);
-    stream.at = this.#addresses.listenerAt(stream.urls[stream.attempt] ?? "");
+    const dialled = stream.urls[stream.attempt] ?? "";
+    stream.at = this.#addresses.listenerAt(dialled);
     if (ours === null || stream.at === 0) return this.#redial(stream);
     const { node } = host;
     const dialler = {
@@ -247,7 +248,7 @@ export class SimStreams implements Target {
         if (trouble === null && theirs.takesPart && node.replica !== null) host.found.add(theirs);
         return trouble;
       },
-      receive: (envelope: Envelope) => host.hear(envelope, () => undefined),
+      receive: (envelope: Envelope) => host.hear(envelope, () => undefined, dialled),
     };
     stream.outbound = new Outbound(ours, dialler, this.#plan.queueBytesMax);
     this.#pump(stream);

@@ -52,7 +52,7 @@ const samples: readonly Message[] = [
   { kind: "removed", storeId, incarnation: 0, reason: "removed" },
   { kind: "directory-check", storeId },
   { kind: "directory-confirmed", storeId },
-  { kind: "bind-request", node: 4, incarnation: 3, storeId },
+  { kind: "bind-request", node: 4, incarnation: 3, url: "http://node-4", storeId },
   { kind: "learned-address", node: 4, url: "http://a:1" },
 ];
 

@@ -151,6 +151,8 @@ test("of two voters the one whose directory is an older copy ends, however long 
   world.putBack(id, copy);
   world.pass(10);
   t.is(world.status(leader).leader, 0);
+  const { boot } = host.directory.identity!;
   world.start(id);
   world.until("it has ended", () => host.state.kind === "lost");
+  t.is(host.directory.identity?.boot, boot, "started again and again, it stays an older copy");
 });
