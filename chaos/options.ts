@@ -29,11 +29,11 @@ export const defaultOut = "chaos-report";
 const defaultServeMs = 10_000;
 
 /** Printed for --help, and beside what is wrong with a command line. */
-export const usage = `npm run chaos -- [--seed N] [--minutes M] [--nodes 3|5] [--rocksdb | --etcd] [--families a,b] [--rate N] [--out DIR]
+export const usage = `npm run chaos -- [--seed N] [--minutes M] [--nodes N] [--rocksdb | --etcd] [--families a,b] [--rate N] [--out DIR]
 Runs a real cluster under real faults, and checks every answer. Linux only.
   --seed      the plan of faults and operations; drawn and printed without it
   --minutes   how long faults strike (2)
-  --nodes     founders (3)
+  --nodes     founders, 3 to 7 (3)
   --rocksdb   rows in RocksDB
   --etcd      the same against etcd on this machine, by its JSON gateway
   --families  only these of ${families.map(({ name }) => name).join(", ")}

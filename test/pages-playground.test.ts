@@ -1,6 +1,6 @@
 /** The playground in a real browser: opened as a file, stepped through, changed by hand; and with a mutant in it. */
 import { execFile } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -207,10 +207,15 @@ test("--open says where the page is, opens it where the machine can, and puts a 
   t.is(calm.code, 0, calm.err);
   t.regex(calm.out, /^playground: file:\/\/\S+playground\.html$/m);
   if (process.platform === "linux") {
-    t.regex(calm.out, /xdg-open cannot be run here: open that address/);
+    t.regex(calm.out, /xdg-open found no browser: open that address/);
     const seed = await sim(bin, "--open", "--seed", "7");
-    t.regex(seed.out, /playground\.html#seed=7&at=0$/m);
-    t.notRegex(seed.out, /cannot be run/);
+    t.notRegex(seed.out, /found no browser/);
+    const given = readFileSync(called, "utf8").trim();
+    t.regex(given, /^file:\/\/\S+\/sim-failures\/seed-7\.playground\.html$/);
+    t.true(seed.out.includes(`playground: ${given}\n`));
+    t.true(existsSync(new URL(given)));
+    writeFileSync(join(bin, "xdg-open"), "#!/bin/sh\nexit 3\n");
+    t.regex((await sim(bin, "--open")).out, /xdg-open found no browser/);
   }
   const drawn = await sim(none, "--open", "--seed", "7", "--only", "loss");
   t.is(drawn.code, 0, drawn.err);

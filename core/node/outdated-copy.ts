@@ -47,9 +47,6 @@ export function markLost(
   if (isNeededVoter(configuration, identityFile.current.node)) {
     const why = "the other voters are no majority without this node";
     const reason = `${what}; ${why}: ${putBackCopy(directory)} that is newer`;
-    // This start has taken no part, and does not count: else the copy, started again and again, would count more starts than
-    // the others know of, and pass for a later one.
-    const uncounted = (identity: Identity): Identity => ({ ...identity, boot: identity.boot - 1 });
     return identityFile.update(uncounted, (error) => done(error, { code: "outdated-copy", reason }));
   }
   identityFile.update(

@@ -196,7 +196,10 @@ function until(goal: string): void {
   const name = goal === "return" ? "answer" : goal;
   move(() => {
     const isReached = play.until(goals[goal]!, untilMicrosMax);
-    missed = isReached || play.broken !== null ? "" : `no ${name} in ${untilMicrosMax / secondMicros} s, up to: `;
+    missed =
+      isReached || play.broken !== null
+        ? ""
+        : `no ${name} within ${untilMicrosMax / secondMicros} s of simulated time. Last: `;
   });
 }
 

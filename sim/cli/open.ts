@@ -15,6 +15,9 @@ import { type Options, tapeFrom, UsageError } from "./options.ts";
 const page = new URL("../playground.html", import.meta.url);
 const noTape = /(?<=<script type="application\/json" id="data">)\s*null\s*(?=<\/script>)/;
 
+/** What finds no browser has ended by then. */
+const openerMs = 1_000;
+
 /** By platform: what opens an address. */
 const openers: Readonly<Record<string, readonly [command: string, ...args: string[]]>> = {
   darwin: ["open"],
@@ -33,20 +36,20 @@ export async function openPlayground(
   const isOpened = await new Promise<boolean>((done) => {
     const child = spawn(command, [...args, address], { stdio: "ignore", detached: true });
     child.once("error", () => done(false));
-    child.once("spawn", () => {
-      child.unref();
-      done(true);
-    });
+    // A browser that was begun so may run for as long as it likes.
+    const timer = setTimeout(() => done(true), openerMs);
+    child.once("exit", (code) => done(code === 0 || process.platform === "win32"));
+    child.once("close", () => clearTimeout(timer));
+    child.unref();
   });
-  if (!isOpened) console.log(`  ${command} cannot be run here: open that address in a browser`);
+  if (!isOpened) console.log(`  ${command} found no browser: open that address in a browser`);
   console.log(nextLine("--tape FILE"));
   return 0;
 }
 
-/** Of the page as it is; of a run that no address names, of a copy with its tape in it. */
+/** Of the page as it is; of a run, of a copy with its tape in it: what opens a file drops what stands behind its name. */
 function addressOf(open: NonNullable<Options["open"]>, changes: PlanChanges, typed: string): string {
   if (open.kind === "calm") return page.href;
-  if (open.kind === "seed" && typed === "") return `${page.href}#seed=${open.seed}&at=0`;
   const isSeed = open.kind === "seed";
   const tape: Tape = isSeed ? { plan: planOf(open.seed, changes), decisions: null } : tapeFrom(open.path);
   const name = isSeed ? nameOfSeed(open.seed, typed) : nameOfTape(open.path);

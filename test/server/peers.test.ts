@@ -76,7 +76,7 @@ test.serial(
       const joined = nodes.start(3, "--join", "--cluster", nodes.list(1, 2, 3), "--peer-url", nodes.urls[3]!);
       const said = /as node 3, and its directory does not answer at \S+: POST its peer URL to \/v1\/members\/3/;
       await Promise.any([first, nodes.running.get(2)!].map((node) => node.says(said)));
-      t.is((await first.member(3))?.role, "joining");
+      t.is((await first.member(3))?.role, "learner");
       await first.must("POST", "/v1/members/3", nodes.urls[3]);
       await eventually("node 3 votes where it is", async () => (await first.member(3))?.role === "voter");
       await first.must("DELETE", "/3");
