@@ -28,7 +28,15 @@ export function replacedEnding(by: NodeId, { id, directory }: Pick<NodeOptions, 
 }
 
 /**
- * Marks the directory durably; `done` gets how the node is to end. Where too few could give the log back, nothing changes.
+ * A start that has taken no part does not count: else a copy, started again and again, would count more starts than the
+ * others know of, and pass for a later one.
+ */
+function uncounted(identity: Identity): Identity {
+  return { ...identity, boot: identity.boot - 1 };
+}
+
+/**
+ * Marks the directory durably; `done` gets how the node is to end. Where too few could give the log back, the log stays.
  *
  * `configuration` is the copy's own, and may be older than the cluster's. Where it alone says that the node is needed, the
  * operator is told to put back a newer copy: that helps, and nothing is lost. Where the cluster's alone does, the log is set
