@@ -52,13 +52,13 @@ export class MemberInbox implements MemberReceiver {
   }
 
   admits(envelope: Envelope, answer: Answer): boolean {
-    const { envelope: envelopeOf, schedule, send } = this.#context;
+    const { envelope: envelopeOf, schedule } = this.#context;
     schedule();
     const verdict = this.#parts.admission.checkEnvelope(envelope);
     if (typeof verdict === "boolean") return verdict;
     const { from } = envelope;
-    if (verdict.kind === "removed") answer(envelopeOf(from, verdict));
-    else send({ to: from, message: verdict });
+    if (verdict === "term") this.#parts.raft.tellTerm(from);
+    else answer(envelopeOf(from, verdict));
     return false;
   }
 

@@ -6,8 +6,7 @@ import type { Member } from "../protocol/configuration.ts";
 import type { Verdict } from "../protocol/connection.ts";
 import type { Origin } from "../protocol/entry.ts";
 import type { Handshake } from "../protocol/frame.ts";
-import type { AppendReply, Envelope, JoinAccepted, JoinRequest, RebindStanding, Removed } from "../protocol/message.ts";
-import { outdatedReply } from "../raft/follower.ts";
+import type { Envelope, JoinAccepted, JoinRequest, RebindStanding, Removed } from "../protocol/message.ts";
 import { isNeededVoter, memberOf, rebindStore, wasRemoved } from "../raft/membership.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Index, Micros, NodeId, StoreId } from "../units.ts";
@@ -55,15 +54,15 @@ export class PeerAdmission {
     this.#bindingCheck = new RefusalCheck(confirm, context.options.joinerReadMicros);
   }
 
-  /** Whether the message is for this node, from somebody who may speak; or what the sender is to be told. */
-  checkEnvelope(envelope: Envelope): boolean | Removed | AppendReply {
+  /** Whether the message is for this node, from somebody who may speak; or what the sender is to be told: that it is removed, or this node's term. */
+  checkEnvelope(envelope: Envelope): boolean | Removed | "term" {
     const { cluster, from, fromIncarnation, fromBoot, to, toIncarnation, message } = envelope;
     const { node, incarnation } = this.#identity;
     if (cluster !== this.#genesis.cluster || to !== node || toIncarnation < incarnation) return false;
     if (toIncarnation > incarnation) {
       // Another node has this node's place. A member that knows of the removal says so when it hears from this node.
       this.#heard.set(from, { incarnation: fromIncarnation, boot: fromBoot });
-      return outdatedReply(this.#raft.term);
+      return "term";
     }
     // A removed peer that its leader still replicates to is about to learn of it from its log.
     const isLeaving = this.#raft.progressOf(from)?.incarnation === fromIncarnation;

@@ -201,6 +201,14 @@ export class Raft {
     }
   }
 
+  /**
+   * Tells `to`, which has spoken to another incarnation of this node, which term it is in: like all that this node says of
+   * its term, once that is durable.
+   */
+  tellTerm(to: NodeId): void {
+    this.#server.send(to, outdatedReply(this.term));
+  }
+
   /** The leader appends all of `proposals` or none; the k-th gets index firstIndex + k. */
   propose(now: Micros, proposals: readonly Proposal[]): Proposed {
     return this.#roles.leading?.propose(now, proposals) ?? { ok: false, code: "not-leader", definite: true };

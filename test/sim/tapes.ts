@@ -67,6 +67,11 @@ export const keptTapes: readonly KeptTape[] = [
     mutant: "restart reads the configuration only up to the base",
   },
   {
+    tape: "term-of-later-incarnation",
+    what: "a node that is spoken to as a later incarnation says its term once that is durable",
+    mutant: "whoever takes a node for a later incarnation is told a term that is not durable",
+  },
+  {
     tape: "copy-started-twice",
     what: "tier b: an older copy that starts twice before it meets anybody counts as many starts as its peers have met: that is beyond what can be told",
     mutant: "an older copy may start until its number is beyond what peers have met",
