@@ -3,7 +3,8 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import test from "ava";
-import { freePorts, freshDirectory } from "./support/processes.ts";
+import { freePorts } from "../chaos/world/ports.ts";
+import { freshDirectory } from "./support/processes.ts";
 
 type Run = { readonly code: number; readonly stdout: string; readonly output: string };
 

@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import test from "ava";
-import { freePorts, freshDirectory } from "./support/processes.ts";
+import { freePorts } from "../chaos/world/ports.ts";
+import { freshDirectory } from "./support/processes.ts";
 
 const readme = readFileSync("README.md", "utf8");
 /** Every fenced shell block, in order. */

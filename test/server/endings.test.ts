@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
-import { freePorts, freshDirectory, ProcessCluster, runServer } from "../support/processes.ts";
+import { freePorts } from "../../chaos/world/ports.ts";
+import { freshDirectory, ProcessCluster, runServer } from "../support/processes.ts";
 import { RawClient } from "../support/raw-http.ts";
 
 /** Runs `thrown` in the server's process once the directory is locked. */

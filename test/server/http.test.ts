@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
-import { freePorts, freshDirectory, get, ProcessCluster } from "../support/processes.ts";
+import { freePorts } from "../../chaos/world/ports.ts";
+import { freshDirectory, get, ProcessCluster } from "../support/processes.ts";
 import { exchange, RawClient } from "../support/raw-http.ts";
 
 function request(method: string, path: string, body = ""): string {

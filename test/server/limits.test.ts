@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
-import { freePorts, freshDirectory, get, ProcessCluster, put } from "../support/processes.ts";
+import { freePorts } from "../../chaos/world/ports.ts";
+import { freshDirectory, get, ProcessCluster, put } from "../support/processes.ts";
 
 /** 256 KiB. */
 function value(k: number): string {

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import test from "ava";
 import { DirectoryInUse, loadKernelLock, lockDirectory } from "../../server/lock.ts";
-import { freePorts, freshDirectory, ProcessCluster, put } from "../support/processes.ts";
+import { freePorts } from "../../chaos/world/ports.ts";
+import { freshDirectory, ProcessCluster, put } from "../support/processes.ts";
 
 /** Locks and lets go of the directory in its first argument as it is told to, line by line. */
 const holderScript = `

@@ -6,7 +6,7 @@ import { encodeHandshake, type Handshake, protocolVersion, writeFrame } from "..
 import type { Envelope } from "../../core/protocol/message.ts";
 import { MachineNetwork } from "../../server/network.ts";
 import { PeerSecret } from "../../server/peer-secret.ts";
-import { freePorts } from "../support/processes.ts";
+import { freePorts } from "../../chaos/world/ports.ts";
 
 /** Passes bytes on to `port`; `freeze` leaves all connections of now open and mute, for ever. */
 class Relay {

@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, wr
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { type Exit, freePorts, freshDirectory, get, ProcessCluster, put, runServer } from "../support/processes.ts";
+import { freePorts } from "../../chaos/world/ports.ts";
+import { type Exit, freshDirectory, get, ProcessCluster, put, runServer } from "../support/processes.ts";
 
 /** Runs a node on free ports with `directory` as its data directory, until it exits by itself. */
 async function run(directory: string, args: readonly string[]): Promise<Exit> {

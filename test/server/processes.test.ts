@@ -3,7 +3,8 @@ import { readdirSync, renameSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import test from "ava";
-import { type Exit, freePorts, freshDirectory, get, ProcessCluster, put, runServer } from "../support/processes.ts";
+import { freePorts } from "../../chaos/world/ports.ts";
+import { type Exit, freshDirectory, get, ProcessCluster, put, runServer } from "../support/processes.ts";
 
 test.serial("SIGTERM ends a node with exit code 0, and its directory opens again", async (t) => {
   const cluster = await ProcessCluster.start(1);

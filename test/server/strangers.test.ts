@@ -12,7 +12,8 @@ import {
 import { decodeEnvelope, encodeEnvelope } from "../../core/protocol/message-codec.ts";
 import type { JoinAccepted, Message, Removed } from "../../core/protocol/message.ts";
 import { eventually, leaderOf, three, withNodes } from "../support/node-process.ts";
-import { freePorts, patient } from "../support/processes.ts";
+import { freePorts } from "../../chaos/world/ports.ts";
+import { patient } from "../support/processes.ts";
 
 const cluster = "c".repeat(32);
 

@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { MemberStatus, Status } from "../../core/node/status.ts";
-import { freePorts, freshDirectory } from "./processes.ts";
+import { freePorts } from "../../chaos/world/ports.ts";
+import { freshDirectory } from "./processes.ts";
 
 const patienceMs = 60_000;
 

@@ -1,9 +1,9 @@
 /** Real nodes: processes of the compiled server on free ports, in a folder of their own, stopped by their own ids. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "../../chaos/world/ports.ts";
 
 /** Only a node that hangs takes so long, however busy the machine is. */
 const patienceMs = 60_000;
@@ -14,31 +14,6 @@ export const patient = ["--election-timeout-ms", "3000", "--request-timeout-ms",
 /** A new folder; the caller removes it. */
 export function freshDirectory(): string {
   return mkdtempSync(join(tmpdir(), "metastore-test-"));
-}
-
-/** Below the ports that systems give to outgoing connections, which would take one before its node listens. */
-const portRange = { first: 23_000, count: 9_000 };
-
-/** Each process of tests takes ports in turn, from a place of its own: none is drawn twice before its node listens. */
-let drawn = process.pid * 97;
-
-/** Ports on which nothing listens, and which no other test of this moment draws. */
-export async function freePorts(count: number): Promise<number[]> {
-  const free: number[] = [];
-  while (free.length < count) {
-    drawn += 1;
-    const port = portRange.first + (drawn % portRange.count);
-    if (await isFree(port)) free.push(port);
-  }
-  return free;
-}
-
-function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.once("error", () => resolve(false));
-    server.listen(port, () => server.close(() => resolve(true)));
-  });
 }
 
 export type Exit = { readonly code: number | null; readonly stderr: string; readonly stdout: string };
@@ -156,10 +131,12 @@ export class ProcessCluster {
     return child.exitCode;
   }
 
-  /** Waits until the node knows a leader. */
+  /** Waits until the node knows a leader; rejects at once where its process has ended. */
   async ready(id: number): Promise<void> {
     const until = performance.now() + patienceMs;
+    const child = this.#children[id - 1];
     while (performance.now() < until) {
+      if (typeof child?.exitCode === "number") throw new Error(`node ${id} has ended, exit code ${child.exitCode}`);
       const ok = await fetch(`${this.url(id)}/readyz`).then(
         (answer) => answer.ok,
         () => false,
