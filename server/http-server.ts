@@ -189,7 +189,9 @@ export class ClientServer {
     if (this.#isStopping && isLast) outgoing.setHeader("Connection", "close");
     if (incoming.method === "OPTIONS" && incoming.url === "*") return answerServerOptions(outgoing, this.#revision());
     // The scheme of an absolute target is case-insensitive (RFC 3986, 3.1); handlers know it in small letters.
-    incoming.url = incoming.url?.replace(/^https?:/i, (scheme) => scheme.toLowerCase());
+    if (incoming.url?.startsWith("/") === false) {
+      incoming.url = incoming.url.replace(/^https?:/i, (scheme) => scheme.toLowerCase());
+    }
     this.#handled.add(outgoing);
     this.#answer(incoming, outgoing);
   }
