@@ -41,10 +41,7 @@ export class DirectoryBinding {
       this.#attempts.set(id, attempt);
     }
     const question: Message = { kind: "directory-check", storeId };
-    if (!this.#context.send({ to: id, message: question }) && now >= attempt.redialledAt + redialMicros) {
-      attempt.redialledAt = now;
-      this.#context.peers.redial(id);
-    }
+    if (!this.#context.send({ to: id, message: question })) this.#redial(now, id, attempt);
     if (now < attempt.tellAt) return;
     attempt.tellAt = now + tellEveryMicros;
     const advice = `POST its peer URL to /v1/members/${id} if it is reached elsewhere`;
@@ -54,9 +51,21 @@ export class DirectoryBinding {
     );
   }
 
-  /** Whether an answer from `dialled` is of the member `id`; null: not known, whoever answers was found there. */
-  isPlaceOf(id: NodeId, dialled: string | null): boolean {
-    return dialled === null || memberOf(this.#raft.configuration, id)?.url === dialled;
+  /**
+   * Whether an answer from `dialled` is of the member `id`; null: not known, whoever answers was found there. Where it is
+   * not, the stream stands at an address of before: who answers at the member's own is found out anew.
+   */
+  isPlaceOf(now: Micros, id: NodeId, dialled: string | null): boolean {
+    if (dialled === null || memberOf(this.#raft.configuration, id)?.url === dialled) return true;
+    const attempt = this.#attempts.get(id);
+    if (attempt !== undefined) this.#redial(now, id, attempt);
+    return false;
+  }
+
+  #redial(now: Micros, id: NodeId, attempt: Attempt): void {
+    if (now < attempt.redialledAt + redialMicros) return;
+    attempt.redialledAt = now;
+    this.#context.peers.redial(id);
   }
 
   /** The directory `storeId` has answered where `id` is to be reached. */

@@ -87,7 +87,7 @@ export class MemberInbox implements MemberReceiver {
   onLearnedAddress({ node, url }: LearnedAddress): void {
     const { peers } = this.#context;
     const isMember = memberOf(this.#parts.raft.configuration, node) !== undefined;
-    if (isMember && !peers.isConnected(node)) peers.learnAddress(node, url);
+    if (isMember && !peers.isConnected(node)) peers.relayAddress(node, url);
   }
 
   onRaftMessage({ from }: Envelope, message: RaftMessage): void {

@@ -89,8 +89,10 @@ export class Node {
     if (this.#ended || this.#closing || this.#identity === null) return;
     if (this.#entry?.believes(envelope, dialled) === false) return;
     const { from, message } = envelope;
-    const isBinding = message.kind === "directory-confirmed";
-    if (isBinding && this.#replica?.admission.binding.isPlaceOf(from, dialled) === false) return;
+    if (message.kind === "directory-confirmed") {
+      const now = this.#ports.clock.now();
+      if (this.#replica?.admission.binding.isPlaceOf(now, from, dialled) === false) return;
+    }
     dispatch(envelope, answer, this.#entryInbox, this.#replica?.inbox ?? null);
   }
 

@@ -1,8 +1,8 @@
 /**
  * Where each peer is reached, in order of trust: by the replicated configuration; by the command line, which may name
- * where the others are now; by the peer itself, in a handshake that was accepted. A later one is tried only where those
- * before it cannot be reached, or are answered by somebody else. So nobody's word can cut a member off, and a cluster
- * whose addresses have all changed finds itself again.
+ * where the others are now; by the peer itself, in a handshake that was accepted; by a member that has heard it from the
+ * peer. A later one is tried only where those before it cannot be reached, or are answered by somebody else. So nobody's
+ * word can cut a member off, and a cluster whose addresses have all changed finds itself again.
  */
 import type { LimitsOf } from "../limits.ts";
 import type { Network, Trace } from "../ports.ts";
@@ -25,6 +25,8 @@ export class Peers {
   #hintsArePeers = true;
   /** In the order in which they came. */
   readonly #learned = new Map<NodeId, string>();
+  /** What members say of others. */
+  readonly #relayed = new Map<NodeId, string>();
   /** For whom a difference has been told, and from what. */
   readonly #told = new Map<NodeId, string>();
   /** Where this node is reached; empty while nothing has said so. */
@@ -54,7 +56,7 @@ export class Peers {
   /** What the configurations in force say. While they are the founders', others of the command line are peers too. */
   setConfigured(urls: Urls, isFounders: boolean): void {
     // One that is out dials again. Of any other, what it has said is kept: it will not say it again on a stream that stands.
-    for (const id of this.#configured.keys()) if (!urls.has(id)) this.#learned.delete(id);
+    for (const id of this.#configured.keys()) if (!urls.has(id)) this.#forget(id);
     this.#configured = urls;
     this.#hintsArePeers = isFounders;
     this.#update();
@@ -71,9 +73,17 @@ export class Peers {
     if (this.#candidates().get(id)?.includes(url) === true) return;
     const configured = this.#configured.get(id);
     if (configured !== undefined) this.#tellDifference(id, configured, url);
+    this.#relayed.delete(id);
     this.#learned.set(id, url);
     const others = [...this.#learned.keys()].filter((one) => !this.#configured.has(one));
     if (others.length > this.#learnedUrlsMax) this.#learned.delete(others[0]!);
+    this.#update();
+  }
+
+  /** A member says where another has told it that it is reached. Never takes the place of that one's own word. */
+  relayAddress(id: NodeId, url: string): void {
+    if (url === "" || id === this.#self || this.#candidates().get(id)?.includes(url) === true) return;
+    this.#relayed.set(id, url);
     this.#update();
   }
 
@@ -82,7 +92,7 @@ export class Peers {
    * reached. Whoever else has said so meanwhile is not looked for any more.
    */
   forgetUnaccepted(): void {
-    for (const id of this.#learned.keys()) if (!this.#configured.has(id)) this.#learned.delete(id);
+    for (const id of this.#learned.keys()) if (!this.#configured.has(id)) this.#forget(id);
     this.#update();
   }
 
@@ -113,6 +123,11 @@ export class Peers {
     this.#network.redial(peer);
   }
 
+  #forget(id: NodeId): void {
+    this.#learned.delete(id);
+    this.#relayed.delete(id);
+  }
+
   #tellDifference(id: NodeId, configured: readonly string[], url: string): void {
     const known = configured.join(" and ");
     if (this.#told.get(id) === known) return;
@@ -136,14 +151,7 @@ export class Peers {
     const ids = new Set([...this.#configured.keys(), ...this.#learned.keys()]);
     if (this.#hintsArePeers) for (const id of this.#hints.keys()) ids.add(id);
     ids.delete(this.#self);
-    const learned = (id: NodeId): readonly string[] => [this.#learned.get(id) ?? []].flat();
-    return new Map(
-      [...ids].map((id) => {
-        return [
-          id,
-          [...new Set([this.#configured, this.#hints].flatMap((urls) => urls.get(id) ?? []).concat(learned(id)))],
-        ];
-      }),
-    );
+    const words = [this.#configured, this.#hints, this.#learned, this.#relayed];
+    return new Map([...ids].map((id) => [id, [...new Set(words.flatMap((urls) => urls.get(id) ?? []))]]));
   }
 }

@@ -38,6 +38,21 @@ test("the configuration comes first, then the command line, then what a peer say
   t.deepEqual(node.urls, urlsOf([2, "http://old:2", "http://hint:2", "http://own:2"]));
 });
 
+test("what a member says of another is tried last, and goes with that one's next word, or with its membership", (t) => {
+  const node = new Watched();
+  node.peers.setConfigured(urlsOf([1, "http://a:1"], [2, "http://a:2"]), false);
+  node.peers.relayAddress(2, "http://relayed:2");
+  node.peers.relayAddress(2, "http://a:2");
+  t.deepEqual(node.urls, urlsOf([2, "http://a:2", "http://relayed:2"]));
+  node.peers.learnAddress(2, "http://own:2");
+  t.deepEqual(node.urls, urlsOf([2, "http://a:2", "http://own:2"]));
+  node.peers.relayAddress(2, "http://relayed:2");
+  t.deepEqual(node.urls, urlsOf([2, "http://a:2", "http://own:2", "http://relayed:2"]));
+  node.peers.setConfigured(urlsOf([1, "http://a:1"]), false);
+  node.peers.setConfigured(urlsOf([1, "http://a:1"], [2, "http://a:2"]), false);
+  t.deepEqual(node.urls, urlsOf([2, "http://a:2"]));
+});
+
 test("where a peer says otherwise than the configuration, one line says so, once", (t) => {
   const node = new Watched();
   node.peers.setConfigured(urlsOf([1, "http://old:1"], [2, "http://old:2"]), false);
@@ -124,11 +139,14 @@ testProp(
     const node = new Watched();
     node.peers.setHints(urlsOf([1, "http://hint:1"], [2, "http://hint:2"], [3, "http://hint:3"]));
     node.peers.setConfigured(urlsOf([1, "http://a:1"], [2, "http://a:2"], [3, "http://a:3"]), false);
-    for (const [id, url] of said) node.peers.learnAddress(id, url);
+    for (const [id, url] of said) {
+      node.peers.learnAddress(id, url);
+      node.peers.relayAddress(2 + (id % 2), url);
+    }
     for (const id of [2, 3]) {
       const candidates = node.urls.get(id)!;
       t.deepEqual(candidates.slice(0, 2), [`http://a:${id}`, `http://hint:${id}`]);
-      t.true(candidates.length <= 3);
+      t.true(candidates.length <= 4);
     }
     t.true(node.urls.size <= 2 + 16);
     t.is(node.peers.ownUrl, "http://hint:1");
