@@ -4,7 +4,7 @@
  * stream that it has dialled there itself: is that your directory? Only whoever listens there knows the store id that it
  * asks with. Any member may find that out; the leader binds. So a node joins through members that do not lead, too.
  */
-import type { BindRequest, Message } from "../protocol/message.ts";
+import type { BindRequest, DirectoryConfirmed, Message } from "../protocol/message.ts";
 import { bindStore, memberOf } from "../raft/membership.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { Micros, NodeId, StoreId } from "../units.ts";
@@ -40,7 +40,7 @@ export class DirectoryBinding {
       attempt = { url: member.url, redialledAt: -Infinity, tellAt: now + tellAfterMicros };
       this.#attempts.set(id, attempt);
     }
-    const question: Message = { kind: "directory-check", storeId };
+    const question: Message = { kind: "directory-check", storeId, incarnation: member.incarnation };
     if (!this.#context.send({ to: id, message: question })) this.#redial(now, id, attempt);
     if (now < attempt.tellAt) return;
     attempt.tellAt = now + tellEveryMicros;
@@ -68,16 +68,15 @@ export class DirectoryBinding {
     this.#context.peers.redial(id);
   }
 
-  /** The directory `storeId` has answered where `id` is to be reached. */
-  onConfirmed(now: Micros, id: NodeId, storeId: StoreId): void {
+  /** A directory has answered where `id` is to be reached; an answer about an earlier incarnation is late. */
+  onConfirmed(now: Micros, id: NodeId, { storeId, incarnation }: DirectoryConfirmed): void {
     const { configuration, leader, role } = this.#raft;
     const member = memberOf(configuration, id);
-    if (member?.storeId !== "") return;
+    if (member?.storeId !== "" || member.incarnation !== incarnation) return;
     const attempt = this.#attempts.get(id);
     // It does answer there: where it is not bound all the same, that has another reason.
     if (attempt !== undefined) attempt.tellAt = now + tellAfterMicros;
-    const { incarnation, url } = member;
-    const request: BindRequest = { kind: "bind-request", node: id, incarnation, url, storeId };
+    const request: BindRequest = { kind: "bind-request", node: id, incarnation, url: member.url, storeId };
     if (role === "leader") this.bind(now, request);
     else if (leader !== 0) this.#context.send({ to: leader, message: request });
   }

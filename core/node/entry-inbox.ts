@@ -10,6 +10,7 @@ import type {
   Envelope,
   JoinAccepted,
   JoinRequest,
+  Message,
   RebindPending,
   Removed,
 } from "../protocol/message.ts";
@@ -52,12 +53,15 @@ export class EntryInbox implements EntryReceiver {
     if (reply !== null) answer(withoutName(envelope, guestEnvelope(view, from, reply)));
   }
 
-  /** Whoever asks has heard that store id from somebody; only this node can have said it first. */
-  onDirectoryCheck(envelope: Envelope, { storeId }: DirectoryCheck, answer: Answer): void {
+  /**
+   * Whoever asks has heard that store id from somebody; only this node can have said it first. A directory that has been a
+   * member's has voted, and is bound to no later incarnation.
+   */
+  onDirectoryCheck(envelope: Envelope, { storeId, incarnation }: DirectoryCheck, answer: Answer): void {
     const view = this.#view();
-    if (view.identity === null || view.identity.lost !== null || view.identity.storeId !== storeId) return;
-    const { from } = envelope;
-    answer(withoutName(envelope, guestEnvelope(view, from, { kind: "directory-confirmed", storeId })));
+    if (view.identity === null || view.identity.genesis !== null || view.identity.storeId !== storeId) return;
+    const confirmed: Message = { kind: "directory-confirmed", storeId, incarnation };
+    answer(withoutName(envelope, guestEnvelope(view, envelope.from, confirmed)));
   }
 
   onBootstrapReply({ from }: Envelope, reply: BootstrapReply): void {

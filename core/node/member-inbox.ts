@@ -76,8 +76,8 @@ export class MemberInbox implements MemberReceiver {
     answer(envelope(from, { kind: "rebind-pending", storeId: request.storeId, standing }));
   }
 
-  onDirectoryConfirmed({ from }: Envelope, { storeId }: DirectoryConfirmed): void {
-    this.#parts.admission.binding.onConfirmed(this.#now, from, storeId);
+  onDirectoryConfirmed({ from }: Envelope, confirmed: DirectoryConfirmed): void {
+    this.#parts.admission.binding.onConfirmed(this.#now, from, confirmed);
   }
 
   onBindRequest(request: BindRequest): void {

@@ -154,7 +154,9 @@ export class PeerAdmission {
       this.lostPeers.heard(now, from, lost);
       return this.#rebind(now, from, storeId, lost);
     }
-    this.binding.check(now, from, storeId);
+    // One that knows the cluster has been a member's: by a configuration that this node does not know to be committed yet, it
+    // may look like the one that is to be bound.
+    if (!knowsCluster) this.binding.check(now, from, storeId);
     // A member that lags may not know yet that the asker was removed and added again.
     if (this.#raft.role !== "leader") return this.#refuseLeaderId(now, { id: from, storeId, boot });
     // Nor does one that has led, before it knows that it still does: the binding that it sees may be of an incarnation that is over.

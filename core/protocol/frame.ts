@@ -9,7 +9,7 @@ export const frameHeaderBytes = 8;
 /** Must hold the largest value (1.5 MiB by default, 16 MiB by flag) and an append's batch around it. */
 export const frameBytesMax = 32 * 1024 * 1024;
 /** The highest version of the peer protocol that this program speaks; a handshake names a range. */
-export const protocolVersion = 4;
+export const protocolVersion = 5;
 /** A handshake is this small. */
 export const handshakeBytesMax = 1024;
 

@@ -128,6 +128,7 @@ function encodeAffair(writer: Writer, message: Affair): void {
     case "directory-check":
     case "directory-confirmed":
       writer.id(message.storeId);
+      writer.u64(message.incarnation);
       return;
     case "bind-request":
       writer.u64(message.node);
@@ -299,9 +300,9 @@ function decodeAffair(reader: Reader, kind: number): Affair {
       return { kind: "join-accepted", storeId, term, incarnation, genesis, founders };
     }
     case messageKinds["directory-check"]:
-      return { kind: "directory-check", storeId: reader.id() };
+      return { kind: "directory-check", storeId: reader.id(), incarnation: reader.u64() };
     case messageKinds["directory-confirmed"]:
-      return { kind: "directory-confirmed", storeId: reader.id() };
+      return { kind: "directory-confirmed", storeId: reader.id(), incarnation: reader.u64() };
     case messageKinds["bind-request"]:
       return {
         kind: "bind-request",

@@ -198,12 +198,20 @@ export type Removed = {
   readonly reason: RemovalReason;
 };
 /**
- * A member asks the node that listens where an added member is to be reached: "is `storeId` your directory?" Anybody may say
- * that it is that member; nothing is bound without this answer.
+ * A member asks the node that listens where an added member, as `incarnation`, is to be reached: "is `storeId` your
+ * directory?" Anybody may say that it is that member; nothing is bound without this answer.
  */
-export type DirectoryCheck = { readonly kind: "directory-check"; readonly storeId: StoreId };
-/** "It is." Who has another directory says nothing. */
-export type DirectoryConfirmed = { readonly kind: "directory-confirmed"; readonly storeId: StoreId };
+export type DirectoryCheck = {
+  readonly kind: "directory-check";
+  readonly storeId: StoreId;
+  readonly incarnation: Index;
+};
+/** "It is, and it has never been a member's." Who has another directory says nothing. Repeats the question's fields. */
+export type DirectoryConfirmed = {
+  readonly kind: "directory-confirmed";
+  readonly storeId: StoreId;
+  readonly incarnation: Index;
+};
 /** A member tells the leader that the directory `storeId` has answered at `url`, where `node`, as `incarnation`, is to be reached. */
 export type BindRequest = {
   readonly kind: "bind-request";

@@ -124,10 +124,26 @@ export const mutantsOfTransport: readonly Mutant[] = [
     new: "return isDue && isConnected && askedAt !== undefined;",
   },
   {
+    name: "a directory that was a member's is bound to a later incarnation",
+    layer: "transport",
+    edits: [
+      {
+        file: "core/node/entry-inbox.ts",
+        old: "view.identity.genesis !== null || ",
+        new: "",
+      },
+      {
+        file: "core/node/peer-admission.ts",
+        old: "if (!knowsCluster) this.binding.check(now, from, storeId);",
+        new: "this.binding.check(now, from, storeId);",
+      },
+    ],
+  },
+  {
     name: "whoever says that it is an added member is bound",
     layer: "transport",
     file: "core/node/directory-binding.ts",
     old: "    const question: Message =",
-    new: "    this.onConfirmed(now, id, storeId);\n    const question: Message =",
+    new: '    this.onConfirmed(now, id, { kind: "directory-confirmed", storeId, incarnation: member.incarnation });\n    const question: Message =',
   },
 ];

@@ -59,7 +59,11 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ kind: fc.constant("snapshot-wanted" as const), index: u53 }),
   fc.record({ kind: fc.constant("snapshot-reply" as const), term: u53, index: u53, offset: u53 }),
   fc.record({ kind: fc.constant("join-request" as const), lost: id, storeId: id, incarnation: u53 }),
-  fc.record({ kind: fc.constantFrom("directory-check" as const, "directory-confirmed" as const), storeId: id }),
+  fc.record({
+    kind: fc.constantFrom("directory-check" as const, "directory-confirmed" as const),
+    storeId: id,
+    incarnation: u53,
+  }),
   fc.record({ kind: fc.constant("bind-request" as const), node: u53, incarnation: u53, url: fc.string(), storeId: id }),
   fc.record({ kind: fc.constant("learned-address" as const), node: u53, url: fc.constant("http://a:1") }),
   fc.record({

@@ -50,8 +50,8 @@ const samples: readonly Message[] = [
   { kind: "join-accepted", storeId, term: 1, incarnation: 3, genesis: [storeId], founders: ["http://a:1"] },
   { kind: "rebind-pending", storeId, standing: "no-leader" },
   { kind: "removed", storeId, incarnation: 0, reason: "removed" },
-  { kind: "directory-check", storeId },
-  { kind: "directory-confirmed", storeId },
+  { kind: "directory-check", storeId, incarnation: 9 },
+  { kind: "directory-confirmed", storeId, incarnation: 9 },
   { kind: "bind-request", node: 4, incarnation: 3, url: "http://node-4", storeId },
   { kind: "learned-address", node: 4, url: "http://a:1" },
 ];

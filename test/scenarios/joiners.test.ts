@@ -158,6 +158,37 @@ test("a founder's directory whose removal it has not heard of is not bound again
   t.pass();
 });
 
+test("a directory that was a member's is bound to no later incarnation, though nobody knows yet that it was removed", (t) => {
+  const world = new Scenario(3, { spares: 1 });
+  world.changeNow({ kind: "add", id: 4, url: "http://node-4", autoPromote: false });
+  world.join(4);
+  world.until("it is a learner", () => world.node(4).replica !== null && world.raft(4).log.lastIndex > 0);
+  world.isolate(4);
+  world.changeNow({ kind: "remove", id: 4 });
+  world.changeNow({ kind: "add", id: 4, url: "http://node-4", autoPromote: true });
+  const founders = [1, 2, 3];
+  for (const id of founders) world.kill(id);
+  world.heal();
+  // Who leads commits nothing: what is committed is known to nobody yet.
+  world.drop((_from, _to, { kind }) => kind === "append-reply");
+  world.hold((_from, _to, { kind }) => kind === "directory-confirmed");
+  for (const id of founders) world.start(id);
+  // It comes back with the question whether it still belongs.
+  world.kill(4);
+  world.start(4);
+  world.pass(5);
+  world.drop(null);
+  world.leader();
+  world.hold(null);
+  world.release();
+  world.until("it is told, and ends", () => world.simulator.hosts[3]!.node === null, 60);
+  const bound = founders.map((id) => memberOf(world.raft(id).configuration, 4)?.storeId);
+  t.deepEqual(bound, ["", "", ""]);
+  world.join(4);
+  world.until("the new machine votes", () => votersOf(world).includes(4));
+  world.judge();
+});
+
 test("a leader that was replaced and does not know it turns away no machine that was added since", (t) => {
   const world = new Scenario(5, { spares: 1, heartbeatMicros: 400_000 });
   const first = world.leader();

@@ -272,7 +272,8 @@ test("an answer binds an added member's directory only where it comes from that 
   const leader = world.leader();
   world.changeNow({ kind: "add", id: 4, url: "http://node-4", autoPromote: true });
   const boundAfter = (dialled: string): string | undefined => {
-    const message = { kind: "directory-confirmed", storeId: "e".repeat(32) } as const;
+    const { incarnation } = memberOf(world.raft(leader).configuration, 4)!;
+    const message = { kind: "directory-confirmed", storeId: "e".repeat(32), incarnation } as const;
     const said = { cluster: "", from: 4, fromIncarnation: 0, fromBoot: 1, to: leader, toIncarnation: 0, message };
     world.node(leader).receive(said, () => undefined, dialled);
     world.pass(1);
