@@ -1,7 +1,7 @@
 /** Each node's log at a moment, as figures 6 to 8 of the Raft paper draw it: a row of boxes, and what belongs to it. */
 import type { PageEntry } from "../sim/report/entries.ts";
 import { endOf, leftOf, type NodeLog } from "../sim/report/logs.ts";
-import type { NodeState } from "../sim/report/states.ts";
+import { type NodeState, standingOf } from "../sim/report/states.ts";
 import { html } from "./dom.ts";
 
 /** All nodes at a moment, and what their numbers mean. */
@@ -94,10 +94,10 @@ const roleClasses = ["role-0", "role-1", "role-2", "role-3"];
 /** What Raft keeps beside the log. */
 function nodeOf(node: number, state: NodeState, log: NodeLog, { entries, roleNames }: Drawn): HTMLElement {
   const about = html("div", "", "log-of");
-  const life = state.life === "runs" ? roleNames[state.role]! : state.life;
+  const isUp = state.life === "runs" && state.takesPart;
   about.append(
     html("b", `n${node}`),
-    html("span", life, `badge ${state.life === "runs" ? roleClasses[state.role]! : "off"}`),
+    html("span", standingOf(state, roleNames), `badge ${isUp ? roleClasses[state.role]! : "off"}`),
   );
   const [last, lastTerm] = endOf(log, (entry) => entries[entry]![1]);
   about.append(html("span", `term ${log.term} · vote ${voteName(log.vote)} · last (${last}, ${lastTerm})`, "hard"));

@@ -61,8 +61,7 @@ function tell(): void {
   find("#what", HTMLElement).textContent = last < 0 ? "nothing has happened" : missed + follower.wordsOf(last);
   const flying = follower.flying();
   const isCut = (from: number, to: number): boolean => simulator.network.isBlocked(from, to);
-  const takesPart = (id: number): boolean => simulator.hosts[id - 1]!.node?.replica != null;
-  drawRing({ states, shown, chosen, flying, isCut, takesPart });
+  drawRing({ states, shown, chosen, flying, isCut });
   const blamed = [...(play.broken?.message.matchAll(/\bn(\d+)\b/g) ?? [])].map(([, id]) => Number(id));
   showLogs(find("#logs", HTMLDivElement), { states, logs, entries: follower.entries, roleNames, blamed }, shown);
   tellChosen(shown);
@@ -184,6 +183,7 @@ function tellDeeds(): void {
 
 function move(act: () => void): void {
   missed = "";
+  find("#copied", HTMLOutputElement).textContent = "";
   act();
   tell();
   const address = addressOf(beginning, play.interventions, play.event);

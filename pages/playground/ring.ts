@@ -1,5 +1,6 @@
 /** The cluster as a ring: nodes with their role and term, links, and messages under way. */
-import type { NodeState } from "../../sim/report/states.ts";
+import { type NodeState, standingOf } from "../../sim/report/states.ts";
+import { roleNames } from "../../sim/trace/vocabulary.ts";
 import { find, svg } from "../dom.ts";
 import type { Flying } from "./moment.ts";
 
@@ -10,15 +11,12 @@ export type RingShown = {
   readonly chosen: number;
   readonly flying: readonly Flying[];
   readonly isCut: (from: number, to: number) => boolean;
-  /** Whether the node's process has found what it is, and takes part. */
-  readonly takesPart: (id: number) => boolean;
 };
 type Place = { readonly x: number; readonly y: number };
 
 const size = 420;
 const nodeRadius = 38;
 const roleClasses = ["runs", "stands", "stands", "leads"];
-const roleWords = ["follower", "pre-candidate", "candidate", "leader"];
 /** Those that do not fit into a circle. */
 const shortRoles: Readonly<Record<string, string>> = { "pre-candidate": "pre-cand.", "never started": "not there" };
 
@@ -31,14 +29,14 @@ function placeOf(k: number, count: number): Place {
   return { x: size / 2 + radius * Math.cos(angle), y: size / 2 + radius * Math.sin(angle) };
 }
 
-export function drawRing({ states, shown, chosen, flying, isCut, takesPart }: RingShown): void {
+export function drawRing({ states, shown, chosen, flying, isCut }: RingShown): void {
   const places = new Map(shown.map((id, k) => [id, placeOf(k, shown.length)]));
   const lowest = Math.max(...[...places.values()].map(({ y }) => y));
   ring.setAttribute("viewBox", `0 0 ${size} ${Math.ceil(lowest + nodeRadius + 4)}`);
   const parts: SVGElement[] = [];
   for (const [k, a] of shown.entries())
     for (const b of shown.slice(k + 1)) parts.push(...linkOf(a, b, places.get(a)!, places.get(b)!, isCut));
-  for (const id of shown) parts.push(nodeOf(id, states[id - 1]!, takesPart(id), places.get(id)!, id === chosen));
+  for (const id of shown) parts.push(nodeOf(id, states[id - 1]!, places.get(id)!, id === chosen));
   const atOnce = new Map<string, number>();
   for (const one of flying) {
     const [from, to] = [places.get(one.from), places.get(one.to)];
@@ -74,9 +72,9 @@ function linkOf(a: number, b: number, from: Place, to: Place, isCut: RingShown["
   return [line, mark, hit];
 }
 
-function nodeOf(id: number, state: NodeState, takesPart: boolean, { x, y }: Place, isChosen: boolean): SVGElement {
+function nodeOf(id: number, state: NodeState, { x, y }: Place, isChosen: boolean): SVGElement {
   const group = svg("g", { class: `node${isChosen ? " here" : ""}`, "data-node": id, tabindex: 0, role: "button" });
-  const isUp = state.life === "runs" && takesPart;
+  const isUp = state.life === "runs" && state.takesPart;
   const kind = isUp
     ? roleClasses[state.role]!
     : state.life === "paused"
@@ -84,7 +82,7 @@ function nodeOf(id: number, state: NodeState, takesPart: boolean, { x, y }: Plac
       : state.life === "runs"
         ? "starts"
         : "down";
-  const role = isUp ? roleWords[state.role]! : state.life === "runs" ? "starts" : state.life;
+  const role = standingOf(state, roleNames);
   group.append(
     svg("title", {}, `n${id}: ${role}, term ${state.term}. Click to choose it.`),
     svg("circle", { cx: x, cy: y, r: nodeRadius, class: kind }),

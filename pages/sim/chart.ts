@@ -1,6 +1,6 @@
 /** The run as lanes on the axis of events: lives, messages, faults, and what clients asked. */
 import type { PageBar } from "../../sim/report/page-data.ts";
-import { after, clientKinds, type NodeState } from "../../sim/report/states.ts";
+import { after, clientKinds, type NodeState, standingOf } from "../../sim/report/states.ts";
 import { find, svg } from "../dom.ts";
 import { faultKinds, folds, lineAtPlace, placeOf, placeOfTime } from "./axis.ts";
 import {
@@ -192,8 +192,7 @@ function drawLife({ x, y }: View, node: number, state: NodeState, from: number, 
   if (state.life === "never started" || to <= from || middle < 0) return;
   const [x1, x2] = [x(placeOf(from)), x(placeOf(to))];
   const box = { x: x1, y: middle - 8, width: Math.max(1, x2 - x1), height: 16 };
-  const role = state.life === "runs" ? data.roleNames[state.role]! : state.life;
-  const text = `n${node}: ${role}, term ${state.term}, from ${seconds(timeOf(from))}`;
+  const text = `n${node}: ${standingOf(state, data.roleNames)}, term ${state.term}, from ${seconds(timeOf(from))}`;
   chart.append(told(svg("rect", { ...box, class: `life ${lifeClass(state)}` }), text, from));
   const label = state.life === "runs" ? `${state.role === 3 ? "leader " : ""}term ${state.term}` : state.life;
   if (x2 - x1 > 7.4 * label.length) chart.append(svg("text", { x: x1 + 4, y: middle + 4, class: "over" }, label));

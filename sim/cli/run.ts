@@ -50,7 +50,7 @@ export function runOne(one: One, changes: PlanChanges, typed: string): number {
   const { decisions: given, interventions = [] } = tape;
   const options = { print, invariants: true, given, interventions, keepsDecisions: true, recorder };
   const result = simulate(tape.plan, options);
-  for (const line of summary(result)) console.log(line);
+  for (const line of summary(result, named.path ?? undefined)) console.log(line);
   const code = exitCodeOf(result);
   const areWritten = writeAsked(one, result, recorder, named.again);
   if (result.verdict !== "ok") {

@@ -13,10 +13,10 @@ export function exitCodeOf(result: Result): number {
   return exitCodes[result.verdict];
 }
 
-/** The first line of a summary, or more: how the run has ended. */
-export function headline({ plan, verdict, property, message }: Result): string[] {
-  if (verdict === "ok") return [`seed ${plan.seed}: ok`];
-  return fittedMessage(`seed ${plan.seed}: ${verdict} (${lawName(property)}):`, ` ${message}`.trimEnd());
+/** The first line of a summary, or more: how `run` has ended, by default named by its seed. */
+export function headline({ plan, verdict, property, message }: Result, run = `seed ${plan.seed}`): string[] {
+  if (verdict === "ok") return [`${run}: ok`];
+  return fittedMessage(`${run}: ${verdict} (${lawName(property)}):`, ` ${message}`.trimEnd());
 }
 
 function plural(count: number, what: string): string {
@@ -113,10 +113,10 @@ function counterLines(counters: Result["counters"]): string[] {
   return [...groups].flatMap(([group, parts]) => fittedParts(group, parts));
 }
 
-/** The summary of one run, in lines of at most `columns`. */
-export function summary(result: Result): string[] {
+/** The summary of one run, in lines of at most `columns`. `run`: how it is called. */
+export function summary(result: Result, run?: string): string[] {
   const { plan, property } = result;
-  const lines = headline(result);
+  const lines = headline(result, run);
   if (property in laws) lines.push(...fittedText("  law       ", 12, laws[property as Law].sentence));
   lines.push(...fittedParts("plan", planParts(plan)));
   const sizes = sizeParts(plan);

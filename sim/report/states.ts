@@ -5,6 +5,8 @@ import type { TraceKind } from "../trace/vocabulary.ts";
 /** One node after a line of the trace. A number is 0 where no line has said it yet. */
 export type NodeState = {
   readonly life: "never started" | "runs" | "down" | "paused";
+  /** Whether this start has found what it is and has a role; before that it opens its directory, joins or recovers. */
+  readonly takesPart: boolean;
   /** As in the trace: 0 follower, 1 pre-candidate, 2 candidate, 3 leader. */
   readonly role: number;
   readonly term: number;
@@ -18,6 +20,7 @@ export type NodeState = {
 /** Each node before the first line. */
 export const unstarted: NodeState = {
   life: "never started",
+  takesPart: false,
   role: 0,
   term: 0,
   leader: 0,
@@ -34,7 +37,7 @@ export const stops: ReadonlySet<TraceKind> = new Set<TraceKind>(["powerCut", "ki
 
 /** The state of the line's node after it. The page's script uses it, too. */
 export function after(state: NodeState, { kind, a, b, c }: Pick<Line, "kind" | "a" | "b" | "c">): NodeState {
-  if (stops.has(kind)) return { ...state, life: "down", role: 0, leader: 0, commit: 0, applied: 0 };
+  if (stops.has(kind)) return { ...state, life: "down", takesPart: false, role: 0, leader: 0, commit: 0, applied: 0 };
   switch (kind) {
     case "start":
       return { ...state, life: "runs" };
@@ -47,7 +50,7 @@ export function after(state: NodeState, { kind, a, b, c }: Pick<Line, "kind" | "
       // A core that is healed goes on by itself.
       return state.life === "paused" ? { ...state, life: "runs" } : state;
     case "role":
-      return { ...state, role: a, term: b, leader: c };
+      return { ...state, takesPart: true, role: a, term: b, leader: c };
     case "commit":
       return { ...state, commit: a };
     case "applied":
@@ -61,4 +64,10 @@ export function after(state: NodeState, { kind, a, b, c }: Pick<Line, "kind" | "
     default:
       return state;
   }
+}
+
+/** What a node is, in a word or two: its role, by `roleNames`, where it has one. */
+export function standingOf({ life, takesPart, role }: NodeState, roleNames: readonly string[]): string {
+  if (life !== "runs") return life;
+  return takesPart ? roleNames[role]! : "starts";
 }
