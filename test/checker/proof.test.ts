@@ -4,18 +4,21 @@ import { promisify } from "node:util";
 import test from "ava";
 import { applyMutant } from "../../mutation/mutant.ts";
 import { mutantsOfTheChecker } from "../../mutation/mutants/checker.ts";
-import { withMutant } from "../../mutation/scratch.ts";
+import { PlantedTree } from "../support/run-mutant.ts";
 import { partsOf, prove, type Mismatch } from "./prove.ts";
 
-test("every engine decides as brute force does, each witness replays, and each core is illegal by itself", async (t) => {
-  const { mismatch, counts } = prove(await partsOf(new URL("../../checker/", import.meta.url)), 0, 60_000);
-  t.is(mismatch, null);
-  for (const way of ["zones", "null", "revisions", "order-in-chain", "two-successors", "nobody-wrote", "search"]) {
-    t.true((counts[`dispatch: illegal by ${way}`] ?? 0) > 100, way);
-  }
-});
+test.serial(
+  "every engine decides as brute force does, each witness replays, and each core is illegal by itself",
+  async (t) => {
+    const { mismatch, counts } = prove(await partsOf(new URL("../../checker/", import.meta.url)), 0, 60_000);
+    t.is(mismatch, null);
+    for (const way of ["zones", "null", "revisions", "order-in-chain", "two-successors", "nobody-wrote", "search"]) {
+      t.true((counts[`dispatch: illegal by ${way}`] ?? 0) > 100, way);
+    }
+  },
+);
 
-test("with compare-and-sets that make the key absent, too", async (t) => {
+test.serial("with compare-and-sets that make the key absent, too", async (t) => {
   const parts = await partsOf(new URL("../../checker/", import.meta.url));
   const { mismatch, counts } = prove(parts, 0, 15_000, { cas: true, absence: false, casToAbsence: true });
   t.is(mismatch, null);
@@ -30,15 +33,18 @@ for (const [seed, what] of [
   ],
   [6_428_695, "what shows that an unknown write happened was looked for in one that had not happened itself"],
 ] as const) {
-  test(`history ${seed}: ${what}`, async (t) => {
+  test.serial(`history ${seed}: ${what}`, async (t) => {
     t.is(prove(await partsOf(new URL("../../checker/", import.meta.url)), seed, seed + 1).mismatch, null);
   });
 }
 
-test("every mutant in the engines still applies, once", (t) => {
+test.serial("every mutant in the engines still applies, once", (t) => {
   t.true(mutantsOfTheChecker.length >= 20);
   for (const mutant of mutantsOfTheChecker) t.notThrows(() => applyMutant(mutant));
 });
+
+const planted = new PlantedTree();
+test.after.always(() => planted.end());
 
 /** What is wrong with the checker in `directory`: it decides wrongly, or dies, or does not come to an end. */
 async function firstWrong(directory: string): Promise<string | null> {
@@ -54,7 +60,7 @@ async function firstWrong(directory: string): Promise<string | null> {
 
 for (const mutant of mutantsOfTheChecker) {
   test.serial(`a mutant in the engines is caught: ${mutant.name}`, async (t) => {
-    const wrong = await withMutant(mutant, firstWrong);
+    const wrong = await firstWrong(await planted.plant(mutant));
     t.log(wrong);
     t.not(wrong, null);
   });
