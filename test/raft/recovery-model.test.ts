@@ -257,7 +257,7 @@ function keyOf(state: State): string {
   return key < other ? key : other;
 }
 
-test("a voter that lost its log and is bound anew breaks nothing, in any run of two terms", (t) => {
+test.serial("a voter that lost its log and is bound anew breaks nothing, in any run of two terms", (t) => {
   const { states, trouble } = explore(rules, Infinity);
   t.log(`${states} states`);
   t.is(trouble, null);
@@ -268,7 +268,7 @@ for (const [rule, trouble] of [
   ["startsAtTerm", /^two leaders of term 2$/],
   ["isBoundAnew", /^two leaders of term 1$/],
 ] as const) {
-  test(`without the rule "${rule}" something breaks`, (t) => {
+  test.serial(`without the rule "${rule}" something breaks`, (t) => {
     t.regex(explore({ ...rules, [rule]: false }, Infinity).trouble ?? "", trouble);
   });
 }
