@@ -176,11 +176,11 @@ test.serial(
 test.serial("a bug that only one family of faults brings to light is said to need it", async (t) => {
   t.timeout(900_000);
   const [found] = all.filter(({ name }) => name === "the checksum of a frame is not looked at");
-  // In runs of three seconds, since those without the family are as many as it takes to believe that none notices.
+  // In runs of one second, since those without the family are as many as it takes to believe that none notices.
   const short = {
     file: "sim/plan/plan.ts",
     old: 'pick("safetyMicros", [10_000_000, 20_000_000, 30_000_000])',
-    new: "3_000_000",
+    new: "1_000_000",
   };
   const own = json("short.json", [{ name: "the checksum of a frame", edits: [...editsOf(found!), short] }]);
   const { code, out } = await mutants("--file", own, "--alone", "0", "--shrink", "5", "--needs", "100");
