@@ -6,8 +6,6 @@ import { simulate } from "../sim/run.ts";
 import { median } from "./median.ts";
 import { sharesOf } from "./profile.ts";
 
-const seedsARound = 12;
-
 /** Five nodes, every fault family on at its mildest, `opsPerSecond` over five clients. */
 function planWith(seed: number, opsPerSecond: number): Plan {
   const mild = {
@@ -44,14 +42,17 @@ function planWith(seed: number, opsPerSecond: number): Plan {
   };
 }
 
+/** How much is measured: each round runs so many seeds, at each load and with the invariants on and off. */
+export type SimulatorRounds = { readonly rounds: number; readonly seeds: number };
+
 /** Events a second, simulated seconds a second and seeds a second, on one core, with the invariants on and off in turn. */
-export async function benchSimulator(rounds: number): Promise<void> {
+export async function benchSimulator({ rounds, seeds: seedsARound }: SimulatorRounds): Promise<void> {
   console.log(`one core, 5 nodes, all fault families, ${rounds} rounds of ${seedsARound} seeds; medians`);
   for (const opsPerSecond of [10, 100]) {
     const speeds = { on: [] as number[][], off: [] as number[][] };
     for (let round = 0; round <= rounds; round++) {
       for (const checks of ["on", "off"] as const) {
-        const speed = measure(opsPerSecond, 1 + round * seedsARound, checks === "on");
+        const speed = measure(opsPerSecond, 1 + round * seedsARound, seedsARound, checks === "on");
         // The first round warms the compiler.
         if (round > 0) speeds[checks].push(speed);
       }
@@ -63,20 +64,20 @@ export async function benchSimulator(rounds: number): Promise<void> {
           `${Math.round(events!)} events/s, ${Math.round(realTime!)}x real time, ${seeds!.toFixed(1)} seeds/s`,
       );
     }
-    await printShares(opsPerSecond);
+    await printShares(opsPerSecond, seedsARound);
   }
 }
 
 /** Where the time goes, with all checks. */
-async function printShares(opsPerSecond: number): Promise<void> {
-  const shares = await sharesOf(() => measure(opsPerSecond, 1, true));
+async function printShares(opsPerSecond: number, seedsARound: number): Promise<void> {
+  const shares = await sharesOf(() => measure(opsPerSecond, 1, seedsARound, true));
   const said = shares
     .filter(([, percent]) => percent >= 0.5)
     .map(([part, percent]) => `${part} ${percent.toFixed(1)} %`);
   console.log(`     of that: ${said.join(", ")}`);
 }
 
-function measure(opsPerSecond: number, firstSeed: number, invariants: boolean): number[] {
+function measure(opsPerSecond: number, firstSeed: number, seedsARound: number, invariants: boolean): number[] {
   const started = performance.now();
   let events = 0;
   let micros = 0;

@@ -22,23 +22,26 @@ function run(...args: string[]): Promise<Run> {
 const stale = "test/checker/testdata/stale-read.jsonl";
 const legal = "test/checker/testdata/knossos.log";
 
-test("an illegal history: the verdict and the sentence come first, then the core as a timeline; status 1", async (t) => {
-  const { code, stdout } = await run(stale);
-  t.is(code, 1);
-  const lines = stdout.split("\n");
-  t.regex(
-    lines[0]!,
-    /^illegal test\/checker\/testdata\/stale-read\.jsonl: client 4 read v17 of key a at 12040, but v18 /,
-  );
-  t.deepEqual(
-    lines.slice(2, 5).map((line) => line.replaceAll(/ {2,}/g, "  ")),
-    [
-      "  client 1  ├───────┤  put v17  (1000 .. 4000)",
-      "  client 2  ├───────┤  put v18  (5000 .. 12020)",
-      "  client 4  ├───────┤  get -> v17  (12031 .. 12040)",
-    ],
-  );
-});
+test.serial(
+  "an illegal history: the verdict and the sentence come first, then the core as a timeline; status 1",
+  async (t) => {
+    const { code, stdout } = await run(stale);
+    t.is(code, 1);
+    const lines = stdout.split("\n");
+    t.regex(
+      lines[0]!,
+      /^illegal test\/checker\/testdata\/stale-read\.jsonl: client 4 read v17 of key a at 12040, but v18 /,
+    );
+    t.deepEqual(
+      lines.slice(2, 5).map((line) => line.replaceAll(/ {2,}/g, "  ")),
+      [
+        "  client 1  ├───────┤  put v17  (1000 .. 4000)",
+        "  client 2  ├───────┤  put v18  (5000 .. 12020)",
+        "  client 4  ├───────┤  get -> v17  (12031 .. 12040)",
+      ],
+    );
+  },
+);
 
 /** The command on a file of these bytes. */
 async function runOn(bytes: Uint8Array | string, ...args: string[]): Promise<Run> {
@@ -66,7 +69,7 @@ for (const [what, bytes] of [
   ["UTF-16 without a mark, the other way around", Buffer.from(inUtf16).swap16()],
   ["UTF-16 in gzip", gzipSync(inUtf16)],
 ] as const) {
-  test(`a file is read whatever its bytes are: ${what}`, async (t) => {
+  test.serial(`a file is read whatever its bytes are: ${what}`, async (t) => {
     const { code, stdout } = await runOn(bytes);
     t.is(code, 1, stdout);
     t.regex(stdout, /^illegal FILE: client 4 read v17 of key a at 12040, but v18 /);
@@ -100,14 +103,14 @@ for (const [what, bytes, must] of [
     /^error FILE: line 5: the text must be UTF-16LE\n$/,
   ],
 ] as const) {
-  test(`an error says what the bytes must be: ${what}`, async (t) => {
+  test.serial(`an error says what the bytes must be: ${what}`, async (t) => {
     const { code, stdout } = await runOn(bytes);
     t.is(code, 2);
     t.regex(stdout, must);
   });
 }
 
-test("an empty file, and one in which nothing was answered, say that nothing was checked", async (t) => {
+test.serial("an empty file, and one in which nothing was answered, say that nothing was checked", async (t) => {
   const said = "no operation was answered, so nothing was checked";
   const empty = await runOn("");
   t.is(empty.code, 0);
@@ -118,14 +121,14 @@ test("an empty file, and one in which nothing was answered, say that nothing was
   t.false((await run(legal)).stdout.includes(said));
 });
 
-test("how many lines of a log were passed over is said", async (t) => {
+test.serial("how many lines of a log were passed over is said", async (t) => {
   const log = `INFO  jepsen.core - Worker 0 starting\n${readFileSync(legal, "utf8")}\tat java.net.Socket\n`;
   const { code, stdout } = await runOn(log);
   t.is(code, 0);
   t.regex(stdout, /^ok FILE: 6 operations on 1 key, \d+ ms; 2 other lines of the log passed over\n$/);
 });
 
-test("a read of a write that is recorded as failed: both stand in the timeline", async (t) => {
+test.serial("a read of a write that is recorded as failed: both stand in the timeline", async (t) => {
   const { stdout } = await runOn(
     "0\t:invoke\t:write\t638\n0\t:fail\t:write\t638\t:timeout\n1\t:invoke\t:read\tnil\n1\t:ok\t:read\t638\n",
   );
@@ -135,7 +138,7 @@ test("a read of a write that is recorded as failed: both stand in the timeline",
   );
 });
 
-test("--json tells the times of the core as the file does", async (t) => {
+test.serial("--json tells the times of the core as the file does", async (t) => {
   const { stdout } = await runOn(
     '{"unit":"ns"}\n{"client":1,"op":"get","key":"a","value":"1","call":1790000000000000001,"return":1790000000000000002,"outcome":"ok"}\n',
     "--json",
@@ -144,7 +147,7 @@ test("--json tells the times of the core as the file does", async (t) => {
   t.like(core[0], { called: "1790000000000000001 ns", returned: "1790000000000000002 ns" });
 });
 
-test("a legal one: status 0; several: a table, and the gravest status", async (t) => {
+test.serial("a legal one: status 0; several: a table, and the gravest status", async (t) => {
   t.is((await run(legal)).code, 0);
   const both = await run(legal, stale);
   t.is(both.code, 1);
@@ -154,7 +157,7 @@ test("a legal one: status 0; several: a table, and the gravest status", async (t
   );
 });
 
-test("broken input and wrong usage: status 2, and what was expected", async (t) => {
+test.serial("broken input and wrong usage: status 2, and what was expected", async (t) => {
   const missing = await run("no-such-file");
   t.deepEqual(
     [missing.code, missing.stdout],
@@ -181,7 +184,7 @@ test("broken input and wrong usage: status 2, and what was expected", async (t) 
   t.deepEqual([wrongModel.code, wrongModel.stdout], [2, `error ${legal}: a register has no cas\n`]);
 });
 
-test("--json: one line for each file", async (t) => {
+test.serial("--json: one line for each file", async (t) => {
   const { code, stdout } = await run("--json", stale, legal);
   t.is(code, 1);
   const [first, second] = stdout
@@ -192,7 +195,7 @@ test("--json: one line for each file", async (t) => {
   t.like(second, { verdict: "ok", operations: 6, format: "jepsen" });
 });
 
-test("--timeout ends what is hard to decide: unknown, status 3, and says where it was", async (t) => {
+test.serial("--timeout ends what is hard to decide: unknown, status 3, and says where it was", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "metastore-check-"));
   const file = join(directory, "hard.jsonl");
   writeFileSync(file, printJsonLines(hardHistory(40)));
@@ -206,7 +209,7 @@ test("--timeout ends what is hard to decide: unknown, status 3, and says where i
   t.true((ms as number) >= 1_000, `${String(ms)} ms`);
 });
 
-test("--configurations ends a search by what it may make; and how far it is, is said in per cent", async (t) => {
+test.serial("--configurations ends a search by what it may make; and how far it is, is said in per cent", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "metastore-check-"));
   const file = join(directory, "hard.jsonl");
   writeFileSync(file, printJsonLines(hardHistory(40)));
@@ -222,7 +225,7 @@ test("--configurations ends a search by what it may make; and how far it is, is 
   t.regex(long.stderr, /hard\.jsonl: \d{1,2} % (decided|read) after \d+ s\n/);
 });
 
-test("a named pipe and a directory: the one is read, the other an error", async (t) => {
+test.serial("a named pipe and a directory: the one is read, the other an error", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "metastore-check-"));
   const pipe = join(directory, "pipe");
   t.is(spawnSync("mkfifo", [pipe]).status, 0);
@@ -235,7 +238,7 @@ test("a named pipe and a directory: the one is read, the other an error", async 
   t.regex(folder.stdout, /^error .*: EISDIR: /);
 });
 
-test("--html writes one page that needs nothing else", async (t) => {
+test.serial("--html writes one page that needs nothing else", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "metastore-check-"));
   const file = join(directory, "page.html");
   t.is((await run("--html", file, stale)).code, 1);
@@ -245,7 +248,7 @@ test("--html writes one page that needs nothing else", async (t) => {
   rmSync(directory, { recursive: true });
 });
 
-test("transactions: keys that one of them touches are decided together", async (t) => {
+test.serial("transactions: keys that one of them touches are decided together", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "metastore-check-"));
   const file = join(directory, "transactions.jsonl");
   const lines: readonly Record<string, unknown>[] = [

@@ -4,7 +4,11 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pass } from "node:timers/promises";
-import test from "ava";
+import test, { type ExecutionContext } from "ava";
+import { mustCompile } from "../../mutation/compile.ts";
+import { editsOf, MutantError } from "../../mutation/mutant.ts";
+import { mutants as all } from "../../mutation/mutants/all.ts";
+import { mutantsOptions, UsageError } from "../../mutation/options.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "metastore-mutants-command-"));
 test.after.always(() => rmSync(directory, { recursive: true, force: true }));
@@ -17,6 +21,14 @@ function mutants(...args: readonly string[]): Promise<Ended> {
       done({ code: child.exitCode ?? -1, out, err });
     });
   });
+}
+
+/** The command ends with 2, and one line of `said`. */
+async function endsInALine(t: ExecutionContext, said: RegExp, ...args: readonly string[]): Promise<void> {
+  const { code, err } = await mutants(...args);
+  t.is(code, 2, `${args.join(" ")}: ${err}`);
+  t.regex(err, said);
+  t.is(err.trim().split("\n").length, 1);
 }
 
 /** A file with `content` as JSON; its path. */
@@ -78,11 +90,11 @@ test.serial("wrong flags end in 2 with one line that says what is right", async 
     [/Unknown argument/, "--rain"],
   ];
   for (const [said, ...args] of wrong) {
-    const { code, err } = await mutants(...args);
-    t.is(code, 2, `${args.join(" ")}: ${err}`);
-    t.regex(err, said);
-    t.is(err.trim().split("\n").length, 1);
+    const { message } = await t.throwsAsync(mutantsOptions(args), { instanceOf: UsageError }, args.join(" "));
+    t.regex(message, said);
+    t.false(message.includes("\n"), message);
   }
+  await endsInALine(t, ...wrong[0]!);
 });
 
 test.serial("mutants of one's own that are none say why", async (t) => {
@@ -99,11 +111,16 @@ test.serial("mutants of one's own that are none say why", async (t) => {
     ],
   ];
   for (const [said, content] of broken) {
-    const { code, err } = await mutants("--file", json("broken.json", content));
-    t.is(code, 2, err);
-    t.regex(err, said);
-    t.is(err.trim().split("\n").length, 1);
+    const args = ["--file", json("broken.json", content)];
+    const asked = mutantsOptions(args).then((options) => mustCompile(options.asked));
+    const { message, constructor } = await t.throwsAsync(asked);
+    t.true(constructor === UsageError || constructor === MutantError, message);
+    t.regex(message, said);
+    t.false(message.includes("\n"), message);
   }
+  // As a process: one that is written wrongly, and one that does not compile.
+  for (const [said, content] of [broken[1]!, broken.at(-1)!])
+    await endsInALine(t, said, "--file", json("broken.json", content));
 });
 
 test.serial(
@@ -158,7 +175,15 @@ test.serial(
 
 test.serial("a bug that only one family of faults brings to light is said to need it", async (t) => {
   t.timeout(900_000);
-  const { code, out } = await mutants("checksum of a frame", "--alone", "0", "--shrink", "5", "--needs", "100");
+  const [found] = all.filter(({ name }) => name === "the checksum of a frame is not looked at");
+  // In runs of one second, since those without the family are as many as it takes to believe that none notices.
+  const short = {
+    file: "sim/plan/plan.ts",
+    old: 'pick("safetyMicros", [10_000_000, 20_000_000, 30_000_000])',
+    new: "1_000_000",
+  };
+  const own = json("short.json", [{ name: "the checksum of a frame", edits: [...editsOf(found!), short] }]);
+  const { code, out } = await mutants("--file", own, "--alone", "0", "--shrink", "5", "--needs", "100");
   t.is(code, 0, out);
   t.regex(out, /of 1 asked, not noticed without the family: corruption 1/);
 });

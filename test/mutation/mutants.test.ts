@@ -5,13 +5,16 @@ import { applyMutant } from "../../mutation/mutant.ts";
 import { mutants } from "../../mutation/mutants/all.ts";
 import { mutantsOfTheChecker } from "../../mutation/mutants/checker.ts";
 import { mutantsOfTapes } from "../../mutation/mutants/tapes.ts";
-import { runMutant } from "../support/run-mutant.ts";
+import { PlantedTree } from "../support/run-mutant.ts";
 
-test("every mutant still applies, once", (t) => {
+const planted = new PlantedTree();
+test.after.always(() => planted.end());
+
+test.serial("every mutant still applies, once", (t) => {
   for (const mutant of mutants) t.notThrows(() => applyMutant(mutant));
 });
 
-test("every mutant compiles", (t) => {
+test.serial("every mutant compiles", (t) => {
   t.timeout(900_000);
   t.notThrows(() => mustCompile([...mutants, ...mutantsOfTapes, ...mutantsOfTheChecker]));
 });
@@ -42,11 +45,11 @@ const expected: readonly (readonly [name: string, property: RegExp, seeds: numbe
 ];
 
 for (const [name, property, seedsMax, first] of expected) {
-  test(`mutant: ${name}`, async (t) => {
+  test.serial(`mutant: ${name}`, async (t) => {
     const mutant = mutants.find((one) => one.name === name);
     t.truthy(mutant);
     const seeds = [first, ...Array.from({ length: seedsMax }, (_, k) => k + 1)];
-    const found = await runMutant(mutant!, seedsMax, { seeds });
+    const found = await planted.find(mutant!, seedsMax, { seeds });
     t.not(found.seed, null, `not noticed in ${seedsMax} seeds`);
     t.regex(found.property, property, found.message);
   });

@@ -33,7 +33,7 @@ function mutantOf(...edits: readonly Edit[]): Mutant {
   return { name: "own", layer: "own", edits };
 }
 
-test("several edits, in one file and in several, each as it is written", (t) => {
+test.serial("several edits, in one file and in several, each as it is written", (t) => {
   const quorum = readFileSync("core/raft/quorum.ts", "utf8");
   const second = { ...half, old: quorum.slice(0, 12), new: "// $' and $& are text\n" };
   const other: Edit = { file: "core/assert.ts", old: "override readonly name", new: "readonly name" };
@@ -52,12 +52,12 @@ for (const [what, message, ...edits] of [
   ["a file that is not there", /ENOENT/, { ...half, file: "core/none.ts" }],
   ["a file of another folder", /changes sources of core, sim and checker/, { ...half, file: "server/start.ts" }],
 ] as const) {
-  test(`cannot be planted: ${what}`, (t) => {
+  test.serial(`cannot be planted: ${what}`, (t) => {
     t.throws(() => applyMutant(mutantOf(...(edits as readonly Edit[]))), { instanceOf: MutantError, message });
   });
 }
 
-test("a mutant that does not compile is named, with the place and the reason; others are not", (t) => {
+test.serial("a mutant that does not compile is named, with the place and the reason; others are not", (t) => {
   t.timeout(900_000);
   const assertion: Edit = { file: "core/assert.ts", old: "if (!condition)", new: "if (condition === 1)" };
   const wrong = { ...mutantOf(assertion), name: "wrong" };
@@ -79,7 +79,7 @@ test("a mutant that does not compile is named, with the place and the reason; ot
   t.notThrows(() => mustCompile([right, both]));
 });
 
-test("a probe stands in the innermost block around a mutant; outside of functions there is none", (t) => {
+test.serial("a probe stands in the innermost block around a mutant; outside of functions there is none", (t) => {
   const old = "if (!condition) throw new AssertionError(law);";
   const inside = mutantOf({ file: "core/assert.ts", old, new: "" });
   const outside = mutantOf({ file: "core/assert.ts", old: 'readonly name = "AssertionError"', new: "" });
@@ -90,7 +90,7 @@ test("a probe stands in the innermost block around a mutant; outside of function
   t.deepEqual([...everywhere], [outside]);
 });
 
-test("a tree has the mutant until the next one is planted, and nothing is left of it at the end", async (t) => {
+test.serial("a tree has the mutant until the next one is planted, and nothing is left of it at the end", async (t) => {
   const scratch = new Scratch();
   try {
     const tree = scratch.tree(false);
@@ -109,21 +109,24 @@ test("a tree has the mutant until the next one is planted, and nothing is left o
   t.false(existsSync(scratch.directory));
 });
 
-test("tests of core run in a tree: they pass, and with a mutant the first one that fails is named", async (t) => {
-  t.timeout(900_000);
-  const scratch = new Scratch();
-  try {
-    const tree = scratch.tree(true);
-    t.is((await runTestFile(scratch, tree, "test/raft/quorum.test.js")).failed, null);
-    tree.plant(compiled(applyMutant(mutantOf(half))));
-    const { failed } = await runTestFile(scratch, tree, "test/raft/quorum.test.js");
-    t.regex(failed ?? "", /^raft › quorum › \S/);
-  } finally {
-    await scratch.end();
-  }
-});
+test.serial(
+  "tests of core run in a tree: they pass, and with a mutant the first one that fails is named",
+  async (t) => {
+    t.timeout(900_000);
+    const scratch = new Scratch();
+    try {
+      const tree = scratch.tree(true);
+      t.is((await runTestFile(scratch, tree, "test/raft/quorum.test.js")).failed, null);
+      tree.plant(compiled(applyMutant(mutantOf(half))));
+      const { failed } = await runTestFile(scratch, tree, "test/raft/quorum.test.js");
+      t.regex(failed ?? "", /^raft › quorum › \S/);
+    } finally {
+      await scratch.end();
+    }
+  },
+);
 
-test("a failure of whoever uses a planted mutant leaves nothing, either", async (t) => {
+test.serial("a failure of whoever uses a planted mutant leaves nothing, either", async (t) => {
   let where = "";
   const use = (scratch: string): Promise<never> => {
     where = scratch;
@@ -133,7 +136,7 @@ test("a failure of whoever uses a planted mutant leaves nothing, either", async 
   t.true(where !== "" && !existsSync(where));
 });
 
-test("shared work is done once; who finds it under way does what comes next", async (t) => {
+test.serial("shared work is done once; who finds it under way does what comes next", async (t) => {
   const begun: number[] = [];
   const waiting = new Map<number, () => void>();
   const shared = new Shared((key: number) => {
@@ -168,7 +171,7 @@ const byAssertion: Detection = {
 };
 const empty = { alone: null, byLaws: null, scenarios: [], units: [], needs: null, ms: 1 };
 
-test("what was found is kept, and taken again for the same mutants and the same questions", (t) => {
+test.serial("what was found is kept, and taken again for the same mutants and the same questions", (t) => {
   const file = join(directory, "rows.json");
   const [one, two] = [mutantOf(half), { ...mutantOf(half), name: "two" }];
   const rows: Row[] = [one, two].map((mutant) => ({ mutant, found: nothing, ...empty }));
@@ -185,7 +188,7 @@ test("what was found is kept, and taken again for the same mutants and the same 
   t.throws(() => loadRows(file, questions, [one]), { instanceOf: ResultsError, message: /JSON/ });
 });
 
-test("the table names laws, tests, and what the laws alone notice; the summary has the share", (t) => {
+test.serial("the table names laws, tests, and what the laws alone notice; the summary has the share", (t) => {
   const mutant = mutantOf(half);
   const byLaw: Detection = { ...nothing, seed: 5, seeds: 5, property: "I9", message: "wrong" };
   const rows: Row[] = [

@@ -193,21 +193,24 @@ function explore(by: Rules, bounds: Bounds, settles: boolean): Found {
   return { states: known.size, clusters, broken: null };
 }
 
-test("with one disk replaced and one founder killed at any moment, there is one cluster, and all find it", (t) => {
-  const { states, clusters, broken } = explore(rules, { late: 0, kills: 1, replaced: 1 }, true);
-  t.is(broken, null);
-  t.true(states > 40_000);
-  // One that has founded alone, and is gone before anybody else does, hinders nobody.
-  t.is(clusters, 2);
-});
+test.serial(
+  "with one disk replaced and one founder killed at any moment, there is one cluster, and all find it",
+  (t) => {
+    const { states, clusters, broken } = explore(rules, { late: 0, kills: 1, replaced: 1 }, true);
+    t.is(broken, null);
+    t.true(states > 40_000);
+    // One that has founded alone, and is gone before anybody else does, hinders nobody.
+    t.is(clusters, 2);
+  },
+);
 
-test("with one disk replaced and an answer that is as late as it likes, there is one cluster", (t) => {
+test.serial("with one disk replaced and an answer that is as late as it likes, there is one cluster", (t) => {
   const { states, broken } = explore(rules, { late: 1, kills: 0, replaced: 1 }, false);
   t.is(broken, null);
   t.true(states > 100_000);
 });
 
-test("without a fault all three found one cluster", (t) => {
+test.serial("without a fault all three found one cluster", (t) => {
   const { clusters, broken } = explore(rules, { late: 0, kills: 0, replaced: 0 }, true);
   t.is(broken, null);
   t.is(clusters, 1);
@@ -217,7 +220,7 @@ for (const bounds of [
   { late: 0, kills: 0, replaced: 1 },
   { late: 1, kills: 0, replaced: 1 },
 ]) {
-  test(`a founder that founds when it has seen all is found out (${bounds.late} late)`, (t) => {
+  test.serial(`a founder that founds when it has seen all is found out (${bounds.late} late)`, (t) => {
     t.regex(explore({ ...rules, allHaveSeenAll: false }, bounds, false).broken!, /^two clusters: /);
   });
 }

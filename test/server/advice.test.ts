@@ -45,11 +45,13 @@ const steps =
 const folders = ["metaStore-3", "metaStore-3-snap"];
 
 test.serial(
-  "an emptied directory that was started without --join joins once its member was removed and added",
+  "an emptied directory, one without its identity and a removed node's: each says the steps by which node 3 joins again",
   async (t) => {
     const cluster = await ProcessCluster.start(3);
     try {
       t.is(await put(cluster, 1, "k", "v"), 204);
+
+      // Emptied, and started without --join.
       await cluster.end(3, "SIGKILL");
       for (const folder of folders) rmSync(join(cluster.directory, folder), { recursive: true });
       for (let start = 0; start < 2; start++) {
@@ -63,51 +65,37 @@ test.serial(
       t.regex(early.stderr, steps);
       await removeAndAdd(t, cluster);
       await joins(t, cluster);
+
+      // Without its identity.
+      await cluster.end(3, "SIGKILL");
+      rmSync(join(cluster.directory, "metaStore-3", "identity"));
+      const headless = await runServer(argsOfThree(cluster));
+      t.is(headless.code, 1);
+      t.regex(
+        headless.stderr,
+        /no identity file: put back a copy of \S+ and \S+, or, where the other voters are a majority without it, delete .*, remove 3, then add it again .*--join\n$/,
+      );
+      deleteNamed(headless);
+      await removeAndAdd(t, cluster);
+      await joins(t, cluster);
+
+      // Removed.
+      t.is(await request(cluster, "DELETE"), 204);
+      t.is(await cluster.ended(3), 0);
+      const exit = await runServer(argsOfThree(cluster));
+      t.is(exit.code, 1);
+      t.regex(
+        exit.stderr,
+        /node 3 was removed from the cluster, or is a member with another directory: unless it runs from another directory now, delete \S+ and \S+, remove 3, then add it again \(DELETE \/3, then POST \/3 .*\), and start it with --join\n$/,
+      );
+      deleteNamed(exit);
+      await removeAndAdd(t, cluster);
+      await joins(t, cluster);
     } finally {
       await cluster.stop();
     }
   },
 );
-
-test.serial("a removed node's directory is deleted, it is added again, and joins", async (t) => {
-  const cluster = await ProcessCluster.start(3);
-  try {
-    t.is(await put(cluster, 1, "k", "v"), 204);
-    t.is(await request(cluster, "DELETE"), 204);
-    t.is(await cluster.ended(3), 0);
-    const exit = await runServer(argsOfThree(cluster));
-    t.is(exit.code, 1);
-    t.regex(
-      exit.stderr,
-      /node 3 was removed from the cluster, or is a member with another directory: unless it runs from another directory now, delete \S+ and \S+, remove 3, then add it again \(DELETE \/3, then POST \/3 .*\), and start it with --join\n$/,
-    );
-    deleteNamed(exit);
-    await removeAndAdd(t, cluster);
-    await joins(t, cluster);
-  } finally {
-    await cluster.stop();
-  }
-});
-
-test.serial("a node whose identity is gone starts afresh as the line says", async (t) => {
-  const cluster = await ProcessCluster.start(3);
-  try {
-    t.is(await put(cluster, 1, "k", "v"), 204);
-    await cluster.end(3, "SIGKILL");
-    rmSync(join(cluster.directory, "metaStore-3", "identity"));
-    const exit = await runServer(argsOfThree(cluster));
-    t.is(exit.code, 1);
-    t.regex(
-      exit.stderr,
-      /no identity file: put back a copy of \S+ and \S+, or, where the other voters are a majority without it, delete .*, remove 3, then add it again .*--join\n$/,
-    );
-    deleteNamed(exit);
-    await removeAndAdd(t, cluster);
-    await joins(t, cluster);
-  } finally {
-    await cluster.stop();
-  }
-});
 
 test.serial("a copy from before node 3 was rebound says so, and node 3 starts afresh as the line says", async (t) => {
   const cluster = await ProcessCluster.start(3);

@@ -1,6 +1,7 @@
 /** A directory that rots, or of which files are gone: never less than what was acknowledged, in a node that still votes. */
 import {
   closeSync,
+  cpSync,
   existsSync,
   openSync,
   readdirSync,
@@ -56,16 +57,21 @@ async function fill(cluster: ProcessCluster): Promise<void> {
 }
 
 for (const [engine, flags, logOf] of engines) {
-  test.serial(`${engine}: of three members, one with a damaged log begins anew and catches up`, async (t) => {
+  test.serial(`${engine}: of three members, one whose log is cut or damaged begins anew and catches up`, async (t) => {
     const cluster = await ProcessCluster.start(3, flags);
+    const log = join(cluster.directory, logOf(2));
     try {
       await fill(cluster);
-      await cluster.end(2, "SIGTERM");
-      damage(join(cluster.directory, logOf(2)));
-      cluster.startNode(2);
-      await cluster.ready(2);
-      for (let k = 0; k < 20; k++) t.is(await get(cluster, 2, `key-${k}`), `value-${k}`);
-      t.true(readdirSync(join(cluster.directory, logOf(2))).some((name) => name.startsWith("damaged-wal-")));
+      // Cut after a stop in good order it is lost, too, not torn.
+      for (const [k, harm] of [cut, damage].entries()) {
+        await cluster.end(2, "SIGTERM");
+        for (const path of filesIn(log, "damaged-wal-")) rmSync(path);
+        harm(log);
+        cluster.startNode(2);
+        await cluster.ready(2);
+        for (let key = 0; key < 20; key++) t.is(await get(cluster, 2, `key-${key}`), `value-${key}`);
+        t.true(filesIn(log, "damaged-wal-").length > 0, `harm ${k}`);
+      }
       // It counts again: the cluster goes on without another one.
       const status = (await (await fetch(`${cluster.url(2)}/v1/status`)).json()) as { leader: number };
       await cluster.end(status.leader === 3 ? 1 : 3, "SIGKILL");
@@ -76,73 +82,42 @@ for (const [engine, flags, logOf] of engines) {
     }
   });
 
-  test.serial(`${engine}: a log that is cut after a stop in good order is lost, not torn`, async (t) => {
-    const alone = await ProcessCluster.start(1, flags);
-    try {
-      await fill(alone);
-      await alone.end(1, "SIGTERM");
-      cut(join(alone.directory, logOf(1)));
-      const { code, stderr } = await runNode(alone, 1, 1, flags);
-      t.is(code, 1);
-      t.regex(
-        stderr,
-        /^metaStore: wal-0{12}\.log is damaged at byte \d+, below what had been synced: .*: put back a copy/,
-      );
-      t.is(stderr.trim().split("\n").length, 1, stderr);
-    } finally {
-      await alone.stop();
-    }
-    const cluster = await ProcessCluster.start(3, flags);
-    try {
-      await fill(cluster);
-      await cluster.end(2, "SIGTERM");
-      cut(join(cluster.directory, logOf(2)));
-      cluster.startNode(2);
-      await cluster.ready(2);
-      for (let k = 0; k < 20; k++) t.is(await get(cluster, 2, `key-${k}`), `value-${k}`);
-      t.true(readdirSync(join(cluster.directory, logOf(2))).some((name) => name.startsWith("damaged-wal-")));
-    } finally {
-      await cluster.stop();
-    }
-  });
-
-  test.serial(`${engine}: a member that is alone, or one of two, says what the operator must do`, async (t) => {
-    for (const [nodes, expected] of [
-      [
-        1,
-        /wal-0{12}\.log is damaged at byte \d+, below what had been synced: .*no other member is known: put back a copy/,
-      ],
-      [2, /the other voters are no majority without this node: put back a copy/],
-    ] as const) {
-      const cluster = await ProcessCluster.start(nodes, flags);
-      try {
-        await fill(cluster);
-        await cluster.end(nodes, "SIGKILL");
-        damage(join(cluster.directory, logOf(nodes)));
-        const { code, stderr } = await runNode(cluster, nodes, nodes, flags);
+  test.serial(`${engine}: one of two whose log is damaged or gone, or all of it, says what must be done`, async (t) => {
+    const cluster = await ProcessCluster.start(2, flags);
+    const path = (name: string): string => join(cluster.directory, name);
+    const folder = engine === "memory" ? "metaStore-2" : join("data", "2");
+    /** Node 2 with what it had but for `harm`, started so often. */
+    const isRefused = async (harm: () => void, starts: number, expected: RegExp): Promise<void> => {
+      harm();
+      for (let start = 0; start < starts; start++) {
+        const { code, stderr } = await runNode(cluster, 2, 2, flags);
         t.is(code, 1);
         t.regex(stderr, expected);
         t.is(stderr.trim().split("\n").length, 1, stderr);
-      } finally {
-        await cluster.stop();
       }
-    }
-  });
-
-  test.serial(`${engine}: one of two whose directory is gone is not told to be removed, which cannot be`, async (t) => {
-    const cluster = await ProcessCluster.start(2, flags);
+      rmSync(path(folder), { recursive: true, force: true });
+      cpSync(path("copy"), path(folder), { recursive: true });
+    };
     try {
       await fill(cluster);
       await cluster.end(2, "SIGKILL");
-      const folder = engine === "memory" ? "metaStore-2" : join("data", "2");
-      for (const one of [folder, "metaStore-2-snap"]) {
-        rmSync(join(cluster.directory, one), { recursive: true, force: true });
-      }
-      const { code, stderr } = await runNode(cluster, 2, 2, flags);
-      t.is(code, 1);
-      const why = "another directory is bound as node 2, and the other voters are no majority without this node";
-      t.regex(stderr, new RegExp(`${why}: put back a copy of \\S+( and \\S+)?; without one only an empty`));
-      t.is(stderr.trim().split("\n").length, 1, stderr);
+      // The lock of whoever is killed stays, as a socket.
+      cpSync(path(folder), path("copy"), { recursive: true, filter: (name) => !name.endsWith(".sock") });
+      const log = path(logOf(2));
+      const noMajority = "the other voters are no majority without this node: put back a copy of \\S+";
+      await isRefused(() => damage(log), 1, new RegExp(noMajority));
+      const deleteLog = (): void => filesIn(log, "wal-").forEach((file) => rmSync(file));
+      await isRefused(deleteLog, 2, new RegExp(`log is damaged or missing, and ${noMajority}`));
+      // It is not told to be removed, which cannot be.
+      const deleteAll = (): void => {
+        for (const one of [folder, "metaStore-2-snap"]) rmSync(path(one), { recursive: true, force: true });
+      };
+      const another = `another directory is bound as node 2, and ${noMajority}( and \\S+)?; without one only an empty`;
+      await isRefused(deleteAll, 1, new RegExp(another));
+      // What the line says works.
+      cluster.startNode(2);
+      await cluster.ready(2);
+      for (let k = 0; k < 20; k++) t.is(await get(cluster, 2, `key-${k}`), `value-${k}`);
     } finally {
       await cluster.stop();
     }
@@ -175,54 +150,57 @@ for (const [engine, flags, logOf] of engines) {
   );
 
   test.serial(
-    `${engine}: a node that is alone, or one of two, does not start without its log, and says what is missing`,
+    `${engine}: a node that is alone does not start with a damaged log, or without one, and says what is missing`,
     async (t) => {
-      for (const [nodes, expected] of [
-        [1, /wal-0{12}\.log is missing, .*; no other member is known: put back a copy of .*; .*--cluster$/],
-        [
-          2,
-          /log is damaged or missing, and the other voters are no majority without this node: put back a copy of \S+/,
-        ],
-      ] as const) {
-        const cluster = await ProcessCluster.start(nodes, flags);
-        try {
-          await fill(cluster);
-          await cluster.end(nodes, "SIGKILL");
-          const paths = filesIn(join(cluster.directory, logOf(nodes)), "wal-");
-          const copies = paths.map((path) => readFileSync(path));
-          for (const path of paths) rmSync(path);
-          for (let start = 0; start < 2; start++) {
-            const { code, stderr } = await runNode(cluster, nodes, nodes, flags);
-            t.is(code, 1);
-            t.regex(stderr.trim(), expected);
-            t.is(stderr.trim().split("\n").length, 1, stderr);
-          }
-          if (nodes > 1) continue;
-          // What the line says works.
-          for (const [k, path] of paths.entries()) writeFileSync(path, copies[k]!);
-          cluster.startNode(1);
-          await cluster.ready(1);
-          for (let k = 0; k < 20; k++) t.is(await get(cluster, 1, `key-${k}`), `value-${k}`);
-        } finally {
-          await cluster.stop();
-        }
+      const cluster = await ProcessCluster.start(1, flags);
+      try {
+        await fill(cluster);
+        await cluster.end(1, "SIGKILL");
+        const log = join(cluster.directory, logOf(1));
+        const copies = filesIn(log, "wal-").map((path) => [path, readFileSync(path)] as const);
+        const isRefused = async (expected: RegExp): Promise<void> => {
+          const { code, stderr } = await runNode(cluster, 1, 1, flags);
+          t.is(code, 1);
+          t.regex(stderr.trim(), expected);
+          t.is(stderr.trim().split("\n").length, 1, stderr);
+        };
+        damage(log);
+        await isRefused(
+          /wal-0{12}\.log is damaged at byte \d+, below what had been synced: .*no other member is known: put back a copy/,
+        );
+        for (const [path] of copies) rmSync(path);
+        const missing = /wal-0{12}\.log is missing, .*; no other member is known: put back a copy of .*; .*--cluster$/;
+        for (let start = 0; start < 2; start++) await isRefused(missing);
+        // What the line says works.
+        for (const [path, bytes] of copies) writeFileSync(path, bytes);
+        cluster.startNode(1);
+        await cluster.ready(1);
+        for (let k = 0; k < 20; k++) t.is(await get(cluster, 1, `key-${k}`), `value-${k}`);
+      } finally {
+        await cluster.stop();
       }
     },
   );
 
   test.serial(
-    `${engine}: a directory without its identity, or with a damaged one, is refused, and the line says what to do`,
+    `${engine}: a lone node whose log was cut after a stop, or whose identity is damaged or gone, says what to do`,
     async (t) => {
       const cluster = await ProcessCluster.start(1, flags);
       try {
         await fill(cluster);
         await cluster.end(1, "SIGTERM");
+        const [wal] = filesIn(join(cluster.directory, logOf(1)), "wal-") as [string];
+        const bytes = readFileSync(wal);
+        cut(join(cluster.directory, logOf(1)));
+        const torn = await runNode(cluster, 1, 1, flags);
+        writeFileSync(wal, bytes);
         const path = join(cluster.directory, logOf(1), "identity");
         flip(path, 20);
         const damaged = await runNode(cluster, 1, 1, flags);
         rmSync(path);
         const missing = await runNode(cluster, 1, 1, flags);
         for (const [{ code, stderr }, what] of [
+          [torn, /^metaStore: wal-0{12}\.log is damaged at byte \d+, below what had been synced: .*: put back a copy/],
           [
             damaged,
             /the identity file cannot be read: the checksum is wrong: put back a copy of .*; without one only an empty store/,
@@ -255,43 +233,48 @@ async function leaderBeside2(cluster: ProcessCluster): Promise<number> {
 
 const often = ["--snapshot-entries", "5"];
 
-for (const [what, harm] of [
-  ["a flipped bit", (path: string) => flip(path, 100)],
-  ["cut off", (path: string) => truncateSync(path, 150)],
-  ["empty", (path: string) => truncateSync(path, 0)],
-  ["gone", (path: string) => rmSync(path)],
-] as const) {
-  test.serial(`a snapshot file that is damaged (${what}) heals where others can help`, async (t) => {
-    const cluster = await ProcessCluster.start(3, often);
-    try {
-      await fill(cluster);
+const harms: readonly (readonly [string, (path: string) => void])[] = [
+  ["a flipped bit", (path) => flip(path, 100)],
+  ["cut off", (path) => truncateSync(path, 150)],
+  ["empty", (path) => truncateSync(path, 0)],
+  ["gone", (path) => rmSync(path)],
+];
+
+test.serial("a snapshot file with a flipped bit, cut off, empty or gone heals where others can help", async (t) => {
+  const cluster = await ProcessCluster.start(3, often);
+  try {
+    await fill(cluster);
+    const folder = join(cluster.directory, "metaStore-2-snap");
+    for (const [what, harm] of harms) {
       await cluster.end(2, "SIGTERM");
-      const folder = join(cluster.directory, "metaStore-2-snap");
+      for (const path of filesIn(folder, "damaged-snap-")) rmSync(path);
       // A stop between two snapshots leaves both.
       const paths = filesIn(folder, "snap-");
-      t.true(paths.length > 0);
+      t.true(paths.length > 0, what);
       for (const path of paths) harm(path);
       cluster.startNode(2);
       await cluster.ready(2);
-      for (let k = 0; k < 20; k++) t.is(await get(cluster, 2, `key-${k}`), `value-${k}`);
-      t.is(filesIn(folder, "damaged-snap-").length, what === "gone" ? 0 : paths.length);
-    } finally {
-      await cluster.stop();
+      for (let k = 0; k < 20; k++) t.is(await get(cluster, 2, `key-${k}`), `value-${k}`, what);
+      t.is(filesIn(folder, "damaged-snap-").length, what === "gone" ? 0 : paths.length, what);
     }
-  });
+  } finally {
+    await cluster.stop();
+  }
+});
 
-  test.serial(
-    `a snapshot file that is damaged (${what}) ends a node that is alone, in a line that names it`,
-    async (t) => {
-      const cluster = await ProcessCluster.start(1, often);
-      try {
-        await fill(cluster);
-        await cluster.end(1, "SIGTERM");
-        const folder = join(cluster.directory, "metaStore-1-snap");
-        const copies = filesIn(folder, "snap-").map((path) => [path, readFileSync(path)] as const);
+test.serial(
+  "a snapshot file with a flipped bit, cut off, empty or gone ends a node that is alone, in a line that names it",
+  async (t) => {
+    const cluster = await ProcessCluster.start(1, often);
+    try {
+      await fill(cluster);
+      await cluster.end(1, "SIGTERM");
+      const folder = join(cluster.directory, "metaStore-1-snap");
+      const copies = filesIn(folder, "snap-").map((path) => [path, readFileSync(path)] as const);
+      for (const [what, harm] of harms) {
         for (const [path] of copies) harm(path);
         const { code, stderr } = await runNode(cluster, 1, 1, often);
-        t.is(code, 1);
+        t.is(code, 1, what);
         const which =
           what === "gone"
             ? /the snapshot between is missing; /
@@ -299,15 +282,15 @@ for (const [what, harm] of [
         t.regex(stderr, new RegExp(`${which.source}nobody else has what it held: put back a copy of \\S+ and \\S+`));
         t.is(stderr.trim().split("\n").length, 1, stderr);
         for (const [path, bytes] of copies) writeFileSync(path, bytes);
-        cluster.startNode(1);
-        await cluster.ready(1);
-        t.is(await get(cluster, 1, "key-19"), "value-19");
-      } finally {
-        await cluster.stop();
       }
-    },
-  );
-}
+      cluster.startNode(1);
+      await cluster.ready(1);
+      t.is(await get(cluster, 1, "key-19"), "value-19");
+    } finally {
+      await cluster.stop();
+    }
+  },
+);
 
 test.serial("RocksDB: damaged rows end the node in a line, and what it says gives them back", async (t) => {
   const flags = ["--rocksdb", "--snapshot-entries", "5"];

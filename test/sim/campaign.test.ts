@@ -98,42 +98,45 @@ function mustAddUp(t: ExecutionContext, out: string, when: string): void {
   t.true(findings.length <= 2, when);
 }
 
-test("killed at random moments, also in a shrink, it finishes its findings, and counts each failure once", async (t) => {
-  const out = join(directory, "killed");
-  const moments: number[] = [];
-  for (let k = 0; k < 5; k++) {
-    const ms = Math.floor(Math.random() * 2_500);
-    moments.push(ms);
-    await killedAfter(out, ms);
-    if (existsSync(join(out, "campaign.json"))) mustAddUp(t, out, `killed after ${moments.join(", ")} ms`);
-  }
-  const { code, out: said } = await end(start(out), hasKinds(out, 2));
-  const when = `killed after ${moments.join(", ")} ms: ${said}`;
-  t.is(code, 1, when);
-  mustAddUp(t, out, when);
-  t.deepEqual(
-    stateIn(out)
-      .findings.map(({ property }) => property)
-      .toSorted(),
-    ["I7", "I8"],
-    when,
-  );
-  const folders = readdirSync(join(out, "findings")).toSorted();
-  t.is(folders.length, 2, when);
-  for (const folder of folders)
+test.serial(
+  "killed at random moments, also in a shrink, it finishes its findings, and counts each failure once",
+  async (t) => {
+    const out = join(directory, "killed");
+    const moments: number[] = [];
+    for (let k = 0; k < 5; k++) {
+      const ms = Math.floor(Math.random() * 2_500);
+      moments.push(ms);
+      await killedAfter(out, ms);
+      if (existsSync(join(out, "campaign.json"))) mustAddUp(t, out, `killed after ${moments.join(", ")} ms`);
+    }
+    const { code, out: said } = await end(start(out), hasKinds(out, 2));
+    const when = `killed after ${moments.join(", ")} ms: ${said}`;
+    t.is(code, 1, when);
+    mustAddUp(t, out, when);
     t.deepEqual(
-      readdirSync(join(out, "findings", folder)).toSorted(),
-      ["history.jsonl", "report.html", "shrunk.tape.json", "tape.json", "trace.txt"],
+      stateIn(out)
+        .findings.map(({ property }) => property)
+        .toSorted(),
+      ["I7", "I8"],
       when,
     );
-  t.deepEqual(
-    readdirSync(out).filter((name) => name.endsWith(".partial")),
-    [],
-    when,
-  );
-});
+    const folders = readdirSync(join(out, "findings")).toSorted();
+    t.is(folders.length, 2, when);
+    for (const folder of folders)
+      t.deepEqual(
+        readdirSync(join(out, "findings", folder)).toSorted(),
+        ["history.jsonl", "report.html", "shrunk.tape.json", "tape.json", "trace.txt"],
+        when,
+      );
+    t.deepEqual(
+      readdirSync(out).filter((name) => name.endsWith(".partial")),
+      [],
+      when,
+    );
+  },
+);
 
-test("killed while it shrinks, it shrinks that finding at its next call, before anything else", async (t) => {
+test.serial("killed while it shrinks, it shrinks that finding at its next call, before anything else", async (t) => {
   const out = join(directory, "shrinking");
   const { code, out: said } = await end(start(out), hasKinds(out, 1));
   t.is(code, 1, said);
@@ -153,29 +156,35 @@ test("killed while it shrinks, it shrinks that finding at its next call, before 
   mustAddUp(t, out, later);
 });
 
-test("a state that cannot be written is said in one line; what it held stays, and it is written later", async (t) => {
-  const out = join(directory, "full");
-  mkdirSync(out);
-  // Written aside first: onto a device that is always full.
-  symlinkSync("/dev/full", join(out, "campaign.json.partial"));
-  const { code, out: said } = await end(start(out), (text) => text.includes("is written again"));
-  t.is(code, 1, said);
-  t.is([...said.matchAll(/campaign\.json cannot be written: ENOSPC/g)].length, 1, said);
-  t.regex(said, /campaign\.json is written again/);
-  t.notRegex(said, /I21|Error:| at .*\.js:/);
-  mustAddUp(t, out, said);
-});
+test.serial(
+  "a state that cannot be written is said in one line; what it held stays, and it is written later",
+  async (t) => {
+    const out = join(directory, "full");
+    mkdirSync(out);
+    // Written aside first: onto a device that is always full.
+    symlinkSync("/dev/full", join(out, "campaign.json.partial"));
+    const { code, out: said } = await end(start(out), (text) => text.includes("is written again"));
+    t.is(code, 1, said);
+    t.is([...said.matchAll(/campaign\.json cannot be written: ENOSPC/g)].length, 1, said);
+    t.regex(said, /campaign\.json is written again/);
+    t.notRegex(said, /I21|Error:| at .*\.js:/);
+    mustAddUp(t, out, said);
+  },
+);
 
-test("where runs cannot leave their files, each failure is told with its law, and the exit code is that of findings", async (t) => {
-  const out = join(directory, "blocked");
-  mkdirSync(out);
-  writeFileSync(join(out, "failures"), "not a folder");
-  const { code, out: said } = await end(start(out), (text) => text.includes(": I7:") && text.includes(": I8:"));
-  t.is(code, 1, said);
-  t.regex(said, /^seed \d+: I7: n1 commits entry/m);
-  t.regex(said, /^seed \d+: I8: n\d+ overwrites entry 3/m);
-  t.regex(said, /^ {2}no files: /m);
-  t.regex(said, /not done: its run has left no tape/);
-  t.notRegex(said, /I21|Error:| at .*\.js:/);
-  mustAddUp(t, out, said);
-});
+test.serial(
+  "where runs cannot leave their files, each failure is told with its law, and the exit code is that of findings",
+  async (t) => {
+    const out = join(directory, "blocked");
+    mkdirSync(out);
+    writeFileSync(join(out, "failures"), "not a folder");
+    const { code, out: said } = await end(start(out), (text) => text.includes(": I7:") && text.includes(": I8:"));
+    t.is(code, 1, said);
+    t.regex(said, /^seed \d+: I7: n1 commits entry/m);
+    t.regex(said, /^seed \d+: I8: n\d+ overwrites entry 3/m);
+    t.regex(said, /^ {2}no files: /m);
+    t.regex(said, /not done: its run has left no tape/);
+    t.notRegex(said, /I21|Error:| at .*\.js:/);
+    mustAddUp(t, out, said);
+  },
+);

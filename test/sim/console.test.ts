@@ -75,20 +75,23 @@ async function transcript(name: string, main: string): Promise<{ before: string;
   }
 }
 
-test("a run that is good, and what is asked wrongly", async (t) => {
+test.serial("a run that is good, and what is asked wrongly", async (t) => {
   const { before, after } = await transcript("good.txt", resolve("dist/sim/main.js"));
   t.is(after, before);
 });
 
-test("a run that fails: every line fits, no tape is overwritten, and it ends with what to type next", async (t) => {
-  const mutant = mutants.find(({ name }) => name === "quorum of ceil(n/2)")!;
-  await withMutant(mutant, async (scratch) => {
-    const { before, after, tape: left } = await transcript("failing.txt", join(scratch, "sim/main.js"));
-    t.is(after, before);
-    t.is(left, readFileSync(join(folder, tape), "utf8"));
-    for (const line of after.split("\n")) t.true(line.length <= columns, line);
-    const ends = [...after.matchAll(/^(.*)\n\[exit [13]\]$/gm)].map(([, line]) => line!);
-    t.true(ends.length >= 4);
-    for (const line of ends) t.regex(line, /^(next: npm run sim -- --|sim: .* cannot be written)/);
-  });
-});
+test.serial(
+  "a run that fails: every line fits, no tape is overwritten, and it ends with what to type next",
+  async (t) => {
+    const mutant = mutants.find(({ name }) => name === "quorum of ceil(n/2)")!;
+    await withMutant(mutant, async (scratch) => {
+      const { before, after, tape: left } = await transcript("failing.txt", join(scratch, "sim/main.js"));
+      t.is(after, before);
+      t.is(left, readFileSync(join(folder, tape), "utf8"));
+      for (const line of after.split("\n")) t.true(line.length <= columns, line);
+      const ends = [...after.matchAll(/^(.*)\n\[exit [13]\]$/gm)].map(([, line]) => line!);
+      t.true(ends.length >= 4);
+      for (const line of ends) t.regex(line, /^(next: npm run sim -- --|sim: .* cannot be written)/);
+    });
+  },
+);

@@ -7,12 +7,12 @@ import test from "ava";
 import { runOn } from "../../sim/cli/pool.ts";
 import type { Order, Report } from "../../sim/cli/worker.ts";
 import type { Mutant } from "../../mutation/mutant.ts";
-import { runMutant } from "../support/run-mutant.ts";
+import { PlantedTree } from "../support/run-mutant.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "metastore-endless-"));
 test.after.always(() => rmSync(directory, { recursive: true, force: true }));
 
-test("a run that hangs and a run that kills its thread are reported, and the others go on", async (t) => {
+test.serial("a run that hangs and a run that kills its thread are reported, and the others go on", async (t) => {
   const script = join(directory, "worker.mjs");
   writeFileSync(
     script,
@@ -46,6 +46,9 @@ test("a run that hangs and a run that kills its thread are reported, and the oth
   );
 });
 
+const planted = new PlantedTree();
+test.after.always(() => planted.end());
+
 const endless: readonly (Mutant & { readonly said: RegExp })[] = [
   {
     name: "a turn asks for another one at its end, for ever",
@@ -74,8 +77,8 @@ const endless: readonly (Mutant & { readonly said: RegExp })[] = [
 ];
 
 for (const { said, ...mutant } of endless)
-  test(`noticed as I21: ${mutant.name}`, async (t) => {
-    const { property, message } = await runMutant(mutant, 5);
+  test.serial(`noticed as I21: ${mutant.name}`, async (t) => {
+    const { property, message } = await planted.find(mutant, 5);
     t.is(property, "I21");
     t.regex(message, said);
   });

@@ -6,7 +6,7 @@ import { parseTape } from "../../sim/tape.ts";
 import { keptTapes, pathOf } from "./tapes.ts";
 
 for (const kept of keptTapes) {
-  test(`${kept.tape}: ${kept.what}`, (t) => {
+  test.serial(`${kept.tape}: ${kept.what}`, (t) => {
     const { plan, decisions } = parseTape(readFileSync(pathOf(kept), "utf8"));
     const { verdict, property, message } = simulate(plan, { print: null, invariants: true, given: decisions });
     t.is(verdict, "ok", `${property}: ${message}`);

@@ -5,12 +5,15 @@ import { promisify } from "node:util";
 import test from "ava";
 import { applyMutant } from "../../mutation/mutant.ts";
 import { mutantsOfTapes } from "../../mutation/mutants/tapes.ts";
-import { withMutant } from "../../mutation/scratch.ts";
+import { PlantedTree } from "../support/run-mutant.ts";
 import { keptTapes, mutantOf, pathOf } from "./tapes.ts";
 
 test("every mutant of a tape still applies, once", (t) => {
   for (const mutant of mutantsOfTapes) t.notThrows(() => applyMutant(mutant));
 });
+
+const planted = new PlantedTree();
+test.after.always(() => planted.end());
 
 /** The exit code of the simulator with the mutant in it, on the tape. */
 async function codeOf(directory: string, tape: string): Promise<number> {
@@ -26,7 +29,7 @@ async function codeOf(directory: string, tape: string): Promise<number> {
 
 for (const kept of keptTapes) {
   test.serial(`${kept.tape} detects: ${kept.mutant}`, async (t) => {
-    const code = await withMutant(mutantOf(kept), (directory) => codeOf(directory, pathOf(kept)));
+    const code = await codeOf(await planted.plant(mutantOf(kept)), pathOf(kept));
     t.true(code === 1 || code === 3, `exit code ${code}`);
   });
 }

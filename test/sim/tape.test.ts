@@ -9,8 +9,10 @@ import { parseTape, printTape, TapeError } from "../../sim/tape.ts";
 import { verify } from "../../sim/verify.ts";
 import type { Mutant } from "../../mutation/mutant.ts";
 import { mutants } from "../../mutation/mutants/all.ts";
-import { withMutant } from "../../mutation/scratch.ts";
-import { runMutant } from "../support/run-mutant.ts";
+import { PlantedTree } from "../support/run-mutant.ts";
+
+const planted = new PlantedTree();
+test.after.always(() => planted.end());
 
 const quiet = { print: null, invariants: true };
 
@@ -22,12 +24,12 @@ const golden: readonly (readonly [seed: number, hash: string])[] = [
 ];
 
 for (const [seed, hash] of golden) {
-  test(`seed ${seed} is the run that it was`, (t) => {
+  test.serial(`seed ${seed} is the run that it was`, (t) => {
     t.is(simulateSeed(seed, quiet).traceHash, hash);
   });
 }
 
-test("a run and its tape, written and read, are the same to the last event", (t) => {
+test.serial("a run and its tape, written and read, are the same to the last event", (t) => {
   for (let seed = 20; seed < 26; seed++) {
     const { plan, decisions, traceHash } = simulateSeed(seed, { ...quiet, keepsDecisions: true });
     const tape = parseTape(printTape({ plan, decisions }));
@@ -35,7 +37,7 @@ test("a run and its tape, written and read, are the same to the last event", (t)
   }
 });
 
-test("a decision that the tape leaves out does not come to pass", (t) => {
+test.serial("a decision that the tape leaves out does not come to pass", (t) => {
   const { plan, decisions, counters } = simulateSeed(20, { ...quiet, keepsDecisions: true });
   t.true(counters["network.lost"]! + counters["network.copied"]! + counters["network.late"]! > 0);
   const calm = decisions!.filter(([site]) => !site.startsWith("message"));
@@ -43,7 +45,7 @@ test("a decision that the tape leaves out does not come to pass", (t) => {
   t.is(after["network.lost"]! + after["network.copied"]! + after["network.late"]!, 0);
 });
 
-test("a tape that is none says why", (t) => {
+test.serial("a tape that is none says why", (t) => {
   const { plan } = simulateSeed(1, quiet);
   const whole = JSON.parse(printTape({ plan, decisions: [] })) as Record<string, unknown>;
   const broken: readonly (readonly [RegExp, unknown])[] = [
@@ -60,7 +62,7 @@ test("a tape that is none says why", (t) => {
     t.throws(() => parseTape(JSON.stringify(value)), { instanceOf: TapeError, message });
 });
 
-test("inside a run, time, chance and later turns of the machine are errors, and are back after it", (t) => {
+test.serial("inside a run, time, chance and later turns of the machine are errors, and are back after it", (t) => {
   const asks: readonly (() => unknown)[] = [
     () => Date.now(),
     () => new Date(),
@@ -80,21 +82,19 @@ const leak: Mutant = {
   new: "return this.#draws.below(bound, siteOf[site], this.#node, this.#boot, occasion + ((globalThis as any).leak = ((globalThis as any).leak ?? 0) + 1));",
 };
 
-test("--verify: a run is twice the same; with a leak it is told where it first differs", async (t) => {
+test.serial("--verify: a run is twice the same; with a leak it is told where it first differs", async (t) => {
   t.is(verify({ plan: planOf(4), decisions: null }, simulate), null);
-  const said = await withMutant(leak, async (scratch) => {
-    const run = promisify(execFile)(process.execPath, [`${scratch}/sim/main.js`, "--seed", "4", "--verify"]);
-    return run.then(
-      () => "passed",
-      (error: { stdout: string }) => error.stdout,
-    );
-  });
+  const main = `${await planted.plant(leak)}/sim/main.js`;
+  const said = await promisify(execFile)(process.execPath, [main, "--seed", "4", "--verify"]).then(
+    () => "passed",
+    (error: { stdout: string }) => error.stdout,
+  );
   t.regex(said, /NOT DETERMINISTIC after \d+ lines[\s\S]*\n {2}1 .* s .*\n {2}2 .* s /);
 });
 
-test("shrinking: a mutant shows with few faults and few operations", async (t) => {
+test.serial("shrinking: a mutant shows with few faults and few operations", async (t) => {
   for (const name of ["acknowledged before fsync", "candidate's own vote only in memory"]) {
-    const { shrunk } = await runMutant(
+    const { shrunk } = await planted.find(
       mutants.find((one) => one.name === name)!,
       20,
       { shrinkMs: 20_000 },
