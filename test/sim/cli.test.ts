@@ -139,7 +139,7 @@ test.serial(
       t.deepEqual(readdirSync(join(camp, "findings")), ["2-I21"]);
       t.deepEqual(readdirSync(join(camp, "findings/2-I21")).toSorted(), files);
       const shrunk = await node(main, ["--tape", join(camp, "findings/2-I21", files[2]!)], directory);
-      t.regex(shrunk.out, /I21.*entries at once/);
+      t.regex(shrunk.out, /I21[^]*? sends \d+ entries at once/);
     });
   },
 );
