@@ -83,7 +83,7 @@ export const tiers = ["a", "b", "c"] as const;
 export type Tier = (typeof tiers)[number];
 
 /** Families that only other tiers have. */
-export const tiersOf: Partial<Record<FaultFamily, readonly Tier[]>> = {
+const tiersOf: Partial<Record<FaultFamily, readonly Tier[]>> = {
   diskLost: ["b"],
   syncLie: ["c"],
   misdirected: ["c"],
@@ -94,13 +94,14 @@ export const tiersOf: Partial<Record<FaultFamily, readonly Tier[]>> = {
 export const needsStreams: ReadonlySet<FaultFamily> = new Set<FaultFamily>(["reset", "moved", "burst", "olderCopy"]);
 
 /** A stream loses nothing, and nothing twice, while it lasts; and what it held is gone when it ends. */
-export function onStreams(family: FaultFamily): boolean {
+function onStreams(family: FaultFamily): boolean {
   return family !== "loss" && family !== "duplication" && family !== "lateMessages";
 }
 
-/** Whether the family exists in a run whose messages travel by themselves. */
-export function byMessage(family: FaultFamily): boolean {
-  return !needsStreams.has(family);
+/** Whether runs of `tier` know the family, with messages on streams or one by one. */
+export function existsIn(family: FaultFamily, tier: Tier, streams: boolean): boolean {
+  if (tiersOf[family]?.includes(tier) === false) return false;
+  return streams ? onStreams(family) : !needsStreams.has(family);
 }
 
 /** How strong a family may be drawn, in parts in a million. */

@@ -3,16 +3,7 @@
  * others 2012): every fault family is off in half of the runs, so that one does not hide what another would find.
  */
 import type { SessionLimits } from "../../core/kv/sessions.ts";
-import {
-  byMessage,
-  faultFamilies,
-  type FaultFamily,
-  needsStreams,
-  onStreams,
-  strengths,
-  type Tier,
-  tiersOf,
-} from "./families.ts";
+import { existsIn, faultFamilies, type FaultFamily, needsStreams, strengths, type Tier } from "./families.ts";
 import { type Knob, KnobDraws } from "./knobs.ts";
 import { drawLimits, fewKeys, type PlanLimits } from "./limits.ts";
 import { drawOrigin, type Origin } from "./origin.ts";
@@ -103,7 +94,7 @@ export function planOf(seed: number, changes: PlanChanges = {}): Plan {
     pick("streams", [false, false, false, true]) ||
     (tier === "b" && draws.share("streamsOfTierB") < 0.3);
   const strength = (family: FaultFamily): number => {
-    if (tiersOf[family]?.includes(tier) === false || !(streams ? onStreams : byMessage)(family)) return 0;
+    if (!existsIn(family, tier, streams)) return 0;
     const isAsked = changes.only?.includes(family) ?? true;
     const isOff = !isAsked || changes.without?.includes(family) === true;
     return isOff || draws.isOff(family) ? 0 : draws.strength(family, strengths[family]);
