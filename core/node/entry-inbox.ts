@@ -52,7 +52,7 @@ export class EntryInbox implements EntryReceiver {
     if (reply !== null) answer(withoutName(envelope, guestEnvelope(view, from, reply)));
   }
 
-  /** Whoever asks has heard that store id from somebody; only this node can have said it first. */
+  /** The asker has heard that store id from somebody; only this node can have said it first. */
   onDirectoryCheck(envelope: Envelope, { storeId }: DirectoryCheck, answer: Answer): void {
     const view = this.#view();
     if (view.identity === null || view.identity.lost !== null || view.identity.storeId !== storeId) return;

@@ -41,7 +41,7 @@ export interface MemberParts {
   readonly lostAcknowledgements: LostAcknowledgements;
 }
 
-/** One for each boot that takes part. Whoever speaks has been admitted before. */
+/** One for each boot that takes part. Every sender has been admitted before. */
 export class MemberInbox implements MemberReceiver {
   readonly #context: InboxContext;
   readonly #parts: MemberParts;

@@ -52,14 +52,14 @@ export function openDirectory(
       return refuse(failure?.code ?? "not-ours", failure?.reason ?? "no identity");
     }
     const identityFile = new IdentityFile(disk, identity);
-    if (identity.lost !== null) return openAnew(ports, identityFile, identity, limits, onDiskError, done);
+    if (identity.lost !== null) return openEmptyLog(ports, identityFile, identity, limits, onDiskError, done);
     recoverWal(disk, identity.storeId, expectedLog(identity), (result) => {
       if (!result.ok && result.kind === "disk") return onDiskError(result.error);
       if (!result.ok) {
         const where = describeDamage(result);
         if (!knowsOthers(identity, claim)) return refuse("unrecoverable", `${where}; ${helpless(directory)}`);
         trace.note("warn", `${where}; the others are asked to rebind this directory`);
-        return openAnew(ports, identityFile, withLostLog(identity, random), limits, onDiskError, done);
+        return openEmptyLog(ports, identityFile, withLostLog(identity, random), limits, onDiskError, done);
       }
       if (result.cutBytes > 0)
         trace.note("info", `cut ${result.cutBytes} bytes off the log: nothing says that they were synced`);
@@ -104,7 +104,7 @@ function knowsOthers({ node, founders, genesis }: Identity, { cluster }: Claim):
  * A directory whose log is lost begins with an empty one, under a new store id: durably so before anything is thrown
  * away. What was in the log is kept aside, under names that nobody reads.
  */
-export function openAnew(
+export function openEmptyLog(
   ports: OpeningPorts,
   identityFile: IdentityFile,
   identity: Identity,

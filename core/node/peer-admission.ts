@@ -197,7 +197,7 @@ export class PeerAdmission {
     const latest = this.#raft.configuration;
     const member = memberOf(latest, from);
     if (member?.storeId !== lost) return null;
-    // Whoever asks has a copy of it.
+    // The asker has a copy of it.
     if (this.#starts.isInUse(from, lost)) return null;
     if (isNeededVoter(latest, from)) {
       const { incarnation } = member;

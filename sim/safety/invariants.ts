@@ -93,7 +93,7 @@ export class Invariants {
     }
   }
 
-  /** Takes note of an acknowledgement that leaves `from`, whoever may believe it. */
+  /** Takes note of an acknowledgement that leaves `from`, whether its receiver believes it or not. */
   acknowledging(from: NodeId, { fromIncarnation: incarnation, message }: Envelope): void {
     if (message.kind !== "append-reply" || !message.success) return;
     const { matchIndex, term } = message;
@@ -136,7 +136,7 @@ export class Invariants {
     }
   }
 
-  /** `id` takes office in `term`; `leaseholders`: those of earlier terms who believe in their leases. */
+  /** `id` becomes leader in `term`; `leaseholders`: those of earlier terms who believe in their leases. */
   elected(id: NodeId, term: Term, leaseholders: readonly NodeId[], isOlderCopy: boolean): void {
     leaseMustBeOver(id, term, leaseholders);
     leaderMustBeAlone(id, term, this.#ghost.leaders.get(term));

@@ -64,7 +64,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
   #state: MachineState = { kind: "unused" };
   /** Of the healed core: no fault of its own touches it any more. */
   #isHealed = false;
-  /** It has begun anew, and can only join. */
+  /** It has begun empty, and can only join. */
   #isWiped = false;
   /** Of how many machines, from n1 on, the list is that the operator gives at a start. */
   #listLength: number;
@@ -160,7 +160,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
     return this.#isHealed;
   }
 
-  /** It has begun anew, and can only join. */
+  /** It has begun empty, and can only join. */
   get wiped(): boolean {
     return this.#isWiped;
   }

@@ -232,7 +232,7 @@ export class SimNetwork {
     this.#healed = nodes;
     for (const [link, until] of this.#blockedUntil)
       if (until > this.#scheduler.now) this.#blockedUntil.set(link, Infinity);
-    // What is on its way may be held up for long: those that are healed connect anew.
+    // What is on its way may be held up for long: healed nodes connect again.
     for (const from of nodes) for (const to of nodes) this.streams?.reset(from, to);
   }
 

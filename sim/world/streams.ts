@@ -65,7 +65,7 @@ function lastFrame(bytes: Uint8Array): number {
 }
 
 const redialMicros: Micros = 200_000;
-/** Until a machine that has begun anew is sent something on a connection of before, and answers it. */
+/** Until a machine that has begun empty is sent something on a connection of before, and answers it. */
 const resendMicrosMax: Micros = 1_000_000;
 const noBytes = new Uint8Array(0);
 

@@ -201,7 +201,7 @@ test("nobody speaks for another node, cluster, incarnation or boot than its hand
   }
 });
 
-test("a dialler believes no verdict, and no welcome, of a node that it has not dialled", (t) => {
+test("a dialler believes no verdict, and no acceptance, of a node that it has not dialled", (t) => {
   for (const other of [
     handshakeOf(3, 1),
     handshakeOf(2, 1, { cluster: "d".repeat(32) }),

@@ -56,7 +56,7 @@ async function fill(cluster: ProcessCluster): Promise<void> {
 }
 
 for (const [engine, flags, logOf] of engines) {
-  test.serial(`${engine}: of three members, one with a damaged log begins anew and catches up`, async (t) => {
+  test.serial(`${engine}: of three members, one with a damaged log is rebound and catches up`, async (t) => {
     const cluster = await ProcessCluster.start(3, flags);
     try {
       await fill(cluster);
