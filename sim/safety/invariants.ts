@@ -2,6 +2,7 @@
  * Puts what nodes say and do to the laws (laws/), at the moment it happens. What a message or a commit claims is held against
  * the ghost, which then takes note of it; a node's own flags are only ever the claim.
  */
+import { unreachable } from "../../core/assert.ts";
 import type { Configuration } from "../../core/protocol/configuration.ts";
 import type { Append, AppendReply, Envelope } from "../../core/protocol/message.ts";
 import { memberOf } from "../../core/raft/membership.ts";
@@ -87,9 +88,30 @@ export class Invariants {
       case "timeout-now":
       case "snapshot-chunk":
         return toldTermMustBeDurable(node, message.kind, message.term);
-      default:
-        // No other message speaks for the term that its sender is in, or lets others rely on it.
+      // No other message speaks for the term that its sender is in, or lets others rely on it.
+      case "pre-vote":
+      case "pre-vote-reply":
+      case "forward":
+      case "forward-refused":
+      case "read":
+      case "read-reply":
+      case "snapshot-reply":
+      case "snapshot-wanted":
+      case "change":
+      case "change-reply":
+      case "bootstrap-hello":
+      case "bootstrap-reply":
+      case "join-request":
+      case "join-accepted":
+      case "removed":
+      case "rebind-pending":
+      case "directory-check":
+      case "directory-confirmed":
+      case "bind-request":
+      case "learned-address":
         return;
+      default:
+        return unreachable(message);
     }
   }
 
