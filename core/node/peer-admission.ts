@@ -78,8 +78,10 @@ export class PeerAdmission {
     // A removed peer that its leader still replicates to is about to learn of it from its log.
     const isLeaving = this.#raft.progressOf(from)?.incarnation === fromIncarnation;
     if (!isLeaving && this.isRemoved(from, fromIncarnation)) {
-      const message: Removed = { kind: "removed", storeId: "", incarnation: fromIncarnation, reason: "removed" };
-      return { kind: "tell-removed", message };
+      return {
+        kind: "tell-removed",
+        message: { kind: "removed", storeId: "", incarnation: fromIncarnation, reason: "removed" },
+      };
     }
     // The member's storage was replaced: what its earlier incarnation has acknowledged says nothing about this one.
     if (fromIncarnation < (memberOf(this.#raft.configuration, from)?.incarnation ?? 0)) return ignored;

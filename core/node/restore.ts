@@ -16,9 +16,12 @@ export type Restored = { readonly raft: Raft; readonly wal: Wal };
 /** How the node ends: the log and what is applied make no whole, or the log holds what cannot be read. */
 type RestoreResult = { readonly ok: true; readonly value: Restored } | { readonly ok: false; readonly ending: Ending };
 
+function damaged(reason: string): RestoreResult {
+  return { ok: false, ending: { code: "damaged", reason } };
+}
+
 /** Raft and WAL as the directory has them, ready for the first turn; nothing is written yet but a base that was missing. */
 export function restore(host: ReplicaHost, opened: Opened): RestoreResult {
-  const damaged = (reason: string): RestoreResult => ({ ok: false, ending: { code: "damaged", reason } });
   const { genesis, identity, store } = host;
   const founding = bootstrapBase(identity.founders, genesis);
   const joined = reconcileLog(opened.log, founding, opened.snapshot, store.applied);

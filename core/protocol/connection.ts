@@ -267,6 +267,8 @@ export class Inbound {
         this.#isMember = verdict.kind === "member";
         this.#frames.bytesMax = this.#isMember ? frameBytesMax : smallFrameBytesMax;
         return null;
+      default:
+        return verdict satisfies never;
     }
   }
 

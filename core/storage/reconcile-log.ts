@@ -18,6 +18,10 @@ export type ReconciledLog = {
 type ReconcileResult =
   { readonly ok: true; readonly value: ReconciledLog } | { readonly ok: false; readonly reason: string };
 
+function whole(value: ReconciledLog): ReconcileResult {
+  return { ok: true, value };
+}
+
 /** Whether the WAL holds the entry at `place`, or what follows it. */
 export function holdsPosition({ base, entries }: WalLog, { index, term }: LogPosition): boolean {
   const first = base?.place ?? { index: 0, term: 0 };
@@ -36,7 +40,6 @@ export function reconcileLog(
   applied: LogPosition,
 ): ReconcileResult {
   const { entries } = log;
-  const whole = (value: ReconciledLog): ReconcileResult => ({ ok: true, value });
   if (holdsPosition(log, applied)) return whole({ base: log.base ?? founding, entries, needsBase: false });
   // What the log holds was never the leader's; the snapshot is.
   if (snapshot?.place.index === applied.index) return whole({ base: snapshot, entries: [], needsBase: true });
