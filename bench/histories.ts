@@ -2,6 +2,7 @@
 import alea from "seedrandom/lib/alea.js";
 import type { Operation } from "../checker/index.ts";
 
+/** What a history is made of; the same plan gives the same history. `unknownShare` is from 0 to 1. */
 export type HistoryPlan = {
   readonly seed: string;
   readonly operations: number;
@@ -19,6 +20,7 @@ type Running = { readonly client: number; readonly call: number; readonly end: n
 /** Values of one key: now, and those before it. */
 type Row = { value: string | null; readonly older: string[] };
 
+/** In the order of calls, times in integers from 0 on; linearizable unless `stale`. */
 export function makeHistory({ seed, operations, clients, keys, unknownShare, stale, kinds }: HistoryPlan): Operation[] {
   const draw = alea(seed);
   const below = (bound: number): number => Math.floor(draw() * bound);

@@ -4,16 +4,22 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import autocannon from "autocannon";
 
+/** Kept open at once by one load. */
 export const connections = 64;
+/** Of each value that is written. */
 export const valueBytes = 256;
+/** Different keys of a load, numbered from 0 on. */
 export const keys = 10_000;
 
 /** One kind of request; `{k}` in path and body stands for a key number, `{k64}` for its name in base64. */
 export type Shape = { readonly method: "GET" | "PUT" | "POST"; readonly path: string; readonly body: string };
+/** Answers a second, the 99th percentile of their latency, and answers that were no success. */
 export type Figures = { readonly perSecond: number; readonly p99Ms: number; readonly errors: number };
 
+/** wrk is installed: it loads from a process of its own. */
 export const hasWrk = spawnSync("wrk", ["-v"]).error === undefined;
 
+/** Asks `url` for `shape` for `seconds`, on all connections at once; `directory` takes wrk's script. Rejects where the tool fails. */
 export async function load(url: string, shape: Shape, seconds: number, directory: string): Promise<Figures> {
   return hasWrk ? runWrk(url, shape, seconds, directory) : runAutocannon(url, shape, seconds);
 }

@@ -5,6 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
+/** How long the event loop was held, from the one signal to the next. */
 export type Delays = {
   readonly samples: number;
   readonly p50Ms: number;

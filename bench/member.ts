@@ -9,12 +9,15 @@ import { benchPort } from "./ports.ts";
 export const nodeFlags = ["--max-semi-space-size=4"];
 
 const peers = [benchPort(0), benchPort(1)];
+/** Client ports of the members at place 1 and 2. */
 export const memberPorts = [benchPort(2), benchPort(3)];
 
+/** Where the member at `place`, 1 or 2, listens to its peers. */
 export function peerUrl(place: number): string {
   return `http://127.0.0.1:${peers[place - 1]!}`;
 }
 
+/** A server in a process of its own whose event loop is measured. It runs from its construction on. */
 export class Member {
   readonly #child: ChildProcess;
   readonly #file: string;

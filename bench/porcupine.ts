@@ -8,6 +8,7 @@ import type { Operation } from "../checker/index.ts";
 
 const secondsMax = 30;
 
+/** Porcupine, built once, as a process that is timed from within. */
 export class Porcupine {
   readonly #directory = mkdtempSync(join(tmpdir(), "metastore-porcupine-"));
 

@@ -21,6 +21,7 @@ async function timed(work: () => Promise<void>): Promise<number> {
   return (performance.now() - start) / 1000;
 }
 
+/** Prints how long the event loop is held while a state of `keys` keys is written, sent and installed. */
 export async function benchSnapshot(keys: number): Promise<void> {
   console.log(`a state of ${keys} keys with ${value.length} B values, one member that serves and one that joins`);
   for (const [mode, flags] of [

@@ -6,6 +6,7 @@ import { nodeFlags } from "./member.ts";
 import { valueBytes, type Shape } from "./load.ts";
 import { benchPort } from "./ports.ts";
 
+/** A cluster of three members on this machine, and the requests that write and read one key of it. */
 export type Store = {
   readonly name: string;
   readonly put: Shape;
@@ -19,6 +20,7 @@ function etcdPeer(id: number): string {
   return `http://127.0.0.1:${benchPort(8 + id)}`;
 }
 
+/** etcd is installed. */
 export const hasEtcd = spawnSync("etcd", ["--version"]).error === undefined;
 
 abstract class Members {
@@ -118,5 +120,7 @@ class Etcd extends Members implements Store {
   }
 }
 
+/** This store, as `npm run build` has left it. */
 export const metaStore: Store = new MetaStore();
+/** etcd, by its JSON gateway. */
 export const etcd: Store = new Etcd();

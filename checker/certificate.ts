@@ -24,7 +24,7 @@ const configurationsPerTry = 50_000;
 export function certificateOf(
   operations: readonly Any[],
   decision: Decision & { verdict: "illegal" },
-  spending: BudgetMeter,
+  meter: BudgetMeter,
   times: Times = plainTimes,
 ): Certificate {
   const { extremal, partial } = decision;
@@ -32,7 +32,7 @@ export function certificateOf(
     const core = [...some, ...failedWritersOf(kind, those, operations)].toSorted((a, b) => a.call - b.call);
     return { kind, sentence: sentenceOf(kind, those, core, times), core, partial };
   };
-  const decide = (part: readonly Operation[]): Decision => decideKey(part, spending.part(configurationsPerTry));
+  const decide = (part: readonly Operation[]): Decision => decideKey(part, meter.part(configurationsPerTry));
   if (decision.core !== null) {
     const core = withoutIdle(decision.core, (part) => {
       const again = decide(part);

@@ -64,23 +64,21 @@ const defaults: Budget = { configurationsMax: 2_000_000, bytesMax: 1024 * 1024 *
 
 /** Decides `history`. With several keys the first illegal one is told; an unknown one only if none is illegal. */
 export function check(history: History, options: CheckOptions = {}): Verdict {
-  const spending = new BudgetMeter({ ...defaults, ...options });
+  const meter = new BudgetMeter({ ...defaults, ...options });
   const order = new Map<string, readonly (Operation | Transaction)[]>();
   let open: Verdict | null = null;
   let decided = 0;
   for (const { name, operations, isJoined } of partition(history)) {
-    spending.begin(decided / history.length, operations.length / history.length);
+    meter.begin(decided / history.length, operations.length / history.length);
     decided += operations.length;
-    if (spending.poll()) {
-      open ??= { verdict: "unknown", key: name, reason: spending.over!, at: operations[0]! };
+    if (meter.poll()) {
+      open ??= { verdict: "unknown", key: name, reason: meter.over!, at: operations[0]! };
       break;
     }
-    const found: Decision = isJoined
-      ? decideRows(operations, spending)
-      : decideKey(operations as Operation[], spending);
+    const found: Decision = isJoined ? decideRows(operations, meter) : decideKey(operations as Operation[], meter);
     if (found.verdict === "ok") order.set(name, found.order);
     else if (found.verdict === "illegal")
-      return { verdict: "illegal", key: name, ...certificateOf(operations, found, spending, options.times) };
+      return { verdict: "illegal", key: name, ...certificateOf(operations, found, meter, options.times) };
     else open ??= { verdict: "unknown", key: name, reason: found.reason, at: found.at };
   }
   return open ?? { verdict: "ok", order };

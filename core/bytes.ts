@@ -8,7 +8,7 @@
 import { assert } from "./assert.ts";
 import { assertInteger } from "./units.ts";
 
-/** Bytes that are not what the format says: an operating error of whoever sent or stored them. */
+/** Bytes that are not what the format says: an operating error of the peer or disk that they came from. */
 export class BadBytes extends Error {
   override readonly name = "BadBytes";
 }

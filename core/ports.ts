@@ -97,7 +97,7 @@ export interface Network {
   setPeers(urls: ReadonlyMap<NodeId, readonly string[]>): void;
   /** Ends all streams, or those with `peer`, both ways: each begins again with a handshake. */
   restart(peer: NodeId | null): void;
-  /** Ends this node's own stream to `peer`, if there is one, and dials the first URL now: who answers there says so anew. */
+  /** Ends this node's own stream to `peer`, if there is one, and dials the first URL now: the node that answers there says so again. */
   redial(peer: NodeId): void;
 }
 

@@ -26,7 +26,7 @@ export type Mutant = About & (Edit | { readonly edits: readonly Edit[] });
 /** As many as one run can tell apart by their probes. */
 export const mutantsMax = 4_096;
 
-/** A mutant that cannot be planted: an error of whoever wrote it, and no detection. */
+/** A mutant that cannot be planted: an error of its author, and no detection. */
 export class MutantError extends Error {}
 
 /** The edits of a mutant, at least one. */

@@ -52,7 +52,7 @@ export class Scratch {
     return this.#isEnding;
   }
 
-  /** When it returns, no process and no file of this run is left. Whoever waits for one of them waits for ever. */
+  /** When it returns, no process and no file of this run is left. A caller that waits for one of them waits for ever. */
   async end(): Promise<void> {
     this.#isEnding = true;
     this.#guard.stdin!.end();

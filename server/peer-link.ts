@@ -4,7 +4,7 @@
  */
 import { request } from "node:http";
 import type { Socket } from "node:net";
-import { type Dialler, type FinalVerdict, isFinal, Outbound } from "../core/protocol/connection.ts";
+import { type Dialler, type FinalVerdict, Outbound } from "../core/protocol/connection.ts";
 import type { Handshake } from "../core/protocol/frame.ts";
 import type { Envelope } from "../core/protocol/message.ts";
 import type { NodeId } from "../core/units.ts";
@@ -221,17 +221,17 @@ export class PeerLink {
     };
     const take = (chunk: Buffer): void => {
       if (isAbandoned) return;
-      const trouble = outbound.receive(chunk);
+      const closing = outbound.receive(chunk);
       if (outbound.answered && openedAt === Infinity) {
         openedAt = performance.now();
         this.heard();
         this.#complaints.delete(url);
         socket.setTimeout(0);
       }
-      if (trouble === null) return;
-      complaint = isFinal(trouble) ? finalWords[trouble] : trouble;
+      if (closing === null) return;
+      complaint = closing.kind === "other" ? closing.reason : finalWords[closing.kind];
       socket.destroy();
-      if (isFinal(trouble)) this.#node.onVerdict(trouble, this.#id);
+      if (closing.kind !== "other") this.#node.onVerdict(closing.kind, this.#id);
     };
     socket.on("data", take);
     socket.on("drain", () => this.#flush());

@@ -49,7 +49,7 @@ export function readPeerSecret(path: string): PeerSecret | { readonly wrong: str
   const wrong = (what: string): { wrong: string } => ({ wrong: `--peer-secret-file ${path} ${what}` });
   let bytes: Buffer;
   try {
-    // To open a named pipe would wait for whoever writes to it.
+    // To open a named pipe would wait for its writer.
     if (!statSync(path).isFile()) return wrong("is no regular file");
     bytes = readFileSync(path);
   } catch (error) {

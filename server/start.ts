@@ -115,7 +115,8 @@ export async function startServer(
     log("warn", "no file descriptor is free: files are opened later, and idle clients are disconnected");
     clients.onShortage();
   };
-  const node = createNode(options, places, store, network, log, onShortage, (ending) => {
+  const machine = { places, store, network, log, onShortage };
+  const node = createNode(options, machine, (ending) => {
     // Those who wait have been answered: the answers leave before the process does.
     void endClients(clients)
       .then(() => released())
@@ -138,7 +139,8 @@ export async function startServer(
   }
   node.start();
   log("info", `node ${id} answers clients at http://${host}:${clientPort} and peers at ${ownUrl}`);
-  return { stop: () => stopServer(node, clients, network, lock, released, options.requestTimeoutMs) };
+  const running = { node, clients, network, lock, released };
+  return { stop: () => stopServer(running, options.requestTimeoutMs) };
 }
 
 function createClientServer(node: Node, options: ServerOptions, version: string, log: Log): ClientServer {
@@ -185,13 +187,18 @@ async function storeAt({ rows }: Places): Promise<Storage> {
   };
 }
 
+/** What a node of this process stands on. `onShortage`: a file waits for a descriptor. */
+type Machine = {
+  readonly places: Places;
+  readonly store: StateStore;
+  readonly network: MachineNetwork;
+  readonly log: Log;
+  readonly onShortage: () => void;
+};
+
 function createNode(
   options: ServerOptions,
-  places: Places,
-  store: StateStore,
-  network: MachineNetwork,
-  log: Log,
-  onShortage: () => void,
+  { places, store, network, log, onShortage }: Machine,
   onEnd: (ending: Ending) => void,
 ): Node {
   const trace = { fact: () => undefined, note: log };
@@ -279,14 +286,16 @@ async function endClients(clients: ClientServer): Promise<void> {
   await clients.close(lastAnswersMs);
 }
 
-async function stopServer(
-  node: Node,
-  clients: ClientServer,
-  network: MachineNetwork,
-  lock: DirectoryLock,
-  released: () => Promise<void>,
-  patienceMs: number,
-): Promise<void> {
+/** What a server that runs has open. */
+type Open = {
+  readonly node: Node;
+  readonly clients: ClientServer;
+  readonly network: MachineNetwork;
+  readonly lock: DirectoryLock;
+  readonly released: () => Promise<void>;
+};
+
+async function stopServer({ node, clients, network, lock, released }: Open, patienceMs: number): Promise<void> {
   // Meanwhile connections stay, so that each request of this time is answered: that the node is stopping.
   clients.drain();
   const hasStopped = await new Promise<boolean>((resolve) => {

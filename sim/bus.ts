@@ -48,7 +48,7 @@ export interface Events extends HostObserver<Host> {
 /** Is told of the events for which it has a method. */
 export type Subscriber = Partial<Events>;
 
-/** One for each run. It keeps no event: whoever subscribes late has missed what was before. */
+/** One for each run. It keeps no event: a late subscriber has missed what was before. */
 export class Bus implements Events {
   readonly #subscribers: Subscriber[] = [];
 

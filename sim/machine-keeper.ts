@@ -27,7 +27,7 @@ export interface KeeperWorld {
 export class MachineKeeper implements Subscriber {
   readonly #world: KeeperWorld;
   readonly #events: Pick<Events, "emptied">;
-  /** Machines that began anew, of which a join request from before that has come since: it may be bound in their place. */
+  /** Machines that began empty, of which a join request from before that has come since: it may be bound in their place. */
   readonly #lateJoins = new Set<NodeId>();
 
   constructor(world: KeeperWorld, events: Pick<Events, "emptied">) {

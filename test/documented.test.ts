@@ -3,7 +3,7 @@ import test from "ava";
 import { type Source, sources } from "./support/sources.ts";
 import { exportsOf } from "./support/syntax.ts";
 
-const folders = ["core", "checker", "sim", "server", "chaos", "mutation"] as const;
+const folders = ["core", "checker", "sim", "server", "chaos", "mutation", "build", "bench"] as const;
 
 function undocumented(source: Source): string[] {
   return exportsOf(source)

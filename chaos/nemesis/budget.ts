@@ -23,7 +23,7 @@ import type { World } from "../world/world.ts";
  */
 export type Isolation = "link" | "process" | "data" | "members" | "alone";
 
-/** One for each run: who is without data now. A strike asks before it takes any. */
+/** One for each run: which members have lost their data. A strike asks before it takes any. */
 export class Budget {
   readonly #world: World;
   /** Members without their data. */

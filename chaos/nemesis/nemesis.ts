@@ -46,7 +46,7 @@ export class Nemesis {
     this.budget = new Budget(run.world);
   }
 
-  /** A burst is under way: on a slow machine whoever must take it may be late with all else. */
+  /** A burst is under way: on a slow machine a member that must take it may be late with all else. */
   get isLoaded(): boolean {
     return [...this.#active.keys()].some(({ name }) => name === "burst");
   }

@@ -1,6 +1,6 @@
 /**
  * What stands at a member's advertised peer URL: it passes each connection on to where the member really listens, through
- * the link of whoever dialled.
+ * the dialler's link.
  *
  * Members name one URL each, so one listener serves all diallers. Who dialled is asked of the kernel when the connection
  * is accepted (whose descriptor is the other end?), not read from the handshake: so a link is faulty from its first byte,

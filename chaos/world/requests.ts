@@ -1,6 +1,6 @@
 /**
  * Every request that the harness sends to a member goes through here: each has a bound, and one that a member which was
- * left alone has not answered by then is a finding, whoever asked and for what.
+ * left alone has not answered by then is a finding, of any kind and any caller.
  */
 import { type Ask, HttpClient, type Reply } from "../http.ts";
 import type { Member } from "./member.ts";

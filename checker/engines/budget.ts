@@ -49,7 +49,7 @@ export class BudgetMeter {
     this.#share = Math.max(this.#share, this.#part.from + share * this.#part.size);
   }
 
-  /** A purse of its own for a part of the work, that stops when this one is told to. */
+  /** A meter for a part of the work, which stops when this one is told to. */
   part(configurationsMax: number): BudgetMeter {
     const { shouldStop } = this.#budget;
     const stop = shouldStop === null ? null : (): boolean => shouldStop(this.#share);

@@ -35,10 +35,10 @@ function isForSearch(operation: Operation): boolean {
 }
 
 /** Decides the operations of one key, which is absent at first. */
-export function decideKey(all: readonly Operation[], spending: BudgetMeter): Decision {
+export function decideKey(all: readonly Operation[], meter: BudgetMeter): Decision {
   const operations = observable(all);
   const { ranks, isComplete } = ranksOf(operations);
-  if (operations.some(isForSearch)) return decideGeneral(operations, ranks, spending);
+  if (operations.some(isForSearch)) return decideGeneral(operations, ranks, meter);
   const column = new ColumnarHistory(operations);
   const writer = uniqueWriters(column);
   if (writer !== null) {
@@ -51,7 +51,7 @@ export function decideKey(all: readonly Operation[], spending: BudgetMeter): Dec
       return { verdict: "ok", order: Array.from(decided, (i) => operations[i]!) };
     }
   }
-  return decideGeneral(operations, ranks, spending);
+  return decideGeneral(operations, ranks, meter);
 }
 
 function contradicted(column: ColumnarHistory, writer: Int32Array, { kind, operations }: Contradiction): Decision {
@@ -142,7 +142,7 @@ function searched(operations: readonly Operation[]): { useful: number[]; asked: 
 export function decideGeneral(
   operations: readonly Operation[],
   ranks: Int32Array | null,
-  spending: BudgetMeter,
+  meter: BudgetMeter,
 ): Decision {
   const { useful, asked } = searched(operations);
   const calls = asked.map(callOf);
@@ -150,8 +150,8 @@ export function decideGeneral(
   const appends = operations.some(({ op }) => op === "append") ? appendModel(operations) : null;
   const found =
     appends === null
-      ? searchGeneral(keyModel, calls, usefulRanks, spending)
-      : searchGeneral(appends, calls, usefulRanks, spending);
+      ? searchGeneral(keyModel, calls, usefulRanks, meter)
+      : searchGeneral(appends, calls, usefulRanks, meter);
   const pick = (order: readonly number[]): Operation[] => order.map((k) => operations[useful[k]!]!);
   if (found.verdict === "ok") return { verdict: "ok", order: pick(found.order) };
   const [at] = pick([found.at]);

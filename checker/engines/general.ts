@@ -54,7 +54,7 @@ class Search<State, Input, Output> {
   readonly #model: CompleteModel<State, Input, Output>;
   readonly #calls: readonly Call<Input, Output>[];
   readonly #ranks: Int32Array | null;
-  readonly #spending: BudgetMeter;
+  readonly #meter: BudgetMeter;
   readonly #states = new States();
   readonly #isObserver: Uint8Array;
   readonly #needs: Needs<State, Input, Output>;
@@ -79,12 +79,12 @@ class Search<State, Input, Output> {
     model: CompleteModel<State, Input, Output>,
     calls: readonly Call<Input, Output>[],
     ranks: Int32Array | null,
-    spending: BudgetMeter,
+    meter: BudgetMeter,
   ) {
     this.#model = model;
     this.#calls = calls;
     this.#ranks = ranks;
-    this.#spending = spending;
+    this.#meter = meter;
     this.#isObserver = Uint8Array.from(calls, ({ input, output }) => (model.isObserver(input, output) ? 1 : 0));
     this.#needs = new Needs(model, calls, this.#isObserver, this.#states);
     this.#slotOf = new Int32Array(calls.length);
@@ -103,9 +103,9 @@ class Search<State, Input, Output> {
       if (rankAhead !== null) this.#rankAhead = rankAhead[k]!;
       if (event > 0) this.#call(event - 1);
       else {
-        this.#spending.reach(k / events.length);
+        this.#meter.reach(k / events.length);
         const next = this.#return(-event - 1);
-        if (this.#spending.over !== null) return { verdict: "unknown", at: -event - 1, reason: this.#spending.over };
+        if (this.#meter.over !== null) return { verdict: "unknown", at: -event - 1, reason: this.#meter.over };
         if (next.length === 0) return { verdict: "illegal", at: -event - 1, partial: this.#longest() };
         this.#configurations = next;
         this.#forget();
@@ -172,8 +172,8 @@ class Search<State, Input, Output> {
       if (this.#ranks !== null) this.#configurations[k] = this.#settle(one);
       else if (this.#isObserver[i] === 1) {
         if (this.#model.step(one.state, call.input, call.output) === undefined) continue;
-        this.#configurations[k] = this.#bury(one, one.done.with(slot), longer(one.trail, i));
-      } else if (one.stateId === dead) this.#configurations[k] = this.#bury(one, one.done, one.trail);
+        this.#configurations[k] = this.#markDead(one, one.done.with(slot), longer(one.trail, i));
+      } else if (one.stateId === dead) this.#configurations[k] = this.#markDead(one, one.done, one.trail);
     }
   }
 
@@ -205,11 +205,11 @@ class Search<State, Input, Output> {
         again = this.#ranks !== null;
       }
     }
-    return this.#bury(one, done, trail);
+    return this.#markDead(one, done, trail);
   }
 
   /** `one` with this `done` and `trail`; if its state is dead, what nobody needs takes effect in it. */
-  #bury(one: Configuration<State>, done: SlotSet, trail: Trail | null): Configuration<State> {
+  #markDead(one: Configuration<State>, done: SlotSet, trail: Trail | null): Configuration<State> {
     let { state, stateId } = one;
     const { used } = one;
     if (this.#needs.isKnown && (stateId === dead || this.#isDead(stateId, done, used))) {
@@ -288,11 +288,11 @@ class Search<State, Input, Output> {
       else if (seen.add(one)) stack.push(one);
     };
     const tryOne = (one: Configuration<State>): void => {
-      this.#spending.make(seen.count + next.count);
+      this.#meter.make(seen.count + next.count);
       take(one);
     };
     for (const one of this.#configurations) take(one);
-    while (stack.length > 0 && this.#spending.over === null) this.#successors(stack.pop()!, tryOne);
+    while (stack.length > 0 && this.#meter.over === null) this.#successors(stack.pop()!, tryOne);
     this.#open[slot] = nobody;
     this.#freeSlots.push(slot);
     return next.list();
@@ -355,7 +355,7 @@ export function searchGeneral<State, Input, Output>(
   model: CompleteModel<State, Input, Output>,
   calls: readonly Call<Input, Output>[],
   ranks: Int32Array | null,
-  spending: BudgetMeter,
+  meter: BudgetMeter,
 ): Found {
-  return new Search(model, calls, ranks, spending).run();
+  return new Search(model, calls, ranks, meter).run();
 }

@@ -8,9 +8,9 @@ import { searchGeneral } from "./general.ts";
 type Any = Operation | Transaction;
 
 /** `all`: operations and transactions of the joined keys, those too that did not happen. */
-export function decideRows(all: readonly Any[], spending: BudgetMeter): Decision {
+export function decideRows(all: readonly Any[], meter: BudgetMeter): Decision {
   const operations = all.filter(({ outcome }) => outcome !== "none");
-  const found = searchGeneral(rowsModel, operations.map(callOf), null, spending);
+  const found = searchGeneral(rowsModel, operations.map(callOf), null, meter);
   const pick = (order: readonly number[]): Any[] => order.map((i) => operations[i]!);
   if (found.verdict === "ok") return { verdict: "ok", order: pick(found.order) };
   const at = operations[found.at]!;

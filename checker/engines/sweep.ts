@@ -97,7 +97,7 @@ class Sweep {
     this.#present();
   }
 
-  /** Absence is about to end, or to begin anew: one block that needs it goes now for nothing. */
+  /** Absence is about to end, or to begin again: one block that needs it goes now for nothing. */
   #lastUseOfAbsence(): void {
     if (this.#state !== absence.absent) return;
     const item = this.#first(this.#fromAbsent);

@@ -65,7 +65,7 @@ export class Sessions {
     this.#live.set(session.id, session);
   }
 
-  /** Opens session `index`, and forgets those that are idle too long or too many. Returns whoever changed; null: gone. */
+  /** Opens session `index`, and forgets those that are idle too long or too many. Returns the sessions that changed; null: gone. */
   open(index: Index, now: Micros): Map<Index, Session | null> {
     const changed = new Map<Index, Session | null>();
     for (const session of this.#live.values()) {

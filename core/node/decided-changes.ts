@@ -1,6 +1,6 @@
 /**
  * What a leader has answered to change requests in its term. A request that comes again, by a retry or by a copy that was
- * long on its way, is answered with the same words and never judged anew: a refusal could not be trusted as definite, and a
+ * long on its way, is answered with the same words and never decided again: a refusal could not be trusted as definite, and a
  * change that was undone since would be made again.
  */
 import type { ChangeOutcome } from "../protocol/message.ts";

@@ -1,7 +1,7 @@
 /**
  * How the directory of an added member is bound. Anybody can say that it is that member, so its word alone binds nothing
  * and is answered with nothing. A member that hears it asks at the URL that the configuration has for the added one, on the
- * stream that it has dialled there itself: is that your directory? Only whoever listens there knows the store id that it
+ * stream that it has dialled there itself: is that your directory? Only the node that listens there knows the store id that it
  * asks with. Any member may find that out; the leader binds. So a node joins through members that do not lead, too.
  */
 import type { BindRequest, DirectoryConfirmed, Message } from "../protocol/message.ts";
@@ -52,8 +52,8 @@ export class DirectoryBinding {
   }
 
   /**
-   * Whether an answer from `dialled` is of the member `id`; null: not known, whoever answers was found there. Where it is
-   * not, the stream stands at an address of before: who answers at the member's own is found out anew.
+   * Whether an answer from `dialled` is of the member `id`; null: not known, since any node may have answered there. Where it is
+   * not, the stream stands at an address of before: who answers at the member's own is asked again.
    */
   isPlaceOf(now: Micros, id: NodeId, dialled: string | null): boolean {
     if (dialled === null || memberOf(this.#raft.configuration, id)?.url === dialled) return true;

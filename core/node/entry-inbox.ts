@@ -54,7 +54,7 @@ export class EntryInbox implements EntryReceiver {
   }
 
   /**
-   * Whoever asks has heard that store id from somebody; only this node can have said it first. A directory that has been a
+   * The asker has heard that store id from somebody; only this node can have said it first. A directory that has been a
    * member's has voted, and is bound to no later incarnation.
    */
   onDirectoryCheck(envelope: Envelope, { storeId, incarnation }: DirectoryCheck, answer: Answer): void {

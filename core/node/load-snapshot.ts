@@ -12,7 +12,9 @@ import type { StateInstaller, StateStore } from "../storage/state-store.ts";
 import type { WalLog } from "../storage/wal-recovery.ts";
 import { latestConfiguration } from "./cluster-list.ts";
 
-type Done = (problem: string | null, snapshot: CompactionPoint | null) => void;
+/** The place of the snapshot that was brought into the store, null: none was. Or why the node cannot go on, for its operator. */
+type Loaded =
+  { readonly ok: true; readonly value: CompactionPoint | null } | { readonly ok: false; readonly reason: string };
 
 /**
  * Brings the newest whole snapshot into the store where it leads further; lets go of those that nobody needs. `done` gets
@@ -24,25 +26,27 @@ export function loadSnapshot(
   { node, genesis }: Identity,
   directory: string,
   log: WalLog,
-  done: Done,
+  done: (loaded: Loaded) => void,
 ): void {
+  const nothingNew = (): void => done({ ok: true, value: null });
+  const fail = (reason: string): void => done({ ok: false, reason });
   const nobodyElse = `nobody else has what it held: ${lastResort(directory)}`;
   const nothingBetween = (): string => {
     const gap = `the rows end at entry ${store.applied.index}, the log begins after ${log.base!.place.index}`;
     return `${gap}, and the snapshot between is missing; ${nobodyElse}`;
   };
   const tryNewest = ([name, ...older]: readonly string[]): void => {
-    if (name === undefined) return done(canDoWithout(log, store, node) ? null : nothingBetween(), null);
+    if (name === undefined) return canDoWithout(log, store, node) ? nothingNew() : fail(nothingBetween());
     const { index } = snapshotPlace(name)!;
-    if (genesis === null) return done(`the snapshot ${name} is there, ${neverTookPart(directory)}`, null);
+    if (genesis === null) return fail(`the snapshot ${name} is there, ${neverTookPart(directory)}`);
     const isNew = index > store.applied.index;
-    if (!isNew && holdsPosition(log, store.applied)) return snapshots.remove([name, ...older], () => done(null, null));
+    if (!isNew && holdsPosition(log, store.applied)) return snapshots.remove([name, ...older], nothingNew);
     snapshots.load(name, genesis.cluster, isNew ? store.beginInstall() : nowhere, (problem, header) => {
-      if (problem === null) return snapshots.remove(older, () => done(null, header));
+      if (problem === null) return snapshots.remove(older, () => done({ ok: true, value: header }));
       const damage = `near byte ${problem.offset}, ${problem.reason}`;
       const isEnough = isNew && (older.length > 0 || canDoWithout(log, store, node));
       if (isEnough) return snapshots.setAside(name, damage, () => tryNewest(older));
-      done(`the snapshot ${name} is damaged ${damage}; ${nobodyElse}`, null);
+      fail(`the snapshot ${name} is damaged ${damage}; ${nobodyElse}`);
     });
   };
   snapshots.open(tryNewest);

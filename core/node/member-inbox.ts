@@ -41,7 +41,7 @@ export interface MemberParts {
   readonly lostAcknowledgements: LostAcknowledgements;
 }
 
-/** One for each boot that takes part. Whoever speaks has been admitted before. */
+/** One for each boot that takes part. Every sender has been admitted before. */
 export class MemberInbox implements MemberReceiver {
   readonly #context: InboxContext;
   readonly #parts: MemberParts;
@@ -54,12 +54,11 @@ export class MemberInbox implements MemberReceiver {
   admits(envelope: Envelope, answer: Answer): boolean {
     const { envelope: envelopeOf, schedule } = this.#context;
     schedule();
-    const verdict = this.#parts.admission.checkEnvelope(envelope);
-    if (typeof verdict === "boolean") return verdict;
+    const admission = this.#parts.admission.checkEnvelope(envelope);
     const { from } = envelope;
-    if (verdict === "term") this.#parts.raft.tellTerm(from);
-    else answer(envelopeOf(from, verdict));
-    return false;
+    if (admission.kind === "tell-term") this.#parts.raft.tellTerm(from);
+    else if (admission.kind === "tell-removed") answer(envelopeOf(from, admission.message));
+    return admission.kind === "taken";
   }
 
   onJoinRequest(asked: Envelope, request: JoinRequest, answer: Answer): void {

@@ -72,11 +72,10 @@ export class Node {
       claim,
       this.#options,
       (error) => this.#onDiskError(error),
-      (ending, opened) => {
+      (result) => {
         if (this.#ended) return;
-        if (ending !== null) return this.#end(ending);
-        assert(opened !== null, "a directory or an ending");
-        this.#onOpened(opened);
+        if (result.ok) this.#onOpened(result.value);
+        else this.#end(result.ending);
       },
     );
   }
@@ -305,8 +304,8 @@ export class Node {
       fail: (ending) => (ending.code === "removed" ? this.#writeTombstone(this.#identity!) : this.#end(ending)),
     };
     const restored = restore(host, this.#opened);
-    if ("code" in restored) return this.#end(restored);
-    this.#replica = new Replica(host, this.#opened, restored);
+    if (!restored.ok) return this.#end(restored.ending);
+    this.#replica = new Replica(host, this.#opened, restored.value);
     this.#settling = false;
     const { lastIndex, term, vote } = this.#replica.raft.status();
     const { trace } = this.#ports;

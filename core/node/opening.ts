@@ -29,7 +29,11 @@ export type Opened = {
 /** What an opening touches of the machine: no network, for nothing is said before it is done. */
 export type OpeningPorts = Omit<NodePorts, "network">;
 
-type Done = (ending: Ending | null, opened: Opened | null) => void;
+/** The opened directory, or how the node ends. */
+export type OpeningResult =
+  { readonly ok: true; readonly value: Opened } | { readonly ok: false; readonly ending: Ending };
+
+type Done = (result: OpeningResult) => void;
 
 /** `done` gets the opened directory, or why the node cannot go on. */
 export function openDirectory(
@@ -41,21 +45,21 @@ export function openDirectory(
 ): void {
   const { clock, disk, snapshotDisk, random, trace, store } = ports;
   const { directory } = claim;
-  const refuse = (code: EndingCode, reason: string): void => done({ code, reason }, null);
+  const refuse = (code: EndingCode, reason: string): void => done({ ok: false, ending: { code, reason } });
   openIdentity(disk, random, claim, (failure, identity) => {
     if (failure?.kind === "disk") return onDiskError(failure.error);
     if (failure !== null || identity === null) {
       return refuse(failure?.code ?? "not-ours", failure?.reason ?? "no identity");
     }
     const identityFile = new IdentityFile(disk, identity);
-    if (identity.lost !== null) return openAnew(ports, identityFile, identity, limits, onDiskError, done);
+    if (identity.lost !== null) return openEmptyLog(ports, identityFile, identity, limits, onDiskError, done);
     recoverWal(disk, identity.storeId, expectedLog(identity), (result) => {
       if (!result.ok && result.kind === "disk") return onDiskError(result.error);
       if (!result.ok) {
         const where = describeDamage(result);
         if (!knowsOthers(identity, claim)) return refuse("unrecoverable", `${where}; ${helpless(directory)}`);
         trace.note("warn", `${where}; the others are asked to rebind this directory`);
-        return openAnew(ports, identityFile, withLostLog(identity, random), limits, onDiskError, done);
+        return openEmptyLog(ports, identityFile, withLostLog(identity, random), limits, onDiskError, done);
       }
       if (result.cutBytes > 0)
         trace.note("info", `cut ${result.cutBytes} bytes off the log: nothing says that they were synced`);
@@ -68,9 +72,10 @@ export function openDirectory(
           if (trouble !== null) return refuse("not-ours", `${trouble.reason}: ${startAfresh(claim)}`);
           const snapshots = new SnapshotStore(snapshotDisk, clock, onDiskError, trace, limits);
           const { hardState, tail, log } = result;
-          loadSnapshot(snapshots, store, identity, directory, log, (problem, snapshot) => {
-            if (problem !== null) return refuse("unrecoverable", problem);
-            done(null, { identity: identityFile.current, identityFile, hardState, tail, log, snapshot, snapshots });
+          loadSnapshot(snapshots, store, identity, directory, log, (loaded) => {
+            if (!loaded.ok) return refuse("unrecoverable", loaded.reason);
+            const opened = { identity: identityFile.current, identityFile, hardState, tail, log, snapshots };
+            done({ ok: true, value: { ...opened, snapshot: loaded.value } });
           });
         });
       });
@@ -99,7 +104,7 @@ function knowsOthers({ node, founders, genesis }: Identity, { cluster }: Claim):
  * A directory whose log is lost begins with an empty one, under a new store id: durably so before anything is thrown
  * away. What was in the log is kept aside, under names that nobody reads.
  */
-export function openAnew(
+export function openEmptyLog(
   ports: OpeningPorts,
   identityFile: IdentityFile,
   identity: Identity,
@@ -108,6 +113,7 @@ export function openAnew(
   done: Done,
 ): void {
   const { clock, disk, snapshotDisk, trace, store } = ports;
+  const refuse = (code: EndingCode, reason: string): void => done({ ok: false, ending: { code, reason } });
   const orFail =
     (next: () => void) =>
     (error: DiskError | null): void => {
@@ -118,7 +124,8 @@ export function openAnew(
   const begin = (result: Recovered): void => {
     const opened = orFail(() => {
       const { hardState, tail, log } = result;
-      done(null, { identity: identityFile.current, identityFile, hardState, tail, log, snapshot: null, snapshots });
+      const value = { identity: identityFile.current, identityFile, hardState, tail, log, snapshot: null, snapshots };
+      done({ ok: true, value });
     });
     identityFile.saveExtent(extentOf(result.tail), opened);
   };
@@ -128,11 +135,11 @@ export function openAnew(
       () => true,
       (trouble) => {
         if (trouble?.kind === "disk") return onDiskError(trouble.error);
-        if (trouble !== null) return done({ code: "not-ours", reason: trouble.reason }, null);
+        if (trouble !== null) return refuse("not-ours", trouble.reason);
         recoverWal(disk, identity.storeId, null, (result) => {
           if (result.ok) return begin(result);
           if (result.kind === "disk") return onDiskError(result.error);
-          done({ code: "damaged", reason: describeDamage(result) }, null);
+          refuse("damaged", describeDamage(result));
         });
       },
     );

@@ -21,6 +21,17 @@ function isOf(origin: Origin, node: NodeId, incarnation: Index, boot: number): b
   return origin.node === node && origin.incarnation === incarnation && origin.boot === boot;
 }
 
+/**
+ * What to make of a message: it is `taken`; it is `ignored`, not meant for this node or from somebody who may not speak; or
+ * its sender is to be told this node's term (`tell-term`), or that it is removed (`tell-removed`).
+ */
+export type Admission =
+  { readonly kind: "taken" | "ignored" | "tell-term" } | { readonly kind: "tell-removed"; readonly message: Removed };
+
+const taken: Admission = { kind: "taken" };
+const ignored: Admission = { kind: "ignored" };
+const tellTerm: Admission = { kind: "tell-term" };
+
 type AdmissionContext = ContextOf<
   "clock" | "genesis" | "peers" | "schedule" | "send" | "trace",
   "joinerReadMicros",
@@ -54,35 +65,38 @@ export class PeerAdmission {
     this.#bindingCheck = new RefusalCheck(confirm, context.options.joinerReadMicros);
   }
 
-  /** Whether the message is for this node, from somebody who may speak; or what the sender is to be told: that it is removed, or this node's term. */
-  checkEnvelope(envelope: Envelope): boolean | Removed | "term" {
+  /** Whether the message is for this node, from somebody who may speak; or what the sender is to be told. */
+  checkEnvelope(envelope: Envelope): Admission {
     const { cluster, from, fromIncarnation, fromBoot, to, toIncarnation, message } = envelope;
     const { node, incarnation } = this.#identity;
-    if (cluster !== this.#genesis.cluster || to !== node || toIncarnation < incarnation) return false;
+    if (cluster !== this.#genesis.cluster || to !== node || toIncarnation < incarnation) return ignored;
     if (toIncarnation > incarnation) {
       // Another node has this node's place. A member that knows of the removal says so when it hears from this node.
       this.#heard.set(from, { incarnation: fromIncarnation, boot: fromBoot });
-      return "term";
+      return tellTerm;
     }
     // A removed peer that its leader still replicates to is about to learn of it from its log.
     const isLeaving = this.#raft.progressOf(from)?.incarnation === fromIncarnation;
     if (!isLeaving && this.isRemoved(from, fromIncarnation)) {
-      return { kind: "removed", storeId: "", incarnation: fromIncarnation, reason: "removed" };
+      return {
+        kind: "tell-removed",
+        message: { kind: "removed", storeId: "", incarnation: fromIncarnation, reason: "removed" },
+      };
     }
     // The member's storage was replaced: what its earlier incarnation has acknowledged says nothing about this one.
-    if (fromIncarnation < (memberOf(this.#raft.configuration, from)?.incarnation ?? 0)) return false;
+    if (fromIncarnation < (memberOf(this.#raft.configuration, from)?.incarnation ?? 0)) return ignored;
     const heard = this.#heard.get(from);
     if (heard !== undefined) {
       const isOlder = fromIncarnation < heard.incarnation;
-      if (isOlder || (fromIncarnation === heard.incarnation && fromBoot < heard.boot)) return false;
+      if (isOlder || (fromIncarnation === heard.incarnation && fromBoot < heard.boot)) return ignored;
     }
     // Its sequence numbers are the sender's own, and of this boot.
     const isForged =
       message.kind === "forward" &&
       message.proposals.some(({ origin }) => !isOf(origin, from, fromIncarnation, fromBoot));
-    if (isForged) return false;
+    if (isForged) return ignored;
     this.#heard.set(from, { incarnation: fromIncarnation, boot: fromBoot });
-    return true;
+    return taken;
   }
 
   /** The directory that has spoken as the member `id` is an older copy: no start of it is a member any more. */
@@ -187,7 +201,7 @@ export class PeerAdmission {
     const latest = this.#raft.configuration;
     const member = memberOf(latest, from);
     if (member?.storeId !== lost) return null;
-    // Whoever asks has a copy of it.
+    // The asker has a copy of it.
     if (this.#starts.isInUse(from, lost)) return null;
     if (isNeededVoter(latest, from)) {
       const { incarnation } = member;

@@ -27,7 +27,7 @@ function isSameStart(a: Start, b: Start): boolean {
 
 /** Who does not answer for so long where it is dialled is taken not to be there. */
 const answerMicros: Micros = 1_000_000;
-/** A stream that stands is not ended more often than that, whoever knocks. */
+/** An open stream is not ended more often than that, however often another start dials. */
 const redialMicros: Micros = 10_000_000;
 const tellMicros: Micros = 60_000_000;
 
@@ -38,7 +38,7 @@ export class PeerStarts {
   readonly #found = new Map<NodeId, Start>();
   /** The newest start of that directory that has ever answered there. */
   readonly #newest = new Map<NodeId, Start>();
-  /** Since when this node waits for an answer there, as another start has knocked. */
+  /** When another start dialled, and this node began to wait for an answer there. */
   readonly #askedAt = new Map<NodeId, Micros>();
   readonly #redialledAt = new Map<NodeId, Micros>();
   readonly #toldAt = new Map<NodeId, Micros>();
@@ -64,7 +64,7 @@ export class PeerStarts {
 
   /**
    * Why `theirs`, which has dialled this node, may not speak for its member now, or null: another start lives. This node
-   * dials the member anew to find that out. So a start that is the living one is refused once at most, for a moment.
+   * dials the member again to find that out. So a start that is the living one is refused once at most, for a moment.
    */
   refusalOf(theirs: Handshake): string | null {
     const { node } = theirs;
@@ -101,7 +101,7 @@ export class PeerStarts {
     return isConnected || (askedAt !== undefined && now - askedAt < answerMicros);
   }
 
-  /** Once the one that is known has answered anew. */
+  /** Once the start that is known has answered again. */
   #tell(found: Start, { node, boot, url }: Handshake): void {
     const now = this.#context.clock.now();
     if (this.#askedAt.has(node) || now - (this.#toldAt.get(node) ?? -Infinity) < tellMicros) return;

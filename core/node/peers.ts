@@ -88,8 +88,8 @@ export class Peers {
   }
 
   /**
-   * This node takes part from now on, and its streams are about to begin again: who is a member says anew where it is
-   * reached. Whoever else has said so meanwhile is not looked for any more.
+   * This node takes part from now on, and its streams are about to begin again: each member says again where it is
+   * reached. Any other node that has said so meanwhile is not looked for any more.
    */
   forgetUnaccepted(): void {
     for (const id of this.#learned.keys()) if (!this.#configured.has(id)) this.#forget(id);
@@ -118,7 +118,7 @@ export class Peers {
     return this.#network.connected(peer);
   }
 
-  /** Finds out anew who answers where `peer` is dialled. */
+  /** Finds out again who answers where `peer` is dialled. */
   redial(peer: NodeId): void {
     this.#network.redial(peer);
   }

@@ -184,7 +184,7 @@ export class PendingChanges {
   }
 
   /**
-   * A committed configuration removes this node. Whoever asked for that is answered, where it came after the request: else
+   * A committed configuration removes this node. The node that asked for it is answered, where it came after the request: else
    * another node may have its id by now.
    */
   resolveSelfRemoval(): void {

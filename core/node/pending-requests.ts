@@ -169,7 +169,7 @@ export class PendingRequests {
     this.#writes.endRemoved(isApplied);
   }
 
-  /** Everybody who waits is told that the node stops; where it `isRemoved`, whoever asked for that is told that it is done. */
+  /** Every waiting request is told that the node stops; where it `isRemoved`, a request for that removal is told that it is done. */
   end(isRemoved: boolean): void {
     if (isRemoved) this.#changes.resolveSelfRemoval();
     this.#writes.end();

@@ -13,18 +13,25 @@ import type { Ending } from "./options.ts";
 /** They agree: the WAL holds what the log of `raft` does, and takes what comes next. */
 export type Restored = { readonly raft: Raft; readonly wal: Wal };
 
-/** Or how the node ends: the log and what is applied make no whole, or the log holds what cannot be read. */
-export function restore(host: ReplicaHost, opened: Opened): Restored | Ending {
+/** How the node ends: the log and what is applied make no whole, or the log holds what cannot be read. */
+type RestoreResult = { readonly ok: true; readonly value: Restored } | { readonly ok: false; readonly ending: Ending };
+
+function damaged(reason: string): RestoreResult {
+  return { ok: false, ending: { code: "damaged", reason } };
+}
+
+/** Raft and WAL as the directory has them, ready for the first turn; nothing is written yet but a base that was missing. */
+export function restore(host: ReplicaHost, opened: Opened): RestoreResult {
   const { genesis, identity, store } = host;
   const founding = bootstrapBase(identity.founders, genesis);
   const joined = reconcileLog(opened.log, founding, opened.snapshot, store.applied);
-  if (typeof joined === "string") return { code: "damaged", reason: joined };
+  if (!joined.ok) return damaged(joined.reason);
   try {
-    const raft = restoreRaft(host, opened.hardState, joined);
-    return { raft, wal: restoreWal(host, opened, joined) };
+    const raft = restoreRaft(host, opened.hardState, joined.value);
+    return { ok: true, value: { raft, wal: restoreWal(host, opened, joined.value) } };
   } catch (thrown) {
     if (!(thrown instanceof BadBytes)) throw thrown;
-    return { code: "damaged", reason: thrown.message };
+    return damaged(thrown.message);
   }
 }
 

@@ -9,7 +9,7 @@ import type { NodeOptions } from "./options.ts";
 import type { Peers } from "./peers.ts";
 import type { Replica } from "./replica.ts";
 
-/** Of one moment: it is asked for anew each time. What is null is not there in this phase. */
+/** Of one moment: it is asked for each time. What is null is not there in this phase. */
 export type NodeView = {
   readonly options: NodeOptions;
   readonly store: StateStore;

@@ -32,17 +32,18 @@ export type Verdict =
   | { readonly kind: "refused"; readonly reason: string; readonly isPassing?: true };
 
 const verdictCodes = { member: 1, guest: 2, removed: 3, "outdated-copy": 4, refused: 5, "lost-entries": 6 } as const;
-/** Verdicts on the dialling node itself, which acts on them. `receive` returns them as they are. */
+/** Verdicts on the dialling node itself, which no later attempt changes: it acts on them. */
 export type FinalVerdict = "removed" | "outdated-copy" | "lost-entries";
+/** Why the dialler's end must be closed: a verdict on its node, or anything else, with a `reason` for its operator. */
+export type Closing = { readonly kind: FinalVerdict } | { readonly kind: "other"; readonly reason: string };
 const refusalBytesMax = 1024;
 /** No guest's message, and no answer, is longer. */
 const smallFrameBytesMax = 16 * 1024;
 /** What a listener has answered and the host has not taken yet. */
 const answerBytesMax = 64 * 1024;
 
-/** Whether the trouble with a peer is its verdict on this node itself, which no later attempt changes. */
-export function isFinal(trouble: string): trouble is FinalVerdict {
-  return trouble === "removed" || trouble === "outdated-copy" || trouble === "lost-entries";
+function closingFor(reason: string): Closing {
+  return { kind: "other", reason };
 }
 
 /** Why `theirs` may not talk to `ours`, in words for both sides, or null. `ours.to` is not looked at. */
@@ -125,42 +126,42 @@ export class Outbound {
     return bytes;
   }
 
-  /** What the listener says. Returns why the stream must be closed (a final verdict as it is), or null. */
-  receive(chunk: Uint8Array): string | null {
+  /** What the listener says. Returns why the stream must be closed, or null. */
+  receive(chunk: Uint8Array): Closing | null {
     try {
-      let trouble: string | null = null;
+      let closing: Closing | null = null;
       this.#frames.receive(chunk, (body) => {
-        if (trouble !== null) return;
-        if (this.#state === "greeting") trouble = this.#onVerdict(body);
+        if (closing !== null) return;
+        if (this.#state === "greeting") closing = this.#onVerdict(body);
         else this.#onAnswer(body);
       });
-      if (trouble !== null) this.#state = "closed";
-      return trouble;
+      if (closing !== null) this.#state = "closed";
+      return closing;
     } catch (error) {
       this.#state = "closed";
-      if (error instanceof BadBytes) return error.message;
+      if (error instanceof BadBytes) return closingFor(error.message);
       throw error;
     }
   }
 
-  #onVerdict(body: Reader): string | null {
+  #onVerdict(body: Reader): Closing | null {
     const code = body.u8();
     if (code === verdictCodes.refused) {
-      return `refused: ${latin1(body.raw(Math.min(body.left, refusalBytesMax)))}`;
+      return closingFor(`refused: ${latin1(body.raw(Math.min(body.left, refusalBytesMax)))}`);
     }
     const theirs = decodeHandshake(body);
     const { to } = this.#ours;
-    if (theirs.node !== to) return `this is node ${theirs.node}, not node ${to}`;
+    if (theirs.node !== to) return closingFor(`this is node ${theirs.node}, not node ${to}`);
     const accepts = code === verdictCodes.member;
     const trouble = handshakeRefusal(this.#ours, theirs) ?? this.#dialler.checkListener(theirs, accepts);
-    if (trouble !== null) return trouble;
+    if (trouble !== null) return closingFor(trouble);
     switch (code) {
       case verdictCodes.removed:
-        return "removed";
+        return { kind: "removed" };
       case verdictCodes["outdated-copy"]:
-        return "outdated-copy";
+        return { kind: "outdated-copy" };
       case verdictCodes["lost-entries"]:
-        return "lost-entries";
+        return { kind: "lost-entries" };
       case verdictCodes.member:
         if (!theirs.takesPart || !this.#ours.takesPart) throw new BadBytes("nobody is a member before it takes part");
         this.#state = "member";
@@ -260,11 +261,14 @@ export class Inbound {
         return `node ${theirs.node} was started from an older copy of its directory`;
       case "lost-entries":
         return `node ${theirs.node} has lost entries that it had acknowledged`;
-      default:
+      case "member":
+      case "guest":
         this.#peer = theirs;
         this.#isMember = verdict.kind === "member";
         this.#frames.bytesMax = this.#isMember ? frameBytesMax : smallFrameBytesMax;
         return null;
+      default:
+        return verdict satisfies never;
     }
   }
 

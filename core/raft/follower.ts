@@ -30,10 +30,11 @@ export class Follower {
 
   /** Takes an append of this term's leader; the answer leaves now, or once the new entries are durable. */
   onAppend(append: Append): void {
-    const answer = this.#take(append);
-    if (typeof answer === "object") return this.#server.send(this.leader, answer);
+    const refusal = this.#refusalOf(append);
+    if (refusal !== null) return this.#server.send(this.leader, refusal);
+    const isAnswerDue = this.#take(append);
     this.#server.commitUpTo(this.#committable(append));
-    if (answer) this.acknowledge();
+    if (isAnswerDue) this.acknowledge();
   }
 
   /** What may be taken from the leader's commit index: nothing beyond what is verified. */
@@ -41,17 +42,18 @@ export class Follower {
     return Math.min(append.commit, append.prevIndex + append.entries.length);
   }
 
-  /**
-   * Takes the append's entries, overwriting only what differs. Returns a refusal for the leader, or whether an
-   * acknowledgement is due at once.
-   */
-  #take(append: Append): AppendReply | boolean {
-    const { prevIndex, prevTerm, entries, round, stream } = append;
+  /** Tells the leader from where on the two logs may be equal; null: this one holds what the entries follow. */
+  #refusalOf({ prevIndex, prevTerm, round, stream }: Append): AppendReply | null {
     if (!this.#log.matches(prevIndex, prevTerm) && prevIndex >= this.#log.baseIndex) {
       const hintIndex = this.#log.lastPossibleMatch(prevIndex, prevTerm);
       const hintTerm = this.#log.termAt(hintIndex);
       return { ...emptyReply(this.#server.term, round, false, 0), stream, prevIndex, hintIndex, hintTerm };
     }
+    return null;
+  }
+
+  /** Takes the append's entries, overwriting only what differs. Returns whether an acknowledgement is due at once. */
+  #take({ prevIndex, entries, round }: Append): boolean {
     // What lies below the log's base is committed, and so the leader's too.
     const { baseIndex } = this.#log;
     const fresh = entries.findIndex(({ index, term }) => index > baseIndex && !this.#log.matches(index, term));

@@ -49,7 +49,7 @@ export class RaftLog implements LogView {
   #durableIndex: Index;
   /** Where the entries begin that no `Persist` has taken yet. */
   #unstableFrom: Index;
-  /** Writes handed out and not completed. A truncation lowers their marks: a late completion must not vouch for new entries. */
+  /** Writes handed out and not completed. A truncation lowers their ends: a late completion must not count new entries as durable. */
   readonly #pending: PendingWrite[] = [];
 
   /** Throws BadBytes where a configuration entry cannot be read, or may not follow the one before it. */

@@ -152,7 +152,7 @@ export function leaveJoint(configuration: Configuration): Configuration {
   return { voters, outgoing: [], learners, members: members.filter(stays), removed: remember(removed, gone) };
 }
 
-/** Why a configuration may not follow another in a log, whoever wants it: no two quorums would need to share a voter. */
+/** Why a configuration may not follow another in any log: no two quorums would need to share a voter. */
 export type StepProblem = "no-voters" | "not-joint"; // who votes changes through a configuration in which both halves decide (thesis 4.3)
 
 /** Of `to`, right after `from`; null where it may follow. */

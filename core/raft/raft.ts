@@ -1,5 +1,5 @@
 /**
- * Raft as values in, values out (Ongaro and Ousterhout 2014; Ongaro's thesis 2014), for whoever drives it. No promise, no
+ * Raft as values in, values out (Ongaro and Ousterhout 2014; Ongaro's thesis 2014), for its driver. No promise, no
  * clock, no I/O: time is an argument, chance is injected, and what is to be done comes back as a value. The driver of this
  * project is core/node/replica.ts; test/support/rafts.ts is the smallest one.
  *
@@ -294,7 +294,7 @@ export class Raft {
    * term says nothing about the one that the sender is in:
    * - a pre-vote, and a pre-vote-reply that grants, name a term to come, which nobody is in yet. To adopt it would be the very
    *   disturbance that pre-vote is there to avoid (thesis 9.6).
-   * - a forward names the term whose leader is meant; a read is for whoever leads.
+   * - a forward names the term whose leader is meant; a read is for the leader of any term.
    *
    * A vote of a higher term is not even adopted, nor answered, by a node within its vote-withholding lease: it has just heard
    * a leader, and a node that was cut off or removed must not depose that one (thesis 4.2.3, 6.2); the leader's own lease

@@ -15,7 +15,7 @@ export class Transfer {
 
   /**
    * From now on nothing is proposed; `to` is sent timeout-now as soon as it holds everything; all ends at `deadline`. Where it
-   * is the transferee already, its first deadline holds: else whoever asks again and again would stop the leader for ever.
+   * is the transferee already, its first deadline holds: else repeated requests would stop the leader for ever.
    */
   begin(now: Micros, to: NodeId, deadline: Micros): void {
     assert(to !== 0, "leadership is handed over to a node");

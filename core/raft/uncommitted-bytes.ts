@@ -1,4 +1,4 @@
-/** How much of a leader's log is not committed, or not durable on its own disk: whoever lags, it must not take more for ever. */
+/** How much of a leader's log is not committed, or not durable on its own disk: however far others lag, it must not take more for ever. */
 import { assert } from "../assert.ts";
 import type { Index } from "../units.ts";
 import type { RaftLog } from "./log.ts";

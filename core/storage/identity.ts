@@ -56,7 +56,7 @@ export type LogExtent = {
   readonly firstSegment: number;
   /** The newest segment that was begun. */
   readonly lastSegment: number;
-  /** Position in the whole log up to which it was durable then; batches in it vouch for more. */
+  /** Position in the whole log up to which it was durable then; the watermarks in it may reach further. */
   readonly durableThrough: number;
 };
 

@@ -95,7 +95,7 @@ export class OrderedState implements StateStore {
           return done({ kind: "refused", reason: `the rows cannot be read: ${wordsOf(thrown)}` });
         }
         if (drops(this.#meta.storeId))
-          return this.#beginAnew(storeId, (trouble) => (trouble === null ? done(null) : onDiskError(trouble)));
+          return this.#beginEmpty(storeId, (trouble) => (trouble === null ? done(null) : onDiskError(trouble)));
         if (this.#meta.storeId !== storeId) {
           return done({
             kind: "refused",
@@ -118,7 +118,7 @@ export class OrderedState implements StateStore {
   }
 
   /** Rows of an earlier life are left to the sweep; its sessions would pass for this one's. */
-  #beginAnew(storeId: StoreId, done: Done): void {
+  #beginEmpty(storeId: StoreId, done: Done): void {
     // The next generation may hold rows of a snapshot that was on its way.
     const meta = { ...nothing, storeId, generation: this.#meta.generation + 2 };
     this.#loadSessions((trouble) => {

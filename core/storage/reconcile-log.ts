@@ -14,6 +14,14 @@ export type ReconciledLog = {
   readonly needsBase: boolean;
 };
 
+/** The log, or in a line for the operator why there is none. */
+type ReconcileResult =
+  { readonly ok: true; readonly value: ReconciledLog } | { readonly ok: false; readonly reason: string };
+
+function whole(value: ReconciledLog): ReconcileResult {
+  return { ok: true, value };
+}
+
 /** Whether the WAL holds the entry at `place`, or what follows it. */
 export function holdsPosition({ base, entries }: WalLog, { index, term }: LogPosition): boolean {
   const first = base?.place ?? { index: 0, term: 0 };
@@ -30,10 +38,11 @@ export function reconcileLog(
   founding: CompactionPoint,
   snapshot: CompactionPoint | null,
   applied: LogPosition,
-): ReconciledLog | string {
+): ReconcileResult {
   const { entries } = log;
-  if (holdsPosition(log, applied)) return { base: log.base ?? founding, entries, needsBase: false };
+  if (holdsPosition(log, applied)) return whole({ base: log.base ?? founding, entries, needsBase: false });
   // What the log holds was never the leader's; the snapshot is.
-  if (snapshot?.place.index === applied.index) return { base: snapshot, entries: [], needsBase: true };
-  return `the rows are those of entry ${applied.index} of term ${applied.term}, which the log does not hold`;
+  if (snapshot?.place.index === applied.index) return whole({ base: snapshot, entries: [], needsBase: true });
+  const reason = `the rows are those of entry ${applied.index} of term ${applied.term}, which the log does not hold`;
+  return { ok: false, reason };
 }

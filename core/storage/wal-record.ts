@@ -75,7 +75,10 @@ export function encodeBatch(
   { hardState, base, replaces, entries }: BatchContent,
 ): void {
   assert(place.offset % 8 === 0, "batches start at multiples of 8");
-  assert(place.syncedThrough <= place.segmentPosition + place.offset, "a batch vouches only for what comes before it");
+  assert(
+    place.syncedThrough <= place.segmentPosition + place.offset,
+    "a batch's watermark covers only what comes before it",
+  );
   writer.reset();
   writer.reserve(batchHeaderBytes);
   if (hardState !== null) {

@@ -16,7 +16,7 @@ import type { Index, Micros, StoreId } from "../units.ts";
 import type { LogExtent } from "./identity.ts";
 import { type BatchContent, emptyBatch, encodeBatch, segmentName } from "./wal-record.ts";
 
-/** A segment may exceed its size by one batch. An idle log vouches for its last batch after `idleWatermarkMicros`. */
+/** A segment may exceed its size by one batch. An idle log gets a watermark above its last batch after `idleWatermarkMicros`. */
 export type WalOptions = { readonly segmentBytesMax: number; readonly idleWatermarkMicros: Micros };
 
 /** Where a recovered or new log ends, and what a new segment must repeat. */
@@ -236,7 +236,7 @@ export class Wal {
   }
 
   #write(content: BatchContent): void {
-    assert(this.#markedThrough <= this.#syncedThrough, "no batch vouches for more than was synced");
+    assert(this.#markedThrough <= this.#syncedThrough, "no watermark exceeds what was synced");
     assert(this.#syncedThrough <= this.#written, "no more is synced than was written");
     assert((content.hardState ?? this.#hardState).term >= this.#hardState.term, "terms rise along the log");
     // Here and not when it is given: what opens the next segment must not be newer than what waits behind it.
@@ -268,7 +268,7 @@ export class Wal {
     if (this.#syncedThrough < this.#written) return this.#sync();
     if (this.#rotating) return this.#rotate();
     if (this.#onSealed !== null) return this.#tellSealed(this.#onSealed);
-    // A batch of records just synced is vouched for by the next batch, or by a mark if none comes.
+    // The next batch holds a watermark above the records just synced, or a watermark record does if none comes.
     if (this.#markedThrough < this.#syncedThrough)
       this.#watermarkTimer.set(this.#clock.now() + this.#options.idleWatermarkMicros);
   }

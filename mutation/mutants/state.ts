@@ -334,7 +334,7 @@ export const mutantsOfState: readonly Mutant[] = [
     name: "an acknowledgement of a lost log counts for its successor",
     layer: "recovery",
     file: "core/node/peer-admission.ts",
-    old: "if (fromIncarnation < (memberOf(this.#raft.configuration, from)?.incarnation ?? 0)) return false;",
+    old: "if (fromIncarnation < (memberOf(this.#raft.configuration, from)?.incarnation ?? 0)) return ignored;",
     new: "",
   },
   {

@@ -56,8 +56,8 @@ export const mutantsOfTapes: readonly Mutant[] = [
     name: "whoever takes a node for a later incarnation is told a term that is not durable",
     layer: "tapes",
     file: "core/node/member-inbox.ts",
-    old: 'if (verdict === "term") this.#parts.raft.tellTerm(from);',
-    new: 'if (verdict === "term") this.#context.send({ to: from, message: { kind: "append-reply", term: this.#parts.raft.term, round: 0, stream: 0, success: false, matchIndex: 0, prevIndex: 0, hintIndex: 0, hintTerm: 0 } });',
+    old: 'if (admission.kind === "tell-term") this.#parts.raft.tellTerm(from);',
+    new: 'if (admission.kind === "tell-term") this.#context.send({ to: from, message: { kind: "append-reply", term: this.#parts.raft.term, round: 0, stream: 0, success: false, matchIndex: 0, prevIndex: 0, hintIndex: 0, hintTerm: 0 } });',
   },
   {
     name: "an older copy may start until its number is beyond what peers have met",

@@ -70,8 +70,8 @@ export const mutantsOfTransport: readonly Mutant[] = [
     name: "one that was removed and has no vote is not told when its place is taken",
     layer: "membership",
     file: "core/node/peer-admission.ts",
-    old: 'return "term";',
-    new: "return false;",
+    old: "return tellTerm;",
+    new: "return ignored;",
   },
   {
     name: "what a snapshot has replaced of a log comes back at the next start",

@@ -4,7 +4,7 @@ import type { NodeId, Term } from "../../core/units.ts";
 import { must } from "../violation.ts";
 import { agrees, areEqualUpTo, type LogFacts, type NodeFacts, type Hard } from "./facts.ts";
 
-/** I1. `id` takes office in `term`, whose leader so far is `leader`. */
+/** I1. `id` becomes leader in `term`, whose leader so far is `leader`. */
 export function leaderMustBeAlone(id: NodeId, term: Term, leader: NodeId | undefined): void {
   must(leader === undefined || leader === id, "I1", () => `n${leader} and n${id} both lead term ${term}`);
 }
@@ -54,7 +54,7 @@ export function durableTermMustNotFall(id: NodeId, before: Hard, after: Hard): v
   must(after.term >= before.term, "I3", () => `n${id}: the durable term falls from ${before.term} to ${after.term}`);
 }
 
-/** I4. `id` takes office in `term`. `isElected`: a quorum by the configuration in its own log has voted for it, durably. */
+/** I4. `id` becomes leader in `term`. `isElected`: a quorum by the configuration in its own log has voted for it, durably. */
 export function leaderMustBeElected(id: NodeId, term: Term, isElected: boolean): void {
   must(isElected, "I4", () => `n${id} leads term ${term} without a quorum of durable votes`);
 }
@@ -74,7 +74,7 @@ export function votersLogMustNotBeNewer(
 }
 
 /**
- * I6. `id` takes office in `term`; `last` is the last index of `committed` that was committed before that term. It must be in
+ * I6. `id` becomes leader in `term`; `last` is the last index of `committed` that was committed before that term. It must be in
  * `written`, its log on disk (null: nobody can say), and in that in the memory of its process.
  */
 export function leaderMustHoldCommitted(

@@ -21,7 +21,7 @@ export function historyMustBeLinearizable(wrong: string | null): void {
   must(wrong === null, "linearizability", () => wrong!);
 }
 
-/** I17. `id` takes office in `term`; `leaseholders` lead earlier terms, and believe in their leases, each on its own clock. */
+/** I17. `id` becomes leader in `term`; `leaseholders` lead earlier terms, and believe in their leases, each on its own clock. */
 export function leaseMustBeOver(id: NodeId, term: Term, leaseholders: readonly NodeId[]): void {
   must(leaseholders.length === 0, "I17", () => `n${id} leads term ${term} while n${leaseholders.join()} has a lease`);
 }

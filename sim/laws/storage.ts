@@ -23,7 +23,7 @@ type Place = {
   readonly durableThrough: number;
 };
 
-/** I14. A batch is written that a recovery can read where it stands, behind all others, and that vouches for no more than is durable. */
+/** I14. A batch is written that a recovery can read where it stands, behind all others, and whose watermark covers no more than is durable. */
 export function batchMustBeReadable(whose: string, file: string, claimed: Claimed, place: Place): void {
   const at = `${file} at ${place.offset}`;
   must(place.offset >= place.durableEnd, "I14", () => `${whose} writes over what is durable, in ${at}`);
@@ -32,7 +32,7 @@ export function batchMustBeReadable(whose: string, file: string, claimed: Claime
   const follows = place.segmentPosition === null || claimed.segmentPosition === place.segmentPosition;
   must(claimed.isWhole && isThere && follows, "I14", () => `${whose} writes to ${at} what no recovery can read there`);
   must(claimed.syncedThrough <= place.durableThrough, "I14", () => {
-    return `${whose} vouches in ${at} for ${claimed.syncedThrough} bytes of its log, ${place.durableThrough} are durable`;
+    return `${whose} writes in ${at} a watermark of ${claimed.syncedThrough} bytes of its log, ${place.durableThrough} are durable`;
   });
 }
 
@@ -107,7 +107,7 @@ export function logMustBeRecovered(node: NodeFacts, raft: Raft, applied: number,
   must(raft.log.baseIndex === base, "I14", () => {
     return `n${id} recovers a log that begins after ${raft.log.baseIndex}, not ${base}`;
   });
-  // One that has just been welcomed begins at that term, its vote spent.
+  // A member that was just accepted begins at that term, its vote spent.
   const hard = writtenHard.term < boundTerm ? { term: boundTerm, vote: id } : writtenHard;
   must(raft.term === hard.term && raft.vote === hard.vote, "I14", () => {
     return `n${id} recovers term ${raft.term}, vote ${raft.vote}; its disk holds ${hard.term}, ${hard.vote}`;

@@ -12,7 +12,7 @@ export const waitKinds = {
   received: "has received a snapshot that is not durable",
   heldLog: "has a log whose beginning is durable elsewhere",
   heldSegment: "has a segment of its log that nothing needs",
-  unvouched: "has durable records that nothing vouches for",
+  unmarked: "has durable records above the watermark of its log",
   logQueue: "has entries in its log that are not durable",
   applyQueue: "has committed entries that are not applied",
   change: "has a change request without an answer",

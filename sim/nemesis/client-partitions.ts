@@ -33,7 +33,7 @@ export class ClientPartitions {
     return (this.#until.get(keyOfNode(client, node)) ?? 0) > this.#world.now;
   }
 
-  /** In time slot `slot`; whoever is struck loses a member for `micros`. */
+  /** In time slot `slot`; a client that is struck loses a member for `micros`. */
   strike(slot: number, micros: () => Micros): void {
     const { now, hosts } = this.#world;
     for (let client = 1; client <= this.#clients; client++) {

@@ -1,6 +1,6 @@
 /**
  * Late messages of an earlier boot. A node restarts twice, the second time soon after the first: both boots begin their ids
- * anew, and use the same ones. What the first of them says or is told, or some kinds of it, arrives only while the second
+ * again, and use the same ones. What the first of them says or is told, or some kinds of it, arrives only while the second
  * speaks: answers to questions that it has not asked, and questions of somebody who is gone.
  */
 import type { Message } from "../../core/protocol/message.ts";

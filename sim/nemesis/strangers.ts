@@ -100,7 +100,7 @@ export class Strangers implements Target {
   #comeTo(host: Host, node: Node, beat: number): void {
     const draw = (bound: number, k: number): number => this.#draws.below(bound, "stranger", host.id, beat, 1 + k);
     this.#trace.line(this.#scheduler.now, "stranger", host.id);
-    if (draw(4, 8) === 0) return this.#knockAsLaterStart(host, node, draw);
+    if (draw(4, 8) === 0) return this.#dialAsLaterStart(host, node, draw);
     const isMember = draw(2, 0) === 0;
     const machines = this.#plan.nodes + this.#plan.spares;
     const id = isMember ? 1 + ((host.id + draw(Math.max(1, machines - 1), 1)) % machines) : unknownId;
@@ -134,7 +134,7 @@ export class Strangers implements Target {
   }
 
   /** A copy of a member's directory, which was started more often than the member: by its own word a later start. */
-  #knockAsLaterStart(host: Host, node: Node, draw: (bound: number, k: number) => number): void {
+  #dialAsLaterStart(host: Host, node: Node, draw: (bound: number, k: number) => number): void {
     const id = 1 + ((host.id + draw(Math.max(1, this.#plan.nodes - 1), 9)) % this.#plan.nodes);
     const start = this.#hosts[id - 1]!.node?.handshake(host.id) ?? null;
     if (node.replica === null || id === host.id || start?.takesPart !== true) return;

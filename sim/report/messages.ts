@@ -32,8 +32,24 @@ export function fieldsOf(message: Message): PageMessage {
       return [message.index];
     case "forward":
       return [message.proposals.length];
-    default:
+    case "forward-refused":
+    case "read":
+    case "timeout-now":
+    case "change":
+    case "change-reply":
+    case "bootstrap-hello":
+    case "bootstrap-reply":
+    case "join-request":
+    case "join-accepted":
+    case "removed":
+    case "rebind-pending":
+    case "directory-check":
+    case "directory-confirmed":
+    case "bind-request":
+    case "learned-address":
       return [];
+    default:
+      return message satisfies never;
   }
 }
 

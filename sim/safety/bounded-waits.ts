@@ -1,6 +1,6 @@
 /**
  * Watches, at every moment, what a node has begun and not ended: I23 bounded waits. Time counts while the node, and all whom
- * the wait takes, run undisturbed, with disks that do not stall, and hear each other; it begins anew after each disturbance,
+ * the wait takes, run undisturbed, with disks that do not stall, and hear each other; it begins again after each disturbance,
  * and with all progress. What waits is known from disks and messages where these show it, else from what the node says.
  */
 import type { ChangeResult } from "../../core/node/options.ts";
@@ -216,7 +216,7 @@ export class BoundedWaits implements Subscriber {
     this.#look(id, watched, "applyQueue", applied < mayApply && !isLost && !isInstalling ? applied : null, 0);
     this.#look(id, watched, "heldLog", this.#isLogHeld(host, watched, node) ? node.written.base : null, 0);
     this.#look(id, watched, "heldSegment", node.disk.spareSegment(durable.base), 0);
-    this.#look(id, watched, "unvouched", node.disk.unvouchedThrough, 0);
+    this.#look(id, watched, "unmarked", node.disk.aboveWatermark, 0);
     this.#lookAtChanges(id, watched);
     this.#lookAtLeader(id, watched, raft, node);
   }

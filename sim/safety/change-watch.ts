@@ -118,7 +118,7 @@ function asksFor(change: Change, { kind, id, url }: Difference): boolean {
 
 /**
  * Who has come, who begins to go, and who begins to vote, but for those that the leader promotes by itself. Where a joint
- * configuration is left, whoever leads then does it, and nobody asks for that. A member says by itself where it is.
+ * configuration is left, the leader of that time does it unasked. A member says by itself where it is.
  */
 function differences(before: Configuration, after: Configuration): readonly Difference[] {
   if (isJoint(before)) return [];

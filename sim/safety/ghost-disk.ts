@@ -66,8 +66,8 @@ export class GhostDisk {
   readonly #extents = new Map<string, Extent>();
   /** How much of the whole log is durable, in bytes since its beginning. */
   #durableThrough = 0;
-  /** How much of it some batch vouches for, and up to where it has records that a batch must vouch for. */
-  #vouchedThrough = 0;
+  /** The highest watermark in it, and where the records end that a watermark must come to cover. */
+  #watermark = 0;
   #recordsThrough = 0;
 
   /**
@@ -89,7 +89,7 @@ export class GhostDisk {
     const { position, end, durableEnd } = this.#extents.get(file) ?? { position: before, end: 0, durableEnd: 0 };
     const durableThrough = position === null ? claimed.segmentPosition : this.#durableThrough;
     judge(claimed, { segment, offset, end, durableEnd, segmentPosition: position, durableThrough });
-    this.#vouchedThrough = Math.max(this.#vouchedThrough, claimed.syncedThrough);
+    this.#watermark = Math.max(this.#watermark, claimed.syncedThrough);
     const batch = recordsOf(bytes, { offset: 0, bytes: bytes.length, records: readU32(bytes, 12) });
     const through = offset + bytes.length;
     this.#extents.set(file, { position: position ?? claimed.segmentPosition, end: through, durableEnd });
@@ -97,9 +97,9 @@ export class GhostDisk {
     return batch;
   }
 
-  /** Where durable records end that nothing vouches for, so that their loss would pass for a torn tail; null: there are none. */
-  get unvouchedThrough(): number | null {
-    return this.#recordsThrough > this.#vouchedThrough ? this.#recordsThrough : null;
+  /** Where durable records end that no watermark covers, so that their loss would pass for a torn tail; null: there are none. */
+  get aboveWatermark(): number | null {
+    return this.#recordsThrough > this.#watermark ? this.#recordsThrough : null;
   }
 
   /** The oldest segment, where a later one is durable and nothing in it lies behind `base`; else null. */

@@ -62,7 +62,7 @@ export class GhostLog {
     if (isConfiguration) this.#configurations.push(index);
   }
 
-  /** The log begins anew after `base`: what follows that very entry stays, else (and where it `replaces`) everything goes. */
+  /** The log begins again after `base`: what follows that very entry stays, else (and where it `replaces`) everything goes. */
   rebase(base: GhostBase, replaces: boolean): void {
     if (!replaces && this.chainAt(base.index) === base.chain) {
       const from = base.index - this.base;

@@ -6,7 +6,7 @@ import { GhostLog } from "./ghost-log.ts";
 /** One node as the ghost knows it: what its disks hold, and how far it has come in this process life. */
 export class GhostNode implements NodeFacts {
   readonly id: NodeId;
-  /** Rises when its log is lost: it votes anew, and its earlier votes stay what they were. */
+  /** Rises when its log is lost: it votes again, and its earlier votes stay what they were. */
   readonly storageGeneration: number;
   readonly disk = new GhostDisk();
   /** The log and hard state as written, page cache included; and as an honest disk would hold them. */

@@ -2,6 +2,7 @@
  * Puts what nodes say and do to the laws (laws/), at the moment it happens. What a message or a commit claims is held against
  * the ghost, which then takes note of it; a node's own flags are only ever the claim.
  */
+import { unreachable } from "../../core/assert.ts";
 import type { Configuration } from "../../core/protocol/configuration.ts";
 import type { Append, AppendReply, Envelope } from "../../core/protocol/message.ts";
 import { memberOf } from "../../core/raft/membership.ts";
@@ -87,13 +88,34 @@ export class Invariants {
       case "timeout-now":
       case "snapshot-chunk":
         return toldTermMustBeDurable(node, message.kind, message.term);
-      default:
-        // No other message speaks for the term that its sender is in, or lets others rely on it.
+      // No other message speaks for the term that its sender is in, or lets others rely on it.
+      case "pre-vote":
+      case "pre-vote-reply":
+      case "forward":
+      case "forward-refused":
+      case "read":
+      case "read-reply":
+      case "snapshot-reply":
+      case "snapshot-wanted":
+      case "change":
+      case "change-reply":
+      case "bootstrap-hello":
+      case "bootstrap-reply":
+      case "join-request":
+      case "join-accepted":
+      case "removed":
+      case "rebind-pending":
+      case "directory-check":
+      case "directory-confirmed":
+      case "bind-request":
+      case "learned-address":
         return;
+      default:
+        return unreachable(message);
     }
   }
 
-  /** Takes note of an acknowledgement that leaves `from`, whoever may believe it. */
+  /** Takes note of an acknowledgement that leaves `from`, whether its receiver believes it or not. */
   acknowledging(from: NodeId, { fromIncarnation: incarnation, message }: Envelope): void {
     if (message.kind !== "append-reply" || !message.success) return;
     const { matchIndex, term } = message;
@@ -136,7 +158,7 @@ export class Invariants {
     }
   }
 
-  /** `id` takes office in `term`; `leaseholders`: those of earlier terms who believe in their leases. */
+  /** `id` becomes leader in `term`; `leaseholders`: those of earlier terms who believe in their leases. */
   elected(id: NodeId, term: Term, leaseholders: readonly NodeId[], isOlderCopy: boolean): void {
     leaseMustBeOver(id, term, leaseholders);
     leaderMustBeAlone(id, term, this.#ghost.leaders.get(term));

@@ -44,7 +44,7 @@ export function waitBoundsOf(plan: Plan): WaitBounds {
       received: disk,
       heldLog: 2 * disk,
       heldSegment: 2 * disk,
-      unvouched: disk,
+      unmarked: disk,
       logQueue: disk,
       applyQueue: 2 * disk,
       change: slowest * requestMicros + 3 * heartbeatMicros + secondMicros,

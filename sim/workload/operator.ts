@@ -24,7 +24,7 @@ const setUpMicros = { atOnce: 1_000, late: 2_000_000 } as const satisfies Record
 export interface OperatorWorld {
   readonly hosts: readonly Host[];
   readonly addresses: Addresses;
-  /** Starts a machine that has never run, or begins it anew where it was removed. */
+  /** Starts a machine that has never run, or begins it empty where it was removed. */
   readonly machines: { startJoining(host: Host): void };
   readonly bus: Pick<Events, "asked" | "answered">;
 }

@@ -1,8 +1,16 @@
 /** A node's clock: its own start, its own rate. Timers are kept lazily: one queued event a timer, moved when it comes too early. */
 import type { Clock, Timer } from "../../core/ports.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
+import type { Draws } from "../draws.ts";
 import { turnMustEnd } from "../laws/limits.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Scheduler } from "../scheduler.ts";
+
+/** What a clock shows when its process starts, counted from the run's origin. */
+const offsetMicrosMax: Micros = 1_000_000_000;
+
+/** Where a run's clocks get their time, offset and rate. */
+export type ClockWorld = { readonly scheduler: Scheduler; readonly draws: Draws; readonly plan: Plan };
 
 /** What a clock needs of its machine. */
 export interface TimerQueue {
@@ -44,9 +52,9 @@ export class SimClock implements Clock {
   readonly #rate: number;
   readonly #turnEnds: (() => void)[] = [];
   readonly #timers: SimTimer[] = [];
-  /** True time up to which it stands still; and for how long it has, or will have, without making up for it. */
-  #standsUntil: Micros = 0;
-  #standsAt: Micros = 0;
+  /** True time up to which it is frozen; and for how long it has been, or will be, without making up for it. */
+  #frozenUntil: Micros = 0;
+  #frozenAt: Micros = 0;
   #lostMicros: Micros = 0;
   #jumps = false;
 
@@ -59,29 +67,37 @@ export class SimClock implements Clock {
     this.#rate = rate;
   }
 
+  /** Of a process that starts now, with the offset and the rate that are drawn for its boot. */
+  static ofBoot(boot: number, queue: TimerQueue, { scheduler, draws, plan }: ClockWorld): SimClock {
+    const offset = plan.origin.clockMicros + draws.below(offsetMicrosMax, "clockOffset", queue.id, boot);
+    const drift = plan.faults.clockDrift;
+    const rate = 1 + (drift === 0 ? 0 : (draws.below(2 * drift, "clockRate", queue.id, boot) - drift) / 1_000_000);
+    return new SimClock(scheduler, queue, offset, rate);
+  }
+
   now(): Micros {
-    if (this.#scheduler.now < this.#standsUntil) return this.#standsAt;
+    if (this.#scheduler.now < this.#frozenUntil) return this.#frozenAt;
     return this.#offset + Math.floor((this.#scheduler.now - this.#startedAt - this.#lostMicros) * this.#rate);
   }
 
   get isFrozen(): boolean {
-    return this.#scheduler.now < this.#standsUntil;
+    return this.#scheduler.now < this.#frozenUntil;
   }
 
-  /** Stands still for `micros`. With `jumps` it is right again after that, else it goes on from where it stood. */
-  stand(micros: Micros, jumps: boolean): void {
-    if (this.#scheduler.now < this.#standsUntil) return;
-    this.#standsAt = this.now();
-    this.#standsUntil = this.#scheduler.now + micros;
+  /** Freezes for `micros`. With `jumps` it is right again after that, else it goes on from where it stood. */
+  freeze(micros: Micros, jumps: boolean): void {
+    if (this.#scheduler.now < this.#frozenUntil) return;
+    this.#frozenAt = this.now();
+    this.#frozenUntil = this.#scheduler.now + micros;
     this.#jumps = jumps;
     if (!jumps) this.#lostMicros += micros;
   }
 
-  /** It stands no longer; what was to come when it would have gone on comes so much earlier. */
-  wake(): void {
-    const left = this.#standsUntil - this.#scheduler.now;
+  /** It goes on now; what was to come when it would have gone on comes so much earlier. */
+  unfreeze(): void {
+    const left = this.#frozenUntil - this.#scheduler.now;
     if (left <= 0) return;
-    this.#standsUntil = this.#scheduler.now;
+    this.#frozenUntil = this.#scheduler.now;
     if (!this.#jumps) this.#lostMicros -= left;
     for (const timer of this.#timers) this.queue(timer);
   }
@@ -127,6 +143,6 @@ export class SimClock implements Clock {
 
   #trueTime(at: Micros): Micros {
     const time = this.#startedAt + this.#lostMicros + Math.ceil((at - this.#offset) / this.#rate);
-    return Math.max(this.#scheduler.now + 1, at > this.#standsAt ? this.#standsUntil : 0, time);
+    return Math.max(this.#scheduler.now + 1, at > this.#frozenAt ? this.#frozenUntil : 0, time);
   }
 }

@@ -146,7 +146,7 @@ export class SimDisk {
     this.#nameChanges = this.#nameChanges.filter((change) => change.kind === "rename" || change.name !== name);
   }
 
-  /** Somebody else has written `name` anew. */
+  /** Another program has written `name` again. */
   replace(name: string, bytes: Uint8Array): void {
     const file = this.#names.get(name)!;
     [file.seen, file.media] = [bytes.slice(), bytes.slice()];

@@ -8,7 +8,7 @@ import type { SimDisk } from "./disk.ts";
 type Batch = { readonly name: string; readonly offset: number; readonly bytes: number; readonly end: number };
 
 /**
- * A byte of a batch that a later one vouches for, or `told`, chosen by `below`; null where there is none. Goes by the media: a
+ * A byte of a batch that lies below a later watermark, or `told`, chosen by `below`; null where there is none. Goes by the media: a
  * power cut might take the mark, and the damage would be none that can be noticed. Segments before the first one that is told
  * are no part of the log.
  */
@@ -31,9 +31,9 @@ export function durableOffsetBelowWatermark(
       offset += header.bytes;
     }
   }
-  const vouched = batches.filter(({ end }) => end <= syncedThrough);
-  if (vouched.length === 0) return null;
-  const { name, offset, bytes } = vouched[below(vouched.length)]!;
+  const covered = batches.filter(({ end }) => end <= syncedThrough);
+  if (covered.length === 0) return null;
+  const { name, offset, bytes } = covered[below(covered.length)]!;
   return { name, offset: offset + below(bytes) };
 }
 

@@ -2,6 +2,7 @@
  * A machine: its disk and clock outlive the process on it, which starts, pauses, is killed and loses power. Everything
  * that reaches the process comes as a turn: one input, then the end of the turn, then a look by those who watch.
  */
+import { assert } from "../../core/assert.ts";
 import { Node } from "../../core/node/node.ts";
 import type { Ending, NodeOptions } from "../../core/node/options.ts";
 import type { Fact } from "../../core/ports.ts";
@@ -38,9 +39,6 @@ import type { StreamHost } from "./streams.ts";
 /** Codes of the events that a host takes. */
 export const hostEvents = { message: 1, timer: 2, disk: 3, request: 4, stream: 5, beat: 6 } as const;
 
-/** What a clock shows when its process starts. */
-const clockOffsetMicrosMax: Micros = 1_000_000_000;
-
 type Completion = { readonly boot: number; readonly done: () => void };
 type TimerEvent = { readonly boot: number; readonly timer: SimTimer };
 
@@ -60,11 +58,11 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
   boot = 0;
   readonly devices: Devices;
   readonly directory: Directory;
-  notes: string[] = [];
+  readonly notes: string[] = [];
   #state: MachineState = { kind: "unused" };
   /** Of the healed core: no fault of its own touches it any more. */
   #isHealed = false;
-  /** It has begun anew, and can only join. */
+  /** It has begun empty, and can only join. */
   #isWiped = false;
   /** Of how many machines, from n1 on, the list is that the operator gives at a start. */
   #listLength: number;
@@ -160,7 +158,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
     return this.#isHealed;
   }
 
-  /** It has begun anew, and can only join. */
+  /** It has begun empty, and can only join. */
   get wiped(): boolean {
     return this.#isWiped;
   }
@@ -182,11 +180,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
     this.directory.started();
     this.found.clear();
     this.#observer.starting(this);
-    const drawn = this.#draws.below(clockOffsetMicrosMax, "clockOffset", this.id, boot);
-    const offset = this.#plan.origin.clockMicros + drawn;
-    const drift = this.#plan.faults.clockDrift;
-    const rate = 1 + (drift === 0 ? 0 : (this.#draws.below(2 * drift, "clockRate", this.id, boot) - drift) / 1_000_000);
-    const clock = new SimClock(this.#scheduler, this, offset, rate);
+    const clock = SimClock.ofBoot(boot, this, { scheduler: this.#scheduler, draws: this.#draws, plan: this.#plan });
     const network = this.#network.portOf(this.id, hostEvents.message, (to, envelope) => {
       if (this.boot === boot) this.#observer.sent(this.id, to, envelope);
       return this.boot === boot;
@@ -280,14 +274,14 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
   /** The clock of its process stands still. */
   freezeClock(micros: Micros, jumps: boolean): void {
     this.disturbances += 1;
-    if (this.#state.kind === "up") this.#state.clock.stand(micros, jumps);
+    if (this.#state.kind === "up") this.#state.clock.freeze(micros, jumps);
   }
 
   /** No fault of its own from now on. */
   heal(): void {
     this.#isHealed = true;
     this.#inbox.speedUp();
-    if (this.#state.kind === "up") this.#state.clock.wake();
+    if (this.#state.kind === "up") this.#state.clock.unfreeze();
     this.resume();
   }
 
@@ -336,6 +330,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
       const { boot, done } = payload as Completion;
       if (boot === this.boot) this.#turn(done);
     } else {
+      assert(code === hostEvents.request, "a host takes the events of its table");
       this.#turn((node) => (payload as Request).run(node));
     }
   }

@@ -85,6 +85,16 @@ export interface DepartureObserver {
   taken(message: Message): void;
 }
 
+/** How a message goes: on `link` to `to`, which takes it as an event of `code`. Its draws have `occasion` and `copy` as keys. */
+type Way = {
+  readonly to: NodeId;
+  readonly link: number;
+  readonly occasion: number;
+  readonly copy: number;
+  readonly healed: boolean;
+  readonly code: number;
+};
+
 /** One for each run. What reaches a node does so in a turn of that node's. */
 export class SimNetwork {
   readonly #scheduler: Scheduler;
@@ -232,7 +242,7 @@ export class SimNetwork {
     this.#healed = nodes;
     for (const [link, until] of this.#blockedUntil)
       if (until > this.#scheduler.now) this.#blockedUntil.set(link, Infinity);
-    // What is on its way may be held up for long: those that are healed connect anew.
+    // What is on its way may be held up for long: healed nodes connect again.
     for (const from of nodes) for (const to of nodes) this.streams?.reset(from, to);
   }
 
@@ -264,11 +274,12 @@ export class SimNetwork {
       return this.#lost(envelope, "corrupted");
     }
     if (carried !== envelope) this.recorder?.same(envelope, carried);
-    this.#deliver(to, link, carried, occasion, copy, 0, healed, code);
+    const way: Way = { to, link, occasion, copy, healed, code };
+    this.#deliver(way, carried, 0);
     if (!healed && this.#draws.chance(faults.duplication, "messageCopy", occasion, copy)) {
       this.counters.copied += 1;
       this.struck("duplication", from);
-      this.#deliver(to, link, carried, occasion, copy, 1, healed, code);
+      this.#deliver(way, carried, 1);
     }
     return true;
   }
@@ -279,16 +290,8 @@ export class SimNetwork {
     return true;
   }
 
-  #deliver(
-    to: NodeId,
-    link: number,
-    envelope: Envelope,
-    occasion: number,
-    copy: number,
-    twin: number,
-    healed: boolean,
-    code: number,
-  ): void {
+  /** `twin`: 1 for a duplicate, 0 for the message itself. */
+  #deliver({ to, link, occasion, copy, healed, code }: Way, envelope: Envelope, twin: 0 | 1): void {
     const { latencyMicros, faults, electionMicros } = this.#plan;
     const host = this.#hosts.get(to);
     if (host === undefined) return;

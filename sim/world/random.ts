@@ -1,4 +1,4 @@
-/** The node's chance: keyed by node and start, so that a restart draws anew and nothing else shifts it. */
+/** The node's chance: keyed by node and start, so that a restart draws other numbers and nothing else shifts it. */
 import type { Random, RandomSite } from "../../core/ports.ts";
 import type { NodeId } from "../../core/units.ts";
 import type { Draws, Site } from "../draws.ts";

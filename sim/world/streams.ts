@@ -6,7 +6,7 @@
  */
 import { readU32, Writer } from "../../core/bytes.ts";
 import type { Node } from "../../core/node/node.ts";
-import { Inbound, isFinal, Outbound } from "../../core/protocol/connection.ts";
+import { Inbound, Outbound } from "../../core/protocol/connection.ts";
 import { frameHeaderBytes, type Handshake } from "../../core/protocol/frame.ts";
 import { encodeEnvelope } from "../../core/protocol/message-codec.ts";
 import type { Envelope } from "../../core/protocol/message.ts";
@@ -65,7 +65,7 @@ function lastFrame(bytes: Uint8Array): number {
 }
 
 const redialMicros: Micros = 200_000;
-/** Until a machine that has begun anew is sent something on a connection of before, and answers it. */
+/** Until a machine that has begun empty is sent something on a connection of before, and answers it. */
 const resendMicrosMax: Micros = 1_000_000;
 const noBytes = new Uint8Array(0);
 
@@ -196,10 +196,10 @@ export class SimStreams implements Target {
       this.#pump(stream);
     } else if (kind === "closed") this.#reset(stream);
     else {
-      const trouble = stream.outbound!.receive(bytes);
-      if (trouble === null) return;
+      const closing = stream.outbound!.receive(bytes);
+      if (closing === null) return;
       this.#reset(stream);
-      if (isFinal(trouble)) host.node!.onVerdict(trouble, stream.to);
+      if (closing.kind !== "other") host.node!.onVerdict(closing.kind, stream.to);
     }
   }
 

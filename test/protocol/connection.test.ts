@@ -2,7 +2,7 @@
 import { fc, testProp } from "@fast-check/ava";
 import test from "ava";
 import { Writer } from "../../core/bytes.ts";
-import { handshakeRefusal, Inbound, Outbound, type Verdict } from "../../core/protocol/connection.ts";
+import { type Closing, handshakeRefusal, Inbound, Outbound, type Verdict } from "../../core/protocol/connection.ts";
 import {
   encodeHandshake,
   type Handshake,
@@ -74,6 +74,11 @@ function framed(write: (writer: Writer) => void): Uint8Array {
   const writer = new Writer();
   writeFrame(writer, () => write(writer));
   return writer.bytes().slice();
+}
+
+/** Why the dialler's end is closed, in words; empty where it is not, or by a verdict on its node. */
+function reasonOf(closing: Closing | null): string {
+  return closing?.kind === "other" ? closing.reason : "";
 }
 
 /** A stranger's end: its handshake is accepted with `verdict`, then it says `message`. Why it is closed, or null. */
@@ -160,9 +165,9 @@ for (const { kind } of samples) {
     asked.receive(
       framed((writer) => encodeEnvelope(writer, envelopeOf({ kind: "read", incarnation: 0, boot: 1, id: 1 }))),
     );
-    const trouble = outbound.receive(asked.takeReply()!);
+    const closing = outbound.receive(asked.takeReply()!);
     t.is(answers.length, answerKinds.has(kind) ? 1 : 0);
-    t.regex(trouble ?? "", answerKinds.has(kind) ? /^$/ : /out of turn/);
+    t.regex(reasonOf(closing), answerKinds.has(kind) ? /^$/ : /out of turn/);
   });
 }
 
@@ -196,7 +201,7 @@ test("nobody speaks for another node, cluster, incarnation or boot than its hand
   }
 });
 
-test("a dialler believes no verdict, and no welcome, of a node that it has not dialled", (t) => {
+test("a dialler believes no verdict, and no acceptance, of a node that it has not dialled", (t) => {
   for (const other of [
     handshakeOf(3, 1),
     handshakeOf(2, 1, { cluster: "d".repeat(32) }),
@@ -207,8 +212,8 @@ test("a dialler believes no verdict, and no welcome, of a node that it has not d
       const outbound = dialled();
       const inbound = listening({ kind, ours: other });
       inbound.receive(outbound.take()!);
-      const trouble = outbound.receive(inbound.takeReply()!);
-      t.regex(trouble ?? "", /this is node 3|another cluster|not node 3|does not name its cluster/);
+      const closing = outbound.receive(inbound.takeReply()!);
+      t.regex(reasonOf(closing), /this is node 3|another cluster|not node 3|does not name its cluster/);
       t.false(outbound.answered);
     }
   }
@@ -218,7 +223,7 @@ test("what the listener's node has against the one that answers closes the strea
   const outbound = new Outbound(ours, { checkListener: () => "another directory", receive: () => t.fail() }, 1_000);
   const inbound = listening({ kind: "removed", ours: theirs });
   inbound.receive(outbound.take()!);
-  t.is(outbound.receive(inbound.takeReply()!), "another directory");
+  t.is(reasonOf(outbound.receive(inbound.takeReply()!)), "another directory");
 });
 
 test("a refusal says why to both, and names no cluster to a stranger", (t) => {
@@ -227,5 +232,19 @@ test("a refusal says why to both, and names no cluster to a stranger", (t) => {
   const outbound = dialled();
   const inbound = listening({ kind: "refused", reason: "because" });
   t.is(inbound.receive(outbound.take()!), "because");
-  t.is(outbound.receive(inbound.takeReply()!), "refused: because");
+  t.is(reasonOf(outbound.receive(inbound.takeReply()!)), "refused: because");
 });
+
+for (const kind of ["removed", "outdated-copy", "lost-entries"] as const) {
+  test(`a dialler acts on "${kind}" as a verdict, and never on a refusal in the same words`, (t) => {
+    for (const verdict of [
+      { kind, ours: theirs },
+      { kind: "refused", reason: kind },
+    ] as const) {
+      const outbound = dialled();
+      const inbound = listening(verdict);
+      inbound.receive(outbound.take()!);
+      t.is(outbound.receive(inbound.takeReply()!)?.kind, verdict.kind === "refused" ? "other" : kind);
+    }
+  });
+}

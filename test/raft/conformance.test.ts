@@ -78,7 +78,7 @@ test("P 5.2: patience ends one to two election timeouts after the last word of a
   t.true(rafts.letters.some(({ message }) => message.kind === "pre-vote"));
 });
 
-/** Figure 7: what followers' logs may look like when the leader of term 8 takes office. */
+/** Figure 7: what followers' logs may look like when the leader of term 8 is elected. */
 const leaderTerms = [1, 1, 1, 4, 4, 5, 5, 6, 6, 6];
 for (const [name, terms] of [
   ["a", [1, 1, 1, 4, 4, 5, 5, 6, 6]],

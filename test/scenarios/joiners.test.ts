@@ -59,11 +59,11 @@ test("one that is removed before it has come to the entry that added it neither 
   const add = { kind: "add", id: again, url: `http://node-${again}`, autoPromote: true } as const;
   world.changeNow({ kind: "remove", id: again });
   world.until("it has ended", () => world.simulator.hosts[again - 1]!.node === null);
-  // Empty, it is welcomed; all that its log has is that it is one of the founders.
+  // Empty, it is accepted; all that its log has is that it is one of the founders.
   world.drop((_from, to, message) => to === again && message.kind === "append" && message.entries.length > 0);
   world.changeNow(add);
   world.join(again);
-  world.until("it is welcomed", () => world.simulator.raftOf(again) !== null);
+  world.until("it is accepted", () => world.simulator.raftOf(again) !== null);
   world.isolate(again);
   world.changeNow({ kind: "remove", id: again });
   world.changeNow(add);
@@ -137,7 +137,7 @@ test("a leader that has just restarted does not refuse a joiner by the binding o
   world.judge();
 });
 
-test("a founder's directory whose removal it has not heard of is not bound again where its id was added anew", (t) => {
+test("a founder's directory whose removal it has not heard of is not bound again where its id was added again", (t) => {
   const world = new Scenario(3);
   const leader = world.leader();
   const [gone] = world.others(leader) as [NodeId];

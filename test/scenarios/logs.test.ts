@@ -186,7 +186,7 @@ test("asked again in a session after the leader is gone, a write is answered as 
   world.judge();
 });
 
-test("a follower whose log rots below what was synced is bound anew, and nothing that it acknowledged is counted on", (t) => {
+test("a follower whose log rots below what was synced is rebound, and nothing that it acknowledged is counted on", (t) => {
   const world = new Scenario(3, { walSegmentBytesMax: 600 });
   const leader = world.leader();
   const [a] = world.others(leader) as [number];
@@ -194,7 +194,7 @@ test("a follower whose log rots below what was synced is bound anew, and nothing
   world.kill(a);
   world.damageLog(a);
   world.start(a);
-  world.until("it is bound anew", () => (world.simulator.hosts[a - 1]!.node?.status().incarnation ?? 0) > 1);
+  world.until("it is rebound", () => (world.simulator.hosts[a - 1]!.node?.status().incarnation ?? 0) > 1);
   world.putNow("k", "after");
   world.judge();
   t.is(world.valueAt(a, "k"), "after");
@@ -231,7 +231,7 @@ test("an acknowledgement that is still on its way when its sender's log rots is 
   world.damageLog(a);
   world.simulator.network.unblock();
   world.start(a);
-  world.until("it is to be bound anew", () => world.raft(leader).log.lastIndex === commit + 2);
+  world.until("it is to be rebound", () => world.raft(leader).log.lastIndex === commit + 2);
   world.pass(5);
   t.is(asked.outcome?.ok ?? false, false);
   t.is(world.raft(leader).commit, commit);

@@ -202,7 +202,7 @@ test("the only founder was removed and comes back empty: it follows those who kn
   world.drop((_from, to, message) => to === 1 && message.kind === "append");
   world.changeNow({ kind: "add", id: 1, url: "http://node-1", autoPromote: true });
   world.join(1);
-  world.until("it is welcomed", () => world.simulator.raftOf(1) !== null);
+  world.until("it is accepted", () => world.simulator.raftOf(1) !== null);
   world.pass(10);
   t.is(world.raft(1).role, "follower");
   world.heal();

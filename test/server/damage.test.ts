@@ -57,7 +57,7 @@ async function fill(cluster: ProcessCluster): Promise<void> {
 }
 
 for (const [engine, flags, logOf] of engines) {
-  test.serial(`${engine}: of three members, one whose log is cut or damaged begins anew and catches up`, async (t) => {
+  test.serial(`${engine}: of three members, one whose log is cut or damaged is rebound and catches up`, async (t) => {
     const cluster = await ProcessCluster.start(3, flags);
     const log = join(cluster.directory, logOf(2));
     try {

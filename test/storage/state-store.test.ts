@@ -273,14 +273,14 @@ test("rows of another directory are refused", async (t) => {
     home.open().open("ff".repeat(16), () => false, resolve),
   );
   t.is(failure?.kind, "refused");
-  // Unless that directory was this one, before it was bound anew.
+  // Unless that directory was this one, before it was rebound.
   const again = home.open();
   t.is(await new Promise((resolve) => again.open("ff".repeat(16), (owner) => owner === storeId, resolve)), null);
   t.is(again.applied.index, 0);
 });
 
 for (const [name, make] of stores.slice(1)) {
-  test(`${name}: a store that is opened anew holds nothing, and nothing of its earlier life comes back`, async (t) => {
+  test(`${name}: a store that another directory opens holds nothing, and nothing of an earlier boot comes back`, async (t) => {
     const home = make();
     const store = await opened(home);
     const open: Step = { command: { op: "open-session" }, session: 0, sequence: 0 };
@@ -288,17 +288,17 @@ for (const [name, make] of stores.slice(1)) {
     const stray = { value: "x", createRevision: 1, modRevision: 1, version: 1, crc: 1 };
     await ended((done) => store.beginInstall().put([["stray", stray]], done));
     await home.leave(store);
-    const anew = home.open();
+    const reopened = home.open();
     const other = "ff".repeat(16);
-    t.is(await new Promise<StoreFailure | null>((resolve) => anew.open(other, () => true, resolve)), null);
+    t.is(await new Promise<StoreFailure | null>((resolve) => reopened.open(other, () => true, resolve)), null);
     const empty = new MemoryState(limits);
-    t.is(anew.hash.digest, empty.hash.digest);
-    t.deepEqual([anew.applied.index, anew.rowCount, anew.sessions.count], [0, 0, 0]);
-    t.deepEqual(await rowsOf(anew, ["a", "b", "stray"]), [null, null, null]);
-    await fold(anew, entriesOf([putOf("b")], 0));
+    t.is(reopened.hash.digest, empty.hash.digest);
+    t.deepEqual([reopened.applied.index, reopened.rowCount, reopened.sessions.count], [0, 0, 0]);
+    t.deepEqual(await rowsOf(reopened, ["a", "b", "stray"]), [null, null, null]);
+    await fold(reopened, entriesOf([putOf("b")], 0));
     await fold(empty, entriesOf([putOf("b")], 0));
-    t.deepEqual(await bytesOf(await frozenOf(anew)), await bytesOf(await frozenOf(empty)));
-    await home.leave(anew);
+    t.deepEqual(await bytesOf(await frozenOf(reopened)), await bytesOf(await frozenOf(empty)));
+    await home.leave(reopened);
     home.remove();
   });
 }

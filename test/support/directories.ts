@@ -49,7 +49,10 @@ export function open({ log, snapshots }: Disks, claim: Claim): Promise<Result> {
       claim,
       nodeLimits,
       (error) => reject(new Error(error.message)),
-      (ending, opened) => resolve({ ending, opened, store }),
+      (result) =>
+        resolve(
+          result.ok ? { ending: null, opened: result.value, store } : { ending: result.ending, opened: null, store },
+        ),
     );
   });
 }
