@@ -9,12 +9,13 @@ const configurationsShown = 5;
 /** The last configurations and change requests, in order. */
 export function configurationsOf(facts: RunFacts): Cause[] {
   const made: Cause[] = [];
-  const seen = new Set<number>();
+  // In words: where a run begins near 2^53, no number holds both.
+  const seen = new Set<string>();
   for (const { at, node, log } of facts.recorder.notes) {
     for (const entry of log?.entries ?? []) {
-      if (entry.kind !== entryKinds.configuration || seen.has(entry.index * 65_536 + entry.term)) continue;
-      seen.add(entry.index * 65_536 + entry.term);
       const { index, term } = entry;
+      if (entry.kind !== entryKinds.configuration || seen.has(`${index} ${term}`)) continue;
+      seen.add(`${index} ${term}`);
       made.push({ line: at, text: `n${node} appends entry ${index} (term ${term}), a ${entryWords(entry)}.` });
       const committed = facts.commitOf(index);
       if (committed === -1) made.push({ line: null, text: `Entry ${index} has not been committed by the end.` });
