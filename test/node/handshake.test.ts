@@ -47,11 +47,15 @@ test("one that has lost its log knows its cluster, and believes a member of it t
   t.deepEqual(learned, [[9, "http://moved:1"]]);
 });
 
-test("one of another cluster, or one that takes no part, teaches it nothing", (t) => {
+test("one of another cluster is refused, and teaches it nothing", (t) => {
   const { view, learned } = entering("y");
-  checkHandshake(view, dialler("http://moved:1"));
-  checkHandshake(view, dialler(list[0]!, false));
-  const founding = entering("", true);
-  checkHandshake(founding.view, dialler(list[0]!));
-  t.deepEqual([...learned, ...founding.learned], []);
+  t.is(checkHandshake(view, dialler(list[0]!)).kind, "refused");
+  t.deepEqual(learned, []);
+});
+
+test("one that takes no part teaches it nothing, and a founder is taught by nobody", (t) => {
+  const [joining, founding] = [entering(""), entering("", true)];
+  t.is(checkHandshake(joining.view, dialler(list[0]!, false)).kind, "guest");
+  t.is(checkHandshake(founding.view, dialler(list[0]!)).kind, "guest");
+  t.deepEqual([...joining.learned, ...founding.learned], []);
 });
