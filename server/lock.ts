@@ -45,7 +45,8 @@ export type KernelLock = (fd: number, offset: number, lengthBytes: number) => bo
 /** The optional package's, or null where it is missing or not built for this platform. */
 export async function loadKernelLock(): Promise<KernelLock | null> {
   try {
-    return (await import("fs-native-extensions")).tryLock;
+    // Not by its name: Node guesses the names of a CommonJS module from its text. Without one nobody would hold the lock.
+    return (await import("fs-native-extensions")).default.tryLock;
   } catch {
     return null;
   }

@@ -26,7 +26,8 @@ function complete(values: readonly (Buffer | undefined | null)[]): values is rea
 
 /** Throws where the package is missing, or has no binary for this machine. */
 export async function loadNxteditionRocksDb(): Promise<RocksLibrary> {
-  const { RocksLevel } = await import("@nxtedition/rocksdb");
+  // Not by its name: Node guesses the names of a CommonJS module from its text, and has once, on a busy machine, found none.
+  const { RocksLevel } = (await import("@nxtedition/rocksdb")).default;
   return {
     name: "@nxtedition/rocksdb",
     // The library has no bound on open files of its own.

@@ -36,7 +36,7 @@ declare module "@nxtedition/rocksdb" {
     close(done: Done<[]>): void;
   }
 
-  export class RocksLevel {
+  class RocksLevel {
     constructor(location: string, options: { keyEncoding: "buffer"; valueEncoding: "buffer" });
     open(options: { walCompression: boolean }, done: Done<[]>): void;
     /** Null: RocksDB has given up before this key. */
@@ -46,4 +46,6 @@ declare module "@nxtedition/rocksdb" {
     iterator(range: { gte: Buffer; lt: Buffer }): RocksIterator;
     close(done: Done<[]>): void;
   }
+  const library: { readonly RocksLevel: typeof RocksLevel };
+  export default library;
 }
