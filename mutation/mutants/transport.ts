@@ -35,8 +35,8 @@ export const mutantsOfTransport: readonly Mutant[] = [
     name: "a handshake in two pieces is taken for none",
     layer: "transport",
     file: "core/protocol/connection.ts",
-    old: "      return refusal;\n    } catch",
-    new: '      return refusal ?? (this.#peer === null ? "no handshake" : null);\n    } catch',
+    old: "      return checked;\n    } catch",
+    new: '      return checked.ok && this.#peer === null ? refused("no handshake") : checked;\n    } catch',
   },
   {
     name: "a node that lags does not learn where its leader is reached",
