@@ -43,10 +43,12 @@ export class OpenSnapshots {
       return;
     }
     this.#holders.delete(snapshot);
-    if (this.#latest !== snapshot) snapshot.file.close();
+    if (this.#closed || this.#latest !== snapshot) snapshot.file.close();
   }
 
+  /** After `close` it only closes the file: a snapshot that was on its way has come too late. */
   replaceLatest(snapshot: SnapshotFile): void {
+    if (this.#closed) return snapshot.file.close();
     assert(this.#latest === null || this.#latest.index < snapshot.index, "snapshots go forward");
     this.#closeLatest();
     this.#latest = snapshot;
@@ -54,19 +56,19 @@ export class OpenSnapshots {
 
   /** The file `name` goes: it is the latest no more. */
   forget(name: string): void {
-    if (this.#latest?.name !== name) return;
+    if (this.#closed || this.#latest?.name !== name) return;
     this.#closeLatest();
     this.#latest = null;
   }
 
   #closeLatest(): void {
+    assert(!this.#closed, "no file is closed twice: its descriptor may be another's by then");
     if (this.#latest !== null && !this.#holders.has(this.#latest)) this.#latest.file.close();
   }
 
   /** The latest stays what it was; who still holds a file closes it by `release`. */
   close(): void {
-    assert(!this.#closed, "open files are closed once");
+    this.#closeLatest();
     this.#closed = true;
-    this.#latest?.file.close();
   }
 }

@@ -190,10 +190,11 @@ export class SnapshotStore {
       if (error !== null) return this.#onDiskError(error);
       this.#disk.syncDirectory((failure) => {
         if (failure !== null) return this.#onDiskError(failure);
-        if (this.#opened.isClosed) return;
+        if (this.#opened.isClosed) return snapshot.file.close();
         const old = this.latest;
         if (old !== null && old.index >= snapshot.index) {
           // A newer one has come meanwhile.
+          snapshot.file.close();
           this.#removeAll(old.name === snapshot.name ? [] : [snapshot.name], () => done(old));
           return;
         }
