@@ -2,6 +2,7 @@
  * The replicated state machine: pure, synchronous, total. Given an entry, the rows it names and the sessions, it says
  * what is written; the clock, chance and the node's own identity do not reach it.
  */
+import { assert } from "../assert.ts";
 import { crc32 } from "../bytes.ts";
 import { entryPayload } from "../protocol/entry-codec.ts";
 import type { Entry } from "../protocol/entry.ts";
@@ -63,7 +64,8 @@ export function applyCommand(
     for (const [id, changed] of sessions.open(index, clusterMicros)) writes.sessions.set(id, changed);
     return { code: "done", revision: index, existed: false };
   }
-  const before = rows.get(command.key) ?? null;
+  const before = rows.get(command.key);
+  assert(before !== undefined, "the row of a command is fetched before the command is applied");
   const digest = session === 0 ? 0 : commandDigest(entry);
   if (session !== 0) {
     const standing = sessions.standing(session, sequence, digest, clusterMicros);

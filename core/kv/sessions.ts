@@ -3,6 +3,7 @@
  * first result and not run again. Part of the replicated state: everything here follows from the log alone, expiry by
  * cluster time and by number included, and a snapshot carries it.
  */
+import { assert } from "../assert.ts";
 import { type LimitsOf, type SessionLimitName, usualLimits } from "../limits.ts";
 import type { Index, Micros } from "../units.ts";
 
@@ -76,6 +77,7 @@ export class Sessions {
     }
     const opened = { id: index, lastIndex: index, lastMicros: now, results: [] };
     this.#live.set(index, opened);
+    assert(this.#live.size <= this.#limits.sessionsMax, "no more sessions are live than may be");
     return changed.set(index, opened);
   }
 
@@ -91,8 +93,11 @@ export class Sessions {
 
   /** Keeps the result of a fresh command. The session is live. */
   record(id: Index, index: Index, now: Micros, result: SessionResult): Session {
-    const { results } = this.#live.get(id)!;
-    const kept = [...results, result].toSorted((a, b) => a.sequence - b.sequence).slice(-this.#limits.resultsMax);
+    const before = this.#live.get(id);
+    assert(before !== undefined, "a result is kept for a session that is live");
+    const kept = [...before.results, result]
+      .toSorted((a, b) => a.sequence - b.sequence)
+      .slice(-this.#limits.resultsMax);
     const session = { id, lastIndex: index, lastMicros: now, results: kept };
     this.#live.delete(id);
     this.#live.set(id, session);

@@ -7,6 +7,7 @@
  * The first block is the header (format, cluster, place, configuration, level, counts); the sessions follow in blocks,
  * in order of their last use, then the rows in order of their keys; an empty block is the end.
  */
+import { assert } from "../assert.ts";
 import { BadBytes, crc32, Reader, readU32, Writer, writeU32 } from "../bytes.ts";
 import { readConfiguration, writeConfiguration } from "../protocol/configuration-codec.ts";
 import type { ConfigurationAt } from "../protocol/configuration.ts";
@@ -34,6 +35,10 @@ export type SnapshotHeader = {
 
 /** Writes the magic number and the header's block. Sessions, rows and `endSnapshot` follow, in this order. */
 export function beginSnapshot(writer: Writer, header: SnapshotHeader): void {
+  assert(
+    header.configuration.index <= header.place.index,
+    "the configuration in force at a place was appended up to it",
+  );
   writer.u32(magic);
   writeBlock(writer, () => {
     writer.u32(snapshotFormat);
@@ -116,6 +121,7 @@ function writeBlock(writer: Writer, content: () => void): void {
   const at = writer.reserve(blockHeaderBytes);
   content();
   const block = writer.bytes().subarray(at);
+  assert(block.length - blockHeaderBytes <= blockBytesMax, "no block is written that no reader takes");
   writeU32(block, 0, block.length - blockHeaderBytes);
   writeU32(block, 4, crc32(block.subarray(blockHeaderBytes), 0));
 }
@@ -171,10 +177,15 @@ export class SnapshotReader {
   }
 
   #keep(bytes: Uint8Array, from: number): void {
+    assert(
+      bytes.length - from < blockHeaderBytes + blockBytesMax,
+      "what is kept for the next chunk is less than a block",
+    );
     this.#rest = bytes.slice(from);
   }
 
   #block(reader: Reader): void {
+    assert(this.#begun, "blocks come after the magic number");
     if (this.#ended) throw new BadBytes("bytes after the end");
     if (this.#header === null) return this.#takeHeader(reader);
     if (reader.left === 0) {
@@ -190,6 +201,7 @@ export class SnapshotReader {
   }
 
   #takeHeader(reader: Reader): void {
+    assert(this.#header === null, "the header is read once");
     const format = reader.u32();
     if (format > snapshotFormat) throw new BadBytes(`format ${format} is newer than this program's ${snapshotFormat}`);
     const cluster = reader.id();
@@ -203,6 +215,7 @@ export class SnapshotReader {
   }
 
   #takeRows(reader: Reader): void {
+    assert(this.#header !== null, "rows come after the header");
     const rows: [string, Row][] = [];
     while (reader.left > 0) {
       const key = reader.text(blockBytesMax);

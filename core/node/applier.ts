@@ -47,6 +47,7 @@ export class Applier {
 
   /** Nothing is in flight, and nothing begins until `resume`: the state is being replaced. False where something is. */
   pause(): boolean {
+    assert(!this.#paused, "one snapshot at a time replaces the state");
     this.#paused = !this.#inFlight;
     return this.#paused;
   }

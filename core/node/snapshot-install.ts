@@ -1,7 +1,8 @@
 /** A snapshot that came whole becomes the state, once the applier stands still. */
 import { assert } from "../assert.ts";
 import type { CompactionPoint } from "../protocol/configuration.ts";
-import type { SnapshotFile, SnapshotStore } from "../storage/snapshot-store.ts";
+import type { SnapshotFile } from "../storage/open-snapshots.ts";
+import type { SnapshotStore } from "../storage/snapshot-store.ts";
 import type { Applier } from "./applier.ts";
 import type { ContextOf } from "./context.ts";
 

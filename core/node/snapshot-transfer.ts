@@ -8,7 +8,8 @@ import { crc32 } from "../bytes.ts";
 import type { DiskFile } from "../ports.ts";
 import type { Message, SnapshotChunk, SnapshotReply } from "../protocol/message.ts";
 import type { Raft } from "../raft/raft.ts";
-import type { SnapshotFile, SnapshotStore } from "../storage/snapshot-store.ts";
+import type { SnapshotFile } from "../storage/open-snapshots.ts";
+import type { SnapshotStore } from "../storage/snapshot-store.ts";
 import type { Index, Micros, NodeId, Term } from "../units.ts";
 import type { ContextOf } from "./context.ts";
 import type { SnapshotInstaller } from "./snapshot-install.ts";
@@ -68,7 +69,9 @@ export class SnapshotSender {
   }
 
   onWanted(from: NodeId, index: Index, now: Micros): void {
-    this.#wanted.set(from, { index, until: now + 2 * this.#resendMicros });
+    const until = now + 2 * this.#resendMicros;
+    assert(until >= (this.#wanted.get(from)?.until ?? 0), "time never goes back within a boot");
+    this.#wanted.set(from, { index, until });
   }
 
   /** What a snapshot for `to` must reach to be of use; 0: it needs none. */
@@ -152,6 +155,7 @@ export class SnapshotSender {
 
   end(): void {
     for (const [to, sending] of this.#sending) this.#end(to, sending);
+    assert(this.isIdle, "nothing is sent after the end");
   }
 
   #end(to: NodeId, sending: Sending): void {

@@ -2,6 +2,7 @@
  * When the node takes a snapshot, and what it lets go of then. One at a time; the log keeps some trailing entries, so
  * that a follower that is a little behind needs no snapshot.
  */
+import { assert } from "../assert.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { SnapshotStore } from "../storage/snapshot-store.ts";
 import type { Wal } from "../storage/wal.ts";
@@ -35,6 +36,7 @@ export class Snapshotting {
 
   /** An entry of that size was applied. */
   applied(bytes: number): void {
+    assert(bytes > 0, "an entry has bytes");
     this.#bytesSince += bytes;
   }
 
@@ -50,6 +52,7 @@ export class Snapshotting {
    */
   advance(wantedIndex: Index): void {
     const { index } = this.#store.applied;
+    assert(this.#store.durableIndex <= index, "no more is durable than was applied");
     const entriesSince = index - this.#covered;
     const { snapshotEntries, snapshotBytes } = this.#context.options;
     const isSmall = this.#bytesSince * 2 < (this.#snapshots.latest?.sizeBytes ?? 0);
@@ -63,6 +66,7 @@ export class Snapshotting {
   }
 
   #sync(): void {
+    assert(!this.#writing, "the state is made durable once at a time");
     this.#writing = true;
     this.#bytesSince = 0;
     this.#store.sync((error) => {
@@ -73,6 +77,7 @@ export class Snapshotting {
   }
 
   #write(): void {
+    assert(!this.#writing, "the state is made durable once at a time");
     this.#writing = true;
     this.#bytesSince = 0;
     this.#store.freeze((error, frozen) => {
@@ -99,6 +104,7 @@ export class Snapshotting {
     const covered = this.#covered;
     if (covered !== this.#trailedFor) this.#trailFrom = this.#trail(covered);
     this.#trailedFor = covered;
+    assert(this.#trailFrom <= covered, "the log is never compacted beyond what is durable without it");
     const index = Math.min(this.#trailFrom, keepAfter, log.durableIndex, this.#store.applied.index);
     if (index > log.baseIndex) this.#raft.compact(index);
     this.#wal.purge();

@@ -32,6 +32,7 @@ export class Candidate {
 
   /** Asks all other voters. `isTransfer`: the leader itself has asked for this election. */
   askVoters(isTransfer: boolean): void {
+    assert(this.#votes.size === 0, "votes are asked for before the first is counted");
     const { configuration, log, options } = this.#server;
     const { attempt, term } = this;
     const ask: PreVote | Vote =

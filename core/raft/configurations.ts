@@ -53,6 +53,7 @@ export class Configurations {
 
   /** A snapshot replaces everything. */
   reset(base: ConfigurationAt): void {
+    assert(base.index >= this.#steps[0]!.index, "a snapshot's configuration is not older than that of the log's base");
     this.#steps = [base];
   }
 }

@@ -30,6 +30,7 @@ export class Follower {
 
   /** Takes an append of this term's leader; the answer leaves now, or once the new entries are durable. */
   onAppend(append: Append): void {
+    assert(append.term === this.#server.term, "a follower takes entries from the leader of its term only");
     const refusal = this.#refusalOf(append);
     if (refusal !== null) return this.#server.send(this.leader, refusal);
     const isAnswerDue = this.#take(append);

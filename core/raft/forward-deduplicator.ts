@@ -35,7 +35,7 @@ export class ForwardDeduplicator {
   /** Of `proposals`, in order of their sequence, those that were never decided before. Empty for a term whose leader this node was not. */
   firstSeen(term: Term, proposals: readonly Proposal[]): readonly Proposal[] {
     if (term !== this.#term) return [];
-    return proposals.filter(({ origin }) => {
+    const fresh = proposals.filter(({ origin }) => {
       const seen = this.#seen.get(origin.node);
       if (seen !== undefined && !isLater(origin, seen)) {
         return false;
@@ -43,5 +43,11 @@ export class ForwardDeduplicator {
       this.#seen.set(origin.node, origin);
       return true;
     });
+    const last = proposals.at(-1)?.origin;
+    assert(
+      last === undefined || !isLater(last, this.#seen.get(last.node)!),
+      "what is decided is remembered as decided",
+    );
+    return fresh;
   }
 }

@@ -102,6 +102,7 @@ export class Leader {
 
   /** Does what is due, and says what the peers are to be told; all of it in this order. */
   advance(now: Micros): LeaderTurn {
+    assert(this.#server.term === this.term, "a leader leads the term that its node is in");
     this.advanceCommit();
     const next = this.#nextConfiguration(now);
     if (next !== null) this.proposeConfiguration(now, next);
@@ -137,6 +138,7 @@ export class Leader {
 
   /** Commits what can be. Call it also when more of the own log is durable. */
   advanceCommit(): void {
+    assert(this.#log.lastTerm === this.term, "a leader's log ends in its own term");
     this.#server.commitUpTo(this.#committable());
     this.#uncommitted.settle(this.#server.commit);
   }
@@ -174,6 +176,7 @@ export class Leader {
     const blocker = this.#configChangeBlocker(configuration) ?? stepProblem(this.#server.configuration, configuration);
     if (blocker !== null) return blocker;
     this.#append(now, [configurationProposal(configuration)]);
+    assert(this.#log.configurations.latest.index === this.#log.lastIndex, "a configuration is in force once appended");
     this.replication.trackMembers();
     return null;
   }
@@ -227,6 +230,7 @@ export class Leader {
     this.replication.dropRemovedPeers(now);
     if (isVoter(configuration, this.#self)) return false;
     const to = this.replication.successor(() => false);
+    assert(to !== this.#self, "a removed leader hands over to another node");
     if (to !== 0) this.#sendTimeoutNow(to);
     return true;
   }
@@ -242,10 +246,12 @@ export class Leader {
   transfer(now: Micros, to: NodeId): boolean {
     if (to === this.#self || !this.#server.configuration.voters.includes(to)) return false;
     this.#transfer.begin(now, to, now + this.#options.electionMicros);
+    assert(this.transferee === to, "a later request names the transferee");
     return true;
   }
 
   #sendTimeoutNow(to: NodeId): void {
+    assert(to !== this.#self, "a leader does not hand over to itself");
     this.#lease.giveUp();
     this.#server.send(to, { kind: "timeout-now", term: this.term });
   }

@@ -146,6 +146,7 @@ export class RaftLog implements LogView {
   /** Takes note of a configuration; or says why it may not follow the one before. */
   #noteConfiguration(entry: Entry): StepProblem | null {
     if (entry.kind !== entryKinds.configuration) return null;
+    assert(entry.index > this.baseIndex, "the log's entries lie behind its base");
     const next = decodeConfiguration(entryPayload(entry));
     const problem = stepProblem(this.configurations.latest.configuration, next);
     if (problem === null) this.configurations.append(entry.index, next);

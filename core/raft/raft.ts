@@ -41,7 +41,7 @@
  * A node has one role at a time, with a state of its own: Follower, Candidate or Leader (core/raft/roles.ts lets one follow
  * the other); what it has in every role is ServerState. This file settles terms, and hands what comes to the role.
  */
-import { unreachable } from "../assert.ts";
+import { assert, unreachable } from "../assert.ts";
 import type { Random } from "../ports.ts";
 import type { CompactionPoint, Configuration, ConfigurationAt } from "../protocol/configuration.ts";
 import type { Proposal } from "../protocol/entry.ts";
@@ -241,6 +241,7 @@ export class Raft {
   persisted(now: Micros, seq: number): void {
     this.#server.outbox.persisted(seq);
     this.#server.log.persisted(seq);
+    assert(this.log.durableIndex <= this.log.lastIndex, "no more is durable than was appended");
     this.#roles.countOwnVote(now);
     const { current } = this.#roles;
     if (current.role === "leader") current.advanceCommit();
@@ -265,6 +266,7 @@ export class Raft {
   /** Acts on every deadline that has passed. */
   tick(now: Micros): void {
     const { leading } = this.#roles;
+    assert(leading === null || this.vote === this.#server.options.id, "a leader has voted for itself");
     if (leading?.hasLostQuorum(now) === true) this.#roles.becomeFollower(now, this.term, 0);
     else if (leading === null && now >= this.#server.timer.electionAt) this.#roles.onElectionTimeout(now);
   }
@@ -274,6 +276,7 @@ export class Raft {
     const turn = this.#roles.leading?.advance(now) ?? null;
     if (turn?.isRemoved === true) this.#roles.becomeFollower(now, this.term, 0);
     const { commit, log, outbox } = this.#server;
+    assert(commit <= log.lastIndex, "what is committed is in the log");
     return {
       persist: outbox.takeWrite(log),
       messages: outbox.takeMessages(),
@@ -313,6 +316,7 @@ export class Raft {
       if (kind === "append" || kind === "snapshot-chunk") this.#server.send(from, outdatedReply(this.term));
       return false;
     }
+    assert(term === this.term, "a message that is acted on is of this node's term");
     return true;
   }
 
@@ -324,6 +328,7 @@ export class Raft {
     const fresh = this.#server.forwards.firstSeen(term, proposals);
     const mayTake = term === this.term && memberOf(this.configuration, from) !== undefined;
     if (fresh.length === 0 || (mayTake && this.propose(now, fresh).ok)) return;
+    assert(term <= this.term, "a node refuses for good only what was meant for a term that it has led");
     this.#server.send(from, refusalOf(term, fresh));
   }
 }

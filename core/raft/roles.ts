@@ -109,6 +109,7 @@ export class Roles {
   countOwnVote(now: Micros): void {
     const { outbox, options } = this.#server;
     if (this.#current.role !== "candidate" || outbox.holding || this.#current.hasHeard(options.id)) return;
+    assert(this.#server.vote === options.id, "a candidate has voted for itself");
     this.count(now, this.#current, options.id, true);
   }
 

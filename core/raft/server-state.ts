@@ -102,6 +102,7 @@ export class ServerState {
   }
 
   send(to: NodeId, message: Message): void {
+    assert(to !== 0, "a message is for a node");
     this.outbox.send(to, message);
   }
 }

@@ -32,7 +32,11 @@ export class Transfer {
       this.#handover = null;
       return 0;
     }
-    if (handover.told || !holdsAll(handover.to)) return 0;
+    if (handover.told) {
+      assert(holdsAll(handover.to), "a leader appends nothing once it has sent timeout-now");
+      return 0;
+    }
+    if (!holdsAll(handover.to)) return 0;
     handover.told = true;
     return handover.to;
   }

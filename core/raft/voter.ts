@@ -1,4 +1,5 @@
 /** How a node answers those who campaign: Raft paper 5.2 and 5.4.1, thesis 9.6. The rules are core/raft/election.ts. */
+import { assert } from "../assert.ts";
 import type { Micros, NodeId } from "../units.ts";
 import { mayElect, mayVoteFor } from "./election.ts";
 import type { PreVote, PreVoteReply, Vote, VoteReply } from "../protocol/message.ts";
@@ -32,6 +33,7 @@ export function answerVote(
   const granted = isElectable && !isWithheld;
   if (granted) {
     if (vote !== from) server.setHardState(term, from);
+    assert(server.vote === from, "a vote is granted only to whom it is given");
     server.timer.reset(term, now);
   }
   return { kind: "vote-reply", term, granted };

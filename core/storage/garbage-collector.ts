@@ -10,6 +10,8 @@ export class GarbageCollector {
   readonly #lock: RwLock;
   readonly #rowsAtOnce: number;
   #ranges: (readonly [string, string])[] = [];
+  /** The one that holds. Never falls. */
+  #generation = 0;
   readonly #waiting: (() => void)[] = [];
   #stopped = false;
 
@@ -21,6 +23,8 @@ export class GarbageCollector {
 
   /** Begins. Nobody writes rows of another generation until it is done. */
   allBut(generation: number): void {
+    assert(generation >= this.#generation, "generations rise: what is removed holds no more");
+    this.#generation = generation;
     const isUnderWay = this.#ranges.length > 0;
     this.#ranges = [
       [generationStart(0), generationStart(generation)],
@@ -31,6 +35,7 @@ export class GarbageCollector {
 
   /** Calls `run` when nothing is left to remove. */
   whenDone(run: () => void): void {
+    assert(this.#waiting.length === 0 || this.#ranges.length > 0, "nobody waits once nothing is left to remove");
     if (this.#ranges.length === 0) run();
     else this.#waiting.push(run);
   }

@@ -46,12 +46,14 @@ class Rows {
     if (before !== undefined) this.hash.removeRow(key, before);
     if (row === null) {
       map.delete(key);
-      this.tree.delete(key);
+      const wasInTree = this.tree.delete(key);
+      assert(wasInTree === (before !== undefined), "maps and tree hold the same keys");
       return;
     }
     this.hash.addRow(key, row);
     map.set(key, row);
-    this.tree.set(key, row);
+    const isNewInTree = this.tree.set(key, row);
+    assert(isNewInTree === (before === undefined), "maps and tree hold the same keys");
   }
 }
 
@@ -113,6 +115,7 @@ export class MemoryState implements StateStore {
   }
 
   #hashSession(id: number, session: Session | null): void {
+    assert(session === null || session.id === id, "a session is kept under its own id");
     const before = this.#hashed.get(id);
     if (before !== undefined) this.hash.removeSession(before);
     if (session === null) {

@@ -84,6 +84,7 @@ export class OrderedState implements StateStore {
   }
 
   open(storeId: StoreId, drops: (owner: StoreId) => boolean, done: (failure: StoreFailure | null) => void): void {
+    assert(this.#meta === nothing, "a store is opened once");
     const onDiskError = (error: DiskError): void => done({ kind: "disk", error });
     this.#kv.open((error) => {
       if (error !== null) return onDiskError(error);
@@ -121,6 +122,7 @@ export class OrderedState implements StateStore {
   #beginEmpty(storeId: StoreId, done: Done): void {
     // The next generation may hold rows of a snapshot that was on its way.
     const meta = { ...nothing, storeId, generation: this.#meta.generation + 2 };
+    assert(this.#durableIndex === 0, "only a store that is being opened begins empty");
     this.#loadSessions((trouble) => {
       if (trouble !== null) return done(trouble);
       const gone = [...this.#stored.keys()].map((id): KvChange => ({ key: sessionKey(id), value: null }));
@@ -136,12 +138,14 @@ export class OrderedState implements StateStore {
   }
 
   #become(meta: Meta): void {
+    assert(meta.generation >= this.#meta.generation, "generations rise");
     this.#meta = meta;
     this.#hash = new StateHash();
     this.#hash.lanes = meta.lanes;
   }
 
   #loadSessions(done: Done): void {
+    assert(this.#stored.size === 0, "sessions are read once, when the store is opened");
     const scan = this.#kv.scan(...sessionRange);
     const found: Session[] = [];
     const more = (): void => {
@@ -165,6 +169,7 @@ export class OrderedState implements StateStore {
     this.#sessions = new Sessions(this.#limits);
     this.#stored = new Map(found.map((session) => [session.id, session]));
     for (const session of this.#storedByUse()) this.#sessions.restore(session);
+    assert(this.#sessions.count === this.#stored.size, "the live sessions are those that are stored");
   }
 
   #storedByUse(): Session[] {
@@ -213,6 +218,7 @@ export class OrderedState implements StateStore {
   }
 
   #writeSession(id: Index, session: Session | null, hash: StateHash, batch: KvChange[]): void {
+    assert(session === null || session.id === id, "a session is kept under its own id");
     const old = this.#stored.get(id);
     if (old !== undefined) hash.removeSession(old);
     if (session === null) this.#stored.delete(id);
@@ -287,6 +293,7 @@ export class OrderedState implements StateStore {
       },
       commit: (sessions, place, done) => {
         this.#enter(true, (leave) => {
+          assert(generation === this.#meta.generation + 1, "one snapshot at a time is installed");
           const gone = [...this.#stored.keys()].map((id): KvChange => ({ key: sessionKey(id), value: null }));
           const kept = sessions.map((session) => ({ key: sessionKey(session.id), value: encodeSession(session) }));
           for (const session of sessions) hash.addSession(session);
@@ -304,6 +311,7 @@ export class OrderedState implements StateStore {
   }
 
   close(): void {
+    assert(!this.#closed, "a store is closed once");
     this.#closed = true;
     this.#garbage.stop();
     this.#kv.close();

@@ -2,6 +2,9 @@
  * Lets readers in together and a writer alone, in the order in which they come. A throw never leaves it held: what comes
  * behind goes on, and the caller gets the throw.
  */
+import { assert } from "../assert.ts";
+
+/** One lock. The order of entry is the order of `acquire`. */
 export class RwLock {
   readonly #queue: { readonly alone: boolean; readonly run: (leave: () => void) => void }[] = [];
   #inside = 0;
@@ -9,6 +12,7 @@ export class RwLock {
 
   /** Calls `run` when it may enter, perhaps at once; `run` calls `leave` when it is done. A second call changes nothing. */
   acquire(alone: boolean, run: (leave: () => void) => void): void {
+    assert(this.#queue.length === 0 || this.#inside > 0, "nobody waits for a lock that is free");
     this.#queue.push({ alone, run });
     this.#admit();
   }
@@ -20,6 +24,7 @@ export class RwLock {
       this.#queue.shift();
       this.#inside += 1;
       this.#isAlone = next.alone;
+      assert(!this.#isAlone || this.#inside === 1, "a writer is alone");
       this.#run(next.run);
     }
   }
@@ -29,6 +34,7 @@ export class RwLock {
     const leave = (): void => {
       if (!isInside) return;
       isInside = false;
+      assert(this.#inside > 0, "who leaves was inside");
       this.#inside -= 1;
       this.#isAlone = false;
       this.#admit();

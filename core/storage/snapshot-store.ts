@@ -16,21 +16,11 @@ import type { LimitsOf } from "../limits.ts";
 import type { Clock, Disk, DiskError, DiskFile, Trace } from "../ports.ts";
 import { type Checked, passed, refused } from "../result.ts";
 import type { ClusterId, Index, Term } from "../units.ts";
+import { OpenSnapshots, type SnapshotFile } from "./open-snapshots.ts";
 import type { SnapshotView, StateInstaller } from "./state-store.ts";
 
 const draftName = "draft.part";
 const incomingName = "incoming.part";
-
-/** A whole and durable snapshot file. */
-export type SnapshotFile = {
-  readonly name: string;
-  readonly index: Index;
-  readonly term: Term;
-  readonly sizeBytes: number;
-  /** CRC-32 over the whole file. */
-  readonly crc: number;
-  readonly file: DiskFile;
-};
 
 /** Two hexadecimal numbers, the first of fixed width: names sort as their indices do. A term above 2^32 has more digits. */
 export function snapshotName(index: Index, term: Term): string {
@@ -58,16 +48,14 @@ export type SnapshotFileLimits = LimitsOf<
   "snapshotBlockBytes" | "snapshotBlockItems" | "snapshotSliceBytes" | "snapshotSyncBytes"
 >;
 
-/** The snapshots of one directory. At most one is the latest; an older one stays open while somebody holds it. */
+/** The snapshots of one directory. */
 export class SnapshotStore {
   readonly #disk: Disk;
   readonly #clock: Clock;
   readonly #onDiskError: OnDiskError;
   readonly #trace: Trace;
   readonly #limits: SnapshotFileLimits;
-  #latest: SnapshotFile | null = null;
-  readonly #holders = new Map<SnapshotFile, number>();
-  #closed = false;
+  readonly #opened = new OpenSnapshots();
 
   /** `onDiskError`: the disk failed, and the node ends; no completion comes after it. */
   constructor(disk: Disk, clock: Clock, onDiskError: OnDiskError, trace: Trace, limits: SnapshotFileLimits) {
@@ -80,27 +68,20 @@ export class SnapshotStore {
 
   /** Keeps the snapshot's file open, also when a newer one takes its place, until `release`. */
   hold(snapshot: SnapshotFile): void {
-    this.#holders.set(snapshot, (this.#holders.get(snapshot) ?? 0) + 1);
+    this.#opened.hold(snapshot);
   }
 
   release(snapshot: SnapshotFile): void {
-    const left = this.#holders.get(snapshot)! - 1;
-    if (left > 0) {
-      this.#holders.set(snapshot, left);
-      return;
-    }
-    this.#holders.delete(snapshot);
-    if (this.#latest !== snapshot) snapshot.file.close();
+    this.#opened.release(snapshot);
   }
 
   /** The newest durable snapshot. */
   get latest(): SnapshotFile | null {
-    return this.#latest;
+    return this.#opened.latest;
   }
 
   close(): void {
-    this.#closed = true;
-    this.#latest?.file.close();
+    this.#opened.close();
   }
 
   /** Removes what a crash left half-done. `done` gets the names of the snapshots that are there, the newest first. */
@@ -138,6 +119,7 @@ export class SnapshotStore {
     const [clock, onDiskError, sliceBytes] = [this.#clock, this.#onDiskError, this.#limits.snapshotSliceBytes];
     this.#disk.open(name, false, (error, file) => {
       if (error !== null || file === null) return this.#onDiskError(error ?? { code: "EIO", message: "no file" });
+<<<<<<< HEAD
       new Loading({ file, clock, onDiskError }, cluster, into, sliceBytes).run((loaded) => {
         if (!loaded.ok) {
           file.close();
@@ -150,34 +132,47 @@ export class SnapshotStore {
         else this.#replaceLatest({ name, index, term, sizeBytes: file.sizeBytes, crc, file });
         done({ ok: true, value: header });
       });
+=======
+      new Loading(file, cluster, this.#clock, this.#onDiskError, into, this.#limits.snapshotSliceBytes).run(
+        (problem, header, crc) => {
+          if (problem !== null || header === null) {
+            file.close();
+            into.abort();
+            return done(problem, null);
+          }
+          const { index, term } = header.place;
+          if (this.latest?.name === name) file.close();
+          else this.#opened.replaceLatest({ name, index, term, sizeBytes: file.sizeBytes, crc, file });
+          done(null, header);
+        },
+      );
+>>>>>>> asserts
     });
   }
 
   /** Removes snapshots that nobody needs, not waiting until that is durable. */
   remove(names: readonly string[], done: () => void): void {
-    for (const name of names) this.#forget(name);
+    for (const name of names) this.#opened.forget(name);
     this.#removeAll(names, done);
   }
 
   /** Gives a damaged snapshot a name that nobody reads, and says so, and `why`. `done` comes when that is durable. */
   setAside(name: string, why: string, done: () => void): void {
     this.#trace.note("warn", `the snapshot ${name} is damaged, and set aside: ${why}`);
-    this.#forget(name);
+    this.#opened.forget(name);
     this.#disk.rename(name, `damaged-${name}`, (error) => {
       if (error !== null) return this.#onDiskError(error);
       this.#disk.syncDirectory((failure) => (failure === null ? done() : this.#onDiskError(failure)));
     });
   }
 
-  #forget(name: string): void {
-    if (this.#latest?.name !== name) return;
-    if (!this.#holders.has(this.#latest)) this.#latest.file.close();
-    this.#latest = null;
-  }
-
   /** Writes what `frozen` holds. `done` comes when the snapshot is durable and the latest. */
   write(header: SnapshotHeader, frozen: SnapshotView, done: (snapshot: SnapshotFile) => void): void {
+<<<<<<< HEAD
     const [clock, onDiskError] = [this.#clock, this.#onDiskError];
+=======
+    assert(header.rowCount === frozen.rowCount, "a header counts the rows of its own view");
+>>>>>>> asserts
     this.#create(draftName, (file) => {
       new Writing({ file, clock, onDiskError }, header, frozen, this.#limits).run((crc) => {
         const { index, term } = header.place;
@@ -197,6 +192,7 @@ export class SnapshotStore {
 
   /** Makes the incoming file, whole and checked, durable under its name and the latest. */
   adoptIncoming(snapshot: Omit<SnapshotFile, "name">, done: (snapshot: SnapshotFile) => void): void {
+    assert(snapshot.file.sizeBytes === snapshot.sizeBytes, "an incoming file holds the whole snapshot");
     snapshot.file.sync((error) => {
       if (error !== null) return this.#onDiskError(error);
       this.#adopt(incomingName, { ...snapshot, name: snapshotName(snapshot.index, snapshot.term) }, done);
@@ -215,23 +211,18 @@ export class SnapshotStore {
       if (error !== null) return this.#onDiskError(error);
       this.#disk.syncDirectory((failure) => {
         if (failure !== null) return this.#onDiskError(failure);
-        if (this.#closed) return;
-        const old = this.#latest;
+        if (this.#opened.isClosed) return snapshot.file.close();
+        const old = this.latest;
         if (old !== null && old.index >= snapshot.index) {
           // A newer one has come meanwhile.
+          snapshot.file.close();
           this.#removeAll(old.name === snapshot.name ? [] : [snapshot.name], () => done(old));
           return;
         }
-        this.#replaceLatest(snapshot);
+        this.#opened.replaceLatest(snapshot);
         this.#removeAll(old === null ? [] : [old.name], () => done(snapshot));
       });
     });
-  }
-
-  #replaceLatest(snapshot: SnapshotFile): void {
-    assert(this.#latest === null || this.#latest.index < snapshot.index, "snapshots go forward");
-    if (this.#latest !== null && !this.#holders.has(this.#latest)) this.#latest.file.close();
-    this.#latest = snapshot;
   }
 
   #removeAll(names: readonly string[], done: () => void): void {
@@ -278,7 +269,14 @@ class Loading {
     });
   }
 
+<<<<<<< HEAD
   run(done: (loaded: Loaded<{ readonly header: SnapshotHeader; readonly crc: number }>) => void): void {
+=======
+  run(
+    done: (problem: { offset: number; reason: string } | null, header: SnapshotHeader | null, crc: number) => void,
+  ): void {
+    assert(this.#at <= this.#file.sizeBytes, "no more is read of a file than it holds");
+>>>>>>> asserts
     const length = Math.min(this.#sliceBytes, this.#file.sizeBytes - this.#at);
     this.#file.read(this.#at, length, (error, bytes) => {
       if (error !== null) return this.#onDiskError({ code: error.code, message: `${error.message}; ${unreadable}` });
@@ -347,6 +345,7 @@ class Writing {
 
   /** `done` gets the CRC of the whole file, which is synced. */
   run(done: (crc: number) => void): void {
+    assert(this.#syncedAt <= this.#at, "no more is synced than was written");
     this.#fill(() => {
       const bytes = this.#writer.bytes();
       this.#crc = crc32(bytes, this.#crc);
@@ -369,6 +368,7 @@ class Writing {
 
   /** Encodes until there is a slice, or no more. */
   #fill(done: () => void): void {
+    assert(!this.#rowsEnded, "nothing is written behind the end of a snapshot");
     const { sessions } = this.#frozen;
     const { snapshotBlockItems: itemsAtOnce, snapshotBlockBytes, snapshotSliceBytes } = this.#limits;
     while (this.#sessionsWritten < sessions.length) {

@@ -263,6 +263,7 @@ export function recoverWal(
       const scanned = scanSegments(segments, storeId, expected);
       if (!scanned.ok) return done(scanned);
       const scan = scanned.value;
+      assert(scan.segment >= first, "what is let go lies before the log's end");
       const surplus = numbers.filter((number) => number < first || number > scan.segment);
       removeAll(disk, surplus, onDiskError, () => settleTail(disk, storeId, scan, onDiskError, done));
     });
@@ -278,6 +279,7 @@ function readSegments(
 ): void {
   const number = numbers[segments.length];
   if (number === undefined) return done(segments);
+  assert(number > (segments.at(-1)?.number ?? -1), "segments are read in the order of their numbers");
   disk.open(segmentName(number), false, (error, file) => {
     if (error !== null || file === null) return onDiskError(error ?? { code: "EIO", message: "no file" });
     file.read(0, file.sizeBytes, (failure, bytes) => {
@@ -311,6 +313,7 @@ function settleTail(
   onDiskError: (error: DiskError) => void,
   done: (result: Recovered) => void,
 ): void {
+  assert(scan.goodBytes % 8 === 0, "a log is cut between two batches");
   disk.open(segmentName(scan.segment), true, (error, opened) => {
     if (error !== null || opened === null) return onDiskError(error ?? { code: "EIO", message: "no file" });
     const file: DiskFile = opened;

@@ -154,6 +154,7 @@ export class Wal {
 
   /** The log begins after `base`, where it held another entry: before any new one, this must be told. */
   replaceBy(base: CompactionPoint): void {
+    assert(base.place.index >= this.#durableBase, "the log's base never falls");
     this.append({ ...emptyBatch, base, replaces: true }, () => undefined);
   }
 
@@ -230,6 +231,7 @@ export class Wal {
   }
 
   close(): void {
+    assert(this.#syncedThrough <= this.#written, "no more is synced than was written");
     this.#dead = true;
     this.#watermarkTimer.clear();
     this.#file.close();
