@@ -119,7 +119,6 @@ export class SnapshotStore {
     const [clock, onDiskError, sliceBytes] = [this.#clock, this.#onDiskError, this.#limits.snapshotSliceBytes];
     this.#disk.open(name, false, (error, file) => {
       if (error !== null || file === null) return this.#onDiskError(error ?? { code: "EIO", message: "no file" });
-<<<<<<< HEAD
       new Loading({ file, clock, onDiskError }, cluster, into, sliceBytes).run((loaded) => {
         if (!loaded.ok) {
           file.close();
@@ -128,25 +127,10 @@ export class SnapshotStore {
         }
         const { header, crc } = loaded.value;
         const { index, term } = header.place;
-        if (this.#latest?.name === name) file.close();
-        else this.#replaceLatest({ name, index, term, sizeBytes: file.sizeBytes, crc, file });
+        if (this.latest?.name === name) file.close();
+        else this.#opened.replaceLatest({ name, index, term, sizeBytes: file.sizeBytes, crc, file });
         done({ ok: true, value: header });
       });
-=======
-      new Loading(file, cluster, this.#clock, this.#onDiskError, into, this.#limits.snapshotSliceBytes).run(
-        (problem, header, crc) => {
-          if (problem !== null || header === null) {
-            file.close();
-            into.abort();
-            return done(problem, null);
-          }
-          const { index, term } = header.place;
-          if (this.latest?.name === name) file.close();
-          else this.#opened.replaceLatest({ name, index, term, sizeBytes: file.sizeBytes, crc, file });
-          done(null, header);
-        },
-      );
->>>>>>> asserts
     });
   }
 
@@ -168,11 +152,8 @@ export class SnapshotStore {
 
   /** Writes what `frozen` holds. `done` comes when the snapshot is durable and the latest. */
   write(header: SnapshotHeader, frozen: SnapshotView, done: (snapshot: SnapshotFile) => void): void {
-<<<<<<< HEAD
     const [clock, onDiskError] = [this.#clock, this.#onDiskError];
-=======
     assert(header.rowCount === frozen.rowCount, "a header counts the rows of its own view");
->>>>>>> asserts
     this.#create(draftName, (file) => {
       new Writing({ file, clock, onDiskError }, header, frozen, this.#limits).run((crc) => {
         const { index, term } = header.place;
@@ -269,14 +250,8 @@ class Loading {
     });
   }
 
-<<<<<<< HEAD
   run(done: (loaded: Loaded<{ readonly header: SnapshotHeader; readonly crc: number }>) => void): void {
-=======
-  run(
-    done: (problem: { offset: number; reason: string } | null, header: SnapshotHeader | null, crc: number) => void,
-  ): void {
     assert(this.#at <= this.#file.sizeBytes, "no more is read of a file than it holds");
->>>>>>> asserts
     const length = Math.min(this.#sliceBytes, this.#file.sizeBytes - this.#at);
     this.#file.read(this.#at, length, (error, bytes) => {
       if (error !== null) return this.#onDiskError({ code: error.code, message: `${error.message}; ${unreadable}` });
