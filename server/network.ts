@@ -37,6 +37,7 @@ export interface Carried {
   handshake(to: NodeId): Handshake | null;
   checkHandshake(theirs: Handshake): Verdict;
   checkListener(theirs: Handshake, accepts: boolean): Checked;
+  isBound(theirs: Handshake): boolean;
   onVerdict(verdict: FinalVerdict, by: NodeId): void;
 }
 
@@ -108,6 +109,7 @@ export class MachineNetwork implements Network {
     const node = {
       handshake: (to: NodeId) => carried.handshake(to),
       checkListener: (theirs: Handshake, accepts: boolean) => carried.checkListener(theirs, accepts),
+      isBound: (theirs: Handshake) => carried.isBound(theirs),
       receive: (envelope: Envelope, url: string) => carried.receive(envelope, () => undefined, url),
       onVerdict: (verdict: FinalVerdict, by: NodeId) => carried.onVerdict(verdict, by),
     };

@@ -38,7 +38,7 @@ const finalWords: Readonly<Record<FinalVerdict, string>> = {
 };
 
 /** What a link needs of the node that it carries for. */
-export interface LinkNode extends Pick<Dialler, "checkListener"> {
+export interface LinkNode extends Pick<Dialler, "checkListener" | "isBound"> {
   /** Takes an answer of the listener at `url`. */
   receive(envelope: Envelope, url: string): void;
   handshake(to: NodeId): Handshake | null;
@@ -196,6 +196,7 @@ export class PeerLink {
       ours,
       {
         checkListener: (theirs, accepts) => this.#node.checkListener(theirs, accepts),
+        isBound: (theirs) => this.#node.isBound(theirs),
         receive: (envelope) => {
           this.heard();
           this.#node.receive(envelope, url);

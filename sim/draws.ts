@@ -64,6 +64,7 @@ export const sites = {
   bootNonce: 53,
   olderCopy: 54,
   lateMessages: 55,
+  strangeListener: 56,
 } as const;
 /** The kind of a decision. Its number is part of every draw, so a number once given stays. */
 export type Site = keyof typeof sites;

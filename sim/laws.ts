@@ -244,6 +244,7 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
       strangers.strangerMustNotBeMember,
       strangers.addressMustNotComeFromStranger,
       strangers.laterStartMustNotReplaceLiving,
+      strangers.strangerMustNotEndMember,
     ],
   },
   I23: {

@@ -257,6 +257,17 @@ export class PeerAdmission {
     return passed;
   }
 
+  /**
+   * Whether `theirs` is the directory that the newest configuration has bound as that member. Anybody may listen at a member's
+   * URL, while it is down or where it was mistyped; from a node that dials it he learns the cluster's id, and no store id but
+   * that node's own.
+   */
+  isBound({ cluster, node, incarnation, storeId, takesPart }: Handshake): boolean {
+    const member = this.#memberOf(node);
+    const isKnown = member?.incarnation === incarnation && member.storeId !== "" && member.storeId === storeId;
+    return isKnown && takesPart && cluster === this.#genesis.cluster;
+  }
+
   /** Whether the configuration knows (node, incarnation) under another directory. */
   #isUnbound({ node, incarnation, storeId }: Handshake): boolean {
     const member = this.#memberOf(node);

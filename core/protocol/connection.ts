@@ -35,6 +35,9 @@ export type Verdict =
 const verdictCodes = { member: 1, guest: 2, removed: 3, "outdated-copy": 4, refused: 5, "lost-entries": 6 } as const;
 /** Verdicts on the dialling node itself, which no later attempt changes: it acts on them. */
 export type FinalVerdict = "removed" | "outdated-copy" | "lost-entries";
+const finalCodes: ReadonlyMap<number, FinalVerdict> = new Map(
+  (["removed", "outdated-copy", "lost-entries"] as const).map((kind) => [verdictCodes[kind], kind]),
+);
 /** Why the dialler's end must be closed: a verdict on its node, or anything else, with a `reason` for its operator. */
 export type Closing = { readonly kind: FinalVerdict } | { readonly kind: "other"; readonly reason: string };
 const refusalBytesMax = 1024;
@@ -73,6 +76,11 @@ export interface Dialler {
    * a member.
    */
   checkListener(theirs: Handshake, accepts: boolean): Checked;
+  /**
+   * Whether `theirs` is the very directory that this node knows as that peer's. Whoever listens where a peer was dialled is
+   * taken for it in all else; only this one's word can end the node, or change its directory.
+   */
+  isBound(theirs: Handshake): boolean;
   /** Takes an answer (`answerKinds`). */
   receive(envelope: Envelope): void;
 }
@@ -85,6 +93,8 @@ export class Outbound {
   readonly #ours: Handshake;
   readonly #dialler: Dialler;
   #state: "greeting" | "guest" | "member" | "closed" = "greeting";
+  /** What the listener has said of itself; null before. */
+  #theirs: Handshake | null = null;
   /** Messages that found the queue full, or the stream not open for them. */
   dropped = 0;
 
@@ -134,7 +144,7 @@ export class Outbound {
       this.#frames.receive(chunk, (body) => {
         if (closing !== null) return;
         if (this.#state === "greeting") closing = this.#onVerdict(body);
-        else this.#onAnswer(body);
+        else closing = this.#onAnswer(body);
       });
       if (closing !== null) this.#state = "closed";
       return closing;
@@ -153,17 +163,15 @@ export class Outbound {
     const theirs = decodeHandshake(body);
     const { to } = this.#ours;
     if (theirs.node !== to) return closingFor(`this is node ${theirs.node}, not node ${to}`);
-    const accepts = code === verdictCodes.member;
     const compatible = checkCompatible(this.#ours, theirs);
-    const checked = compatible.ok ? this.#dialler.checkListener(theirs, accepts) : compatible;
+    if (!compatible.ok) return closingFor(compatible.reason);
+    const final = finalCodes.get(code);
+    if (final !== undefined && !this.#dialler.isBound(theirs)) return this.#unbelieved(final);
+    const checked = this.#dialler.checkListener(theirs, code === verdictCodes.member);
     if (!checked.ok) return closingFor(checked.reason);
+    if (final !== undefined) return { kind: final };
+    this.#theirs = theirs;
     switch (code) {
-      case verdictCodes.removed:
-        return { kind: "removed" };
-      case verdictCodes["outdated-copy"]:
-        return { kind: "outdated-copy" };
-      case verdictCodes["lost-entries"]:
-        return { kind: "lost-entries" };
       case verdictCodes.member:
         if (!theirs.takesPart || !this.#ours.takesPart) throw new BadBytes("nobody is a member before it takes part");
         this.#state = "member";
@@ -178,11 +186,20 @@ export class Outbound {
     return null;
   }
 
-  #onAnswer(body: Reader): void {
+  #onAnswer(body: Reader): Closing | null {
     const envelope = decodeEnvelope(body);
     if (!answerKinds.has(envelope.message.kind)) throw new BadBytes("the listener speaks out of turn");
     if (envelope.from !== this.#ours.to) throw new BadBytes(`node ${envelope.from} answers for node ${this.#ours.to}`);
+    const isFinal = envelope.message.kind === "removed" && this.#ours.takesPart;
+    if (isFinal && !this.#dialler.isBound(this.#theirs!)) return this.#unbelieved("removed");
     this.#dialler.receive(envelope);
+    return null;
+  }
+
+  #unbelieved(verdict: FinalVerdict): Closing {
+    return closingFor(
+      `it says "${verdict}", and is not believed: its directory is not known here as node ${this.#ours.to}`,
+    );
   }
 }
 

@@ -113,8 +113,8 @@ export const mutantsOfTransport: readonly Mutant[] = [
     name: "a later start of a member's directory counts while the member answers",
     layer: "transport",
     file: "core/node/peer-starts.ts",
-    old: "if (found === undefined || isSameStart(found, theirs) || !this.#isAlive(node)) return null;",
-    new: "if (found === undefined || theirs.boot >= found.boot || !this.#isAlive(node)) return null;",
+    old: "if (found === undefined || isSameStart(found, theirs) || !this.#isAlive(node)) return passed;",
+    new: "if (found === undefined || theirs.boot >= found.boot || !this.#isAlive(node)) return passed;",
   },
   {
     name: "while the start that is known is asked whether it lives, any other counts",
@@ -145,5 +145,26 @@ export const mutantsOfTransport: readonly Mutant[] = [
     file: "core/node/directory-binding.ts",
     old: "    const question: Message =",
     new: '    this.onConfirmed(now, id, { kind: "directory-confirmed", storeId, incarnation: member.incarnation });\n    const question: Message =',
+  },
+  {
+    name: "whoever listens where a peer is dialled can end the node",
+    layer: "transport",
+    file: "core/protocol/connection.ts",
+    old: "if (final !== undefined && !this.#dialler.isBound(theirs)) return this.#unbelieved(final);",
+    new: "",
+  },
+  {
+    name: "a removal told in an answer is believed of anybody",
+    layer: "transport",
+    file: "core/protocol/connection.ts",
+    old: 'if (isFinal && !this.#dialler.isBound(this.#theirs!)) return this.#unbelieved("removed");',
+    new: "",
+  },
+  {
+    name: "a member without a directory yet can end a node",
+    layer: "transport",
+    file: "core/node/peer-admission.ts",
+    old: 'member?.incarnation === incarnation && member.storeId !== "" && member.storeId === storeId;\n    return isKnown',
+    new: "member?.incarnation === incarnation;\n    return isKnown",
   },
 ];

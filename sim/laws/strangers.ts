@@ -26,3 +26,12 @@ export function addressMustNotComeFromStranger(id: NodeId, peer: NodeId, strange
 export function laterStartMustNotReplaceLiving(id: NodeId, peer: NodeId, isConnected: boolean, verdict: string): void {
   must(!isConnected || verdict !== "member", "I22", () => `n${id} takes a copy of n${peer} for it, which runs`);
 }
+
+/** I22. A stranger has listened where `id` dialled `peer`. `believed`: the word by which `id` would end, or give up its log. */
+export function strangerMustNotEndMember(id: NodeId, peer: NodeId, believed: string | undefined): void {
+  must(
+    believed === undefined,
+    "I22",
+    () => `n${id} believes a stranger in the place of n${peer}, who says "${believed}"`,
+  );
+}

@@ -1,17 +1,20 @@
 /**
  * Strangers on the peer port: a founder of another cluster whose list has a mistyped URL, a member of another cluster, a
- * machine that nobody knows, a copy of a member's directory, and bytes that never become a message.
+ * machine that nobody knows, a copy of a member's directory, and bytes that never become a message. And strangers who
+ * listen where a member is dialled.
  */
 import { Writer } from "../../core/bytes.ts";
 import type { Node } from "../../core/node/node.ts";
-import { Inbound } from "../../core/protocol/connection.ts";
+import { Inbound, Outbound } from "../../core/protocol/connection.ts";
 import { encodeHandshake, type Handshake, protocolVersion, writeFrame } from "../../core/protocol/frame.ts";
 import { encodeEnvelope } from "../../core/protocol/message-codec.ts";
 import type { Envelope, Message } from "../../core/protocol/message.ts";
+import { passed } from "../../core/result.ts";
 import type { Micros, NodeId, Term } from "../../core/units.ts";
 import type { Draws } from "../draws.ts";
 import {
   laterStartMustNotReplaceLiving,
+  strangerMustNotEndMember,
   strangerMustNotBeMember,
   termMustNotComeFromStranger,
   unfinishedFrameMustBeRefused,
@@ -29,6 +32,7 @@ const strangeStore = "5".repeat(32);
 const strangeCluster = "6".repeat(32);
 /** More than any node holds of a frame that somebody it does not know has begun. */
 const unfinishedBytes = 64 * 1024;
+const strangeVerdicts = ["guest", "removed", "outdated-copy", "lost-entries"] as const;
 /** An id that no machine has. */
 const unknownId: NodeId = 50;
 
@@ -86,7 +90,10 @@ export class Strangers implements Target {
         continue;
       this.#world.count();
       this.#ask(host, 0, (node) => this.#comeTo(host, node, this.#beat));
-      this.#ask(host, 1, (node) => mustBeUntouched(host.id, node, this.#strangeTerm));
+      this.#ask(host, 1, (node) => {
+        mustBeUntouched(host.id, node, this.#strangeTerm);
+        this.#listenAsMember(host, node, this.#beat);
+      });
     }
   }
 
@@ -131,6 +138,53 @@ export class Strangers implements Target {
       const said = this.#envelope(handshake, node, host.id, (bound, n) => draw(bound, 10 + 10 * k + n));
       if (!inbound.receive(framed((writer) => encodeEnvelope(writer, said))).ok) return;
     }
+  }
+
+  /**
+   * The node dials a member, and a stranger listens there. It knows what the dialler has just said of itself, and says that the
+   * node is out, or that its directory is an older copy.
+   */
+  #listenAsMember(host: Host, node: Node, beat: number): void {
+    const draw = (bound: number, k: number): number => this.#draws.below(bound, "strangeListener", host.id, beat, k);
+    const id = 1 + ((host.id + draw(Math.max(1, this.#plan.nodes - 1), 0)) % this.#plan.nodes);
+    const ours = node.handshake(id);
+    if (id === host.id || ours?.takesPart !== true) return;
+    const believed: string[] = [];
+    const outbound = new Outbound(
+      ours,
+      {
+        checkListener: () => passed,
+        isBound: (theirs) => node.isBound(theirs),
+        receive: ({ message }) => void believed.push(message.kind),
+      },
+      1,
+    );
+    const theirs: Handshake = {
+      ...ours,
+      cluster: draw(4, 1) === 0 ? "" : ours.cluster,
+      node: id,
+      incarnation: draw(2, 2) === 0 ? 0 : ours.incarnation,
+      takesPart: draw(2, 3) === 0,
+      storeId: ["", strangeStore, ours.storeId][draw(3, 4)]!,
+      to: host.id,
+      url: strangeUrl,
+    };
+    const verdict = strangeVerdicts[draw(strangeVerdicts.length, 5)]!;
+    const inbound = new Inbound({ checkHandshake: () => ({ kind: verdict, ours: theirs }), receive: () => undefined });
+    inbound.receive(outbound.take()!);
+    const closing = outbound.receive(inbound.takeReply()!);
+    if (closing !== null && closing.kind !== "other") believed.push(closing.kind);
+    const removed: Envelope = {
+      cluster: ours.cluster,
+      from: id,
+      fromIncarnation: theirs.incarnation,
+      fromBoot: theirs.boot,
+      to: host.id,
+      toIncarnation: ours.incarnation,
+      message: { kind: "removed", storeId: "", incarnation: ours.incarnation, reason: "removed" },
+    };
+    if (closing === null) outbound.receive(framed((writer) => encodeEnvelope(writer, removed)));
+    strangerMustNotEndMember(host.id, id, believed[0]);
   }
 
   /** A copy of a member's directory, which was started more often than the member: by its own word a later start. */

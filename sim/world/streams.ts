@@ -248,6 +248,7 @@ export class SimStreams implements Target {
         if (checked.ok && theirs.takesPart && node.replica !== null) host.found.add(theirs);
         return checked;
       },
+      isBound: (theirs: Handshake) => node.isBound(theirs),
       receive: (envelope: Envelope) => host.hear(envelope, () => undefined, dialled),
     };
     stream.outbound = new Outbound(ours, dialler, this.#plan.queueBytesMax);

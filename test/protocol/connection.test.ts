@@ -58,7 +58,11 @@ const samples: readonly Message[] = [
 ];
 
 function dialled(heard: Envelope[] = [], mine = ours): Outbound {
-  return new Outbound(mine, { checkListener: () => passed, receive: (envelope) => heard.push(envelope) }, 1 << 20);
+  return new Outbound(
+    mine,
+    { checkListener: () => passed, isBound: () => true, receive: (envelope) => heard.push(envelope) },
+    1 << 20,
+  );
 }
 
 function listening(verdict: Verdict, heard: Envelope[] = [], answers: readonly Envelope[] = []): Inbound {
@@ -133,7 +137,11 @@ testProp(
 );
 
 test("a slow peer loses messages, never our memory", (t) => {
-  const outbound = new Outbound(ours, { checkListener: () => passed, receive: () => t.fail() }, 1_000);
+  const outbound = new Outbound(
+    ours,
+    { checkListener: () => passed, isBound: () => true, receive: () => t.fail() },
+    1_000,
+  );
   const inbound = listening({ kind: "member", ours: theirs });
   inbound.receive(outbound.take()!);
   outbound.receive(inbound.takeReply()!);
@@ -227,7 +235,7 @@ test("a dialler believes no verdict, and no acceptance, of a node that it has no
 
 test("what the listener's node has against the one that answers closes the stream before any verdict", (t) => {
   const checkListener = (): Checked => refused("another directory");
-  const outbound = new Outbound(ours, { checkListener, receive: () => t.fail() }, 1_000);
+  const outbound = new Outbound(ours, { checkListener, isBound: () => true, receive: () => t.fail() }, 1_000);
   const inbound = listening({ kind: "removed", ours: theirs });
   inbound.receive(outbound.take()!);
   t.is(reasonOf(outbound.receive(inbound.takeReply()!)), "another directory");
@@ -255,3 +263,37 @@ for (const kind of ["removed", "outdated-copy", "lost-entries"] as const) {
     }
   });
 }
+
+for (const kind of ["removed", "outdated-copy", "lost-entries"] as const) {
+  test(`nobody but the directory that is known as the peer's ends a node by the verdict "${kind}"`, (t) => {
+    const asked: Handshake[] = [];
+    const isBound = (one: Handshake): boolean => {
+      asked.push(one);
+      return false;
+    };
+    const outbound = new Outbound(ours, { checkListener: () => passed, isBound, receive: () => t.fail() }, 1_000);
+    const inbound = listening({ kind, ours: theirs });
+    inbound.receive(outbound.take()!);
+    t.regex(reasonOf(outbound.receive(inbound.takeReply()!)), new RegExp(`"${kind}", and is not believed`));
+    t.deepEqual(asked, [theirs]);
+  });
+}
+
+test("a removal that is told in an answer is held against the same directory, unless the node is on its way in", (t) => {
+  const message: Message = { kind: "removed", storeId: "", incarnation: 0, reason: "removed" };
+  for (const takesPart of [true, false]) {
+    const heard: Message["kind"][] = [];
+    const dialler = {
+      checkListener: () => passed,
+      isBound: () => false,
+      receive: (answer: Envelope) => void heard.push(answer.message.kind),
+    };
+    const outbound = new Outbound({ ...ours, takesPart }, dialler, 1_000);
+    const inbound = listening({ kind: "guest", ours: theirs });
+    inbound.receive(outbound.take()!);
+    t.is(outbound.receive(inbound.takeReply()!), null);
+    const told = framed((writer) => encodeEnvelope(writer, envelopeOf(message, { from: 2, to: 1 })));
+    t.is(outbound.receive(told)?.kind, takesPart ? "other" : undefined);
+    t.deepEqual(heard, takesPart ? [] : ["removed"]);
+  }
+});

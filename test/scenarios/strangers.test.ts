@@ -103,6 +103,26 @@ test("an order of a stranger, a lost log's request without the cluster's name, a
   world.judge();
 });
 
+test("only the directory that the configuration has bound as a member can end a node that has dialled it", (t) => {
+  const world = new Scenario(3);
+  const leader = world.leader();
+  const other = (leader % 3) + 1;
+  const { cluster, storeId } = world.status(other);
+  const member = { ...handshakeTo(leader, { cluster, node: other, storeId }) };
+  t.true(world.node(leader).isBound(member));
+  const strangers: readonly Partial<Handshake>[] = [
+    { cluster: "" },
+    { cluster: "c".repeat(32) },
+    { takesPart: false },
+    { storeId: "" },
+    { storeId: world.status(leader).storeId },
+    { incarnation: 1 },
+    { node: 9 },
+    { node: 9, storeId: "" },
+  ];
+  for (const one of strangers) t.false(world.node(leader).isBound({ ...member, ...one }), JSON.stringify(one));
+});
+
 test("a start of a copy of a directory is known by its boot, or by its nonce, and the newest start is not", (t) => {
   const world = new Scenario(3);
   const leader = world.leader();

@@ -65,6 +65,7 @@ async function listening(
       return { kind: "member", ours: handshakeOf(1, theirs.node) };
     },
     checkListener: () => passed,
+    isBound: () => true,
     onVerdict: () => undefined,
   });
   await network.listen("127.0.0.1", port);
@@ -136,6 +137,7 @@ test.serial("a connection that has gone silent is given up, and peers talk again
       handshake,
       checkHandshake: (theirs) => ({ kind: "member", ours: handshake(theirs.node) }),
       checkListener: () => passed,
+      isBound: () => true,
       onVerdict: () => undefined,
     });
     return { network, port };

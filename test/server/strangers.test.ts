@@ -3,6 +3,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import test from "ava";
 import { type Reader, Writer } from "../../core/bytes.ts";
 import {
+  decodeHandshake,
   encodeHandshake,
   FrameReader,
   type Handshake,
@@ -122,6 +123,53 @@ test.serial("strangers change nothing in any node, and what they took comes back
 
 /** Within it a joining node dials each place that it asks. */
 const dialledWithinMs = 3_000;
+
+const verdictCodes = { guest: 2, removed: 3, "outdated-copy": 4, "lost-entries": 6 } as const;
+
+/** Listens as `node` of `cluster`, and gives every dialler that verdict, in the cluster's name where the dialler has told it. */
+function judge(node: number, verdict: keyof typeof verdictCodes): Server {
+  return createServer((socket) => {
+    const frames = new FrameReader();
+    let isUpgraded = false;
+    const onFrame = (body: Reader): void => {
+      const asker = decodeHandshake(body);
+      const ours: Handshake = { ...asker, node, to: asker.node, boot: 9, nonce: 9, url: "" };
+      socket.write(frame((writer) => (writer.u8(verdictCodes[verdict]), encodeHandshake(writer, ours))));
+      const removed: Message = { kind: "removed", storeId: "", incarnation: asker.incarnation, reason: "removed" };
+      if (verdict === "guest") socket.write(said(node, asker.node, removed, asker.cluster));
+    };
+    socket.on("error", () => undefined);
+    socket.on("data", (chunk) => {
+      if (!isUpgraded)
+        socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: metastore-peer\r\n\r\n");
+      const bytes = isUpgraded ? chunk : chunk.subarray(chunk.indexOf("\r\n\r\n") + 4);
+      isUpgraded = true;
+      frames.receive(bytes, onFrame);
+    });
+  });
+}
+
+test.serial("whoever listens where a member is dialled ends no node, and takes no log from one", async (t) => {
+  t.timeout(300_000);
+  await withNodes(3, async (nodes) => {
+    const [first] = await three(nodes, "--log-level", "info", ...patient);
+    await first.must("PUT", "/k", "v");
+    await nodes.running.get(3)!.stop();
+    for (const verdict of ["guest", "removed", "outdated-copy", "lost-entries"] as const) {
+      const stranger = judge(3, verdict);
+      let dialled = 0;
+      stranger.on("connection", () => (dialled += 1));
+      const port = Number(new URL(nodes.urls[2]!).port);
+      await new Promise<void>((resolve) => stranger.listen(port, "127.0.0.1", resolve));
+      await eventually("both have dialled it, and again", () => dialled >= 4);
+      await new Promise((resolve) => stranger.close(resolve));
+    }
+    await first.says(/node 3 at .*"removed", and is not believed/);
+    for (const id of [1, 2]) t.is(await nodes.running.get(id)!.must("GET", "/k"), "v");
+    await nodes.start(3, "--cluster", nodes.list(1, 2, 3), ...patient).ready();
+    t.is(await nodes.running.get(3)!.must("GET", "/k"), "v");
+  });
+});
 
 /** Answers every dialler's questions with `message`, as `node` of `cluster`; the store id in it is the asker's. */
 function impostor(node: number, to: number, message: JoinAccepted | Removed): Server {
