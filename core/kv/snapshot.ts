@@ -207,6 +207,7 @@ export class SnapshotReader {
     const cluster = reader.id();
     const place = { index: reader.u64(), term: reader.u64(), clusterMicros: reader.u64() };
     const configuration = { index: reader.u64(), configuration: readConfiguration(reader) };
+    if (configuration.index > place.index) throw new BadBytes("its configuration lies beyond it");
     if (reader.u32() !== 0) throw new BadBytes("a feature level that this program does not have");
     const [sessionCount, rowCount] = [reader.u64(), reader.u64()];
     reader.end();

@@ -119,7 +119,8 @@ export class SnapshotStore {
     const [clock, onDiskError, sliceBytes] = [this.#clock, this.#onDiskError, this.#limits.snapshotSliceBytes];
     this.#disk.open(name, false, (error, file) => {
       if (error !== null || file === null) return this.#onDiskError(error ?? { code: "EIO", message: "no file" });
-      new Loading({ file, clock, onDiskError }, cluster, into, sliceBytes).run((loaded) => {
+      const wanted = { cluster, place: snapshotPlace(name) };
+      new Loading({ file, clock, onDiskError }, wanted, into, sliceBytes).run((loaded) => {
         if (!loaded.ok) {
           file.close();
           into.abort();
@@ -221,10 +222,21 @@ function nextTurn(clock: Clock, run: () => void): void {
 /** The file that is read or written, and what that needs of its store. */
 type FileOnDisk = { readonly file: DiskFile; readonly clock: Clock; readonly onDiskError: OnDiskError };
 
+/** What a file is taken for: a snapshot of that cluster, and of the place in its name; null: its name has none. */
+export type Wanted = { readonly cluster: ClusterId; readonly place: ReturnType<typeof snapshotPlace> };
+
+/** Whether a file with that header is what it is taken for. Where its name says too much, its rows would lead back. */
+export function checkHeader({ cluster, place }: SnapshotHeader, wanted: Wanted): Checked {
+  if (cluster !== wanted.cluster) return refused(`it is of cluster ${cluster}`);
+  const { index, term } = wanted.place ?? place;
+  if (place.index === index && place.term === term) return passed;
+  return refused(`it is of entry ${place.index} of term ${place.term}, and not of the one in its name`);
+}
+
 /** One file being read, slice by slice. */
 class Loading {
   readonly #file: DiskFile;
-  readonly #cluster: ClusterId;
+  readonly #wanted: Wanted;
   readonly #clock: Clock;
   readonly #onDiskError: OnDiskError;
   readonly #into: StateInstaller;
@@ -236,9 +248,9 @@ class Loading {
   #at = 0;
   #crc = 0;
 
-  constructor({ file, clock, onDiskError }: FileOnDisk, cluster: ClusterId, into: StateInstaller, sliceBytes: number) {
+  constructor({ file, clock, onDiskError }: FileOnDisk, wanted: Wanted, into: StateInstaller, sliceBytes: number) {
     this.#file = file;
-    this.#cluster = cluster;
+    this.#wanted = wanted;
     this.#clock = clock;
     this.#onDiskError = onDiskError;
     this.#into = into;
@@ -272,8 +284,7 @@ class Loading {
     try {
       this.#crc = crc32(bytes, this.#crc);
       this.#reader.receive(bytes);
-      const { cluster = this.#cluster } = this.#header ?? {};
-      return cluster === this.#cluster ? passed : refused(`it is of cluster ${cluster}`);
+      return this.#header === null ? passed : checkHeader(this.#header, this.#wanted);
     } catch (error) {
       if (error instanceof BadBytes) return refused(error.message);
       throw error;

@@ -1,11 +1,12 @@
 /** A snapshot's bytes: whole, cut, or with a bit that is another one. */
+import { crc32 } from "node:zlib";
 import { fc, testProp } from "@fast-check/ava";
 import test from "ava";
 import { BadBytes, Writer } from "../../core/bytes.ts";
 import type { Row } from "../../core/kv/machine.ts";
 import type { Session } from "../../core/kv/sessions.ts";
 import { beginSnapshot, endSnapshot, SnapshotReader, writeRows, writeSessions } from "../../core/kv/snapshot.ts";
-import { snapshotName, snapshotPlace } from "../../core/storage/snapshot-store.ts";
+import { checkHeader, snapshotName, snapshotPlace } from "../../core/storage/snapshot-store.ts";
 import { configurationOf } from "../support/rafts.ts";
 
 const rows = Array.from({ length: 20 }, (_, k): [string, Row] => {
@@ -87,6 +88,44 @@ testProp(
     if (index !== other[0]) t.is(index < other[0], snapshotName(index, term) < snapshotName(...other));
   },
 );
+
+test("a header whose configuration lies beyond its place is no snapshot's", (t) => {
+  const bytes = Buffer.from(whole);
+  const place = Buffer.alloc(24);
+  for (const [k, value] of [30n, 2n, 5n].entries()) place.writeBigUInt64LE(value, 8 * k);
+  const at = bytes.indexOf(place);
+  t.true(at > 0);
+  bytes.writeBigUInt64LE(31n, at + place.length);
+  const length = bytes.readUInt32LE(4);
+  bytes.writeUInt32LE(crc32(bytes.subarray(12, 12 + length)), 8);
+  t.is(readBack(bytes, 64), null);
+  bytes.writeBigUInt64LE(30n, at + place.length);
+  bytes.writeUInt32LE(crc32(bytes.subarray(12, 12 + length)), 8);
+  t.deepEqual(readBack(bytes, 64), rows);
+});
+
+test("a file is the snapshot of its cluster, and of the place in its name", (t) => {
+  const cluster = "ab".repeat(16);
+  const configuration = { index: 0, configuration: configurationOf([1]) };
+  const header = {
+    cluster,
+    place: { index: 30, term: 2, clusterMicros: 5 },
+    configuration,
+    sessionCount: 0,
+    rowCount: 0,
+  };
+  const taken = (name: string, of = cluster): boolean =>
+    checkHeader(header, { cluster: of, place: snapshotPlace(name) }).ok;
+  t.true(taken(snapshotName(30, 2)));
+  t.true(taken("incoming.part"));
+  for (const [index, term] of [
+    [31, 2],
+    [29, 2],
+    [30, 3],
+  ] as const)
+    t.false(taken(snapshotName(index, term)));
+  t.false(taken(snapshotName(30, 2), "cd".repeat(16)));
+});
 
 test("another file is no snapshot", (t) => {
   t.is(snapshotPlace("snap-1-2.snap"), null);
