@@ -9,6 +9,7 @@ import type { Network } from "../core/ports.ts";
 import { type FinalVerdict, Inbound, type Verdict } from "../core/protocol/connection.ts";
 import type { Handshake } from "../core/protocol/frame.ts";
 import type { Envelope } from "../core/protocol/message.ts";
+import type { Checked } from "../core/result.ts";
 import type { NodeId } from "../core/units.ts";
 import { ClosedStreams } from "./closed-streams.ts";
 import type { Log } from "./log.ts";
@@ -35,7 +36,7 @@ export interface Carried {
   receive(envelope: Envelope, answer: (envelope: Envelope) => void, dialled: string | null): void;
   handshake(to: NodeId): Handshake | null;
   checkHandshake(theirs: Handshake): Verdict;
-  checkListener(theirs: Handshake, accepts: boolean): string | null;
+  checkListener(theirs: Handshake, accepts: boolean): Checked;
   onVerdict(verdict: FinalVerdict, by: NodeId): void;
 }
 
@@ -219,11 +220,11 @@ export class MachineNetwork implements Network {
       if (isOver) return;
       const wasKnown = inbound.peer !== null;
       if (!inbound.isMember) bytesFromGuest += chunk.length;
-      const trouble = inbound.receive(chunk);
+      const received = inbound.receive(chunk);
       const reply = inbound.takeReply();
       if (reply !== null && socket.writableLength < answerBytesMax) socket.write(reply);
-      isOver = trouble !== null || (!inbound.isMember && bytesFromGuest > guestBytesMax);
-      if (trouble !== null && !inbound.isRefusalPassing) this.#tell(socket, trouble);
+      isOver = !received.ok || (!inbound.isMember && bytesFromGuest > guestBytesMax);
+      if (!received.ok && !inbound.isRefusalPassing) this.#tell(socket, received.reason);
       if (isOver) return socket.destroySoon();
       const { peer, isMember } = inbound;
       if (peer !== null && !wasKnown) this.#onKnown(socket, peer, isMember);

@@ -1,5 +1,5 @@
 /** What a node says of itself to a peer, and what it makes of a peer that dials it: on its way into a cluster, and in it. */
-import { anonymous, handshakeRefusal, type Verdict } from "../protocol/connection.ts";
+import { anonymous, checkCompatible, type Verdict } from "../protocol/connection.ts";
 import { type Handshake, protocolVersion } from "../protocol/frame.ts";
 import type { NodeId } from "../units.ts";
 import { clusterOf, type NodeView } from "./view.ts";
@@ -18,8 +18,8 @@ export function handshakeOf(view: NodeView, to: NodeId): Handshake | null {
 export function checkHandshake(view: NodeView, theirs: Handshake): Verdict {
   const ours = handshakeOf(view, theirs.node);
   if (ours === null) return { kind: "refused", reason: "this node is still opening its directory" };
-  const reason = handshakeRefusal(ours, theirs);
-  if (reason !== null) return { kind: "refused", reason };
+  const compatible = checkCompatible(ours, theirs);
+  if (!compatible.ok) return { kind: "refused", reason: compatible.reason };
   const { entry, peers, replica } = view;
   if (replica === null || !theirs.takesPart) {
     // One that has lost its log knows its cluster, and members may have moved. One that joins cannot tell who is a member, and

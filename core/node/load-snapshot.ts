@@ -4,6 +4,7 @@
  */
 import type { CompactionPoint } from "../protocol/configuration.ts";
 import { isOnlyVoter } from "../raft/membership.ts";
+import { type Checked, refused } from "../result.ts";
 import type { Identity } from "../storage/identity.ts";
 import { holdsPosition } from "../storage/reconcile-log.ts";
 import { lastResort, putBackCopy } from "../storage/remedies.ts";
@@ -12,24 +13,26 @@ import type { StateInstaller, StateStore } from "../storage/state-store.ts";
 import type { WalLog } from "../storage/wal-recovery.ts";
 import { latestConfiguration } from "./cluster-list.ts";
 
-/** The place of the snapshot that was brought into the store, null: none was. Or why the node cannot go on, for its operator. */
-type Loaded =
-  { readonly ok: true; readonly value: CompactionPoint | null } | { readonly ok: false; readonly reason: string };
+/** What of a directory decides by which snapshot it is opened. `directory` names it for the operator. */
+type SnapshotChoice = {
+  readonly snapshots: SnapshotStore;
+  readonly store: StateStore;
+  readonly identity: Pick<Identity, "node" | "genesis">;
+  readonly log: WalLog;
+  readonly directory: string;
+};
 
 /**
  * Brings the newest whole snapshot into the store where it leads further; lets go of those that nobody needs. `done` gets
  * its place, null where the store stays as it is, or why the node cannot go on.
  */
 export function loadSnapshot(
-  snapshots: SnapshotStore,
-  store: StateStore,
-  { node, genesis }: Identity,
-  directory: string,
-  log: WalLog,
-  done: (loaded: Loaded) => void,
+  { snapshots, store, identity, log, directory }: SnapshotChoice,
+  done: (loaded: Checked<CompactionPoint | null>) => void,
 ): void {
+  const { node, genesis } = identity;
   const nothingNew = (): void => done({ ok: true, value: null });
-  const fail = (reason: string): void => done({ ok: false, reason });
+  const fail = (reason: string): void => done(refused(reason));
   const nobodyElse = `nobody else has what it held: ${lastResort(directory)}`;
   const nothingBetween = (): string => {
     const gap = `the rows end at entry ${store.applied.index}, the log begins after ${log.base!.place.index}`;
@@ -41,9 +44,9 @@ export function loadSnapshot(
     if (genesis === null) return fail(`the snapshot ${name} is there, ${neverTookPart(directory)}`);
     const isNew = index > store.applied.index;
     if (!isNew && holdsPosition(log, store.applied)) return snapshots.remove([name, ...older], nothingNew);
-    snapshots.load(name, genesis.cluster, isNew ? store.beginInstall() : nowhere, (problem, header) => {
-      if (problem === null) return snapshots.remove(older, () => done({ ok: true, value: header }));
-      const damage = `near byte ${problem.offset}, ${problem.reason}`;
+    snapshots.load(name, genesis.cluster, isNew ? store.beginInstall() : nowhere, (loaded) => {
+      if (loaded.ok) return snapshots.remove(older, () => done(loaded));
+      const damage = `near byte ${loaded.offset}, ${loaded.reason}`;
       const isEnough = isNew && (older.length > 0 || canDoWithout(log, store, node));
       if (isEnough) return snapshots.setAside(name, damage, () => tryNewest(older));
       fail(`the snapshot ${name} is damaged ${damage}; ${nobodyElse}`);

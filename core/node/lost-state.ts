@@ -6,6 +6,7 @@
 import type { Outgoing } from "../protocol/message.ts";
 import { isOnlyVoter } from "../raft/membership.ts";
 import type { Raft } from "../raft/raft.ts";
+import { type Checked, passed, refused } from "../result.ts";
 import { lastResort } from "../storage/remedies.ts";
 import type { Micros } from "../units.ts";
 import type { ContextOf } from "./context.ts";
@@ -35,10 +36,11 @@ export class LostState {
     return this.#store.applied.index < this.#raft.log.baseIndex;
   }
 
-  /** Why nobody can help, or null. */
-  get unrecoverableReason(): string | null {
-    if (!this.isLost || !isOnlyVoter(this.#raft.configuration, this.#options.id)) return null;
-    return `the rows end at entry ${this.#store.applied.index}, the log begins after ${this.#raft.log.baseIndex}, and no other voter has what lies between: ${lastResort(this.#options.directory)}`;
+  /** Whether the rows are there, or another voter can give them back. */
+  checkRecoverable(): Checked {
+    if (!this.isLost || !isOnlyVoter(this.#raft.configuration, this.#options.id)) return passed;
+    const gap = `the rows end at entry ${this.#store.applied.index}, the log begins after ${this.#raft.log.baseIndex}`;
+    return refused(`${gap}, and no other voter has what lies between: ${lastResort(this.#options.directory)}`);
   }
 
   /** What is to be sent now. */

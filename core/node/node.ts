@@ -7,6 +7,7 @@ import type { Change } from "../protocol/configuration.ts";
 import type { FinalVerdict, Verdict } from "../protocol/connection.ts";
 import type { Handshake } from "../protocol/frame.ts";
 import type { Envelope } from "../protocol/message.ts";
+import { type Checked, passed } from "../result.ts";
 import { type Claim, type Genesis, type Identity, removedReason } from "../storage/identity.ts";
 import { beginRowsAgain } from "../storage/remedies.ts";
 import type { Index, Micros, NodeId } from "../units.ts";
@@ -203,9 +204,9 @@ export class Node {
     return checkHandshake(this.#view, theirs);
   }
 
-  /** Why the node that listens where a peer was dialled is not that peer, or null. */
-  checkListener(theirs: Handshake, accepts: boolean): string | null {
-    return this.#replica?.admission.checkListener(theirs, accepts) ?? null;
+  /** Whether the node that listens where a peer was dialled is that peer. */
+  checkListener(theirs: Handshake, accepts: boolean): Checked {
+    return this.#replica?.admission.checkListener(theirs, accepts) ?? passed;
   }
 
   /** The member `by`, which this node has dialled, has refused it for good. */
@@ -218,18 +219,15 @@ export class Node {
     this.#replica = null;
     replica.requests.end(false);
     replica.close();
-    markLost(
-      verdict,
-      this.#opened!.identityFile,
-      this.#ports.random,
-      this.#options.directory,
-      replica.raft.configuration,
-      (error, ending) => {
-        if (this.#ended) return;
-        if (error !== null) return this.#onDiskError(error);
-        this.#end(ending);
-      },
-    );
+    const { identityFile } = this.#opened!;
+    const { random } = this.#ports;
+    const { directory } = this.#options;
+    const { configuration } = replica.raft;
+    markLost({ verdict, identityFile, random, directory, configuration }, (error, ending) => {
+      if (this.#ended) return;
+      if (error !== null) return this.#onDiskError(error);
+      this.#end(ending);
+    });
   }
 
   // --- opening, bootstrap, joining

@@ -35,6 +35,15 @@ export type OpeningResult =
 
 type Done = (result: OpeningResult) => void;
 
+/** A directory whose log is lost: `identityFile` holds who it was, `identity` is who it becomes. */
+type Emptied = {
+  readonly ports: OpeningPorts;
+  readonly identityFile: IdentityFile;
+  readonly identity: Identity;
+  readonly limits: SnapshotFileLimits;
+  readonly onDiskError: (error: DiskError) => void;
+};
+
 /** `done` gets the opened directory, or why the node cannot go on. */
 export function openDirectory(
   ports: OpeningPorts,
@@ -46,20 +55,20 @@ export function openDirectory(
   const { clock, disk, snapshotDisk, random, trace, store } = ports;
   const { directory } = claim;
   const refuse = (code: EndingCode, reason: string): void => done({ ok: false, ending: { code, reason } });
-  openIdentity(disk, random, claim, (failure, identity) => {
-    if (failure?.kind === "disk") return onDiskError(failure.error);
-    if (failure !== null || identity === null) {
-      return refuse(failure?.code ?? "not-ours", failure?.reason ?? "no identity");
-    }
+  openIdentity(disk, random, claim, (owned) => {
+    if (!owned.ok) return owned.kind === "disk" ? onDiskError(owned.error) : refuse(owned.code, owned.reason);
+    const identity = owned.value;
     const identityFile = new IdentityFile(disk, identity);
-    if (identity.lost !== null) return openEmptyLog(ports, identityFile, identity, limits, onDiskError, done);
+    const begin = (emptied: Identity): void =>
+      openEmptyLog({ ports, identityFile, identity: emptied, limits, onDiskError }, done);
+    if (identity.lost !== null) return begin(identity);
     recoverWal(disk, identity.storeId, expectedLog(identity), (result) => {
       if (!result.ok && result.kind === "disk") return onDiskError(result.error);
       if (!result.ok) {
         const where = describeDamage(result);
         if (!knowsOthers(identity, claim)) return refuse("unrecoverable", `${where}; ${helpless(directory)}`);
         trace.note("warn", `${where}; the others are asked to rebind this directory`);
-        return openEmptyLog(ports, identityFile, withLostLog(identity, random), limits, onDiskError, done);
+        return begin(withLostLog(identity, random));
       }
       if (result.cutBytes > 0)
         trace.note("info", `cut ${result.cutBytes} bytes off the log: nothing says that they were synced`);
@@ -72,7 +81,7 @@ export function openDirectory(
           if (trouble !== null) return refuse("not-ours", `${trouble.reason}: ${startAfresh(claim)}`);
           const snapshots = new SnapshotStore(snapshotDisk, clock, onDiskError, trace, limits);
           const { hardState, tail, log } = result;
-          loadSnapshot(snapshots, store, identity, directory, log, (loaded) => {
+          loadSnapshot({ snapshots, store, identity, log, directory }, (loaded) => {
             if (!loaded.ok) return refuse("unrecoverable", loaded.reason);
             const opened = { identity: identityFile.current, identityFile, hardState, tail, log, snapshots };
             done({ ok: true, value: { ...opened, snapshot: loaded.value } });
@@ -104,14 +113,7 @@ function knowsOthers({ node, founders, genesis }: Identity, { cluster }: Claim):
  * A directory whose log is lost begins with an empty one, under a new store id: durably so before anything is thrown
  * away. What was in the log is kept aside, under names that nobody reads.
  */
-export function openEmptyLog(
-  ports: OpeningPorts,
-  identityFile: IdentityFile,
-  identity: Identity,
-  limits: SnapshotFileLimits,
-  onDiskError: (error: DiskError) => void,
-  done: Done,
-): void {
+export function openEmptyLog({ ports, identityFile, identity, limits, onDiskError }: Emptied, done: Done): void {
   const { clock, disk, snapshotDisk, trace, store } = ports;
   const refuse = (code: EndingCode, reason: string): void => done({ ok: false, ending: { code, reason } });
   const orFail =

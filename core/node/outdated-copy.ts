@@ -35,6 +35,15 @@ function uncounted(identity: Identity): Identity {
   return { ...identity, boot: identity.boot - 1 };
 }
 
+/** A directory of which another member says that it is an older copy, and the configuration that it knows itself. */
+type OutdatedCopy = {
+  readonly verdict: keyof typeof whys;
+  readonly identityFile: IdentityFile;
+  readonly random: Random;
+  readonly directory: string;
+  readonly configuration: Configuration;
+};
+
 /**
  * Marks the directory durably; `done` gets how the node is to end. Where too few could give the log back, the log stays.
  *
@@ -44,11 +53,7 @@ function uncounted(identity: Identity): Identity {
  * lacked what the node has acknowledged, and could not have been started either; it is kept.
  */
 export function markLost(
-  verdict: keyof typeof whys,
-  identityFile: IdentityFile,
-  random: Random,
-  directory: string,
-  configuration: Configuration,
+  { verdict, identityFile, random, directory, configuration }: OutdatedCopy,
   done: (error: DiskError | null, ending: Ending) => void,
 ): void {
   const what = `this directory was put back from an older copy: ${whys[verdict]}`;

@@ -9,6 +9,7 @@ import type { Handshake } from "../protocol/frame.ts";
 import type { Envelope, JoinAccepted, JoinRequest, RebindStanding, Removed } from "../protocol/message.ts";
 import { isNeededVoter, memberOf, rebindStore, wasRemoved } from "../raft/membership.ts";
 import type { Raft } from "../raft/raft.ts";
+import { type Checked, passed, refused } from "../result.ts";
 import type { Index, Micros, NodeId, StoreId } from "../units.ts";
 import type { ContextOf } from "./context.ts";
 import { DirectoryBinding } from "./directory-binding.ts";
@@ -217,9 +218,9 @@ export class PeerAdmission {
     const { node, incarnation } = theirs;
     if (this.isRemoved(node, incarnation)) return { kind: "removed", ours };
     if (this.#isUnbound(theirs)) return { kind: "refused", reason: `another directory is bound as node ${node}` };
-    const refusal = this.#starts.refusalOf(theirs);
+    const started = this.#starts.checkStart(theirs);
     // Every restart of a member is refused so for a moment. Where two starts really live, PeerStarts says so.
-    if (refusal !== null) return { kind: "refused", reason: refusal, isPassing: true };
+    if (!started.ok) return { kind: "refused", reason: started.reason, isPassing: true };
     const isForgetful = this.#forgetful.has(theirs.storeId);
     if (isForgetful || this.#starts.isOutdated(theirs)) return this.#onOutdated(theirs, ours, isForgetful);
     if (this.#starts.isFound(theirs)) this.#hearFrom(theirs);
@@ -246,14 +247,14 @@ export class PeerAdmission {
     return { kind: isForgetful ? "lost-entries" : "outdated-copy", ours };
   }
 
-  /** Why `theirs`, who listens where a peer was dialled, is not that peer; or null. `accepts`: as a member it takes this one. */
-  checkListener(theirs: Handshake, accepts: boolean): string | null {
-    if (!theirs.takesPart) return null;
-    if (this.#isUnbound(theirs)) return `another directory is bound as node ${theirs.node}`;
+  /** Whether `theirs`, who listens where a peer was dialled, is that peer. `accepts`: as a member it takes this one. */
+  checkListener(theirs: Handshake, accepts: boolean): Checked {
+    if (!theirs.takesPart) return passed;
+    if (this.#isUnbound(theirs)) return refused(`another directory is bound as node ${theirs.node}`);
     this.#starts.found(theirs);
     this.#hearFrom(theirs);
     this.#wasAccepted ||= accepts;
-    return null;
+    return passed;
   }
 
   /** Whether the configuration knows (node, incarnation) under another directory. */

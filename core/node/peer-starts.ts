@@ -5,6 +5,7 @@
  * What a peer has promised to this node it has promised there.
  */
 import type { Handshake } from "../protocol/frame.ts";
+import { type Checked, passed, refused } from "../result.ts";
 import type { Micros, NodeId, StoreId } from "../units.ts";
 import type { ContextOf } from "./context.ts";
 
@@ -63,15 +64,17 @@ export class PeerStarts {
   }
 
   /**
-   * Why `theirs`, which has dialled this node, may not speak for its member now, or null: another start lives. This node
+   * Whether `theirs`, which has dialled this node, may speak for its member now: not while another start lives. This node
    * dials the member again to find that out. So a start that is the living one is refused once at most, for a moment.
    */
-  refusalOf(theirs: Handshake): string | null {
+  checkStart(theirs: Handshake): Checked {
     const { node } = theirs;
     const found = this.#found.get(node);
-    if (found === undefined || isSameStart(found, theirs) || !this.#isAlive(node)) return null;
+    if (found === undefined || isSameStart(found, theirs) || !this.#isAlive(node)) return passed;
     this.#tell(found, theirs);
-    return `node ${node} was started again, or a copy of its directory was: who answers where it is dialled is asked first`;
+    return refused(
+      `node ${node} was started again, or a copy of its directory was: who answers where it is dialled is asked first`,
+    );
   }
 
   /** Whether the directory `storeId` is known to be in use, by a process that takes part as `id`. */

@@ -238,8 +238,8 @@ export class Replica {
       this.requests.endRemoved(!this.#lostState.isLost);
       fail({ code: "removed", reason: removedReason(options.id) });
     }
-    const { unrecoverableReason } = this.#lostState;
-    if (unrecoverableReason !== null) fail({ code: "unrecoverable", reason: unrecoverableReason });
+    const recoverable = this.#lostState.checkRecoverable();
+    if (!recoverable.ok) fail({ code: "unrecoverable", reason: recoverable.reason });
   }
 
   /** A committed configuration does not have this node, and what was committed before it is applied where it can be. */

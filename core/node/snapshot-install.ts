@@ -48,12 +48,12 @@ export class SnapshotInstaller {
     const { genesis, store } = this.#context;
     if (snapshot.index <= store.applied.index) return this.#finish();
     this.#isInstalling = true;
-    this.#snapshots.load(snapshot.name, genesis.cluster, store.beginInstall(), (problem, header) => {
-      if (problem !== null || header === null) {
-        const why = `${problem?.reason}; it is asked for again`;
+    this.#snapshots.load(snapshot.name, genesis.cluster, store.beginInstall(), (loaded) => {
+      if (!loaded.ok) {
+        const why = `${loaded.reason}; it is asked for again`;
         return this.#snapshots.setAside(snapshot.name, why, () => this.#finish());
       }
-      this.#onInstalled(header);
+      this.#onInstalled(loaded.value);
       this.#finish();
     });
   }

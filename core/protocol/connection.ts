@@ -7,6 +7,7 @@
  * verdict about a node comes only from a URL that the node itself has dialled, never from somebody who dials it.
  */
 import { BadBytes, latin1, latin1Bytes, type Reader, Writer } from "../bytes.ts";
+import { type Checked, passed, refused } from "../result.ts";
 import {
   decodeHandshake,
   encodeHandshake,
@@ -46,18 +47,18 @@ function closingFor(reason: string): Closing {
   return { kind: "other", reason };
 }
 
-/** Why `theirs` may not talk to `ours`, in words for both sides, or null. `ours.to` is not looked at. */
-export function handshakeRefusal(ours: Handshake, theirs: Handshake): string | null {
+/** Whether `theirs` may talk to `ours`. A reason has words for both sides. `ours.to` is not looked at. */
+export function checkCompatible(ours: Handshake, theirs: Handshake): Checked {
   if (theirs.versionMin > protocolVersion || theirs.versionMax < protocolVersion) {
-    return `protocol versions ${theirs.versionMin} to ${theirs.versionMax} do not include ${protocolVersion}`;
+    return refused(`protocol versions ${theirs.versionMin} to ${theirs.versionMax} do not include ${protocolVersion}`);
   }
-  if (theirs.to !== ours.node) return `this is node ${ours.node}, not node ${theirs.to}`;
-  if (theirs.node === ours.node) return `node ${theirs.node} is this node's own id`;
+  if (theirs.to !== ours.node) return refused(`this is node ${ours.node}, not node ${theirs.to}`);
+  if (theirs.node === ours.node) return refused(`node ${theirs.node} is this node's own id`);
   // The cluster's id is not told to somebody who does not know it.
   const isOther = theirs.cluster !== "" && ours.cluster !== "" && theirs.cluster !== ours.cluster;
-  if (isOther) return `node ${theirs.node} is of another cluster than node ${ours.node}`;
-  if (theirs.takesPart && theirs.cluster === "") return `node ${theirs.node} does not name its cluster`;
-  return null;
+  if (isOther) return refused(`node ${theirs.node} is of another cluster than node ${ours.node}`);
+  if (theirs.takesPart && theirs.cluster === "") return refused(`node ${theirs.node} does not name its cluster`);
+  return passed;
 }
 
 /** What a stranger, who does not name the cluster, may know of a listener. */
@@ -68,10 +69,10 @@ export function anonymous(ours: Handshake): Handshake {
 /** What the dialler's end needs of its node. */
 export interface Dialler {
   /**
-   * Why the listener, which says that it is `theirs`, is not the peer that was dialled; or null. `accepts`: it takes this
-   * node for a member.
+   * Whether the listener, which says that it is `theirs`, is the peer that was dialled. `accepts`: it takes this node for
+   * a member.
    */
-  checkListener(theirs: Handshake, accepts: boolean): string | null;
+  checkListener(theirs: Handshake, accepts: boolean): Checked;
   /** Takes an answer (`answerKinds`). */
   receive(envelope: Envelope): void;
 }
@@ -153,8 +154,9 @@ export class Outbound {
     const { to } = this.#ours;
     if (theirs.node !== to) return closingFor(`this is node ${theirs.node}, not node ${to}`);
     const accepts = code === verdictCodes.member;
-    const trouble = handshakeRefusal(this.#ours, theirs) ?? this.#dialler.checkListener(theirs, accepts);
-    if (trouble !== null) return closingFor(trouble);
+    const compatible = checkCompatible(this.#ours, theirs);
+    const checked = compatible.ok ? this.#dialler.checkListener(theirs, accepts) : compatible;
+    if (!checked.ok) return closingFor(checked.reason);
     switch (code) {
       case verdictCodes.removed:
         return { kind: "removed" };
@@ -227,23 +229,23 @@ export class Inbound {
     return bytes;
   }
 
-  /** Returns why the stream must be closed (after the reply is sent), or null. */
-  receive(chunk: Uint8Array): string | null {
+  /** Takes what the dialler says. Where it is refused, the stream must be closed after the reply is sent. */
+  receive(chunk: Uint8Array): Checked {
     try {
-      let refusal: string | null = null;
+      let checked = passed;
       this.#frames.receive(chunk, (body) => {
-        if (refusal !== null) return;
-        if (this.#peer === null) refusal = this.#greet(body);
+        if (!checked.ok) return;
+        if (this.#peer === null) checked = this.#greet(body);
         else this.#take(body, this.#peer);
       });
-      return refusal;
+      return checked;
     } catch (error) {
-      if (error instanceof BadBytes) return error.message;
+      if (error instanceof BadBytes) return refused(error.message);
       throw error;
     }
   }
 
-  #greet(body: Reader): string | null {
+  #greet(body: Reader): Checked {
     const theirs = decodeHandshake(body);
     const verdict = this.#listener.checkHandshake(theirs);
     writeFrame(this.#reply, () => {
@@ -254,19 +256,19 @@ export class Inbound {
     switch (verdict.kind) {
       case "refused":
         this.#isRefusalPassing = verdict.isPassing === true;
-        return verdict.reason;
+        return refused(verdict.reason);
       case "removed":
-        return `node ${theirs.node} was removed from the cluster`;
+        return refused(`node ${theirs.node} was removed from the cluster`);
       case "outdated-copy":
-        return `node ${theirs.node} was started from an older copy of its directory`;
+        return refused(`node ${theirs.node} was started from an older copy of its directory`);
       case "lost-entries":
-        return `node ${theirs.node} has lost entries that it had acknowledged`;
+        return refused(`node ${theirs.node} has lost entries that it had acknowledged`);
       case "member":
       case "guest":
         this.#peer = theirs;
         this.#isMember = verdict.kind === "member";
         this.#frames.bytesMax = this.#isMember ? frameBytesMax : smallFrameBytesMax;
-        return null;
+        return passed;
       default:
         return verdict satisfies never;
     }

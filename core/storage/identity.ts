@@ -4,6 +4,7 @@
  */
 import { BadBytes, crc32, latin1, latin1Bytes } from "../bytes.ts";
 import type { Disk, DiskError, Random } from "../ports.ts";
+import { type Checked, passed, refused } from "../result.ts";
 import type { ClusterId, Index, NodeId, StoreId, Term } from "../units.ts";
 import { startAfresh, startAfreshRemoved } from "./remedies.ts";
 import { segmentNumber } from "./wal-record.ts";
@@ -78,10 +79,11 @@ export type IdentityRefusal =
   | "was-removed" // its node was removed from the cluster
   | "newer-format"; // a later version of this program has written it
 
-/** `reason`: one line for the operator. */
-export type IdentityFailure =
-  | { readonly kind: "refused"; readonly code: IdentityRefusal; readonly reason: string }
-  | { readonly kind: "disk"; readonly error: DiskError };
+/** The identity, or why there is none. `reason`: one line for the operator. `disk`: the disk failed. */
+export type IdentityResult = IdentityRead | { readonly ok: false; readonly kind: "disk"; readonly error: DiskError };
+type IdentityRead =
+  | { readonly ok: true; readonly value: Identity }
+  | { readonly ok: false; readonly kind: "refused"; readonly code: IdentityRefusal; readonly reason: string };
 
 /** `occasion` counts the ids that a directory has had. */
 export function storeIdFrom(random: Random, occasionOf: number): StoreId {
@@ -120,35 +122,36 @@ export function decodeIdentity(bytes: Uint8Array): Identity {
   return { ...identity, former: identity.former ?? [], log: identity.log ?? null };
 }
 
-type Done = (failure: IdentityFailure | null, identity: Identity | null) => void;
-
 /**
  * Opens the identity of `disk` for what the operator claims, or creates it in an empty directory. When it completes, the
  * returned identity, its boot counter raised, is durable.
  */
-export function openIdentity(disk: Disk, random: Random, claim: Claim, done: Done): void {
-  const onDiskError = (error: DiskError): void => done({ kind: "disk", error }, null);
+export function openIdentity(disk: Disk, random: Random, claim: Claim, done: (result: IdentityResult) => void): void {
+  const onDiskError = (error: DiskError): void => done({ ok: false, kind: "disk", error });
   const refuse = (reason: string, code: IdentityRefusal = "not-ours"): void => {
-    done({ kind: "refused", code, reason }, null);
+    done({ ok: false, kind: "refused", code, reason });
   };
   const save = (identity: Identity): void => {
-    saveIdentity(disk, identity, (error) => (error === null ? done(null, identity) : onDiskError(error)));
+    saveIdentity(disk, identity, (error) =>
+      error === null ? done({ ok: true, value: identity }) : onDiskError(error),
+    );
   };
   disk.list((error, names) => {
     if (error !== null) return onDiskError(error);
     if (!names.includes(fileName)) {
-      const stray = strayProblem(names, claim);
-      if (stray !== null) return refuse(stray);
+      const empty = checkEmpty(names, claim);
+      if (!empty.ok) return refuse(empty.reason);
       const isFounder = claim.id <= claim.cluster.length;
       if (!claim.join && !isFounder) {
         return refuse(`--id ${claim.id} is not in the --cluster list of ${claim.cluster.length}`);
       }
       return save(firstIdentity(storeIdFrom(random, 0), claim));
     }
-    readIdentity(disk, claim, onDiskError, (identity, reason, isNewer) => {
-      if (identity === null) return refuse(reason, isNewer ? "newer-format" : "not-ours");
-      const trouble = mismatch(identity, claim);
-      if (trouble !== null) return refuse(trouble);
+    readIdentity(disk, claim, onDiskError, (read) => {
+      if (!read.ok) return done(read);
+      const identity = read.value;
+      const owned = checkOwner(identity, claim);
+      if (!owned.ok) return refuse(owned.reason);
       if (identity.removed)
         return refuse(`${removedReason(claim.id)}: ${startAfreshRemoved(claim.id, claim.directory)}`, "was-removed");
       const { founders } = mayStillJoin(identity, claim) ? { founders: [] } : identity;
@@ -157,13 +160,13 @@ export function openIdentity(disk: Disk, random: Random, claim: Claim, done: Don
   });
 }
 
-/** What a directory without an identity holds, and what to do about it; or null where it is as good as empty. */
-function strayProblem(names: readonly string[], claim: Claim): string | null {
+/** Whether a directory without an identity is as good as empty; else what it holds, and what to do about it. */
+function checkEmpty(names: readonly string[], claim: Claim): Checked {
   const segment = names.find((name) => segmentNumber(name.replace(/^damaged-/, "")) !== null);
   const stray = segment ?? names.find((name) => name !== draftName);
-  if (stray === undefined) return null;
+  if (stray === undefined) return passed;
   const remedy = segment === undefined ? `move ${stray} away` : startAfresh(claim);
-  return `the directory holds ${stray} but no ${fileName} file: ${remedy}`;
+  return refused(`the directory holds ${stray} but no ${fileName} file: ${remedy}`);
 }
 
 /**
@@ -206,38 +209,40 @@ export function removedReason(id: NodeId): string {
   return `node ${id} was removed from the cluster, or is a member with another directory`;
 }
 
-/** Why the directory is not the one that the operator means, or null. */
-function mismatch(identity: Identity, { id, engine }: Claim): string | null {
-  if (identity.node !== id) return `the directory belongs to node ${identity.node}, not node ${id}`;
-  if (identity.engine !== engine) return `the directory belongs to the ${identity.engine} engine, not ${engine}`;
-  return null;
+/** Whether the directory is the one that the operator means. */
+function checkOwner(identity: Identity, { id, engine }: Claim): Checked {
+  if (identity.node !== id) return refused(`the directory belongs to node ${identity.node}, not node ${id}`);
+  if (identity.engine !== engine)
+    return refused(`the directory belongs to the ${identity.engine} engine, not ${engine}`);
+  return passed;
 }
 
 function readIdentity(
   disk: Disk,
   claim: Claim,
   onDiskError: (error: DiskError) => void,
-  done: (identity: Identity | null, reason: string, isNewer: boolean) => void,
+  done: (read: IdentityRead) => void,
 ): void {
   disk.open(fileName, false, (error, file) => {
     if (error !== null || file === null) return onDiskError(error ?? { code: "EIO", message: "no file" });
     file.read(0, file.sizeBytes, (failure, bytes) => {
       file.close();
       if (failure !== null) return onDiskError(failure);
-      let identity: Identity | null = null;
-      let reason = "";
-      let isNewer = false;
-      try {
-        identity = decodeIdentity(bytes);
-      } catch (thrown) {
-        if (!(thrown instanceof BadBytes) && !(thrown instanceof SyntaxError)) throw thrown;
-        isNewer = thrown instanceof NewerFormat;
-        const remedy = isNewer ? "start the newer program again" : startAfresh(claim);
-        reason = `the ${fileName} file cannot be read: ${thrown.message}: ${remedy}`;
-      }
-      done(identity, reason, isNewer);
+      done(readBack(bytes, claim));
     });
   });
+}
+
+function readBack(bytes: Uint8Array, claim: Claim): IdentityRead {
+  try {
+    return { ok: true, value: decodeIdentity(bytes) };
+  } catch (thrown) {
+    if (!(thrown instanceof BadBytes) && !(thrown instanceof SyntaxError)) throw thrown;
+    const isNewer = thrown instanceof NewerFormat;
+    const remedy = isNewer ? "start the newer program again" : startAfresh(claim);
+    const reason = `the ${fileName} file cannot be read: ${thrown.message}: ${remedy}`;
+    return { ok: false, kind: "refused", code: isNewer ? "newer-format" : "not-ours", reason };
+  }
 }
 
 /** Write aside, sync, rename, sync the directory: at any crash the old or the new one is there, whole. */

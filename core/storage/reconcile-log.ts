@@ -4,6 +4,7 @@
  */
 import type { CompactionPoint } from "../protocol/configuration.ts";
 import type { Entry, LogPosition } from "../protocol/entry.ts";
+import { type Checked, refused } from "../result.ts";
 import type { WalLog } from "./wal-recovery.ts";
 
 /** The log that a node starts with. `entries` follow `base` without a gap. */
@@ -14,11 +15,7 @@ export type ReconciledLog = {
   readonly needsBase: boolean;
 };
 
-/** The log, or in a line for the operator why there is none. */
-type ReconcileResult =
-  { readonly ok: true; readonly value: ReconciledLog } | { readonly ok: false; readonly reason: string };
-
-function whole(value: ReconciledLog): ReconcileResult {
+function whole(value: ReconciledLog): Checked<ReconciledLog> {
   return { ok: true, value };
 }
 
@@ -38,11 +35,10 @@ export function reconcileLog(
   founding: CompactionPoint,
   snapshot: CompactionPoint | null,
   applied: LogPosition,
-): ReconcileResult {
+): Checked<ReconciledLog> {
   const { entries } = log;
   if (holdsPosition(log, applied)) return whole({ base: log.base ?? founding, entries, needsBase: false });
   // What the log holds was never the leader's; the snapshot is.
   if (snapshot?.place.index === applied.index) return whole({ base: snapshot, entries: [], needsBase: true });
-  const reason = `the rows are those of entry ${applied.index} of term ${applied.term}, which the log does not hold`;
-  return { ok: false, reason };
+  return refused(`the rows are those of entry ${applied.index} of term ${applied.term}, which the log does not hold`);
 }

@@ -14,6 +14,7 @@ import {
 } from "../kv/snapshot.ts";
 import type { LimitsOf } from "../limits.ts";
 import type { Clock, Disk, DiskError, DiskFile, Trace } from "../ports.ts";
+import { type Checked, passed, refused } from "../result.ts";
 import type { ClusterId, Index, Term } from "../units.ts";
 import type { SnapshotView, StateInstaller } from "./state-store.ts";
 
@@ -46,6 +47,11 @@ export function snapshotPlace(name: string): { readonly index: Index; readonly t
 const unreadable = "if it stays so, and another voter can send what it held, move that file away";
 
 type OnDiskError = (error: DiskError) => void;
+
+/** What a whole file held; or what is wrong with it, and about where. */
+type Loaded<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly offset: number; readonly reason: string };
 
 /** How a snapshot is cut: into blocks of its bytes, into slices of a turn each, and between syncs, so that none has much to do. */
 export type SnapshotFileLimits = LimitsOf<
@@ -125,30 +131,25 @@ export class SnapshotStore {
   }
 
   /**
-   * Reads the file `name`, of a snapshot of `cluster`, into `into`. `done` gets its header and how it ends: whole, or what is
-   * wrong and about where; then nothing of it is seen. After "whole" it is the latest.
+   * Reads the file `name`, of a snapshot of `cluster`, into `into`. `done` gets its header, and then it is the latest; or
+   * what is wrong with it, and then nothing of it is seen.
    */
-  load(
-    name: string,
-    cluster: ClusterId,
-    into: StateInstaller,
-    done: (problem: { offset: number; reason: string } | null, header: SnapshotHeader | null) => void,
-  ): void {
+  load(name: string, cluster: ClusterId, into: StateInstaller, done: (loaded: Loaded<SnapshotHeader>) => void): void {
+    const [clock, onDiskError, sliceBytes] = [this.#clock, this.#onDiskError, this.#limits.snapshotSliceBytes];
     this.#disk.open(name, false, (error, file) => {
       if (error !== null || file === null) return this.#onDiskError(error ?? { code: "EIO", message: "no file" });
-      new Loading(file, cluster, this.#clock, this.#onDiskError, into, this.#limits.snapshotSliceBytes).run(
-        (problem, header, crc) => {
-          if (problem !== null || header === null) {
-            file.close();
-            into.abort();
-            return done(problem, null);
-          }
-          const { index, term } = header.place;
-          if (this.#latest?.name === name) file.close();
-          else this.#replaceLatest({ name, index, term, sizeBytes: file.sizeBytes, crc, file });
-          done(null, header);
-        },
-      );
+      new Loading({ file, clock, onDiskError }, cluster, into, sliceBytes).run((loaded) => {
+        if (!loaded.ok) {
+          file.close();
+          into.abort();
+          return done(loaded);
+        }
+        const { header, crc } = loaded.value;
+        const { index, term } = header.place;
+        if (this.#latest?.name === name) file.close();
+        else this.#replaceLatest({ name, index, term, sizeBytes: file.sizeBytes, crc, file });
+        done({ ok: true, value: header });
+      });
     });
   }
 
@@ -176,8 +177,9 @@ export class SnapshotStore {
 
   /** Writes what `frozen` holds. `done` comes when the snapshot is durable and the latest. */
   write(header: SnapshotHeader, frozen: SnapshotView, done: (snapshot: SnapshotFile) => void): void {
+    const [clock, onDiskError] = [this.#clock, this.#onDiskError];
     this.#create(draftName, (file) => {
-      new Writing(file, this.#clock, this.#onDiskError, header, frozen, this.#limits).run((crc) => {
+      new Writing({ file, clock, onDiskError }, header, frozen, this.#limits).run((crc) => {
         const { index, term } = header.place;
         this.#adopt(
           draftName,
@@ -244,6 +246,9 @@ function nextTurn(clock: Clock, run: () => void): void {
   clock.timer(run).set(clock.now());
 }
 
+/** The file that is read or written, and what that needs of its store. */
+type FileOnDisk = { readonly file: DiskFile; readonly clock: Clock; readonly onDiskError: OnDiskError };
+
 /** One file being read, slice by slice. */
 class Loading {
   readonly #file: DiskFile;
@@ -259,14 +264,7 @@ class Loading {
   #at = 0;
   #crc = 0;
 
-  constructor(
-    file: DiskFile,
-    cluster: ClusterId,
-    clock: Clock,
-    onDiskError: OnDiskError,
-    into: StateInstaller,
-    sliceBytes: number,
-  ) {
+  constructor({ file, clock, onDiskError }: FileOnDisk, cluster: ClusterId, into: StateInstaller, sliceBytes: number) {
     this.#file = file;
     this.#cluster = cluster;
     this.#clock = clock;
@@ -280,14 +278,12 @@ class Loading {
     });
   }
 
-  run(
-    done: (problem: { offset: number; reason: string } | null, header: SnapshotHeader | null, crc: number) => void,
-  ): void {
+  run(done: (loaded: Loaded<{ readonly header: SnapshotHeader; readonly crc: number }>) => void): void {
     const length = Math.min(this.#sliceBytes, this.#file.sizeBytes - this.#at);
     this.#file.read(this.#at, length, (error, bytes) => {
       if (error !== null) return this.#onDiskError({ code: error.code, message: `${error.message}; ${unreadable}` });
-      const reason = this.#take(bytes);
-      if (reason !== null) return done({ offset: this.#at, reason }, null, 0);
+      const taken = this.#take(bytes);
+      if (!taken.ok) return done({ ...taken, offset: this.#at });
       this.#at += bytes.length;
       const rows = this.#rows;
       this.#rows = [];
@@ -299,25 +295,24 @@ class Loading {
     });
   }
 
-  #take(bytes: Uint8Array): string | null {
+  #take(bytes: Uint8Array): Checked {
     try {
       this.#crc = crc32(bytes, this.#crc);
       this.#reader.receive(bytes);
       const { cluster = this.#cluster } = this.#header ?? {};
-      return cluster === this.#cluster ? null : `it is of cluster ${cluster}`;
+      return cluster === this.#cluster ? passed : refused(`it is of cluster ${cluster}`);
     } catch (error) {
-      if (error instanceof BadBytes) return error.message;
+      if (error instanceof BadBytes) return refused(error.message);
       throw error;
     }
   }
 
   #finish(done: Parameters<Loading["run"]>[0]): void {
     const header = this.#header;
-    if (!this.#reader.ended || header === null)
-      return done({ offset: this.#at, reason: "the file is cut off" }, null, 0);
+    if (!this.#reader.ended || header === null) return done({ ...refused("the file is cut off"), offset: this.#at });
     this.#into.commit(this.#sessions, header.place, (error) => {
       if (error !== null) return this.#onDiskError(error);
-      done(null, header, this.#crc);
+      done({ ok: true, value: { header, crc: this.#crc } });
     });
   }
 }
@@ -337,9 +332,7 @@ class Writing {
   #crc = 0;
 
   constructor(
-    file: DiskFile,
-    clock: Clock,
-    onDiskError: OnDiskError,
+    { file, clock, onDiskError }: FileOnDisk,
     header: SnapshotHeader,
     frozen: SnapshotView,
     limits: SnapshotFileLimits,

@@ -21,6 +21,7 @@ import { assert } from "../assert.ts";
 import { BadBytes, crc32, Reader, readU32, readU64, type Writer, writeId, writeU32, writeU64 } from "../bytes.ts";
 import type { CompactionPoint } from "../protocol/configuration.ts";
 import { type Entry, entryKinds, type HardState } from "../protocol/entry.ts";
+import { type Checked, refused } from "../result.ts";
 import type { StoreId } from "../units.ts";
 import { decodeConfiguration, readConfiguration, writeConfiguration } from "../protocol/configuration-codec.ts";
 import { decodeEntry, entryLength, entryPayload } from "../protocol/entry-codec.ts";
@@ -109,24 +110,29 @@ export function encodeBatch(
   writeU32(bytes, 8, crc32(bytes.subarray(12), 0));
 }
 
-/** The header of a whole and genuine batch at `offset` of `segment`'s bytes; else why it is none, in words. */
-export function checkBatch(bytes: Uint8Array, segment: number, offset: number, storeId: StoreId): BatchHeader | string {
-  if (bytes.length - offset < batchHeaderBytes) return "the batch is cut off";
-  if (readU32(bytes, offset) !== magic) return "no batch starts here";
+// What a scan of a damaged file meets at every eighth byte.
+const cutOff = refused("the batch is cut off");
+const noBatch = refused("no batch starts here");
+
+/** The header of the batch at `offset` of `segment`'s bytes, where it is whole and genuine. */
+export function checkBatch(bytes: Uint8Array, segment: number, offset: number, storeId: StoreId): Checked<BatchHeader> {
+  if (bytes.length - offset < batchHeaderBytes) return cutOff;
+  if (readU32(bytes, offset) !== magic) return noBatch;
   const length = readU32(bytes, offset + 4);
-  if (length < batchHeaderBytes || length % 8 !== 0 || length > bytes.length - offset) return "the batch is cut off";
+  if (length < batchHeaderBytes || length % 8 !== 0 || length > bytes.length - offset) return cutOff;
   if (crc32(bytes.subarray(offset + 12, offset + length), 0) !== readU32(bytes, offset + 8))
-    return "the checksum is wrong";
+    return refused("the checksum is wrong");
   try {
     const reader = new Reader(bytes, offset + 12, offset + batchHeaderBytes);
     const [records, ownSegment, ownOffset] = [reader.u32(), reader.u64(), reader.u64()];
     const [syncedThrough, segmentPosition, ownStore] = [reader.u64(), reader.u64(), reader.id()];
-    if (ownStore !== storeId) return `the batch belongs to store ${ownStore}`;
+    if (ownStore !== storeId) return refused(`the batch belongs to store ${ownStore}`);
     if (ownSegment !== segment || ownOffset !== offset)
-      return `the batch belongs to segment ${ownSegment} at ${ownOffset}`;
-    return { storeId, segment, offset, segmentPosition, syncedThrough, bytes: length, records };
+      return refused(`the batch belongs to segment ${ownSegment} at ${ownOffset}`);
+    const value = { storeId, segment, offset, segmentPosition, syncedThrough, bytes: length, records };
+    return { ok: true, value };
   } catch (error) {
-    if (error instanceof BadBytes) return error.message;
+    if (error instanceof BadBytes) return refused(error.message);
     throw error;
   }
 }

@@ -14,6 +14,7 @@ import { BadBytes, Writer } from "../bytes.ts";
 import type { Disk, DiskError, DiskFile } from "../ports.ts";
 import type { CompactionPoint } from "../protocol/configuration.ts";
 import type { Entry, HardState, LogPosition } from "../protocol/entry.ts";
+import { type Checked, passed, refused } from "../result.ts";
 import type { Index, StoreId } from "../units.ts";
 import type { LogExtent } from "./identity.ts";
 import type { SegmentReach, WalTail } from "./wal.ts";
@@ -42,16 +43,15 @@ export type ExpectedLog = LogExtent | "some" | null;
  * `corrupt`: what had been synced is damaged, at `offset` of `file`, or that file `isMissing`. `disk`: the disk failed while
  * reading.
  */
-export type RecoveryFailure =
-  | {
-      readonly ok: false;
-      readonly kind: "corrupt";
-      readonly file: string;
-      readonly offset: number;
-      readonly isMissing: boolean;
-      readonly reason: string;
-    }
-  | { readonly ok: false; readonly kind: "disk"; readonly error: DiskError };
+export type RecoveryFailure = Corruption | { readonly ok: false; readonly kind: "disk"; readonly error: DiskError };
+type Corruption = {
+  readonly ok: false;
+  readonly kind: "corrupt";
+  readonly file: string;
+  readonly offset: number;
+  readonly isMissing: boolean;
+  readonly reason: string;
+};
 
 /** A segment's file as it was read: `bytes` may be torn or damaged. */
 export type Segment = { readonly number: number; readonly bytes: Uint8Array };
@@ -69,12 +69,11 @@ export type Scan = WalLog & {
   readonly cutBytes: number;
 };
 
+/** What the segments mean, or why they are no log. */
+type ScanResult = { readonly ok: true; readonly value: Scan } | Corruption;
+
 /** The judgement, pure: what the segments' bytes mean. `segments` are in order of their numbers. */
-export function scanSegments(
-  segments: readonly Segment[],
-  storeId: StoreId,
-  expected: ExpectedLog = null,
-): Scan | (RecoveryFailure & { kind: "corrupt" }) {
+export function scanSegments(segments: readonly Segment[], storeId: StoreId, expected: ExpectedLog = null): ScanResult {
   const absent = missingSegment(segments, expected);
   if (absent !== null) return missing(absent);
   const state = new Replay(segments[0]?.number ?? 0);
@@ -85,17 +84,18 @@ export function scanSegments(
     const segmentPosition = at.segmentPosition + at.goodBytes;
     let offset = 0;
     let reason = "";
-    while (offset < bytes.length && reason === "") {
-      const header = checkBatch(bytes, number, offset, storeId);
-      if (typeof header === "string") reason = header;
-      else if (header.segmentPosition !== segmentPosition)
-        return corrupt(number, offset, "an earlier segment is too short");
-      else {
-        syncedThrough = Math.max(syncedThrough, header.syncedThrough);
-        const wrong = state.take(bytes, header);
-        if (wrong !== null) return corrupt(number, offset, wrong);
-        offset += header.bytes;
+    while (offset < bytes.length) {
+      const checked = checkBatch(bytes, number, offset, storeId);
+      if (!checked.ok) {
+        reason = checked.reason;
+        break;
       }
+      const header = checked.value;
+      if (header.segmentPosition !== segmentPosition) return corrupt(number, offset, "an earlier segment is too short");
+      syncedThrough = Math.max(syncedThrough, header.syncedThrough);
+      const taken = state.take(bytes, header);
+      if (!taken.ok) return corrupt(number, offset, taken.reason);
+      offset += header.bytes;
     }
     if (offset > 0 || k === 0) {
       at = { segment: number, goodBytes: offset, segmentPosition };
@@ -126,29 +126,26 @@ function missingSegment(segments: readonly Segment[], expected: ExpectedLog): nu
   return null;
 }
 
-function missing(segment: number): RecoveryFailure & { kind: "corrupt" } {
+function missing(segment: number): Corruption {
   return { ...corrupt(segment, 0, "what had been synced is missing"), isMissing: true };
 }
 
-function judged(
-  state: Replay,
-  end: Omit<Scan, "base" | "entries" | "hardState">,
-): Scan | (RecoveryFailure & { kind: "corrupt" }) {
+function judged(state: Replay, end: Omit<Scan, "base" | "entries" | "hardState">): ScanResult {
   const isHeadless = end.segment > 0 && end.segments.length === 1 && end.goodBytes === 0;
   if (!state.isAnchored || isHeadless)
     return corrupt(end.segments[0]!.segment, 0, "what came before is gone, and no base is told");
-  return { ...state.result, ...end };
+  return { ok: true, value: { ...state.result, ...end } };
 }
 
-function corrupt(segment: number, offset: number, reason: string): RecoveryFailure & { kind: "corrupt" } {
+function corrupt(segment: number, offset: number, reason: string): Corruption {
   return { ok: false, kind: "corrupt", file: segmentName(segment), offset, isMissing: false, reason };
 }
 
 /** Where the first segment begins in the whole log: 0, or what its first batch says where older ones are gone. */
 function startPosition(first: Segment | undefined, storeId: StoreId): number {
   if (first === undefined) return 0;
-  const header = checkBatch(first.bytes, first.number, 0, storeId);
-  return typeof header === "string" ? 0 : header.segmentPosition;
+  const checked = checkBatch(first.bytes, first.number, 0, storeId);
+  return checked.ok ? checked.value.segmentPosition : 0;
 }
 
 /** The records so far, folded. */
@@ -182,13 +179,13 @@ class Replay implements RecordTaker {
     return reach;
   }
 
-  /** Folds a genuine batch in; returns what is wrong with it, or null. */
-  take(bytes: Uint8Array, header: Parameters<typeof readRecords>[1]): string | null {
+  /** Folds a genuine batch in, unless no writer can have written it there. */
+  take(bytes: Uint8Array, header: Parameters<typeof readRecords>[1]): Checked {
     try {
       readRecords(bytes, header, this);
-      return null;
+      return passed;
     } catch (error) {
-      if (error instanceof BadBytes) return error.message;
+      if (error instanceof BadBytes) return refused(error.message);
       throw error;
     }
   }
@@ -237,8 +234,8 @@ function lastSyncedThrough(segments: readonly Segment[], from: number, storeId: 
   let syncedThrough = 0;
   for (const [k, { number, bytes }] of segments.entries()) {
     for (let offset = k === 0 ? from - (from % 8) : 0; offset < bytes.length; offset += 8) {
-      const header = checkBatch(bytes, number, offset, storeId);
-      if (typeof header !== "string") syncedThrough = Math.max(syncedThrough, header.syncedThrough);
+      const checked = checkBatch(bytes, number, offset, storeId);
+      if (checked.ok) syncedThrough = Math.max(syncedThrough, checked.value.syncedThrough);
     }
   }
   return syncedThrough;
@@ -263,8 +260,9 @@ export function recoverWal(
     const first = expected === null || expected === "some" ? 0 : expected.firstSegment;
     const needed = numbers.filter((number) => number >= first);
     readSegments(disk, needed, [], onDiskError, (segments) => {
-      const scan = scanSegments(segments, storeId, expected);
-      if ("ok" in scan) return done(scan);
+      const scanned = scanSegments(segments, storeId, expected);
+      if (!scanned.ok) return done(scanned);
+      const scan = scanned.value;
       const surplus = numbers.filter((number) => number < first || number > scan.segment);
       removeAll(disk, surplus, onDiskError, () => settleTail(disk, storeId, scan, onDiskError, done));
     });

@@ -140,7 +140,7 @@ export const mutantsOfRaft: readonly Mutant[] = [
     name: "torn record accepted",
     layer: "log",
     file: "core/storage/wal-record.ts",
-    old: 'return "the checksum is wrong";',
+    old: 'return refused("the checksum is wrong");',
     new: "void 0;",
   },
   {

@@ -35,8 +35,8 @@ export const mutantsOfTransport: readonly Mutant[] = [
     name: "a handshake in two pieces is taken for none",
     layer: "transport",
     file: "core/protocol/connection.ts",
-    old: "      return refusal;\n    } catch",
-    new: '      return refusal ?? (this.#peer === null ? "no handshake" : null);\n    } catch',
+    old: "      return checked;\n    } catch",
+    new: '      return checked.ok && this.#peer === null ? refused("no handshake") : checked;\n    } catch',
   },
   {
     name: "a node that lags does not learn where its leader is reached",
@@ -113,8 +113,8 @@ export const mutantsOfTransport: readonly Mutant[] = [
     name: "a later start of a member's directory counts while the member answers",
     layer: "transport",
     file: "core/node/peer-starts.ts",
-    old: "if (found === undefined || isSameStart(found, theirs) || !this.#isAlive(node)) return null;",
-    new: "if (found === undefined || theirs.boot >= found.boot || !this.#isAlive(node)) return null;",
+    old: "if (found === undefined || isSameStart(found, theirs) || !this.#isAlive(node)) return passed;",
+    new: "if (found === undefined || theirs.boot >= found.boot || !this.#isAlive(node)) return passed;",
   },
   {
     name: "while the start that is known is asked whether it lives, any other counts",

@@ -125,11 +125,11 @@ export class Strangers implements Target {
       checkHandshake: (theirs) => node.checkHandshake(theirs),
       receive: (envelope, answer) => node.receive(envelope, answer),
     });
-    if (inbound.receive(framed((writer) => encodeHandshake(writer, handshake))) !== null) return;
+    if (!inbound.receive(framed((writer) => encodeHandshake(writer, handshake))).ok) return;
     if (draw(4, 5) === 0) return mustRefuse(host.id, node, inbound);
     for (let k = 0; k < 4; k++) {
       const said = this.#envelope(handshake, node, host.id, (bound, n) => draw(bound, 10 + 10 * k + n));
-      if (inbound.receive(framed((writer) => encodeEnvelope(writer, said))) !== null) return;
+      if (!inbound.receive(framed((writer) => encodeEnvelope(writer, said))).ok) return;
     }
   }
 
@@ -211,8 +211,8 @@ function framed(encode: (writer: Writer) => void): Uint8Array {
 function mustRefuse(id: NodeId, node: Node, inbound: Inbound): void {
   const begun = new Uint8Array(unfinishedBytes);
   begun[2] = 0x10;
-  const trouble = inbound.receive(begun);
-  unfinishedFrameMustBeRefused(id, begun.length, node.replica === null || trouble !== null);
+  const { ok } = inbound.receive(begun);
+  unfinishedFrameMustBeRefused(id, begun.length, node.replica === null || !ok);
 }
 
 /** Just after a stranger has come to `node`. */

@@ -244,8 +244,9 @@ function survivingBatches(contents: ReadonlyMap<string, Uint8Array>): Surviving[
     while (offset < bytes.length) {
       if (bytes.length - offset < batchHeaderBytes) return batches;
       const storeId = new Reader(bytes, offset + 48, offset + 64).id();
-      const header = checkBatch(bytes, number, offset, storeId);
-      if (typeof header === "string") return batches;
+      const checked = checkBatch(bytes, number, offset, storeId);
+      if (!checked.ok) return batches;
+      const header = checked.value;
       offset += header.bytes;
       batches.push({ ...recordsOf(bytes, header), file, position: header.segmentPosition, end: offset });
     }

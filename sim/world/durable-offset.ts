@@ -24,8 +24,9 @@ export function durableOffsetBelowWatermark(
     // One that is removed already may still be on the media.
     if (number === null || number < told.firstSegment || !disk.has(name)) continue;
     for (let offset = 0; bytes.length - offset >= batchHeaderBytes;) {
-      const header = checkBatch(bytes, number, offset, new Reader(bytes, offset + 48, offset + 64).id());
-      if (typeof header === "string") break;
+      const checked = checkBatch(bytes, number, offset, new Reader(bytes, offset + 48, offset + 64).id());
+      if (!checked.ok) break;
+      const header = checked.value;
       syncedThrough = Math.max(syncedThrough, header.syncedThrough);
       batches.push({ name, offset, bytes: header.bytes, end: header.segmentPosition + offset + header.bytes });
       offset += header.bytes;
@@ -41,9 +42,9 @@ export function durableOffsetBelowWatermark(
 export function batchCount(bytes: Uint8Array, segment: number, storeId: StoreId): number {
   let count = 0;
   for (let offset = 0; bytes.length - offset >= batchHeaderBytes; count++) {
-    const header = checkBatch(bytes, segment, offset, storeId);
-    if (typeof header === "string") break;
-    offset += header.bytes;
+    const checked = checkBatch(bytes, segment, offset, storeId);
+    if (!checked.ok) break;
+    offset += checked.value.bytes;
   }
   return count;
 }

@@ -244,9 +244,9 @@ export class SimStreams implements Target {
     const { node } = host;
     const dialler = {
       checkListener: (theirs: Handshake, accepts: boolean) => {
-        const trouble = node.checkListener(theirs, accepts);
-        if (trouble === null && theirs.takesPart && node.replica !== null) host.found.add(theirs);
-        return trouble;
+        const checked = node.checkListener(theirs, accepts);
+        if (checked.ok && theirs.takesPart && node.replica !== null) host.found.add(theirs);
+        return checked;
       },
       receive: (envelope: Envelope) => host.hear(envelope, () => undefined, dialled),
     };
@@ -347,7 +347,7 @@ export class SimStreams implements Target {
     if (stream.inbound === null) return;
     const { inbound } = stream;
     const wasGreeted = inbound.peer !== null;
-    const trouble = inbound.receive(bytes);
+    const received = inbound.receive(bytes);
     if (generation !== stream.generation) return;
     const reply = inbound.takeReply();
     if (reply !== null) {
@@ -357,10 +357,10 @@ export class SimStreams implements Target {
         stream.lastAnswer = this.#post(stream, "answer", reply, stream.from, start, 0);
       }
     }
-    if (trouble === null) return;
+    if (received.ok) return;
     // A listener that has nothing against the dialler understands it.
     const isRefusal = !wasGreeted && reply !== null;
-    streamMustBeUnderstood(stream.at, stream.from, trouble, isRefusal || stream.hasDamage);
+    streamMustBeUnderstood(stream.at, stream.from, received.reason, isRefusal || stream.hasDamage);
     stream.inbound = null;
     this.#tellClosed(stream, this.#plan.latencyMicros * 4);
   }

@@ -2,7 +2,7 @@
 import { fc, testProp } from "@fast-check/ava";
 import test from "ava";
 import { Writer } from "../../core/bytes.ts";
-import { type Closing, handshakeRefusal, Inbound, Outbound, type Verdict } from "../../core/protocol/connection.ts";
+import { checkCompatible, type Closing, Inbound, Outbound, type Verdict } from "../../core/protocol/connection.ts";
 import {
   encodeHandshake,
   type Handshake,
@@ -12,6 +12,7 @@ import {
 } from "../../core/protocol/frame.ts";
 import { encodeEnvelope } from "../../core/protocol/message-codec.ts";
 import { answerKinds, type Envelope, guestKinds, type Message } from "../../core/protocol/message.ts";
+import { type Checked, passed, refused } from "../../core/result.ts";
 
 const cluster = "c".repeat(32);
 const storeId = "a".repeat(32);
@@ -57,7 +58,7 @@ const samples: readonly Message[] = [
 ];
 
 function dialled(heard: Envelope[] = [], mine = ours): Outbound {
-  return new Outbound(mine, { checkListener: () => null, receive: (envelope) => heard.push(envelope) }, 1 << 20);
+  return new Outbound(mine, { checkListener: () => passed, receive: (envelope) => heard.push(envelope) }, 1 << 20);
 }
 
 function listening(verdict: Verdict, heard: Envelope[] = [], answers: readonly Envelope[] = []): Inbound {
@@ -81,11 +82,16 @@ function reasonOf(closing: Closing | null): string {
   return closing?.kind === "other" ? closing.reason : "";
 }
 
-/** A stranger's end: its handshake is accepted with `verdict`, then it says `message`. Why it is closed, or null. */
-function saidBy(hello: Handshake, verdict: Verdict, envelope: Envelope, heard: Envelope[]): string | null {
+/** Why the listener's end refuses what it was sent, in words; empty where it takes it. */
+function refusalIn(checked: Checked): string {
+  return checked.ok ? "" : checked.reason;
+}
+
+/** A stranger's end: its handshake is accepted with `verdict`, then it says `message`. Why it is closed, or nothing. */
+function saidBy(hello: Handshake, verdict: Verdict, envelope: Envelope, heard: Envelope[]): string {
   const inbound = listening(verdict, heard);
-  const trouble = inbound.receive(framed((writer) => encodeHandshake(writer, hello)));
-  return trouble ?? inbound.receive(framed((writer) => encodeEnvelope(writer, envelope)));
+  const greeted = inbound.receive(framed((writer) => encodeHandshake(writer, hello)));
+  return refusalIn(greeted.ok ? inbound.receive(framed((writer) => encodeEnvelope(writer, envelope))) : greeted);
 }
 
 testProp(
@@ -101,7 +107,7 @@ testProp(
     const feed = (bytes: Uint8Array): void => {
       for (let at = 0, k = 0; at < bytes.length; k++) {
         const length = cuts[k % cuts.length]!;
-        t.is(inbound.receive(bytes.slice(at, at + length)), null);
+        t.true(inbound.receive(bytes.slice(at, at + length)).ok);
         at += length;
       }
     };
@@ -127,7 +133,7 @@ testProp(
 );
 
 test("a slow peer loses messages, never our memory", (t) => {
-  const outbound = new Outbound(ours, { checkListener: () => null, receive: () => t.fail() }, 1_000);
+  const outbound = new Outbound(ours, { checkListener: () => passed, receive: () => t.fail() }, 1_000);
   const inbound = listening({ kind: "member", ours: theirs });
   inbound.receive(outbound.take()!);
   outbound.receive(inbound.takeReply()!);
@@ -141,7 +147,7 @@ test("before its handshake is accepted a stranger has a frame of one KiB, whatev
   const header = new Writer();
   header.u32(handshakeBytesMax + 1);
   header.u32(0);
-  t.regex(inbound.receive(header.bytes().slice()) ?? "", /a frame of 1025 bytes, at most 1024 expected/);
+  t.regex(refusalIn(inbound.receive(header.bytes().slice())), /a frame of 1025 bytes, at most 1024 expected/);
 });
 
 for (const { kind } of samples) {
@@ -155,7 +161,7 @@ for (const { kind } of samples) {
       const heard: Envelope[] = [];
       const trouble = saidBy(hello, verdict, envelopeOf(message, { cluster: hello.cluster }), heard);
       t.is(heard.length, maySay ? 1 : 0, verdict.kind);
-      t.regex(trouble ?? "", maySay ? /^$/ : /may not say/, verdict.kind);
+      t.regex(trouble, maySay ? /^$/ : /may not say/, verdict.kind);
     }
     const answers: Envelope[] = [];
     const outbound = dialled(answers);
@@ -179,7 +185,7 @@ test("a guest's end sends nothing but a guest's questions", (t) => {
   t.is(outbound.receive(inbound.takeReply()!), null);
   t.false(outbound.open);
   for (const message of samples) outbound.send(envelopeOf(message, { cluster: "" }));
-  t.is(inbound.receive(outbound.take()!), null);
+  t.true(inbound.receive(outbound.take()!).ok);
   t.deepEqual(
     heard.map(({ message }) => message.kind),
     ["bootstrap-hello", "join-request", "directory-check"],
@@ -196,7 +202,7 @@ test("nobody speaks for another node, cluster, incarnation or boot than its hand
     { fromBoot: 2 },
   ]) {
     const heard: Envelope[] = [];
-    t.regex(saidBy(ours, { kind: "member", ours: theirs }, envelopeOf(message, changes), heard) ?? "", /speaks for/);
+    t.regex(saidBy(ours, { kind: "member", ours: theirs }, envelopeOf(message, changes), heard), /speaks for/);
     t.is(heard.length, 0);
   }
 });
@@ -220,18 +226,19 @@ test("a dialler believes no verdict, and no acceptance, of a node that it has no
 });
 
 test("what the listener's node has against the one that answers closes the stream before any verdict", (t) => {
-  const outbound = new Outbound(ours, { checkListener: () => "another directory", receive: () => t.fail() }, 1_000);
+  const checkListener = (): Checked => refused("another directory");
+  const outbound = new Outbound(ours, { checkListener, receive: () => t.fail() }, 1_000);
   const inbound = listening({ kind: "removed", ours: theirs });
   inbound.receive(outbound.take()!);
   t.is(reasonOf(outbound.receive(inbound.takeReply()!)), "another directory");
 });
 
 test("a refusal says why to both, and names no cluster to a stranger", (t) => {
-  const reason = handshakeRefusal(ours, handshakeOf(2, 1, { cluster: "d".repeat(32) }));
-  t.is(reason, "node 2 is of another cluster than node 1");
+  const compatible = checkCompatible(ours, handshakeOf(2, 1, { cluster: "d".repeat(32) }));
+  t.is(refusalIn(compatible), "node 2 is of another cluster than node 1");
   const outbound = dialled();
   const inbound = listening({ kind: "refused", reason: "because" });
-  t.is(inbound.receive(outbound.take()!), "because");
+  t.is(refusalIn(inbound.receive(outbound.take()!)), "because");
   t.is(reasonOf(outbound.receive(inbound.takeReply()!)), "refused: because");
 });
 

@@ -4,6 +4,7 @@ import test from "ava";
 import { Writer } from "../../core/bytes.ts";
 import { encodeHandshake, type Handshake, protocolVersion, writeFrame } from "../../core/protocol/frame.ts";
 import type { Envelope } from "../../core/protocol/message.ts";
+import { passed } from "../../core/result.ts";
 import { MachineNetwork } from "../../server/network.ts";
 import { PeerSecret } from "../../server/peer-secret.ts";
 import { freePorts } from "../../chaos/world/ports.ts";
@@ -63,7 +64,7 @@ async function listening(
       greeted.push(theirs.node);
       return { kind: "member", ours: handshakeOf(1, theirs.node) };
     },
-    checkListener: () => null,
+    checkListener: () => passed,
     onVerdict: () => undefined,
   });
   await network.listen("127.0.0.1", port);
@@ -134,7 +135,7 @@ test.serial("a connection that has gone silent is given up, and peers talk again
       receive: () => void (heard[k]! += 1),
       handshake,
       checkHandshake: (theirs) => ({ kind: "member", ours: handshake(theirs.node) }),
-      checkListener: () => null,
+      checkListener: () => passed,
       onVerdict: () => undefined,
     });
     return { network, port };

@@ -74,8 +74,8 @@ async function record(): Promise<Image[]> {
       .map(([name, bytes]) => ({ number: segmentNumber(name)!, bytes: bytes.slice() }))
       .toSorted((a, b) => a.number - b.number);
     const first = checkBatch(segments[0]!.bytes, segments[0]!.number, 0, storeId);
-    if (typeof first === "string") return;
-    images.push({ segments, durable, syncedThrough: wal.syncedThrough, start: first.segmentPosition });
+    if (!first.ok) return;
+    images.push({ segments, durable, syncedThrough: wal.syncedThrough, start: first.value.segmentPosition });
   };
   let k = 0;
   const pending: Promise<void>[] = [];
@@ -100,13 +100,6 @@ async function record(): Promise<Image[]> {
   return images;
 }
 
-function scanned(
-  segments: readonly Segment[],
-): Scan | { readonly refusal: string; readonly file: string; readonly offset: number } {
-  const scan = scanSegments(segments, storeId);
-  return "ok" in scan ? { refusal: scan.reason, file: scan.file, offset: scan.offset } : scan;
-}
-
 function holds(scan: Scan, { index, term }: Image["durable"]): boolean {
   const base = scan.base?.place.index ?? 0;
   // A later term may have cut it off again; then something of that term is there in its place.
@@ -124,9 +117,9 @@ test("the images are what they are meant to be: many segments, purged ones, base
   const ends = images.map(({ segments, start }) => segments.reduce((sum, { bytes }) => sum + bytes.length, start));
   t.true(images.some(({ syncedThrough }, k) => syncedThrough < ends[k]!));
   for (const { segments, durable } of images) {
-    const scan = scanned(segments);
-    t.false("refusal" in scan);
-    if (!("refusal" in scan)) t.true(holds(scan, durable));
+    const scan = scanSegments(segments, storeId);
+    t.true(scan.ok);
+    if (scan.ok) t.true(holds(scan.value, durable));
   }
 });
 
@@ -139,10 +132,10 @@ test("un-synced bytes cut at any offset, or with a hole at any place: what was s
       const holed = last.bytes.slice();
       holed.fill(0, at, at + 40);
       for (const bytes of [last.bytes.slice(0, at), holed]) {
-        const scan = scanned([...segments.slice(0, -1), { number: last.number, bytes }]);
+        const scan = scanSegments([...segments.slice(0, -1), { number: last.number, bytes }], storeId);
         tried += 1;
-        if ("refusal" in scan) t.fail(`refused at ${at}: ${scan.refusal}`);
-        else if (!holds(scan, durable)) t.fail(`entry ${durable.index} is gone with a cut at ${at}`);
+        if (!scan.ok) t.fail(`refused at ${at}: ${scan.reason}`);
+        else if (!holds(scan.value, durable)) t.fail(`entry ${durable.index} is gone with a cut at ${at}`);
       }
     }
   }
@@ -160,8 +153,8 @@ test("below the durable mark any flipped bit, in any segment, is refused at its 
     for (let at = 0; at < bytes.length && position + at < vouched; at++) {
       const flipped = bytes.slice();
       flipped[at]! ^= 1 << (at % 8);
-      const scan = scanned(segments.with(k, { number, bytes: flipped }));
-      if (!("refusal" in scan)) {
+      const scan = scanSegments(segments.with(k, { number, bytes: flipped }), storeId);
+      if (scan.ok) {
         t.fail(`a flip at ${at} of segment ${number} passed`);
         continue;
       }
@@ -179,10 +172,10 @@ test("below the durable mark a segment cut anywhere, or missing, is refused", (t
   const { segments } = images.at(-1)!;
   for (const [k, { number, bytes }] of segments.slice(0, -1).entries()) {
     for (let cut = 0; cut < bytes.length; cut++) {
-      const scan = scanned(segments.with(k, { number, bytes: bytes.slice(0, cut) }));
-      if (!("refusal" in scan)) t.fail(`segment ${number} cut at ${cut} passed`);
+      const scan = scanSegments(segments.with(k, { number, bytes: bytes.slice(0, cut) }), storeId);
+      if (scan.ok) t.fail(`segment ${number} cut at ${cut} passed`);
     }
-    if (k > 0) t.true("refusal" in scanned(segments.toSpliced(k, 1)), `segment ${number} is missing`);
+    if (k > 0) t.false(scanSegments(segments.toSpliced(k, 1), storeId).ok, `segment ${number} is missing`);
   }
 });
 
@@ -190,10 +183,10 @@ function batches(segments: readonly Segment[]): { offset: number; bytes: number;
   const found = [];
   for (const { number, bytes } of segments) {
     for (let offset = 0; offset < bytes.length;) {
-      const header = checkBatch(bytes, number, offset, storeId);
-      if (typeof header === "string") throw new Error(header);
-      found.push(header);
-      offset += header.bytes;
+      const checked = checkBatch(bytes, number, offset, storeId);
+      if (!checked.ok) throw new Error(checked.reason);
+      found.push(checked.value);
+      offset += checked.value.bytes;
     }
   }
   return found;
