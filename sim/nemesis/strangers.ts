@@ -9,7 +9,7 @@ import { encodeHandshake, type Handshake, protocolVersion, writeFrame } from "..
 import { encodeEnvelope } from "../../core/protocol/message-codec.ts";
 import type { Envelope, Message } from "../../core/protocol/message.ts";
 import type { Micros, NodeId, Term } from "../../core/units.ts";
-import type { Draws } from "../draws.ts";
+import { type Draws, salts } from "../draws.ts";
 import {
   laterStartMustNotReplaceLiving,
   strangerMustNotBeMember,
@@ -92,7 +92,7 @@ export class Strangers implements Target {
 
   #ask(host: Host, k: number, run: (node: Node) => void): void {
     const request: Request = { run, refused: () => undefined };
-    const tie = this.#draws.u32("tie", host.id, this.#beat, k, 62);
+    const tie = this.#draws.u32("tie", host.id, this.#beat, k, salts.tie.stranger);
     this.#scheduler.at(this.#scheduler.now + 1 + k, tie, host, hostEvents.request, request);
   }
 
