@@ -2,9 +2,9 @@
 import { checkFiles } from "./cli/check-files.ts";
 import { parseOptions, usage } from "./cli/options.ts";
 
-const options = parseOptions(process.argv.slice(2));
-if (options === null) console.log(usage);
-else if (typeof options === "string") {
-  console.error(`metastore-check: ${options} (--help tells all)`);
+const asked = parseOptions(process.argv.slice(2));
+if (asked.kind === "help") console.log(usage);
+else if (asked.kind === "wrong") {
+  console.error(`metastore-check: ${asked.reason} (--help tells all)`);
   process.exitCode = 2;
-} else process.exitCode = await checkFiles(options, (line) => console.log(line));
+} else process.exitCode = await checkFiles(asked.options, (line) => console.log(line));

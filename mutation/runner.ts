@@ -11,7 +11,7 @@ const script = fileURLToPath(new URL("seed-runner.js", import.meta.url));
 const nodeOptions = ["--max-old-space-size=3000", "--max-semi-space-size=64", "--single-threaded-gc"];
 
 /** How a process ended before it had answered: at a seed, or before any run began. */
-type Crash = { readonly seed: number | null; readonly words: string };
+type Crash = { readonly kind: "crash"; readonly seed: number | null; readonly words: string };
 
 /** No run has begun in the tree: what is planted there cannot even be loaded. */
 export class NoRunError extends Error {}
@@ -31,7 +31,7 @@ export class SeedRunner {
   /** A run that hangs, or takes the process with it, is found too. Throws NoRunError. */
   async find(order: FindOrder): Promise<Found> {
     const told = await this.#ask(order, order.shrinkMs);
-    if (!("kind" in told)) {
+    if (told.kind === "crash") {
       if (told.seed === null) throw new NoRunError(told.words);
       const message = `the run of seed ${told.seed} ${told.words}`;
       return { seed: told.seed, property: "I21", message, events: 0, shrunk: null };
@@ -43,7 +43,7 @@ export class SeedRunner {
   /** Throws where the product as it is does not come to an end. */
   async base(order: BaseOrder): Promise<readonly BaseRun[]> {
     const told = await this.#ask(order, 0);
-    if (!("kind" in told)) throw new Error(`without a mutant, the run of seed ${told.seed} ${told.words}`);
+    if (told.kind === "crash") throw new Error(`without a mutant, the run of seed ${told.seed} ${told.words}`);
     if (told.kind !== "base") throw new Error(`a runner answers ${told.kind}`);
     return told.answer;
   }
@@ -82,11 +82,11 @@ export class SeedRunner {
       };
       const onSilence = (): void => {
         this.#child = null;
-        void killed(child).then(() => settle({ seed, words: "does not end" }));
+        void killed(child).then(() => settle({ kind: "crash", seed, words: "does not end" }));
       };
       const onClose = (): void => {
         this.#child = null;
-        settle({ seed, words: `ends its process: ${this.#stderr.slice(-300)}` });
+        settle({ kind: "crash", seed, words: `ends its process: ${this.#stderr.slice(-300)}` });
       };
       const timer = setTimeout(onSilence, silentMsMax + moreMs);
       child.on("message", (told: Told) => {

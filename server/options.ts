@@ -87,8 +87,8 @@ function peerUrls({ text, source }: Given): string[] {
 
 function peerUrl({ text, source }: Given): string {
   const url = parsePeerUrl(text.trim());
-  if ("wrong" in url) throw new UsageError(`${source}: ${url.wrong}`);
-  return url.url;
+  if (!url.ok) throw new UsageError(`${source}: ${url.reason}`);
+  return url.value;
 }
 
 function checkTogether({ electionTimeoutMs, heartbeatMs }: ServerOptions): void {

@@ -5,6 +5,7 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
+import { type Checked, refused, type Refused } from "../core/result.ts";
 
 /** Which end of a connection proves that it knows the secret. */
 export type Role = "dialler" | "listener";
@@ -45,8 +46,8 @@ export function isSameProof(given: Buffer, proof: Buffer): boolean {
 }
 
 /** Reads a secret: all bytes of the file, but for one line feed, or CR LF, at its end. Or says what is wrong with the file. */
-export function readPeerSecret(path: string): PeerSecret | { readonly wrong: string } {
-  const wrong = (what: string): { wrong: string } => ({ wrong: `--peer-secret-file ${path} ${what}` });
+export function readPeerSecret(path: string): Checked<PeerSecret> {
+  const wrong = (what: string): Refused => refused(`--peer-secret-file ${path} ${what}`);
   let bytes: Buffer;
   try {
     // To open a named pipe would wait for its writer.
@@ -59,7 +60,7 @@ export function readPeerSecret(path: string): PeerSecret | { readonly wrong: str
   if (key.length < secretBytesMin || key.length > secretBytesMax) {
     return wrong(`must hold ${secretBytesMin} to ${secretBytesMax} bytes, not ${key.length}`);
   }
-  return new PeerSecret(key);
+  return { ok: true, value: new PeerSecret(key) };
 }
 
 function withoutLineEnd(bytes: Buffer): Buffer {

@@ -179,8 +179,8 @@ type Storage = { readonly store: StateStore; readonly released: () => Promise<vo
 async function storeAt({ rows }: Places): Promise<Storage> {
   if (rows === null) return { store: new MemoryState(sessionLimits), released: () => Promise.resolve() };
   const library = await loadRocksDb(rows);
-  if ("missing" in library) throw new StartError(library.missing);
-  const map = new RocksKv(library, rows);
+  if (!library.ok) throw new StartError(library.reason);
+  const map = new RocksKv(library.value, rows);
   return {
     store: new OrderedState(map, sessionLimits, pageLimits),
     released: () => Promise.race([map.released, patience()]),
@@ -224,8 +224,8 @@ function createNode(
 function peerSecretOf({ peerSecretFile }: ServerOptions): PeerSecret | null {
   if (peerSecretFile === null) return null;
   const secret = readPeerSecret(peerSecretFile);
-  if ("wrong" in secret) throw new UsageError(secret.wrong);
-  return secret;
+  if (!secret.ok) throw new UsageError(secret.reason);
+  return secret.value;
 }
 
 /** Says for whom a founder waits, whenever that changes. */

@@ -69,6 +69,69 @@ export const sites = {
 /** The kind of a decision. Its number is part of every draw, so a number once given stays. */
 export type Site = keyof typeof sites;
 
+/**
+ * What tells apart the draws of one site on one occasion. Part of the seed's meaning, as the numbers of `sites`: a number
+ * once given stays.
+ */
+export const salts = {
+  /** Who puts the event into the queue. */
+  tie: {
+    request: 5,
+    answer: 6,
+    redial: 7,
+    streamPiece: 8,
+    lateMessages: 43,
+    operator: 55,
+    operatorRequest: 56,
+    probe: 57,
+    movedMember: 58,
+    readerRequest: 58,
+    readerAnswer: 59,
+    monitor: 60,
+    gracefulStop: 61,
+    stranger: 62,
+    client: 77,
+    isolation: 98,
+    nemesis: 99,
+  },
+  clientOp: {
+    thinkTime: 0,
+    kind: 1,
+    key: 2,
+    isCas: 3,
+    isLease: 4,
+    reusesSequence: 5,
+    hasUsualLength: 6,
+    lengthOf: 7,
+    edge: 8,
+    isTwice: 9,
+    besideEdge: 10,
+  },
+  core: { quietLinks: 1 },
+  corruption: { messageByte: 1, piece: 2, pieceByte: 3 },
+  faultTarget: {
+    isOneAlone: 0,
+    alone: 1,
+    side: 2,
+    oneWayShape: 3,
+    oneWayPeer: 4,
+    clientsMember: 5,
+    resetPeer: 6,
+    slowBeat: 7,
+    frozenClock: 8,
+  },
+  isolationEnd: { isPowerCut: 0, length: 1 },
+  messageCodec: { stream: 1 },
+  /** `copyLength`: of the message itself, and one more for its duplicate. */
+  messageTail: { copyLength: 2, piece: 9, pieceLength: 10 },
+  misdirected: { place: 1 },
+  monitor: { kind: 1, key: 2, wait: 3 },
+  operator: { wait: 0, target: 1, asked: 2, kind: 3, isLate: 4, autoPromote: 5, url: 6 },
+  reader: { key: 1 },
+  shape: { length: 99 },
+  targetedLength: { delay: 0, length: 1, isPowerCut: 2, peer: 3 },
+} as const;
+
 /** Folds one safe integer into a 32-bit hash, and gives a signed one. Order matters. */
 export function mix(hash: number, value: number): number {
   let h = hash ^ (value | 0) ^ Math.imul((value / 0x100000000) | 0, 0x27d4eb2f);

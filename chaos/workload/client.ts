@@ -45,17 +45,22 @@ export function memberFor({ world, draws }: Shop, client: number, k: number, att
   return present[draws.below(present.length, "clientTarget", client, k, attempt)]!;
 }
 
+/** A request and how it ended. `asked`: the member's process when it left, at `sinceMs`. */
+type Ended = {
+  readonly asked: MemberProcess | null;
+  readonly sinceMs: number;
+  readonly reply: Reply;
+  readonly told: Told;
+};
+
 /**
- * Notes what a member that ran has not done. `asked`: its process when the request left. One that was told to stop while all
+ * Notes what a member that ran has not done. One that was told to stop while all
  * others were well owes an answer that says what has become of the request.
  */
 export function noteDenial(
   { world, recorder, onFinding }: Shop,
   { id }: Member,
-  asked: MemberProcess | null,
-  sinceMs: number,
-  reply: Reply,
-  told: Told,
+  { asked, sinceMs, reply, told }: Ended,
 ): void {
   if (asked === null || (told.kind !== "none" && told.kind !== "unknown")) return;
   const isLost = reply.kind === "broken" || told.why.endsWith(" stopping");
@@ -164,7 +169,7 @@ export class Client {
       const { process: asked } = member;
       const reply = await this.#send(member, store.keyAsk(ask), `${ask.op} of ${ask.key}`);
       const told = store.keyTold(ask, reply);
-      noteDenial(this.#shop, member, asked, sinceMs, reply, told);
+      noteDenial(this.#shop, member, { asked, sinceMs, reply, told });
       if (told.kind === "ok" || told.kind === "mismatch" || told.kind === "wrong") return told;
       if (told.kind !== "none") mayHaveHappened = true;
       if (told.kind === "session-gone") this.#session = 0;

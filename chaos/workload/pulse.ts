@@ -34,7 +34,7 @@ export async function pulse(shop: Shop): Promise<void> {
     void requests.ask(member, store.keyAsk(ask), `put of ${key}`).then((reply) => {
       count(member, -1);
       const told = store.keyTold(ask, reply);
-      noteDenial(shop, member, asked, sinceMs, reply, told);
+      noteDenial(shop, member, { asked, sinceMs, reply, told });
       if (told.kind === "ok") return recorder.answered(pending, "ok", null, told.revision);
       if (told.kind === "none") refused.add(value);
       return recorder.answered(pending, told.kind === "none" ? "none" : "unknown", null, undefined);

@@ -10,9 +10,19 @@ import type { Options } from "./options.ts";
 import { TextError, textOf } from "./text-of.ts";
 import { Watch } from "./watch.ts";
 
-type Checked = { readonly file: string; readonly read: HistoryFile; readonly verdict: Verdict; readonly ms: number };
-/** `broken`: why the file is no history. */
-type Outcome = Checked | { readonly file: string; readonly broken: string };
+type Decided = {
+  readonly kind: "decided";
+  readonly file: string;
+  readonly read: HistoryFile;
+  readonly verdict: Verdict;
+  readonly ms: number;
+};
+/** `reason`: why the file is no history. */
+type Outcome = Decided | { readonly kind: "broken"; readonly file: string; readonly reason: string };
+
+function broken(file: string, reason: string): Outcome {
+  return { kind: "broken", file, reason };
+}
 
 const pieceBytes = 1024 * 1024;
 
@@ -27,13 +37,13 @@ type Row = {
 /** Returns the exit status: broken input outweighs illegal, illegal outweighs unknown. */
 export async function checkFiles(options: Options, print: (line: string) => void): Promise<number> {
   const rows: Row[] = [];
-  let shown: Checked | null = null;
+  let shown: Decided | null = null;
   for (const file of options.files) {
     const outcome = await checkFile(file, options);
     rows.push(rowOf(outcome));
     if (options.json) print(JSON.stringify(asJson(outcome)));
     else for (const line of inWords(outcome)) print(line);
-    if ("broken" in outcome || options.html === null) continue;
+    if (outcome.kind === "broken" || options.html === null) continue;
     const isBetter = outcome.verdict.verdict === "illegal" && shown?.verdict.verdict !== "illegal";
     if (shown === null || isBetter) shown = outcome;
   }
@@ -52,7 +62,7 @@ export async function checkFiles(options: Options, print: (line: string) => void
 }
 
 function rowOf(outcome: Outcome): Row {
-  if ("broken" in outcome) return { file: outcome.file, verdict: "error", operations: null, ms: null };
+  if (outcome.kind === "broken") return { file: outcome.file, verdict: "error", operations: null, ms: null };
   const { file, verdict, read, ms } = outcome;
   return { file, verdict: verdict.verdict, operations: read.history.length, ms };
 }
@@ -67,20 +77,20 @@ async function checkFile(file: string, options: Options): Promise<Outcome> {
     for await (const text of textOf(stream)) {
       reader.feed(text);
       const share = size === 0 ? null : (stream as ReadStream).bytesRead / size;
-      if (watch.shouldStop("read", share)) return { file, broken: "the time was over before it was read" };
+      if (watch.shouldStop("read", share)) return broken(file, "the time was over before it was read");
     }
     const read = reader.end();
     const stranger = model === null ? undefined : strangerTo(model, read.history);
-    if (stranger !== undefined) return { file, broken: `a ${model} has no ${stranger.op}` };
+    if (stranger !== undefined) return broken(file, `a ${model} has no ${stranger.op}`);
     const verdict = check(read.history, {
       ...(configurationsMax === null ? {} : { configurationsMax }),
       shouldStop: (share) => watch.shouldStop("decided", share),
       times: read.times,
     });
-    return { file, read, verdict, ms: watch.ms };
+    return { kind: "decided", file, read, verdict, ms: watch.ms };
   } catch (error) {
-    if (error instanceof HistoryError || error instanceof TextError) return { file, broken: error.message };
-    if (error instanceof Error && "code" in error) return { file, broken: error.message };
+    if (error instanceof HistoryError || error instanceof TextError) return broken(file, error.message);
+    if (error instanceof Error && "code" in error) return broken(file, error.message);
     throw error;
   }
 }
@@ -91,7 +101,7 @@ function sizeOf(file: string): number {
 }
 
 function inWords(outcome: Outcome): string[] {
-  if ("broken" in outcome) return [`error ${outcome.file}: ${outcome.broken}`];
+  if (outcome.kind === "broken") return [`error ${outcome.file}: ${outcome.reason}`];
   const { file, verdict, read, ms } = outcome;
   const passed = read.otherLines === 0 ? "" : `; ${count(read.otherLines, "other line")} of the log passed over`;
   if (verdict.verdict === "ok") {
@@ -140,7 +150,7 @@ function table(files: readonly Row[]): string[] {
 }
 
 function asJson(outcome: Outcome): object {
-  if ("broken" in outcome) return { file: outcome.file, verdict: "error", reason: outcome.broken };
+  if (outcome.kind === "broken") return { file: outcome.file, verdict: "error", reason: outcome.reason };
   const { file, verdict, read, ms } = outcome;
   const { history, format, otherLines, times } = read;
   const counts = { operations: history.length, answered: answered(history), otherLines };

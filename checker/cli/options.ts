@@ -30,26 +30,41 @@ Decides whether the histories in FILE... are linearizable; "-" is the standard i
 
 Exit status: 0 all are linearizable, 1 some are not, 3 some are not decided, 2 wrong usage or a broken file.`;
 
-/** The options, or in words what is wrong with them; null where help is asked for. */
-export function parseOptions(args: readonly string[]): Options | string | null {
-  const parsed = parse(args);
-  if (typeof parsed === "string") return parsed;
-  const { values, positionals: files } = parsed;
-  if (values.help === true) return null;
+/** What a command line asks for: to check files, or for help; or what is wrong with it, in words. */
+export type Asked =
+  | { readonly kind: "check"; readonly options: Options }
+  | { readonly kind: "help" }
+  | { readonly kind: "wrong"; readonly reason: string };
+
+function wrong(reason: string): Asked {
+  return { kind: "wrong", reason };
+}
+
+/** Reads the arguments of the command, its own name left out. */
+export function parseOptions(args: readonly string[]): Asked {
+  try {
+    return asked(parse(args));
+  } catch (error) {
+    return wrong((error as Error).message.split(/\. To specify|\n/)[0]!);
+  }
+}
+
+function asked({ values, positionals: files }: ReturnType<typeof parse>): Asked {
+  if (values.help === true) return { kind: "help" };
   const { model = null, format = null, html = null, json = false, timeout, configurations } = values;
   if (model !== null && !modelNames.includes(model as ModelName))
-    return `--model is ${modelNames.join(", ")}, not "${model}"`;
+    return wrong(`--model is ${modelNames.join(", ")}, not "${model}"`);
   if (format !== null && !formats.includes(format as Format))
-    return `--format is ${formats.join(", ")}, not "${format}"`;
+    return wrong(`--format is ${formats.join(", ")}, not "${format}"`);
   const seconds = timeout === undefined ? null : Number(timeout);
   if (seconds !== null && !(seconds > 0 && Number.isFinite(seconds)))
-    return `--timeout is a number of seconds above 0, not "${timeout}"`;
+    return wrong(`--timeout is a number of seconds above 0, not "${timeout}"`);
   const configurationsMax = configurations === undefined ? null : Number(configurations);
   if (configurationsMax !== null && !(Number.isSafeInteger(configurationsMax) && configurationsMax > 0))
-    return `--configurations is an integer above 0, not "${configurations}"`;
-  if (files.filter((file) => file === "-").length > 1) return 'name "-" once: the standard input is read once';
-  if (files.length === 0) return "name at least one file";
-  return {
+    return wrong(`--configurations is an integer above 0, not "${configurations}"`);
+  if (files.filter((file) => file === "-").length > 1) return wrong('name "-" once: the standard input is read once');
+  if (files.length === 0) return wrong("name at least one file");
+  const options = {
     files,
     model: model as ModelName | null,
     format: format as Format | null,
@@ -58,24 +73,21 @@ export function parseOptions(args: readonly string[]): Options | string | null {
     timeoutMs: seconds === null ? null : seconds * 1000,
     configurationsMax,
   };
+  return { kind: "check", options };
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        model: { type: "string" },
-        format: { type: "string" },
-        html: { type: "string" },
-        json: { type: "boolean" },
-        timeout: { type: "string" },
-        configurations: { type: "string" },
-        help: { type: "boolean" },
-      },
-    });
-  } catch (error) {
-    return (error as Error).message.split(/\. To specify|\n/)[0]!;
-  }
+  return parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      model: { type: "string" },
+      format: { type: "string" },
+      html: { type: "string" },
+      json: { type: "boolean" },
+      timeout: { type: "string" },
+      configurations: { type: "string" },
+      help: { type: "boolean" },
+    },
+  });
 }

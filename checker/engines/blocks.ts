@@ -19,6 +19,15 @@ export type Contradiction = {
   readonly operations: readonly number[];
 };
 
+/** All that is in some order, in it; or why there is no order. */
+export type Ordered =
+  { readonly ok: true; readonly order: Int32Array } | { readonly ok: false; readonly contradiction: Contradiction };
+
+/** There is no order: `operations` alone are proof enough. */
+export function contradicting(kind: Contradiction["kind"], operations: readonly number[]): Ordered {
+  return { ok: false, contradiction: { kind, operations } };
+}
+
 const none = -1;
 
 /** The blocks of one key's operations. Numbers of operations and of values are those of `column`. */

@@ -2,7 +2,7 @@
 import type { Operation, Transaction } from "../history.ts";
 import { callOf, keyModel } from "../model.ts";
 import { appendModel } from "./appends.ts";
-import { Blocks, type Contradiction, uniqueWriters } from "./blocks.ts";
+import { Blocks, type Contradiction, type Ordered, uniqueWriters } from "./blocks.ts";
 import type { BudgetMeter } from "./budget.ts";
 import { absent, ColumnarHistory, kinds, observable } from "./columnar-history.ts";
 import { conflictCore } from "./conflict-core.ts";
@@ -44,11 +44,9 @@ export function decideKey(all: readonly Operation[], meter: BudgetMeter): Decisi
   if (writer !== null) {
     const found = ranks !== null && isComplete ? orderByRevisions(column, ranks, writer) : null;
     const decided = found ?? orderByBlocks(column, writer);
-    if (decided !== null && "kind" in decided) {
-      return contradicted(column, writer, decided);
-    }
-    if (decided !== null && (found !== null || ranks === null || keepsRanks(decided, ranks))) {
-      return { verdict: "ok", order: Array.from(decided, (i) => operations[i]!) };
+    if (decided?.ok === false) return contradicted(column, writer, decided.contradiction);
+    if (decided !== null && (found !== null || ranks === null || keepsRanks(decided.order, ranks))) {
+      return { verdict: "ok", order: Array.from(decided.order, (i) => operations[i]!) };
     }
   }
   return decideGeneral(operations, ranks, meter);
@@ -68,24 +66,29 @@ function beginsFromAbsence({ kind, expected }: ColumnarHistory, i: number): bool
 }
 
 /** Null: an order was found, but none that also has a place for each compare-and-set that failed. */
-export function orderByBlocks(column: ColumnarHistory, writer: Int32Array): Int32Array | Contradiction | null {
+export function orderByBlocks(column: ColumnarHistory, writer: Int32Array): Ordered | null {
   const repeats = column.hasDeletes;
   const blocks = new Blocks(column, writer, repeats);
-  if (blocks.contradiction !== null) return blocks.contradiction;
+  if (blocks.contradiction !== null) return { ok: false, contradiction: blocks.contradiction };
   if (repeats) {
-    const order = orderWithAbsence(blocks);
-    return "kind" in order ? order : insertMismatches(column, order);
+    const ordered = orderWithAbsence(blocks);
+    return ordered.ok ? withMismatches(column, ordered.order) : ordered;
   }
   const zones = orderZones(blocks);
-  if ("kind" in zones) return zones;
+  if (!zones.ok) return zones;
   const order = new Int32Array(column.length);
   let at = 0;
-  for (const block of zones) {
+  for (const block of zones.order) {
     blocks.emit(block, (operation) => {
       order[at++] = operation;
     });
   }
-  return insertMismatches(column, order.subarray(0, at));
+  return withMismatches(column, order.subarray(0, at));
+}
+
+function withMismatches(column: ColumnarHistory, order: Int32Array): Ordered | null {
+  const all = insertMismatches(column, order);
+  return all === null ? null : { ok: true, order: all };
 }
 
 function keepsRanks(order: Int32Array, ranks: Int32Array): boolean {

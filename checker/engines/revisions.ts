@@ -2,7 +2,7 @@
  * Histories whose answers all tell a revision: these order everything that was answered, so one walk decides. Operations of
  * unknown outcome are put in where an answer shows that they happened, as late as possible: that binds the others least.
  */
-import type { Contradiction } from "./blocks.ts";
+import type { Contradiction, Ordered } from "./blocks.ts";
 import type { Operation } from "../history.ts";
 import { absent, type ColumnarHistory, kinds } from "./columnar-history.ts";
 
@@ -135,11 +135,7 @@ class Walk {
 }
 
 /** The order that the revisions tell, why it cannot be, or null where this walk is not enough to say. `writer`: see blocks.ts. */
-export function orderByRevisions(
-  column: ColumnarHistory,
-  ranks: Int32Array,
-  writer: Int32Array,
-): Int32Array | Contradiction | null {
+export function orderByRevisions(column: ColumnarHistory, ranks: Int32Array, writer: Int32Array): Ordered | null {
   const { call, kind, length } = column;
   const order = Array.from({ length }, (_, i) => i).filter((i) => ranks[i]! >= 0);
   order.sort((a, b) => ranks[a]! - ranks[b]! || call[a]! - call[b]!);
@@ -153,9 +149,13 @@ export function orderByRevisions(
     if (isWrite && to > from + 1) return null;
     const isTaken = isWrite ? walk.write(first) : walk.observe(order.slice(from, to));
     // With failed compare-and-sets, or several observers of one rank, another order may be right.
-    if (!isTaken) return column.mismatches.length > 0 || to > from + 1 ? null : walk.contradiction;
+    if (!isTaken) {
+      const { contradiction } = walk;
+      const mayBeAnother = column.mismatches.length > 0 || to > from + 1;
+      return mayBeAnother || contradiction === null ? null : { ok: false, contradiction };
+    }
     from = to;
   }
   if (!walk.hide()) return null;
-  return Int32Array.from(walk.order);
+  return { ok: true, order: Int32Array.from(walk.order) };
 }

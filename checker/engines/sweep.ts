@@ -14,7 +14,7 @@
  *   the earliest deadline goes first, for a later one can stand wherever that could;
  * - a block that begins with a compare-and-set from absent needs absence and ends it: it is free just before absence ends anyway.
  */
-import { type Blocks, type Contradiction } from "./blocks.ts";
+import { type Blocks, contradicting, type Ordered } from "./blocks.ts";
 import { kinds } from "./columnar-history.ts";
 import { Heap } from "./heap.ts";
 import { lowerBound } from "./sorting.ts";
@@ -165,15 +165,14 @@ class Ice {
 }
 
 /** All operations that are in some order, in it; or why there is none. */
-export function orderWithAbsence(blocks: Blocks): Int32Array | Contradiction {
+export function orderWithAbsence(blocks: Blocks): Ordered {
   const { column, firstEnd, lastCall, count } = blocks;
   const frozen: number[] = [];
   for (let k = 0; k < count; k++) if (firstEnd[k]! < lastCall[k]!) frozen.push(k);
   frozen.sort((a, b) => firstEnd[a]! - firstEnd[b]!);
   for (let k = 1; k < frozen.length; k++) {
     const [a, b] = [frozen[k - 1]!, frozen[k]!];
-    if (firstEnd[b]! < lastCall[a]!)
-      return { kind: "zones", operations: [...extremes(blocks, a), ...extremes(blocks, b)] };
+    if (firstEnd[b]! < lastCall[a]!) return contradicting("zones", [...extremes(blocks, a), ...extremes(blocks, b)]);
   }
   const ice = new Ice(blocks, frozen);
   const single: number[] = [];
@@ -194,7 +193,7 @@ export function orderWithAbsence(blocks: Blocks): Int32Array | Contradiction {
     if (opens[item]! <= deadline[item]!) continue;
     const around = ice.blocks[ice.around(item < count ? lastCall[item]! : column.call[i]!)]!;
     const own = item < count ? extremes(blocks, item) : [i];
-    return { kind: item < count ? "zones" : "null", operations: [...extremes(blocks, around), ...own] };
+    return contradicting(item < count ? "zones" : "null", [...extremes(blocks, around), ...own]);
   }
   return run(new Sweep(blocks, deadline, sort), single, opens, deadline);
 }
@@ -203,12 +202,7 @@ function extremes({ firstEndOf, lastCallOf }: Blocks, block: number): number[] {
   return [...new Set([firstEndOf[block]!, lastCallOf[block]!])];
 }
 
-function run(
-  sweep: Sweep,
-  single: readonly number[],
-  opens: Float64Array,
-  deadline: Float64Array,
-): Int32Array | Contradiction {
+function run(sweep: Sweep, single: readonly number[], opens: Float64Array, deadline: Float64Array): Ordered {
   const { blocks } = sweep;
   const { count, firstEnd, lastCall } = blocks;
   // Events: an item and which of its two, the earlier (0) or the later (1).
@@ -231,15 +225,12 @@ function run(
     else if (rank[event] === ranks.deadline) stands = sweep.close(item);
     else if (rank[event] === ranks.freeze) stands = sweep.freeze(item);
     else sweep.thaw();
-    if (!stands) {
-      const operations = item < count ? extremes(blocks, item) : [single[item - count]!];
-      return { kind: "null", operations };
-    }
+    if (!stands) return contradicting("null", item < count ? extremes(blocks, item) : [single[item - count]!]);
   }
   const order: number[] = [];
   for (const item of sweep.order) {
     if (item < count) blocks.emit(item, (operation) => order.push(operation));
     else order.push(single[item - count]!);
   }
-  return Int32Array.from(order);
+  return { ok: true, order: Int32Array.from(order) };
 }

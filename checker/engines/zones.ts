@@ -9,11 +9,11 @@
  * min_A = F_A. If F_A < S_B the two are in conflict. Else S_B <= F_A <= min(F_B, S_B), so S_B = F_A is a tie and B, with
  * F_B >= S_B, stands first. So a pair that is out of order is itself the proof that no order exists.
  */
-import type { Blocks, Contradiction } from "./blocks.ts";
+import { type Blocks, contradicting, type Ordered } from "./blocks.ts";
 import { sortedBy } from "./sorting.ts";
 
 /** The blocks in order, or two that exclude each other. */
-export function orderZones(blocks: Blocks): Int32Array | Contradiction {
+export function orderZones(blocks: Blocks): Ordered {
   const { firstEnd, lastCall, firstEndOf, lastCallOf, count } = blocks;
   const keys = new Float64Array(count);
   for (let k = 0; k < count; k++) keys[k] = Math.min(firstEnd[k]!, lastCall[k]!);
@@ -22,9 +22,12 @@ export function orderZones(blocks: Blocks): Int32Array | Contradiction {
   for (const block of order) {
     if (latest !== -1 && firstEnd[block]! < lastCall[latest]!) {
       const pair = [firstEndOf[latest]!, lastCallOf[latest]!, firstEndOf[block]!, lastCallOf[block]!];
-      return { kind: "zones", operations: [...new Set(pair)].filter((i) => i !== -1) };
+      return contradicting(
+        "zones",
+        [...new Set(pair)].filter((i) => i !== -1),
+      );
     }
     if (latest === -1 || lastCall[block]! > lastCall[latest]!) latest = block;
   }
-  return order;
+  return { ok: true, order };
 }

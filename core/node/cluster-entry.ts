@@ -141,8 +141,8 @@ export class ClusterEntry {
     const identity = this.#identity;
     if (this.bootstrap !== null || storeId !== identity.storeId) return wait;
     const genesis = identity.genesis ?? genesisOf(founders, storeIds);
-    const anew = identity.lost !== null;
-    const adopted = { ...identity, founders, genesis, incarnation, lost: null, anew, sinceTerm: term };
+    const rebound = identity.lost !== null;
+    const adopted = { ...identity, founders, genesis, incarnation, lost: null, rebound, sinceTerm: term };
     return { kind: "adopt", identity: adopted, genesis };
   }
 

@@ -45,7 +45,7 @@ function restoreRaft(
   // An index may have been bound twice, in two terms: a leader of before it was accepted is not listened to.
   const isNew = durable.term < identity.sinceTerm;
   const hardState = isNew ? { term: identity.sinceTerm, vote: node } : durable;
-  const raftOptions = { ...options, boot, incarnation, voteBarrierIndex: identity.anew ? incarnation : 0 };
+  const raftOptions = { ...options, boot, incarnation, voteBarrierIndex: identity.rebound ? incarnation : 0 };
   return new Raft(raftOptions, { hardState, log, applied: store.applied.index }, random, clock.now());
 }
 

@@ -12,7 +12,7 @@ const promotions = [false, true, null] as const;
 export function encodeChange(writer: Writer, change: Change): void {
   writer.u8(changeKinds[change.kind]);
   writer.u64(change.id);
-  if ("url" in change) writer.text(change.url);
+  if (change.kind === "add" || change.kind === "move") writer.text(change.url);
   if (change.kind === "add") writer.u8(promotions.indexOf(change.autoPromote));
 }
 

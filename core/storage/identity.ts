@@ -38,7 +38,7 @@ export type Identity = {
   /** The store ids that this directory had before its log was lost, once or more. */
   readonly former: readonly StoreId[];
   /** It was rebound: as this incarnation it votes for nobody before it holds the entry that says so. */
-  readonly anew: boolean;
+  readonly rebound: boolean;
   /** It takes no part in this term's election, nor in an earlier one: the term in which it was accepted; 0 for a founder. */
   readonly sinceTerm: Term;
   /** A committed configuration is without this incarnation: it never takes part again. */
@@ -106,8 +106,15 @@ export function genesisOf(founders: readonly string[], storeIds: readonly StoreI
 
 /** One line of JSON and one of its CRC-32 in hex, so that an operator can read it and damage is found. */
 export function encodeIdentity(identity: Identity): Uint8Array {
-  const line = JSON.stringify({ format: formatVersion, ...identity });
+  const line = JSON.stringify(renamed({ format: formatVersion, ...identity }, "rebound", "anew"));
   return latin1Bytes(`${line}\n${crc32(latin1Bytes(line), 0).toString(16).padStart(8, "0")}\n`);
+}
+
+/** `fields` with one name for another, in its place. In the file `rebound` has the name that it was first written with. */
+function renamed(fields: object, from: string, to: string): object {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name === from ? to : name, value as unknown]),
+  );
 }
 
 class NewerFormat extends BadBytes {}
@@ -117,7 +124,9 @@ export function decodeIdentity(bytes: Uint8Array): Identity {
   const [line, crc] = latin1(bytes).split("\n");
   if (line === undefined || crc === undefined) throw new BadBytes("the file is cut off");
   if (crc32(latin1Bytes(line), 0) !== Number.parseInt(crc, 16)) throw new BadBytes("the checksum is wrong");
-  const { format, ...identity } = JSON.parse(line) as Identity & { format: number };
+  const { format, ...identity } = renamed(JSON.parse(line) as object, "anew", "rebound") as Identity & {
+    format: number;
+  };
   if (format > formatVersion) throw new NewerFormat(`format ${format} is newer than this program's ${formatVersion}`);
   return { ...identity, former: identity.former ?? [], log: identity.log ?? null };
 }
@@ -197,7 +206,7 @@ function firstIdentity(storeId: StoreId, { id, engine, cluster, join }: Claim): 
     incarnation: 0,
     lost: null,
     former: [],
-    anew: false,
+    rebound: false,
     sinceTerm: 0,
     removed: false,
     log: null,

@@ -60,7 +60,7 @@ export const mutantsOfRequests: readonly Mutant[] = [
     new: "return match >=",
   },
   {
-    name: "a copy of a change request is judged anew",
+    name: "a copy of a change request is judged once more",
     layer: "requests",
     file: "core/node/open-changes.ts",
     old: "const decided = this.#decided.outcomeOf(key);",

@@ -104,7 +104,7 @@ export const mutantsOfState: readonly Mutant[] = [
     defended: "whatever the node asks Raft for passes through both halves by itself",
   },
   {
-    name: "a second transfer to the same node begins anew",
+    name: "a second transfer to the same node begins once more",
     layer: "membership",
     file: "core/raft/transfer.ts",
     old: "    if (this.#handover?.to === to && now < this.#handover.deadline) return;\n",
@@ -341,7 +341,7 @@ export const mutantsOfState: readonly Mutant[] = [
     name: "a rebound node votes at once",
     layer: "recovery",
     file: "core/node/restore.ts",
-    old: "voteBarrierIndex: identity.anew ? incarnation : 0 ",
+    old: "voteBarrierIndex: identity.rebound ? incarnation : 0 ",
     new: "voteBarrierIndex: 0 ",
     defended: "the entry that bound it is on a quorum without it, and whoever it could elect must have that",
   },

@@ -11,6 +11,7 @@ import { find, html, pageData } from "../dom.ts";
 import { showLogs } from "../log-view.ts";
 import { addressOf, type Beginning, readAddress, tapeOf } from "./beginning.ts";
 import { Follower } from "./moment.ts";
+import { Player } from "./player.ts";
 import { drawRing } from "./ring.ts";
 
 const linesShown = 14;
@@ -34,6 +35,11 @@ const seedInput = find("#seed", HTMLInputElement);
 const tapeText = find("#text", HTMLTextAreaElement);
 const slider = find("#at", HTMLInputElement);
 const playButton = find("#play", HTMLButtonElement);
+const player = new Player(playButton, {
+  isOver: () => play.isOver,
+  forward: () => move(() => play.forward()),
+  eventsPerSecond: () => Number(find("#speed", HTMLSelectElement).value),
+});
 
 let beginning: Beginning = { kind: "calm", nodes: 3, seed: 1 };
 let play = new Play(tapeOf(beginning, []));
@@ -41,7 +47,6 @@ let follower = new Follower(play);
 let chosen = 1;
 /** The last event that anybody has seen: the slider goes up to it. */
 let known = 0;
-let isPlaying = false;
 /** What the last move has not come to. */
 let missed = "";
 
@@ -203,28 +208,6 @@ function until(goal: string): void {
   });
 }
 
-function stop(): void {
-  isPlaying = false;
-  playButton.textContent = "▶▶ play";
-}
-
-function toggle(): void {
-  if (isPlaying || play.isOver) return stop();
-  isPlaying = true;
-  playButton.textContent = "❚❚ pause";
-  let shownAt = 0;
-  const frame = (now: number): void => {
-    if (!isPlaying) return;
-    if (play.isOver) return stop();
-    if (now - shownAt >= 1000 / Number(find("#speed", HTMLSelectElement).value)) {
-      shownAt = now;
-      move(() => play.forward());
-    }
-    requestAnimationFrame(frame);
-  };
-  requestAnimationFrame(frame);
-}
-
 function actOn(what: string): void {
   const others = play.simulator.hosts.filter(({ id, boot }) => id !== chosen && boot > 0).map(({ id }) => id);
   move(() => {
@@ -261,7 +244,7 @@ function tellParts(): void {
 function begin(next: Beginning, interventions: Play["interventions"] = [], event: number | null = null): void {
   const trouble = find("#trouble", HTMLOutputElement);
   trouble.textContent = "";
-  stop();
+  player.stop();
   try {
     const tape = tapeOf(next, interventions);
     play = new Play(tape);
@@ -333,7 +316,7 @@ function onKey(event: KeyboardEvent): void {
   else if (key === "ArrowRight") move(() => Array.from({ length: times }).forEach(() => play.forward()));
   else if (key === "Home") move(() => play.goTo(0));
   else if (isOnNode && (key === "Enter" || key === " ")) choose(Number(target.dataset["node"]));
-  else if (key === " " && !(target instanceof HTMLButtonElement)) toggle();
+  else if (key === " " && !(target instanceof HTMLButtonElement)) player.toggle();
   else if (goal !== undefined) until(goal);
   else if (node !== 0) choose(node);
   else return;
@@ -371,7 +354,7 @@ find("#request", HTMLFormElement).addEventListener("submit", (event) => {
 kindSelect.addEventListener("change", tellParts);
 find("#op", HTMLSelectElement).addEventListener("change", tell);
 slider.addEventListener("change", () => move(() => play.goTo(Number(slider.value))));
-playButton.addEventListener("click", toggle);
+playButton.addEventListener("click", () => player.toggle());
 find("#first", HTMLButtonElement).addEventListener("click", () => move(() => play.goTo(0)));
 find("#back", HTMLButtonElement).addEventListener("click", () => move(() => play.back()));
 find("#on", HTMLButtonElement).addEventListener("click", () => move(() => play.forward()));

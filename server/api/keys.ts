@@ -6,7 +6,14 @@ import type { Command } from "../../core/kv/command.ts";
 import type { Applied, Row } from "../../core/kv/machine.ts";
 import { bodyRefused, readBody } from "./body.ts";
 import type { Ctx } from "./context.ts";
-import { conditionOf, isRefusedByIfMatch, isUnchanged, refusedPrecondition, sessionOf } from "./preconditions.ts";
+import {
+  badSession,
+  conditionOf,
+  isRefusedByIfMatch,
+  isUnchanged,
+  refusedPrecondition,
+  sessionOf,
+} from "./preconditions.ts";
 import { badRequest, failureProblem, methodNotAllowed, type Problem, problemResponse } from "./problem.ts";
 import type { Downloads } from "./downloads.ts";
 import type { Uploads } from "./uploads.ts";
@@ -39,9 +46,9 @@ export function onKey(c: Ctx, node: Node, options: KeyOptions, key: string | Pro
   if (typeof key !== "string") return problemResponse(key);
   if (method === "GET" || method === "HEAD") return onGet(c, node, options, key);
   const condition = conditionOf(c.req.header("If-Match"), c.req.header("If-None-Match"));
-  if ("status" in condition) return problemResponse(condition);
+  if (condition.kind === "malformed") return problemResponse(condition.problem);
   const session = sessionOf(c.req.header("Idempotency-Key"));
-  if ("status" in session) return problemResponse(session);
+  if (session === null) return problemResponse(badSession);
   if (method === "DELETE") return write(c, node, options, { op: "delete", key, condition }, session);
   if (c.req.header("Content-Range") !== undefined) {
     return problemResponse(badRequest("bad-request", "A PUT takes the whole value: Content-Range is not for it."));

@@ -70,16 +70,17 @@ export function revisionOf(node: Node): Record<string, string> {
 
 /** POST /{id}: the body is the peer URL, or JSON with "url" and "autoPromote". An id in use keeps its URL. */
 export async function addMember(c: Ctx, node: Node, id: number): Promise<Response> {
-  const member = await readMember(c);
-  return member instanceof Response ? member : ask(c, node, { kind: "add", id, ...member });
+  const read = await readMember(c);
+  return read.ok ? ask(c, node, { kind: "add", id, ...read.member }) : read.answer;
 }
 
 /** POST /v1/members/{id}, with the same body: adds the member, or changes where it is reached; then whether it is promoted. */
 async function putMember(c: Ctx, node: Node, id: number): Promise<Response> {
   const refusal = refusedPrecondition(c, "");
   if (refusal !== null) return problemResponse(refusal);
-  const member = await readMember(c);
-  if (member instanceof Response) return member;
+  const read = await readMember(c);
+  if (!read.ok) return read.answer;
+  const { member } = read;
   const deadline = node.requestDeadline();
   const added = await outcomeOf(node, { kind: "add", id, ...member }, deadline);
   if (added.ok || added.code !== "member-exists") return answerOf(node, added);
@@ -92,16 +93,24 @@ async function putMember(c: Ctx, node: Node, id: number): Promise<Response> {
 
 /** `autoPromote` null: the body says nothing of it. */
 type AskedMember = { readonly url: string; readonly autoPromote: boolean | null };
+type ParsedMember =
+  { readonly ok: true; readonly member: AskedMember } | { readonly ok: false; readonly problem: Problem };
+type ReadMember =
+  { readonly ok: true; readonly member: AskedMember } | { readonly ok: false; readonly answer: Response };
 
-async function readMember(c: Ctx): Promise<AskedMember | Response> {
+async function readMember(c: Ctx): Promise<ReadMember> {
   const body = await readBody(c, bodyBytesMax, null);
-  if (typeof body !== "string") return bodyRefused(body);
+  if (typeof body !== "string") return { ok: false, answer: bodyRefused(body) };
   // A body is read as one-byte characters; a host name may have others.
-  const member = parseMember(Buffer.from(body, "latin1").toString("utf8").trim());
-  return "status" in member ? problemResponse(member) : member;
+  const parsed = parseMember(Buffer.from(body, "latin1").toString("utf8").trim());
+  return parsed.ok ? parsed : { ok: false, answer: problemResponse(parsed.problem) };
 }
 
-function parseMember(body: string): AskedMember | Problem {
+function wrong(code: string, detail: string): ParsedMember {
+  return { ok: false, problem: badRequest(code, detail) };
+}
+
+function parseMember(body: string): ParsedMember {
   let text: unknown = body;
   let autoPromote: unknown = null;
   if (body.startsWith("{")) {
@@ -110,17 +119,16 @@ function parseMember(body: string): AskedMember | Problem {
       text = parsed["url"];
       autoPromote = parsed["autoPromote"] ?? null;
       const unknown = Object.keys(parsed).find((name) => name !== "url" && name !== "autoPromote");
-      if (unknown !== undefined)
-        return badRequest("bad-json", `The body has url and autoPromote, and no "${unknown}".`);
+      if (unknown !== undefined) return wrong("bad-json", `The body has url and autoPromote, and no "${unknown}".`);
     } catch {
-      return badRequest("bad-json", "The body is not JSON.");
+      return wrong("bad-json", "The body is not JSON.");
     }
   }
   if (typeof text !== "string" || (autoPromote !== null && typeof autoPromote !== "boolean")) {
-    return badRequest("bad-json", 'The body is {"url": "http://host:port", "autoPromote": true}.');
+    return wrong("bad-json", 'The body is {"url": "http://host:port", "autoPromote": true}.');
   }
-  const parsed = parsePeerUrl(text);
-  return "wrong" in parsed ? badRequest("bad-url", `${parsed.wrong}.`) : { url: parsed.url, autoPromote };
+  const url = parsePeerUrl(text);
+  return url.ok ? { ok: true, member: { url: url.value, autoPromote } } : wrong("bad-url", `${url.reason}.`);
 }
 
 /**

@@ -4,22 +4,29 @@ import { noSession, type SessionKey } from "../../core/node/options.ts";
 import type { Ctx } from "./context.ts";
 import { badRequest, type Problem } from "./problem.ts";
 
+/** Headers that ask for no condition that a write can have. */
+type BadCondition = { readonly kind: "malformed"; readonly problem: Problem };
+
+function malformed(detail: string): BadCondition {
+  return { kind: "malformed", problem: badRequest("bad-precondition", detail) };
+}
+
 /** The condition of a key's write, by what each header can say of one. Nothing is ignored. */
-export function conditionOf(ifMatch: string | undefined, ifNoneMatch: string | undefined): Condition | Problem {
+export function conditionOf(ifMatch: string | undefined, ifNoneMatch: string | undefined): Condition | BadCondition {
   if (ifMatch !== undefined && ifNoneMatch !== undefined) {
-    return badRequest("bad-precondition", "If-Match and If-None-Match do not go together.");
+    return malformed("If-Match and If-None-Match do not go together.");
   }
   if (ifNoneMatch !== undefined) {
     if (ifNoneMatch.trim() === "*") return { kind: "absent" };
-    return badRequest("bad-precondition", "A write takes If-None-Match: * and no other.");
+    return malformed("A write takes If-None-Match: * and no other.");
   }
   if (ifMatch === undefined) return always;
   const tags = parseTags(ifMatch);
   if (tags === "*") return { kind: "present" };
-  if (tags === null) return badRequest("bad-precondition", 'If-Match takes ETags, as in If-Match: "17", or *.');
+  if (tags === null) return malformed('If-Match takes ETags, as in If-Match: "17", or *.');
   const revisions = [...new Set(tags.filter((tag) => /^"[1-9]\d{0,14}"$/.test(tag)))];
   if (revisions.length > 1) {
-    return badRequest("bad-precondition", "If-Match of a write names one revision.");
+    return malformed("If-Match of a write names one revision.");
   }
   // A weak tag, or one that this store never gave out, matches nothing (RFC 9110, 13.1.1): nor does revision 0.
   return { kind: "revision", revision: revisions.length === 0 ? 0 : Number(revisions[0]!.slice(1, -1)) };
@@ -54,11 +61,15 @@ export function refusedPrecondition(c: Ctx, instead: string): Problem | null {
   return badRequest("precondition-unsupported", `${name} is for keys${instead}.`);
 }
 
-/** `Idempotency-Key: <session>.<sequence>`. */
-export function sessionOf(header: string | undefined): SessionKey | Problem {
+/** What a header says that `sessionOf` cannot read. */
+export const badSession: Problem = badRequest(
+  "bad-idempotency-key",
+  "An Idempotency-Key is <session>.<sequence>, of a session from POST /v1/sessions.",
+);
+
+/** `Idempotency-Key: <session>.<sequence>`; null where it is written otherwise. */
+export function sessionOf(header: string | undefined): SessionKey | null {
   if (header === undefined) return noSession;
   const match = /^([1-9]\d{0,14})\.([1-9]\d{0,14})$/.exec(header.trim());
-  if (match !== null) return { session: Number(match[1]), sequence: Number(match[2]) };
-  const detail = "An Idempotency-Key is <session>.<sequence>, of a session from POST /v1/sessions.";
-  return badRequest("bad-idempotency-key", detail);
+  return match === null ? null : { session: Number(match[1]), sequence: Number(match[2]) };
 }

@@ -1,6 +1,7 @@
 /** Which package opens RocksDB: by the Node version, for one of them ends the process, and by what wrote the directory. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { type Checked, refused } from "../../core/result.ts";
 import { loadLevelRocksDb } from "./level-rocksdb.ts";
 import type { RocksLibrary } from "./library.ts";
 import { loadNxteditionRocksDb } from "./nxtedition.ts";
@@ -51,24 +52,20 @@ function isLater(a: readonly number[], b: readonly number[]): boolean {
 }
 
 /** The library for the directory `location`, or one line that says why there is none, and what to install. */
-export async function loadRocksDb(
-  location: string,
-  nodeVersion = process.version,
-): Promise<RocksLibrary | { readonly missing: string }> {
+export async function loadRocksDb(location: string, nodeVersion = process.version): Promise<Checked<RocksLibrary>> {
   const writtenBy = rocksDbVersionOf(location);
   const packages = packagesFor(nodeVersion, writtenBy);
   const reasons: string[] = [];
   for (const one of packages) {
     try {
-      return await one.load();
+      return { ok: true, value: await one.load() };
     } catch (error) {
       reasons.push(`${one.name}: ${(error as Error).message.split("\n")[0]!}`);
     }
   }
   const wrote = writtenBy === null ? "" : ` and ${location}, which RocksDB ${writtenBy.join(".")} has written`;
-  return {
-    missing:
-      `--rocksdb: no RocksDB package can be loaded for Node ${nodeVersion}${wrote}; ` +
+  return refused(
+    `--rocksdb: no RocksDB package can be loaded for Node ${nodeVersion}${wrote}; ` +
       `npm install ${packages[0]!.install} (${reasons.join("; ")})`,
-  };
+  );
 }

@@ -21,7 +21,7 @@ export type Options = {
         readonly record: string | null;
         readonly report: string | null;
         readonly odds: boolean;
-      } & ({ readonly seed: number } | { readonly tape: string }))
+      } & ({ readonly kind: "seed"; readonly seed: number } | { readonly kind: "tape"; readonly tape: string }))
     | null;
   readonly campaign: { readonly minutes: number; readonly jobs: number; readonly out: string } | null;
   readonly seeds: { readonly from: number; readonly to: number; readonly jobs: number } | null;
@@ -164,9 +164,9 @@ export async function optionsFrom(args: readonly string[]): Promise<Options> {
   const one = argv.open
     ? null
     : argv.seed !== undefined
-      ? { ...how, seed: integer(argv.seed) }
+      ? ({ kind: "seed", ...how, seed: integer(argv.seed) } as const)
       : argv.tape !== undefined
-        ? { ...how, tape: argv.tape }
+        ? ({ kind: "tape", ...how, tape: argv.tape } as const)
         : null;
   const { jobs, minutes, out } = argv;
   if (!Number.isSafeInteger(jobs) || jobs < 1) throw new UsageError("--jobs takes an integer from 1 on");

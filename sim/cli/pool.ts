@@ -1,5 +1,6 @@
 /** Seeds on several threads; each gives the same result as alone. A run that does not end, or takes its thread with it, is a failure. */
 import { Worker } from "node:worker_threads";
+import { type Checked, refused } from "../../core/result.ts";
 import { lawName } from "../laws.ts";
 import { againOf, type Order, type Report } from "./worker.ts";
 
@@ -22,11 +23,11 @@ export async function runOn(
     for (let order = next(); order !== null; order = next()) {
       thread ??= new Thread(script);
       const answer = await thread.run(order, msMax);
-      if (typeof answer === "string") {
+      if (!answer.ok) {
         await thread.end();
         thread = null;
       }
-      take(typeof answer === "string" ? failed(order, answer) : answer);
+      take(answer.ok ? answer.value : failed(order, answer.reason));
     }
     await thread?.end();
   };
@@ -35,19 +36,22 @@ export async function runOn(
 
 class Thread {
   readonly #worker: Worker;
-  #settle: (answer: Report | string) => void = () => undefined;
+  #settle: (answer: Checked<Report>) => void = () => undefined;
 
   constructor(script: URL) {
     this.#worker = new Worker(script);
-    this.#worker.on("message", (report: Report) => this.#settle(report));
-    this.#worker.on("error", (error) => this.#settle(`the run has taken its thread with it: ${error.message}`));
-    this.#worker.on("exit", (code) => this.#settle(`the run has ended its thread with ${code}`));
+    this.#worker.on("message", (report: Report) => this.#settle({ ok: true, value: report }));
+    this.#worker.on("error", (error) =>
+      this.#settle(refused(`the run has taken its thread with it: ${error.message}`)),
+    );
+    this.#worker.on("exit", (code) => this.#settle(refused(`the run has ended its thread with ${code}`)));
   }
 
   /** The report, or why there is none; after that the thread is of no use. */
-  run(order: Order, msMax: number): Promise<Report | string> {
+  run(order: Order, msMax: number): Promise<Checked<Report>> {
     return new Promise((settled) => {
-      const timer = setTimeout(() => this.#settle(`the run does not end: nothing for ${msMax / 1000} s`), msMax);
+      const reason = `the run does not end: nothing for ${msMax / 1000} s`;
+      const timer = setTimeout(() => this.#settle(refused(reason)), msMax);
       this.#settle = (answer) => {
         clearTimeout(timer);
         settled(answer);

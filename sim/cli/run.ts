@@ -24,7 +24,7 @@ const shrinkMs = 60_000;
 const linesShown = 25;
 
 function tapeOf(one: One, changes: PlanChanges): Tape {
-  if ("seed" in one) return { plan: planOf(one.seed, changes), decisions: null };
+  if (one.kind === "seed") return { plan: planOf(one.seed, changes), decisions: null };
   for (const file of [one.record, one.report])
     if (file !== null && resolve(file) === resolve(one.tape))
       throw new UsageError(`${one.tape} is the tape to be replayed: write to another file`);
@@ -35,7 +35,7 @@ function tapeOf(one: One, changes: PlanChanges): Tape {
 type Named = { readonly again: string; readonly name: string; readonly path: string | null };
 
 function namedOf(one: One, typed: string): Named {
-  return "seed" in one
+  return one.kind === "seed"
     ? { again: `--seed ${one.seed}${typed}`, name: nameOfSeed(one.seed, typed), path: null }
     : { again: `--tape ${one.tape}`, name: nameOfTape(one.tape), path: one.tape };
 }

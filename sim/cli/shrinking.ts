@@ -58,15 +58,13 @@ export function reportTape(
 
 /**
  * For a failure of any build of the simulator, `simulate`: the page of its shrunk run is in `file` when it returns. `first`: what
- * `tape` ended in, with its decisions.
+ * `tape` ended in, with its decisions. `again`: the command that the page shows.
  */
 export function reportShrunk(
   tape: Tape,
   first: Result,
   simulate: Simulate,
-  msMax: number,
-  file: string,
-  again: string,
+  { msMax, file, again }: { readonly msMax: number; readonly file: string; readonly again: string },
 ): Shrunk {
   const shrunk = shrinkFor(msMax, tape, first, simulate, () => undefined);
   reportTape(shrunk.tape, simulate, file, again);

@@ -74,16 +74,14 @@ export function votersLogMustNotBeNewer(
 }
 
 /**
- * I6. `id` becomes leader in `term`; `last` is the last index of `committed` that was committed before that term. It must be in
+ * I6. `id` becomes leader in `term`; `last` is the last index of the committed log that was committed before that term. It must be in
  * `written`, its log on disk (null: nobody can say), and in that in the memory of its process.
  */
 export function leaderMustHoldCommitted(
-  id: NodeId,
-  term: Term,
+  { id, term }: { readonly id: NodeId; readonly term: Term },
   raft: Raft | null,
   written: LogFacts | null,
-  committed: LogFacts,
-  last: number,
+  { log: committed, last }: { readonly log: LogFacts; readonly last: number },
 ): void {
   const isOnDisk = written === null || areEqualUpTo(written, committed, last);
   must(isOnDisk && agrees(raft, committed, last), "I6", () => {

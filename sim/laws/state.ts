@@ -1,5 +1,6 @@
 /** What the entries come to: I9 state machine safety, I13 snapshot fidelity. */
 import type { CompactionPoint } from "../../core/protocol/configuration.ts";
+import type { Checked } from "../../core/result.ts";
 import type { NodeId, Term } from "../../core/units.ts";
 import { must, Violation } from "../violation.ts";
 import type { LogFacts, NodeFacts } from "./facts.ts";
@@ -56,11 +57,11 @@ export function snapshotMustBeTheFold(
   id: NodeId,
   index: number,
   term: Term,
-  found: FoundSnapshot | string,
+  found: Checked<FoundSnapshot>,
   fold: { readonly term: Term; readonly digest: number | undefined; readonly configurationIndex: number },
 ): void {
-  if (typeof found === "string") throw new Violation("I13", `n${id}'s snapshot ${index}: ${found}`);
-  const { header, digest } = found;
+  if (!found.ok) throw new Violation("I13", `n${id}'s snapshot ${index}: ${found.reason}`);
+  const { header, digest } = found.value;
   const isThat = header.place.index === index && header.place.term === term;
   must(isThat, "I13", () => `n${id}'s snapshot ${index} is another`);
   must(fold.term === term, "I13", () => `n${id}'s snapshot ${index} has term ${term}`);

@@ -3,6 +3,7 @@
  * else is frozen, in its fault or in one of its own. Then the cluster must come back to life, each step within its bound.
  */
 import type { Micros, NodeId } from "../../core/units.ts";
+import { salts } from "../draws.ts";
 import type { Law } from "../laws.ts";
 import type { Simulator } from "../simulator.ts";
 import { converged, holdsQuorums, leaderOf, logLengths, logsAreBounded, states, termOf } from "./core.ts";
@@ -157,7 +158,7 @@ function freeze(simulator: Simulator, id: NodeId, core: readonly NodeId[]): void
   if (host.node === null || host.paused) return;
   // One whose log holds a configuration that is not committed must not bring it to the core.
   const isQuiet = simulator.view.configurationAt(id) !== simulator.committedConfiguration;
-  const shape = isQuiet ? 0 : draws.below(3, "core", id, 1);
+  const shape = isQuiet ? 0 : draws.below(3, "core", id, salts.core.quietLinks);
   for (const other of core) {
     if (shape !== 1) network.block(id, other, Infinity);
     if (shape !== 2) network.block(other, id, Infinity);

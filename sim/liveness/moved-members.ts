@@ -3,6 +3,7 @@
  * other nor the way to be found. Their operator then says where they are, as the documentation asks.
  */
 import type { NodeId } from "../../core/units.ts";
+import { salts } from "../draws.ts";
 import type { Simulator } from "../simulator.ts";
 import { hostEvents, type Request } from "../world/host.ts";
 
@@ -34,5 +35,11 @@ function tellLeader({ scheduler, draws, hosts }: Simulator, leader: NodeId, id: 
     run: (node) => node.change({ kind: "move", id, url }, () => undefined),
     refused: () => undefined,
   };
-  scheduler.at(scheduler.now + 1, draws.u32("tie", id, 58), hosts[leader - 1]!, hostEvents.request, request);
+  scheduler.at(
+    scheduler.now + 1,
+    draws.u32("tie", id, salts.tie.movedMember),
+    hosts[leader - 1]!,
+    hostEvents.request,
+    request,
+  );
 }

@@ -2,6 +2,7 @@
  * What a calm core does when it is asked once: every kind of request, at its leader and at another member (L2); and what
  * the operator asks for, up to its end: a member more, another leader, a member less (L6).
  */
+import { salts } from "../draws.ts";
 import { always, type Command, type Condition } from "../../core/kv/command.ts";
 import type { Row } from "../../core/kv/machine.ts";
 import type { Node } from "../../core/node/node.ts";
@@ -70,30 +71,31 @@ class Probes {
     const key = `probe of ${id}, ${this.#asked}`;
     const put = (value: string, condition: Condition): Command => ({ op: "put", key, value, condition });
     const first = this.#write(id, put("a", always), noSession);
-    if (typeof first === "string") return `put: ${first}`;
-    const row = { value: "a", modRevision: first, createRevision: first, version: 1 };
+    if (!first.ok) return `put: ${first.code}`;
+    const revision = first.value;
+    const row = { value: "a", modRevision: revision, createRevision: revision, version: 1 };
     for (const lease of [false, true]) {
       const wrong = this.#reads(id, key, lease, row);
       if (wrong !== null) return `${lease ? "lease " : ""}get: ${wrong}`;
     }
-    const second = this.#write(id, put("b", { kind: "revision", revision: first }), noSession);
-    if (typeof second === "string") return `compare-and-set: ${second}`;
+    const second = this.#write(id, put("b", { kind: "revision", revision }), noSession);
+    if (!second.ok) return `compare-and-set: ${second.code}`;
     const clash = this.#write(id, put("c", { kind: "absent" }), noSession);
-    if (clash !== "mismatch") return `put of what is there already: ${clash}`;
-    const session = this.#write(id, { op: "open-session" }, noSession);
-    if (typeof session === "string") return `open-session: ${session}`;
+    if (!isOutcome(clash, "mismatch")) return `put of what is there already: ${outcomeWords(clash)}`;
+    const opened = this.#write(id, { op: "open-session" }, noSession);
+    if (!opened.ok) return `open-session: ${opened.code}`;
+    const session = opened.value;
     const remove: Command = { op: "delete", key, condition: always };
     const removed = this.#write(id, remove, { session, sequence: 1 });
     const again = this.#write(id, remove, { session, sequence: 1 });
-    if (typeof removed === "string" || again !== removed)
-      return `delete, twice under one sequence: ${removed}, ${again}`;
+    if (!removed.ok || !again.ok || again.value !== removed.value)
+      return `delete, twice under one sequence: ${outcomeWords(removed)}, ${outcomeWords(again)}`;
     const other = this.#write(id, put("d", always), { session, sequence: 1 });
-    if (other !== "other-command") return `another command under the same sequence: ${other}`;
+    if (!isOutcome(other, "other-command")) return `another command under the same sequence: ${outcomeWords(other)}`;
     return this.#reads(id, key, false, null);
   }
 
-  /** The revision, or the code of another outcome. */
-  #write(id: NodeId, command: Command, key: SessionKey): number | string {
+  #write(id: NodeId, command: Command, key: SessionKey): Written {
     const { log } = this.#simulator.raftOf(id)!;
     const before = log.lastIndex;
     const ask = (): WriteOutcome | null => this.#ask(id, (node, done) => node.write(command, key, done));
@@ -106,13 +108,12 @@ class Probes {
     }
     const isOpen = outcome === null || (!outcome.ok && outcome.code === "timeout");
     this.#isOvertaken = isOpen && this.#skips(id, before);
-    if (outcome === null) return "no answer";
-    if (!outcome.ok) return outcome.code;
+    if (outcome === null) return { ok: false, code: "no answer" };
+    if (!outcome.ok) return outcome;
     const applied = outcome.value;
-    return (
-      this.#simulator.answers?.ofWrite(command, key, applied) ??
-      (applied.code === "done" ? applied.revision : applied.code)
-    );
+    const wrong = this.#simulator.answers?.ofWrite(command, key, applied) ?? null;
+    if (wrong !== null) return { ok: false, code: wrong };
+    return applied.code === "done" ? { ok: true, value: applied.revision } : { ok: false, code: applied.code };
   }
 
   /** Whether `id`, whose log ended at `before`, has got a snapshot since, or waits for one. */
@@ -233,7 +234,7 @@ class Probes {
     const request = requestOf((given) => {
       answer = given;
     });
-    const tie = draws.u32("tie", id, this.#asked, 57);
+    const tie = draws.u32("tie", id, this.#asked, salts.tie.probe);
     scheduler.at(scheduler.now + 1, tie, hosts[id - 1]!, hostEvents.request, request);
     this.#simulator.runUntil(scheduler.now + withinMicros, () => answer !== null);
     return answer;
@@ -242,6 +243,17 @@ class Probes {
 
 function isFull({ code }: Failure): boolean {
   return code === "busy" || code === "refused";
+}
+
+/** A write as it must end: with the revision; or the code of another outcome. */
+type Written = { readonly ok: true; readonly value: number } | { readonly ok: false; readonly code: string };
+
+function isOutcome(written: Written, code: string): boolean {
+  return !written.ok && written.code === code;
+}
+
+function outcomeWords(written: Written): string {
+  return written.ok ? String(written.value) : written.code;
 }
 
 function wordsOf(row: Omit<Row, "crc"> | null): string {

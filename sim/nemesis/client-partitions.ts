@@ -1,6 +1,6 @@
 /** Which clients do not reach which members: their requests are lost, or the answers. */
 import type { Micros, NodeId } from "../../core/units.ts";
-import type { Draws } from "../draws.ts";
+import { type Draws, salts } from "../draws.ts";
 import { keyOfNode } from "../keys.ts";
 import type { FaultFamily } from "../plan/families.ts";
 import type { TraceKind } from "../trace/vocabulary.ts";
@@ -39,7 +39,7 @@ export class ClientPartitions {
     for (let client = 1; client <= this.#clients; client++) {
       if (!this.#world.strikes("clientPartition", client)) continue;
       const length = micros();
-      const node = 1 + this.#draws.below(hosts.length, "faultTarget", slot, 5, client);
+      const node = 1 + this.#draws.below(hosts.length, "faultTarget", slot, salts.faultTarget.clientsMember, client);
       this.#world.line("clientBlock", client, node, length);
       this.#until.set(keyOfNode(client, node), now + length);
     }

@@ -5,7 +5,7 @@
  */
 import type { Message } from "../../core/protocol/message.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
-import type { Draws } from "../draws.ts";
+import { type Draws, salts } from "../draws.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { TraceKind } from "../trace/vocabulary.ts";
@@ -83,7 +83,7 @@ export class EarlierBoots implements Target {
     strike.boot = boot;
     strike.until = this.#world.now + Math.ceil(wait + more);
     this.#world.line("late", id, strike.until - this.#world.now);
-    const tie = this.#draws.u32("tie", id, strike.slot, 43);
+    const tie = this.#draws.u32("tie", id, strike.slot, salts.tie.lateMessages);
     this.#scheduler.at(this.#world.now + Math.ceil(wait), tie, this, 0, host);
   }
 

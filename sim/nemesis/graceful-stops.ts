@@ -1,6 +1,6 @@
 /** Processes that are told to stop, as by SIGTERM: each must have stopped within its time, and is started again later. */
 import type { Micros } from "../../core/units.ts";
-import type { Draws } from "../draws.ts";
+import { type Draws, salts } from "../draws.ts";
 import { toldToStopMustStop } from "../laws/limits.ts";
 import { diskMicros as toDiskMicros, largestEntriesMicros } from "../plan/entry-time.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -52,7 +52,7 @@ export class GracefulStops implements Target {
     this.#trace.line(this.#scheduler.now, "gracefulStop", id);
     host.tellToStop();
     const stopping: Stopping = { host, boot, disturbances };
-    const tie = this.#draws.u32("tie", id, boot, 61);
+    const tie = this.#draws.u32("tie", id, boot, salts.tie.gracefulStop);
     if (!isHampered) this.#scheduler.at(this.#scheduler.now + this.#boundMicros(host), tie, this, 0, stopping);
     host.stopGracefully(() => {
       if (host.boot !== boot) return;

@@ -1,6 +1,6 @@
 /** Links that carry nothing for a while, or only later; and streams that are reset. */
 import type { Micros, NodeId } from "../../core/units.ts";
-import type { Draws } from "../draws.ts";
+import { type Draws, salts } from "../draws.ts";
 import { familyNumbers, type FaultFamily } from "../plan/families.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
@@ -67,7 +67,8 @@ export class LinkFaults implements Target {
     for (const from of ids) {
       if (!this.#world.strikes("reset", from)) continue;
       // One of its streams, or all.
-      const only = ids[this.#world.draws.below(2 * ids.length, "faultTarget", this.#slot, 6, from)] ?? 0;
+      const only =
+        ids[this.#world.draws.below(2 * ids.length, "faultTarget", this.#slot, salts.faultTarget.resetPeer, from)] ?? 0;
       for (const to of ids) {
         if (to === from || (only !== 0 && to !== only)) continue;
         this.#world.trace.line(this.#world.scheduler.now, "reset", from, to);
@@ -81,18 +82,19 @@ export class LinkFaults implements Target {
     if (this.#world.strikes("partition", 0)) {
       // Two sides by coin; one node alone is as likely as any other side.
       const until = this.#world.scheduler.now + this.#world.length("partition");
-      const alone = this.#world.draws.below(3, "faultTarget", this.#slot, 0) === 0;
-      const lonely = ids[this.#world.draws.below(ids.length, "faultTarget", this.#slot, 1)]!;
+      const alone = this.#world.draws.below(3, "faultTarget", this.#slot, salts.faultTarget.isOneAlone) === 0;
+      const lonely = ids[this.#world.draws.below(ids.length, "faultTarget", this.#slot, salts.faultTarget.alone)]!;
       const side = (id: NodeId): boolean =>
-        alone ? id === lonely : this.#world.draws.below(2, "faultTarget", this.#slot, 2, id) === 0;
+        alone ? id === lonely : this.#world.draws.below(2, "faultTarget", this.#slot, salts.faultTarget.side, id) === 0;
       for (const from of ids) for (const to of ids) if (side(from) !== side(to)) this.block(from, to, until);
     }
     for (const from of ids) {
       if (!this.#world.strikes("oneWay", from)) continue;
       const until = this.#world.scheduler.now + this.#world.length("oneWay");
       // One link, or everything that this node hears or says.
-      const shape = this.#world.draws.below(3, "faultTarget", this.#slot, 3, from);
-      const other = ids[this.#world.draws.below(ids.length, "faultTarget", this.#slot, 4, from)]!;
+      const shape = this.#world.draws.below(3, "faultTarget", this.#slot, salts.faultTarget.oneWayShape, from);
+      const other =
+        ids[this.#world.draws.below(ids.length, "faultTarget", this.#slot, salts.faultTarget.oneWayPeer, from)]!;
       for (const id of ids) {
         if (id === from || (shape === 0 && id !== other)) continue;
         if (shape === 2) this.block(id, from, until);
@@ -106,7 +108,8 @@ export class LinkFaults implements Target {
     for (const shape of shapes) {
       if (!this.#world.strikes(shape, 0)) continue;
       const most = Math.max(spans.shapeMicrosMax, 8 * this.#world.plan.electionMicros);
-      const length = spans.microsMin + this.#world.draws.below(most, "shape", this.#slot, familyNumbers[shape], 99);
+      const length =
+        spans.microsMin + this.#world.draws.below(most, "shape", this.#slot, familyNumbers[shape], salts.shape.length);
       const draw = (bound: number, k: number): number =>
         this.#world.draws.below(bound, "shape", this.#slot, familyNumbers[shape], k);
       for (const cut of cutsOf(shape, ids, length, draw)) {

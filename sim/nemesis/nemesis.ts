@@ -3,7 +3,7 @@
  * chance, so that one fault more or less shifts no other.
  */
 import type { Micros, NodeId } from "../../core/units.ts";
-import type { Draws } from "../draws.ts";
+import { type Draws, salts } from "../draws.ts";
 import { familyNumbers, faultFamilies, type FaultFamily, isMarked, type TargetedAction } from "../plan/families.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { FaultBudget } from "../safety/redundancy.ts";
@@ -165,7 +165,7 @@ export class Nemesis implements Target {
   }
 
   #at(wait: Micros, code: number, host: Host): void {
-    const tie = this.#draws.u32("tie", host.id, host.boot, code, 99);
+    const tie = this.#draws.u32("tie", host.id, host.boot, code, salts.tie.nemesis);
     this.#scheduler.at(this.#scheduler.now + wait, tie, this, code, host);
   }
 
@@ -193,7 +193,9 @@ export class Nemesis implements Target {
   #planTargeted(fault: TargetedFault): void {
     if (this.#stopped || this.#scheduler.now < this.#plan.quietMicros) return;
     this.counters.targeted += 1;
-    const wait = this.#draws.below(2, "targetedLength", fault.occasion, 0) * Math.ceil(this.#plan.latencyMicros / 4);
+    const wait =
+      this.#draws.below(2, "targetedLength", fault.occasion, salts.targetedLength.delay) *
+      Math.ceil(this.#plan.latencyMicros / 4);
     const tie = this.#draws.u32("tie", fault.occasion, nemesisEvents.targeted);
     this.#scheduler.at(this.#scheduler.now + wait, tie, this, nemesisEvents.targeted, fault);
   }
@@ -203,9 +205,9 @@ export class Nemesis implements Target {
     if (host.node === null || host.paused) return;
     this.#coverage.struck(`targeted ${action}`, node);
     const length = (most: Micros): Micros =>
-      spans.briefMicrosMin + this.#draws.below(most, "targetedLength", occasion, 1);
+      spans.briefMicrosMin + this.#draws.below(most, "targetedLength", occasion, salts.targetedLength.length);
     if (action === "restart" || action === "kill") {
-      const power = this.#draws.below(2, "targetedLength", occasion, 2) === 0;
+      const power = this.#draws.below(2, "targetedLength", occasion, salts.targetedLength.isPowerCut) === 0;
       this.#trace.line(this.#scheduler.now, power ? "powerCut" : "kill", node);
       host.stop(power);
       this.#at(
@@ -215,7 +217,7 @@ export class Nemesis implements Target {
       );
     } else if (action === "pause") this.#pauseFor(host, length(spanMicrosMax.pause));
     else {
-      const peer = 1 + this.#draws.below(this.#hosts.length, "targetedLength", occasion, 3);
+      const peer = 1 + this.#draws.below(this.#hosts.length, "targetedLength", occasion, salts.targetedLength.peer);
       const until = this.#scheduler.now + length(6 * this.#plan.electionMicros);
       for (const { id } of this.#hosts) {
         if (id === node || (action === "brokenLink" && id !== peer)) continue;
@@ -230,7 +232,13 @@ export class Nemesis implements Target {
     const strength = this.#plan.faults.leaderIsolated;
     let commits = 0;
     const later = (what: IsolatedLeader): void => {
-      scheduler.at(scheduler.now + 1, draws.u32("tie", what.old, commits, 98), this, nemesisEvents.isolation, what);
+      scheduler.at(
+        scheduler.now + 1,
+        draws.u32("tie", what.old, commits, salts.tie.isolation),
+        this,
+        nemesisEvents.isolation,
+        what,
+      );
     };
     return {
       get now() {
@@ -272,10 +280,10 @@ export class Nemesis implements Target {
   #takeOneDown(host: Host, most: Micros): void {
     if (host.node === null || host.paused) return;
     const draw = (bound: number, k: number): number => this.#draws.below(bound, "isolationEnd", host.id, host.boot, k);
-    const power = draw(2, 0) === 0;
+    const power = draw(2, salts.isolationEnd.isPowerCut) === 0;
     this.#trace.line(this.#scheduler.now, power ? "powerCut" : "kill", host.id);
     host.stop(power);
-    this.#at(spans.briefMicrosMin + draw(most, 1), nemesisEvents.restart, host);
+    this.#at(spans.briefMicrosMin + draw(most, salts.isolationEnd.length), nemesisEvents.restart, host);
   }
 
   /** For an operator who replaces a machine: it goes down now, and is back by itself some time later. */
@@ -326,14 +334,18 @@ export class Nemesis implements Target {
     const length = this.#length("slow");
     // From an event loop that is busy now and then, to one that is nearly as slow as an election.
     const beat =
-      spans.beatMicrosMin + this.#draws.below(this.#plan.electionMicros / 2, "faultTarget", this.#slot, 7, host.id);
+      spans.beatMicrosMin +
+      this.#draws.below(this.#plan.electionMicros / 2, "faultTarget", this.#slot, salts.faultTarget.slowBeat, host.id);
     this.#trace.line(this.#scheduler.now, "slow", host.id, length, beat);
     host.slowDown(length, beat);
   }
 
   #freezeClock(host: Host, length = this.#length("clockStall")): void {
     this.#trace.line(this.#scheduler.now, "clockStall", host.id, length);
-    host.freezeClock(length, this.#draws.below(2, "faultTarget", this.#slot, 8, host.id) === 0);
+    host.freezeClock(
+      length,
+      this.#draws.below(2, "faultTarget", this.#slot, salts.faultTarget.frozenClock, host.id) === 0,
+    );
   }
 
   #pauseFor(host: Host, length: Micros): void {

@@ -11,7 +11,7 @@ import { encodeEnvelope } from "../../core/protocol/message-codec.ts";
 import type { Envelope, Message } from "../../core/protocol/message.ts";
 import { passed } from "../../core/result.ts";
 import type { Micros, NodeId, Term } from "../../core/units.ts";
-import type { Draws } from "../draws.ts";
+import { type Draws, salts } from "../draws.ts";
 import {
   laterStartMustNotReplaceLiving,
   strangerMustNotEndMember,
@@ -99,7 +99,7 @@ export class Strangers implements Target {
 
   #ask(host: Host, k: number, run: (node: Node) => void): void {
     const request: Request = { run, refused: () => undefined };
-    const tie = this.#draws.u32("tie", host.id, this.#beat, k, 62);
+    const tie = this.#draws.u32("tie", host.id, this.#beat, k, salts.tie.stranger);
     this.#scheduler.at(this.#scheduler.now + 1 + k, tie, host, hostEvents.request, request);
   }
 
@@ -265,8 +265,8 @@ function framed(encode: (writer: Writer) => void): Uint8Array {
 function mustRefuse(id: NodeId, node: Node, inbound: Inbound): void {
   const begun = new Uint8Array(unfinishedBytes);
   begun[2] = 0x10;
-  const trouble = inbound.receive(begun);
-  unfinishedFrameMustBeRefused(id, begun.length, node.replica === null || trouble !== null);
+  const { ok } = inbound.receive(begun);
+  unfinishedFrameMustBeRefused(id, begun.length, node.replica === null || !ok);
 }
 
 /** Just after a stranger has come to `node`. */

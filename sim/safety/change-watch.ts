@@ -113,7 +113,8 @@ export class ChangeWatch implements Subscriber {
 }
 
 function asksFor(change: Change, { kind, id, url }: Difference): boolean {
-  return change.kind === kind && change.id === id && (!("url" in change) || change.url === url);
+  if (change.kind !== kind || change.id !== id) return false;
+  return (change.kind !== "add" && change.kind !== "move") || change.url === url;
 }
 
 /**

@@ -2,6 +2,7 @@
 import { BadBytes } from "../../core/bytes.ts";
 import { type SnapshotHeader, SnapshotReader } from "../../core/kv/snapshot.ts";
 import { StateHash } from "../../core/kv/state-hash.ts";
+import { type Checked, refused } from "../../core/result.ts";
 import {
   decodeMeta,
   decodeRow,
@@ -32,7 +33,7 @@ export function readRows(pairs: ReadonlyMap<string, Uint8Array>): { readonly ind
 }
 
 /** What a snapshot file holds, or why it is none. */
-export function readSnapshot(bytes: Uint8Array): { header: SnapshotHeader; digest: number } | string {
+export function readSnapshot(bytes: Uint8Array): Checked<{ header: SnapshotHeader; digest: number }> {
   let header: SnapshotHeader | null = null;
   const hash = new StateHash();
   const reader = new SnapshotReader({
@@ -47,8 +48,9 @@ export function readSnapshot(bytes: Uint8Array): { header: SnapshotHeader; diges
   try {
     reader.receive(bytes);
   } catch (error) {
-    if (error instanceof BadBytes) return error.message;
+    if (error instanceof BadBytes) return refused(error.message);
     throw error;
   }
-  return header === null || !reader.ended ? "is cut off" : { header, digest: hash.digest };
+  if (header === null || !reader.ended) return refused("is cut off");
+  return { ok: true, value: { header, digest: hash.digest } };
 }

@@ -11,17 +11,11 @@ import { type Entry, entryKinds, type LogPosition } from "../../core/protocol/en
 import type { LogView } from "../../core/raft/log.ts";
 import { snapshotPlace } from "../../core/storage/snapshot-store.ts";
 import type { NodeId, Term } from "../../core/units.ts";
-import { keyOfVote, voterOf } from "../keys.ts";
 import { acknowledgedMustStay, baseMustBeCovered, committedMustNotBeOverwritten } from "../laws/commit.ts";
-import { durableTermMustNotFall, voteMustBeTheOnly, voteMustStay } from "../laws/election.ts";
+import { durableTermMustNotFall, voteMustStay } from "../laws/election.ts";
 import type { Hard } from "../laws/facts.ts";
 import { changeMustComeAlone, changeMustFollowOwnCommit, votersMustChangeJointly } from "../laws/membership.ts";
-import {
-  clusterTimeMustNotFall,
-  committedEntryMustBeKnown,
-  entryMustComeFromLeader,
-  entryMustNameOnePayload,
-} from "../laws/replication.ts";
+import { committedEntryMustBeKnown, entryMustComeFromLeader, entryMustNameOnePayload } from "../laws/replication.ts";
 import { baseMustBeCommitted, snapshotMustBeTheFold, stateMustBeTheFold } from "../laws/state.ts";
 import {
   batchMustBeReadable,
@@ -31,13 +25,14 @@ import {
 } from "../laws/storage.ts";
 import { Violation } from "../violation.ts";
 import { Answers } from "./answers.ts";
+import { CommittedPrefix } from "./committed-prefix.ts";
 import type { Departures } from "./departures.ts";
 import type { GhostBatch } from "./ghost-disk.ts";
 import { GhostEntries } from "./ghost-entries.ts";
 import { GhostLog, putInto } from "./ghost-log.ts";
-import { GhostMachine } from "./ghost-machine.ts";
 import { GhostNode } from "./ghost-node.ts";
 import { readRows, readSnapshot } from "./ghost-state.ts";
+import { GhostVotes } from "./ghost-votes.ts";
 
 /** A cluster that is not founded yet. */
 export const nobody: Configuration = { members: [], voters: [], outgoing: [], learners: [], removed: [] };
@@ -47,20 +42,13 @@ export class Ghost {
   readonly nodes: GhostNode[];
   /** The node whose election each term has seen. */
   readonly leaders = new Map<Term, NodeId>();
-  /** Durable votes, by term, voter and the losses of its log: for whom. */
-  readonly #votes = new Map<number, NodeId>();
+  readonly #votes: GhostVotes;
   readonly #entries: GhostEntries;
   /** What the founders have agreed on; empty until one of them runs. */
   #founding = nobody;
-  /** The committed prefix: what some node's commit index has reached. */
-  readonly committed = new GhostLog();
+  readonly #prefix: CommittedPrefix;
   /** The last entry before the run; index 0: there is none. */
   readonly origin: LogPosition;
-  /** Index of the configuration in force at each committed index from the origin on. */
-  readonly #configurationAt: number[] = [0];
-  /** The term in which each of them was committed; they never fall along the log. */
-  readonly #committedIn: Term[];
-  readonly #machine: GhostMachine;
   readonly answers: Answers;
   /** Null: nobody asks. */
   departures: Departures | null = null;
@@ -68,11 +56,15 @@ export class Ghost {
   constructor(count: number, limits: SessionLimits, origin: LogPosition) {
     this.origin = origin;
     this.#entries = new GhostEntries(origin);
-    this.#committedIn = [origin.term];
-    this.committed.beginAt(origin);
+    this.#votes = new GhostVotes(origin.term);
+    this.#prefix = new CommittedPrefix(limits, origin);
     this.nodes = Array.from({ length: count }, (_, k) => new GhostNode(k + 1, 0));
-    this.#machine = new GhostMachine(limits, origin);
-    this.answers = new Answers(this.#machine);
+    this.answers = new Answers(this.#prefix.machine);
+  }
+
+  /** The committed prefix as a log. */
+  get committed(): GhostLog {
+    return this.#prefix.log;
   }
 
   node(id: NodeId): GhostNode {
@@ -95,7 +87,7 @@ export class Ghost {
   /** A machine is replaced by an empty one: nothing is left on it, and none of its votes counts any more. */
   wiped(id: NodeId): void {
     this.nodes[id - 1] = new GhostNode(id, 0);
-    for (const key of this.#votes.keys()) if (voterOf(key) === id) this.#votes.delete(key);
+    this.#votes.forget(id);
   }
 
   /** The log of a machine is damaged: it is rebound before it takes part again, and begins with nothing. */
@@ -126,19 +118,16 @@ export class Ghost {
 
   /** The configuration in force at the committed `index`. */
   committedConfiguration(index = this.committed.last): Configuration {
-    const at = this.#configurationAt[index - this.origin.index] ?? 0;
+    const at = this.#prefix.configurationIndexAt(index);
     return at === 0 ? this.#founding : this.#entries.configurationAt(at, this.committed.termAt(at));
   }
 
   committedConfigurationIndex(index: number): number {
-    return this.#configurationAt[index - this.origin.index] ?? 0;
+    return this.#prefix.configurationIndexAt(index);
   }
 
   votedFor(voter: NodeId, candidate: NodeId, term: Term): boolean {
-    for (let storageGeneration = 0; storageGeneration <= this.node(voter).storageGeneration; storageGeneration++) {
-      if (this.#votes.get(keyOfVote(term - this.origin.term, voter, storageGeneration)) === candidate) return true;
-    }
-    return false;
+    return this.#votes.has(voter, this.node(voter).storageGeneration, candidate, term);
   }
 
   /** Whether `candidate` has the durable votes of a quorum, by the configuration in its own log. */
@@ -238,7 +227,7 @@ export class Ghost {
     const before = node.written.chainAt(acknowledged);
     for (const entry of batch.entries) {
       // A late append of a leader that is over may put one entry that is not committed in the place of another.
-      const overwrites = this.#holdsCommitted(node.written, entry.index) && !this.#isCommitted(entry);
+      const overwrites = this.#prefix.isHeldBy(node.written, entry.index) && !this.#prefix.includes(entry);
       committedMustNotBeOverwritten(node.id, entry.index, overwrites);
       this.recordEntryCreation(node, entry);
     }
@@ -256,16 +245,6 @@ export class Ghost {
       log.rebase({ index, term, chain: this.committed.chainAt(index) }, replaces);
     }
     for (const entry of entries) putInto(log, entry, `n${node.id} ${whose}`);
-  }
-
-  #holdsCommitted(log: GhostLog, index: number): boolean {
-    if (index > this.committed.last || index > log.last) return false;
-    if (index <= log.base) return true;
-    return this.committed.termAt(index) === log.termAt(index) && this.committed.crcAt(index) === log.crcAt(index);
-  }
-
-  #isCommitted(entry: Entry): boolean {
-    return this.committed.termAt(entry.index) === entry.term && this.committed.crcAt(entry.index) === entry.crc;
   }
 
   /** `node` tells or writes `entry`: if nobody has before, it makes it, by its first write or its first append. */
@@ -326,9 +305,7 @@ export class Ghost {
 
   /** The vote of `voter` is durable; or it was told, and no later start of the node can give another one. */
   voted(voter: NodeId, hard: Hard): void {
-    const key = keyOfVote(hard.term - this.origin.term, voter, this.node(voter).storageGeneration);
-    voteMustBeTheOnly(voter, hard, this.#votes.get(key));
-    this.#votes.set(key, hard.vote);
+    this.#votes.add(voter, this.node(voter).storageGeneration, hard);
   }
 
   rowsDurable(id: NodeId, rows: ReadonlyMap<string, Uint8Array>): void {
@@ -372,27 +349,22 @@ export class Ghost {
       const { term, crc } = log.entryAt(at);
       const entry = this.#entries.at(at, term);
       committedEntryMustBeKnown(id, at, crc, entry);
-      clusterTimeMustNotFall(id, entry, this.#machine.clusterMicros);
-      putInto(this.committed, entry, "committed");
-      const isConfiguration = entry.kind === entryKinds.configuration;
-      this.#configurationAt.push(isConfiguration ? at : this.#configurationAt.at(-1)!);
-      this.#committedIn.push(log.termAt(index));
-      this.#machine.apply(entry);
+      this.#prefix.add(id, entry, log.termAt(index));
     }
   }
 
   /** The last index that was committed before `term`. */
   committedBefore(term: Term): number {
-    return this.origin.index + this.#committedIn.findLastIndex((committedIn) => committedIn < term);
+    return this.#prefix.lastBefore(term);
   }
 
   /** Whether a committed entry has given `key` that value. */
   wasWritten(key: string, value: string): boolean {
-    return this.#machine.hasHad(key, value);
+    return this.#prefix.machine.hasHad(key, value);
   }
 
   /** The state's digest after the committed entry `index`. */
   digestAt(index: number): number | undefined {
-    return this.#machine.digestAt(index);
+    return this.#prefix.machine.digestAt(index);
   }
 }

@@ -166,7 +166,7 @@ export class Invariants {
     // A leader elected late, by votes that were long under way, owes nothing to the terms after its own.
     const last = this.#ghost.committedBefore(term);
     const written = isOlderCopy ? null : this.#ghost.node(id).written;
-    leaderMustHoldCommitted(id, term, this.#raftOf(id), written, this.#ghost.committed, last);
+    leaderMustHoldCommitted({ id, term }, this.#raftOf(id), written, { log: this.#ghost.committed, last });
     this.#ghost.elected(id, term);
   }
 

@@ -161,6 +161,6 @@ export class Judge implements Subscriber {
 /** The entry whose state a file of the directory of snapshots keeps. One that was set aside, and is damaged, was none before. */
 function keptIndex([name, bytes]: readonly [string, Uint8Array]): Index {
   const setAside = snapshotPlace(name.replace(/^damaged-/, ""));
-  const isThere = snapshotPlace(name) !== null || (setAside !== null && typeof readSnapshot(bytes) === "string");
+  const isThere = snapshotPlace(name) !== null || (setAside !== null && !readSnapshot(bytes).ok);
   return isThere ? (setAside?.index ?? 0) : 0;
 }

@@ -10,7 +10,7 @@ import type { Node } from "../../core/node/node.ts";
 import { noSession, type SessionKey } from "../../core/node/options.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Events } from "../bus.ts";
-import type { Draws } from "../draws.ts";
+import { type Draws, salts } from "../draws.ts";
 import { answerMustBeSo } from "../laws/answers.ts";
 import { answerMustBeFresh, historyMustBeLinearizable } from "../laws/reads.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -148,12 +148,13 @@ export class Client implements Target {
   }
 
   #plant(from: Micros): void {
-    const wait = 1 + this.#draws.below(2 * this.#plan.thinkMicros, "clientOp", this.id, this.#k, 0);
+    const wait =
+      1 + this.#draws.below(2 * this.#plan.thinkMicros, "clientOp", this.id, this.#k, salts.clientOp.thinkTime);
     this.#at(from + wait, clientEvents.begin, null);
   }
 
   #at(time: Micros, code: number, payload: unknown): void {
-    this.#scheduler.at(time, this.#draws.u32("tie", this.id, this.#k, code, 77), this, code, payload);
+    this.#scheduler.at(time, this.#draws.u32("tie", this.id, this.#k, code, salts.tie.client), this, code, payload);
   }
 
   #begin(): void {
@@ -222,7 +223,7 @@ export class Client implements Target {
       refused: () => this.#reply(node, { k, attempt, kind: "none", seen: nothing, mismatch: false, wrong: null }),
     };
     const host = this.#world.hosts[node - 1]!;
-    const tie = this.#draws.u32("tie", this.id, k, 5, attempt);
+    const tie = this.#draws.u32("tie", this.id, k, salts.tie.request, attempt);
     this.#scheduler.at(this.#scheduler.now + this.#latency(k, 2 * attempt), tie, host, hostEvents.request, request);
     this.#later(current);
   }
@@ -246,7 +247,7 @@ export class Client implements Target {
     };
     const { answers } = this.#world;
     if (op === "get") {
-      const lease = this.#draws.below(100, "clientOp", this.id, k, 4) < this.#plan.leasePercent;
+      const lease = this.#draws.below(100, "clientOp", this.id, k, salts.clientOp.isLease) < this.#plan.leasePercent;
       to.read(key, lease, (outcome) => {
         if (!outcome.ok) return end(outcome.definite ? "none" : "unknown", nothing, false);
         const { row, revision } = outcome.value;

@@ -2,7 +2,7 @@
  * What a client asks next, drawn from the seed: the same operations for a simulated cluster and for a real one. Nothing
  * here sends or waits.
  */
-import type { Draws } from "../draws.ts";
+import { type Draws, salts } from "../draws.ts";
 import type { Plan } from "../plan/plan.ts";
 import { edgeBytesMax } from "../plan/value-bytes.ts";
 
@@ -19,7 +19,7 @@ export type KeyOperation = "get" | "put" | "delete" | "cas";
 
 /** The key of the client's k-th operation, one of the first `keys` names. */
 export function drawKey(draws: Draws, client: number, k: number, keys: number): string {
-  return keyName(draws.below(keys, "clientOp", client, k, 2));
+  return keyName(draws.below(keys, "clientOp", client, k, salts.clientOp.key));
 }
 
 /** The client's k-th operation; a cas only where the client knows what the key last held. */
@@ -30,16 +30,16 @@ export function drawOperation(
   casPercent: number,
   isKnown: boolean,
 ): KeyOperation {
-  const dice = draws.below(100, "clientOp", client, k, 1);
+  const dice = draws.below(100, "clientOp", client, k, salts.clientOp.kind);
   if (dice >= 55) return "get";
   if (dice >= 45) return "delete";
-  const isCas = draws.below(100, "clientOp", client, k, 3) < casPercent;
+  const isCas = draws.below(100, "clientOp", client, k, salts.clientOp.isCas) < casPercent;
   return isCas && isKnown ? "cas" : "put";
 }
 
 /** Whether the client's k-th operation uses its last sequence once more, for another command. */
 export function drawClash(draws: Draws, client: number, k: number): boolean {
-  return draws.below(100, "clientOp", client, k, 5) < 5;
+  return draws.below(100, "clientOp", client, k, salts.clientOp.reusesSequence) < 5;
 }
 
 /** Of an entry besides its payload; of a command besides key and value; of a row besides them. */
@@ -58,12 +58,14 @@ function edgesOf({ limits, ...plan }: Plan): number[] {
 export function drawValueBytes(draws: Draws, client: number, k: number, key: string, plan: Plan): number {
   const { valueBytes } = plan;
   const begin = valueOf(client, k).length;
-  const draw = (bound: number, what: number): number => draws.below(bound, "clientOp", client, k, what);
+  const { clientOp: what } = salts;
+  const draw = (bound: number, salt: number): number => draws.below(bound, "clientOp", client, k, salt);
   const edges = plan.valueEdges ? edgesOf(plan) : [];
-  if (edges.length === 0 || draw(2, 6) === 0) return begin + valueBytes;
+  if (edges.length === 0 || draw(2, what.hasUsualLength) === 0) return begin + valueBytes;
   const { entry, command, row } = headers;
-  const around = [command + key.length, entry + command + key.length, row + key.length, 0][draw(4, 7)]!;
-  const bytes = edges[draw(edges.length, 8)]! * (1 + draw(2, 9)) - around + draw(3, 10) - 1;
+  const around = [command + key.length, entry + command + key.length, row + key.length, 0][draw(4, what.lengthOf)]!;
+  const bytes =
+    edges[draw(edges.length, what.edge)]! * (1 + draw(2, what.isTwice)) - around + draw(3, what.besideEdge) - 1;
   return Math.max(begin, Math.min(edgeBytesMax, bytes));
 }
 

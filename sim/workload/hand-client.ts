@@ -4,7 +4,7 @@ import { always, type Command } from "../../core/kv/command.ts";
 import type { Node } from "../../core/node/node.ts";
 import { noSession } from "../../core/node/options.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
-import type { Draws } from "../draws.ts";
+import { type Draws, salts } from "../draws.ts";
 import { answerMustBeSo } from "../laws/answers.ts";
 import { answerMustBeFresh, historyMustBeLinearizable } from "../laws/reads.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
@@ -70,7 +70,7 @@ export class HandClient implements Target {
       run: (to) => this.#run(to, asked),
       refused: () => this.#reply({ asked, outcome: "none", value: null, revision: 0, wrong: null }),
     };
-    const tie = this.#draws.u32("tie", this.id, k, 5);
+    const tie = this.#draws.u32("tie", this.id, k, salts.tie.request);
     this.#scheduler.at(call + this.#wayMicros, tie, hosts[node - 1]!, hostEvents.request, request);
   }
 
@@ -97,7 +97,7 @@ export class HandClient implements Target {
   }
 
   #reply(answer: Answer): void {
-    const tie = this.#draws.u32("tie", this.id, answer.asked.k, 6);
+    const tie = this.#draws.u32("tie", this.id, answer.asked.k, salts.tie.answer);
     this.#scheduler.at(this.#scheduler.now + this.#wayMicros, tie, this, 0, answer);
   }
 

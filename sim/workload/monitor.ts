@@ -8,7 +8,7 @@ import { noSession, type RowAt, type WriteOutcome } from "../../core/node/option
 import type { Envelope } from "../../core/protocol/message.ts";
 import type { Index, Micros, NodeId } from "../../core/units.ts";
 import type { Subscriber } from "../bus.ts";
-import type { Draws } from "../draws.ts";
+import { type Draws, salts } from "../draws.ts";
 import { keyOfNode, occasionOf } from "../keys.ts";
 import { answerMustBeSo, refusedMustNotHappen, staleAnswerMustBeKnown, unknownMustHaveLeft } from "../laws/answers.ts";
 import { requestMustEndOnce } from "../laws/limits.ts";
@@ -142,9 +142,9 @@ export class Monitor implements Target, Subscriber {
 
   #ask(host: Host, which: number, count: number, withinMicros: Micros): void {
     const draw = (bound: number, k: number): number => this.#draws.below(bound, "monitor", which, count, k);
-    const dice = draw(100, 1);
+    const dice = draw(100, salts.monitor.kind);
     const what = dice < 45 ? "stale read" : dice < 65 ? "read" : dice < 85 ? "write" : dice < 95 ? "change" : "status";
-    const key = keyName(draw(this.#plan.keys, 2));
+    const key = keyName(draw(this.#plan.keys, salts.monitor.key));
     const value = `monitor.${which}.${count}`;
     const run = (node: Node, end: (isOk: boolean) => void): void => {
       if (what === "stale read") this.#readStale(node, host, key, end);
@@ -153,7 +153,13 @@ export class Monitor implements Target, Subscriber {
       else if (what === "change") node.change({ kind: "promote", id: nobody }, (result) => end(result.ok));
       else end(node.status().id === host.id);
     };
-    this.#request(host, what, occasionOf(which, count), run, this.#scheduler.now + 1 + draw(withinMicros, 3));
+    this.#request(
+      host,
+      what,
+      occasionOf(which, count),
+      run,
+      this.#scheduler.now + 1 + draw(withinMicros, salts.monitor.wait),
+    );
   }
 
   #request(
@@ -175,7 +181,13 @@ export class Monitor implements Target, Subscriber {
       },
       refused: () => undefined,
     };
-    this.#scheduler.at(at, this.#draws.u32("tie", host.id, occasion, 60), host, hostEvents.request, request);
+    this.#scheduler.at(
+      at,
+      this.#draws.u32("tie", host.id, occasion, salts.tie.monitor),
+      host,
+      hostEvents.request,
+      request,
+    );
   }
 
   #readStale(node: Node, host: Host, key: string, end: (isOk: boolean) => void): void {

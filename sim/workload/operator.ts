@@ -6,7 +6,7 @@ import type { ChangeResult } from "../../core/node/options.ts";
 import type { Change } from "../../core/protocol/configuration.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import type { Events } from "../bus.ts";
-import type { Draws } from "../draws.ts";
+import { type Draws, salts } from "../draws.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { Addresses } from "../world/addresses.ts";
@@ -62,20 +62,20 @@ export class Operator implements Target {
   }
 
   #plant(): void {
-    const wait = 1 + this.#draws.below(2 * this.#plan.operatorMicros, "operator", this.#k, 0);
+    const wait = 1 + this.#draws.below(2 * this.#plan.operatorMicros, "operator", this.#k, salts.operator.wait);
     this.#at(wait, operatorEvents.request, null);
   }
 
   #at(wait: number, code: number, payload: unknown): void {
-    const tie = this.#draws.u32("tie", this.#k, code, 55);
+    const tie = this.#draws.u32("tie", this.#k, code, salts.tie.operator);
     this.#scheduler.at(this.#scheduler.now + wait, tie, this, code, payload);
   }
 
   #requestChange(): void {
     const { hosts } = this.#world;
-    const of = (draw: number): Host => hosts[this.#draws.below(hosts.length, "operator", this.#k, draw)]!;
-    const change = this.#draw(of(1).id);
-    const asked = of(2);
+    const of = (salt: number): Host => hosts[this.#draws.below(hosts.length, "operator", this.#k, salt)]!;
+    const change = this.#draw(of(salts.operator.target).id);
+    const asked = of(salts.operator.asked);
     this.counters.asked += 1;
     this.openUntil = this.#scheduler.now + this.#plan.requestMicros + graceMicros;
     const count = (result: ChangeResult): void => {
@@ -84,13 +84,13 @@ export class Operator implements Target {
     const request = changeRequest(this.#world.bus, asked.id, change, count);
     this.#scheduler.at(
       this.#scheduler.now + 100,
-      this.#draws.u32("tie", this.#k, 56),
+      this.#draws.u32("tie", this.#k, salts.tie.operatorRequest),
       asked,
       hostEvents.request,
       request,
     );
     // The machine is set up without waiting for the answer, or some time later.
-    const isLate = this.#draws.below(2, "operator", this.#k, 4) === 1;
+    const isLate = this.#draws.below(2, "operator", this.#k, salts.operator.isLate) === 1;
     if (change.kind === "add")
       this.#at(isLate ? setUpMicros.late : setUpMicros.atOnce, operatorEvents.start, hosts[change.id - 1]!);
   }
@@ -100,15 +100,15 @@ export class Operator implements Target {
     const { addresses, hosts } = this.#world;
     if (this.#plan.faults.moved === 0) return addresses.urlOf(id);
     const host = hosts[id - 1]!;
-    const dice = this.#draws.below(10, "operator", this.#k, 6);
+    const dice = this.#draws.below(10, "operator", this.#k, salts.operator.url);
     if (dice < 5 && (host.state.kind === "unused" || host.retired)) addresses.move(id);
     return dice === 9 ? `${addresses.urlOf(id)}-mistyped` : addresses.urlOf(id);
   }
 
   #draw(id: NodeId): Change {
-    const dice = this.#draws.below(100, "operator", this.#k, 3);
+    const dice = this.#draws.below(100, "operator", this.#k, salts.operator.kind);
     if (dice < 40) {
-      const autoPromote = this.#draws.below(4, "operator", this.#k, 5) > 0;
+      const autoPromote = this.#draws.below(4, "operator", this.#k, salts.operator.autoPromote) > 0;
       return { kind: "add", id, url: this.#urlFor(id), autoPromote };
     }
     if (dice < 70) return { kind: "remove", id };

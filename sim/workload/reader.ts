@@ -4,7 +4,7 @@
  */
 import type { Micros, NodeId, Term } from "../../core/units.ts";
 import type { Subscriber } from "../bus.ts";
-import type { Draws } from "../draws.ts";
+import { type Draws, salts } from "../draws.ts";
 import { answerMustBeSo } from "../laws/answers.ts";
 import { answerMustBeFresh, historyMustBeLinearizable } from "../laws/reads.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -77,7 +77,7 @@ export class Reader implements Target, Subscriber {
   #ask(host: Host, lease: boolean): void {
     const k = this.#count++;
     if (this.#world.core.length > 0 || !this.#draws.always("reader", k)) return;
-    const key = keyName(this.#draws.below(this.#plan.keys, "reader", k, 1));
+    const key = keyName(this.#draws.below(this.#plan.keys, "reader", k, salts.reader.key));
     const now = this.#scheduler.now;
     const asked: Asked = {
       client: readerLane + 1_000 * k,
@@ -95,11 +95,11 @@ export class Reader implements Target, Subscriber {
           const { row, revision } = outcome.value;
           const wrong = this.#world.answers?.ofRead(key, row, revision) ?? null;
           const told: Told = { asked, value: row?.value ?? null, revision, wrong };
-          this.#scheduler.at(this.#scheduler.now + 1, this.#draws.u32("tie", k, 59), this, 0, told);
+          this.#scheduler.at(this.#scheduler.now + 1, this.#draws.u32("tie", k, salts.tie.readerAnswer), this, 0, told);
         }),
       refused: () => undefined,
     };
-    this.#scheduler.at(now + 1, this.#draws.u32("tie", k, 58), host, hostEvents.request, request);
+    this.#scheduler.at(now + 1, this.#draws.u32("tie", k, salts.tie.readerRequest), host, hostEvents.request, request);
   }
 
   on(_code: number, payload: unknown): void {

@@ -1,6 +1,6 @@
 /** What goes wrong with the disks of one machine, drawn by its id, its life and the occasion. */
 import type { Micros, NodeId } from "../../core/units.ts";
-import { Copies, type Draws } from "../draws.ts";
+import { Copies, type Draws, salts } from "../draws.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type DiskChance, type DiskRole, readMicros } from "./disk.ts";
 
@@ -60,7 +60,7 @@ export class HostDiskChance implements DiskChance {
   misdirects(seq: number, fileBytes: number): number | null {
     if (!this.#strikes("misdirected", seq)) return null;
     const { id, boot } = this.#host;
-    return 512 * this.#draws.below(Math.ceil(fileBytes / 512), "misdirected", id, seq, boot, 1);
+    return 512 * this.#draws.below(Math.ceil(fileBytes / 512), "misdirected", id, seq, boot, salts.misdirected.place);
   }
 
   readFails(occasion: number): boolean {

@@ -11,7 +11,7 @@ import { decodeEnvelope, encodeEnvelope } from "../../core/protocol/message-code
 import { messageKinds } from "../../core/protocol/message-kinds.ts";
 import type { Envelope, Message } from "../../core/protocol/message.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
-import { Copies, type Draws, mix } from "../draws.ts";
+import { Copies, type Draws, mix, salts } from "../draws.ts";
 import { linkOf, receiverOn, senderOn } from "../keys.ts";
 import { frameMustBeReadIfWhole } from "../laws/limits.ts";
 import { addressMustNotComeFromStranger } from "../laws/strangers.ts";
@@ -300,7 +300,13 @@ export class SimNetwork {
     if (!healed && this.#draws.chance(faults.delayTail, "messageTail", occasion, copy, twin)) {
       this.counters.late += 1;
       this.struck("delayTail", senderOn(link));
-      delay += this.#draws.below(4 * electionMicros, "messageTail", occasion, copy, twin + 2);
+      delay += this.#draws.below(
+        4 * electionMicros,
+        "messageTail",
+        occasion,
+        copy,
+        salts.messageTail.copyLength + twin,
+      );
     }
     const held = this.heldUntil(senderOn(link), to, envelope.message);
     const release = healed ? 0 : Math.max(held, this.#cloggedUntil.get(link) ?? 0);
@@ -322,7 +328,8 @@ export class SimNetwork {
     writeFrame(this.#writer, () => encodeEnvelope(this.#writer, envelope));
     const bytes = this.#writer.bytes().slice();
     const cut = this.#draws.below(bytes.length, "chunk", occasion, copy);
-    if (isCorrupted) bytes[this.#draws.below(bytes.length, "corruption", occasion, copy, 1)]! ^= 0x20;
+    if (isCorrupted)
+      bytes[this.#draws.below(bytes.length, "corruption", occasion, copy, salts.corruption.messageByte)]! ^= 0x20;
     const reader = new FrameReader();
     let read: Envelope | null = null;
     try {

@@ -11,7 +11,7 @@ import { frameHeaderBytes, type Handshake } from "../../core/protocol/frame.ts";
 import { encodeEnvelope } from "../../core/protocol/message-codec.ts";
 import type { Envelope } from "../../core/protocol/message.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
-import type { Draws } from "../draws.ts";
+import { type Draws, salts } from "../draws.ts";
 import { linkOf } from "../keys.ts";
 import {
   peerQueueMustBeBounded,
@@ -68,6 +68,7 @@ const redialMicros: Micros = 200_000;
 /** Until a machine that has begun empty is sent something on a connection of before, and answers it. */
 const resendMicrosMax: Micros = 1_000_000;
 const noBytes = new Uint8Array(0);
+const { tie, corruption, messageCodec, messageTail } = salts;
 
 /** One for each run whose messages travel on streams. */
 export class SimStreams implements Target {
@@ -261,8 +262,8 @@ export class SimStreams implements Target {
     if (!stream.wasOpen) stream.attempt = (stream.attempt + 1) % Math.max(1, stream.urls.length);
     stream.wasOpen = false;
     stream.isRedialling = true;
-    const tie = this.#draws.u32("tie", stream.link, stream.generation, 7);
-    this.#scheduler.at(this.#scheduler.now + redialMicros, tie, this, 0, stream);
+    const order = this.#draws.u32("tie", stream.link, stream.generation, tie.redial);
+    this.#scheduler.at(this.#scheduler.now + redialMicros, order, this, 0, stream);
   }
 
   #reset(stream: Stream): void {
@@ -296,14 +297,12 @@ export class SimStreams implements Target {
   }
 
   #damage(stream: Stream, piece: Uint8Array): void {
-    const { faults } = this.#plan;
-    const isSound =
-      this.#world.isHealed(stream.from, stream.at) ||
-      !this.#draws.chance(faults.corruption, "corruption", stream.link, stream.generation, stream.pieces, 2);
-    if (isSound) return;
-    this.#world.corrupted(stream.from);
+    const [{ faults }, { link, generation, pieces, from }] = [this.#plan, stream];
+    if (this.#world.isHealed(from, stream.at)) return;
+    if (!this.#draws.chance(faults.corruption, "corruption", link, generation, pieces, corruption.piece)) return;
+    this.#world.corrupted(from);
     stream.hasDamage = true;
-    piece[this.#draws.below(piece.length, "corruption", stream.link, stream.generation, stream.pieces, 3)]! ^= 0x20;
+    piece[this.#draws.below(piece.length, "corruption", link, generation, pieces, corruption.pieceByte)]! ^= 0x20;
   }
 
   /** Returns when it arrives: behind all that is on the way to `to` on this connection. */
@@ -325,13 +324,13 @@ export class SimStreams implements Target {
     const isHealed = this.#world.isHealed(stream.from, stream.at);
     let delay =
       latencyMicros / 2 + this.#draws.below(latencyMicros * 1.5 + slackMicros, "stream", link, generation, piece);
-    if (!isHealed && this.#draws.chance(faults.delayTail, "messageTail", link, generation, piece, 9))
-      delay += this.#draws.below(4 * electionMicros, "messageTail", link, generation, piece, 10);
+    if (!isHealed && this.#draws.chance(faults.delayTail, "messageTail", link, generation, piece, messageTail.piece))
+      delay += this.#draws.below(4 * electionMicros, "messageTail", link, generation, piece, messageTail.pieceLength);
     const behind = kind === "bytes" ? stream.lastArrival + 1 : kind === "answer" ? stream.lastAnswer + 1 : 0;
     const time = Math.max(behind, start + Math.ceil(delay));
     if (!isHealed) this.#world.late(time);
     const event: StreamEvent = { stream, generation, kind, bytes };
-    this.#scheduler.at(time, this.#draws.u32("tie", link, generation, piece, 8), host, this.#code, event);
+    this.#scheduler.at(time, this.#draws.u32("tie", link, generation, piece, tie.streamPiece), host, this.#code, event);
     return time;
   }
 
@@ -384,7 +383,8 @@ export class SimStreams implements Target {
     if (generation !== stream.generation) return host.hear(envelope, answer);
     const sent = stream.onItsWay.shift();
     readMessageMustHaveBeenSent(host.id, stream.from, sent);
-    const isLookedAt = stream.hasDamage || this.#draws.below(32, "messageCodec", stream.link, stream.pieces, 1) === 0;
+    const { link, pieces, hasDamage } = stream;
+    const isLookedAt = hasDamage || this.#draws.below(32, "messageCodec", link, pieces, messageCodec.stream) === 0;
     if (isLookedAt) readMessageMustBeTheSent(host.id, stream.from, envelope.message.kind, this.#isSame(sent, envelope));
     this.#world.same(sent, envelope);
     host.hear(envelope, answer);

@@ -16,7 +16,7 @@ const joiner: Identity = {
   incarnation: 0,
   lost: null,
   former: [],
-  anew: false,
+  rebound: false,
   sinceTerm: 0,
   removed: false,
   log: null,

@@ -1,12 +1,12 @@
 /**
- * The argument for a node that begins anew, checked on every run of a small abstract Raft: three voters, one of which
- * loses its log at any moment. Messages are never lost here but may be as late as they like: a vote or an acknowledgement
- * that was given once counts at any later time. Judged: what is committed stays committed, and every leader of a later
+ * The argument for a node whose storage is replaced, checked on every run of a small abstract Raft: three voters, one of
+ * which loses its log at any moment. Messages are never lost here but may be as late as they like: a vote or an
+ * acknowledgement that was given once counts at any later time. Judged: what is committed stays committed, and every leader of a later
  * term holds it.
  */
 import test from "ava";
 
-/** An entry is its term; the one that binds node 2 anew is 100 + its term. */
+/** An entry is its term; the one that rebinds node 2 is 100 + its term. */
 type Log = readonly number[];
 type Node = { readonly term: number; readonly vote: number; readonly log: Log };
 type Leader = { readonly node: number; readonly log: Log };
@@ -27,7 +27,7 @@ type State = {
 };
 
 type Rules = {
-  /** Node 2, begun anew, votes only once its log holds the entry that says so. */
+  /** Node 2, with new storage, votes only once its log holds the entry that says so. */
   readonly votesLate: boolean;
   /** It takes part only once that entry is committed. */
   readonly runsLate: boolean;
@@ -257,7 +257,7 @@ function keyOf(state: State): string {
   return key < other ? key : other;
 }
 
-test.serial("a voter that lost its log and is bound anew breaks nothing, in any run of two terms", (t) => {
+test.serial("a voter that lost its log and is rebound breaks nothing, in any run of two terms", (t) => {
   const { states, trouble } = explore(rules, Infinity);
   t.log(`${states} states`);
   t.is(trouble, null);

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
-import { PeerSecret, readPeerSecret } from "../../server/peer-secret.ts";
+import { readPeerSecret } from "../../server/peer-secret.ts";
 import { freshDirectory, runServer } from "../support/processes.ts";
 
 /** The proof that a file with these bytes gives. */
@@ -13,8 +13,8 @@ function proofOf(bytes: Buffer): string {
   writeFileSync(path, bytes);
   const secret = readPeerSecret(path);
   rmSync(directory, { recursive: true });
-  if (!(secret instanceof PeerSecret)) throw new Error(secret.wrong);
-  return secret.proof("dialler", "a", "b").toString("hex");
+  if (!secret.ok) throw new Error(secret.reason);
+  return secret.value.proof("dialler", "a", "b").toString("hex");
 }
 
 test("secrets that differ in one byte are different, whatever the bytes are", (t) => {

@@ -76,7 +76,7 @@ function itemOf([id, { name, sentence }]: readonly [string, LawEntry]): string {
   return `${lines.join("\n")}\n`;
 }
 
-test("SIMULATION.md lists the laws that hold at every moment; UPDATE=1 writes them anew", (t) => {
+test("SIMULATION.md lists the laws that hold at every moment; UPDATE=1 rewrites them", (t) => {
   const page = readFileSync("SIMULATION.md", "utf8");
   const [from, to] = [page.indexOf(begin) + begin.length, page.indexOf(end)];
   t.true(from >= begin.length && to > from);

@@ -80,7 +80,7 @@ test("the page of a shrunk run, for a failure of any build of the simulator", (t
     const file = join(directory, "run.html");
     const tape = { plan: { ...planOf(1), nodes: 3, safetyMicros: 30_000_000 }, decisions: null };
     const first = fake(tape.plan, { print: null, invariants: true, given: [...rest, kill, write] });
-    const { tape: small } = reportShrunk(tape, first, fake, 10_000, file, "npm run mutants -- x");
+    const { tape: small } = reportShrunk(tape, first, fake, { msMax: 10_000, file, again: "npm run mutants -- x" });
     t.is(small.decisions!.length, 2);
     t.regex(readFileSync(file, "utf8"), /I7 commit quorum[^]*npm run mutants -- x/);
   } finally {

@@ -53,7 +53,7 @@ test("what the later package has written is opened by it on Node 20 too, as afte
   // Twice: the first one leaves its row in the log only.
   t.is(await rowsBy(later, directory, "b"), "a b");
   const chosen = await loadRocksDb(directory, "v20.20.2");
-  t.is("missing" in chosen ? chosen.missing : chosen.name, later);
+  t.is(chosen.ok ? chosen.value.name : chosen.reason, later);
   // The reason for the choice: the old package does not read it.
   if (isNode20) t.regex(await rowsBy(old, directory), /^RocksDB in /);
   rmSync(directory, { recursive: true });

@@ -15,15 +15,17 @@ export function operationWords({ op, key, value, outcome }: Operation): string {
   return op === "delete" ? `delete ${key}` : `${op} ${key} ${said}`;
 }
 
-/** `judged` was answered by `node` at `revision`, though `committed` was committed when it was called. */
-export function staleRead(
-  facts: RunFacts,
-  who: string,
-  judged: Operation | null,
-  node: NodeId,
-  revision: number,
-  committed: number,
-): Cause[] {
+/** `judged` was answered by `node` at `revision`, though `committed` was committed when `who` called it. */
+type StaleRead = {
+  readonly who: string;
+  readonly judged: Operation | null;
+  readonly node: NodeId;
+  readonly revision: number;
+  readonly committed: number;
+};
+
+/** How a node came to answer so. */
+export function staleRead(facts: RunFacts, { who, judged, node, revision, committed }: StaleRead): Cause[] {
   const causes: Cause[] = [];
   const key = judged?.key ?? "";
   const entry = missedEntry(facts, key, revision, committed);
