@@ -40,12 +40,16 @@ export type Flag = keyof typeof flags;
 /** A flag that is on or off. */
 export type Switch = keyof typeof switches;
 
+/** What an error calls a flag: by its variable where the environment gives the value, else as on the command line. */
+export type FlagNames = Readonly<Record<Flag, string>>;
+
 /** A value and its source as the operator knows it: `--port`, `METASTORE_PORT`, or "the default of --port". */
 export type Given = { readonly text: string; readonly source: string };
 /** The flags of one start. Every flag has a value: its default where nobody gives one. */
 export type Flags = {
   readonly value: (name: Flag) => Given;
   readonly isOn: (name: Switch) => boolean;
+  readonly names: FlagNames;
   /** One line a flag: its value, and where that comes from. */
   describe(): string;
 };
@@ -68,6 +72,7 @@ export function readFlags(args: readonly string[], env: NodeJS.ProcessEnv, versi
     if (given.text === "" && given.source === `--${name}`) throw new UsageError(`--${name} needs a value`);
     return given;
   };
+  const nameOf = (name: Flag): string => (value(name).source === envName(name) ? envName(name) : `--${name}`);
   const state = (name: Switch): Given => {
     const given = sourced(name, "off");
     const isEmpty = args.some((arg, k) => arg === `--${name}=` || (arg === `--${name}` && args[k + 1] === ""));
@@ -77,6 +82,7 @@ export function readFlags(args: readonly string[], env: NodeJS.ProcessEnv, versi
   return {
     value,
     isOn: (name) => state(name).text === "on",
+    names: Object.fromEntries((Object.keys(flags) as Flag[]).map((name) => [name, nameOf(name)])) as FlagNames,
     describe: () =>
       [
         ...(Object.keys(flags) as Flag[]).map((name) => line(name, value(name))),

@@ -13,10 +13,14 @@ const serverMethods = "GET, HEAD, PUT, POST, DELETE";
 const lookMs = 250;
 
 /** What is wrong with a request that the parser takes and a server must not, or null. */
-export function requestRefusal({ httpVersion, rawHeaders, headers }: IncomingMessage): Problem | null {
+export function requestRefusal({ httpVersion, rawHeaders, headers, url }: IncomingMessage): Problem | null {
   if (httpVersion !== "1.1" && httpVersion !== "1.0") {
     if (httpVersion === "0.9") return refused(400, "bad-request", "A request line ends with HTTP/1.1 or HTTP/1.0.");
     return refused(505, "version-not-supported", "This server speaks HTTP/1.1 and HTTP/1.0.");
+  }
+  // A client that forgets to encode it would write "a" where it means "a#1" (RFC 9112, 3.2: no target has a fragment).
+  if (url?.includes("#") === true) {
+    return refused(400, "bad-target", 'A request target has no "#"; in a key it is written %23.');
   }
   let hosts = 0;
   for (let k = 0; k < rawHeaders.length; k += 2) {
@@ -36,12 +40,31 @@ export function requestRefusal({ httpVersion, rawHeaders, headers }: IncomingMes
 
 /** What the parser's error means for the client. */
 export function parserRefusal(error: Error): Problem {
-  const { code, reason } = error as NodeJS.ErrnoException & { readonly reason?: string };
+  const {
+    code,
+    reason,
+    rawPacket,
+    bytesParsed = 0,
+  } = error as NodeJS.ErrnoException & {
+    readonly reason?: string;
+    readonly rawPacket?: Buffer;
+    readonly bytesParsed?: number;
+  };
   if (code === "HPE_HEADER_OVERFLOW") return refused(431, "headers-too-large", "The headers are longer than 16 KiB.");
   if (code === "HPE_CHUNK_EXTENSIONS_OVERFLOW")
     return refused(413, "chunk-too-large", "A chunk extension is too long.");
+  if (code === "HPE_INVALID_METHOD" && isUnknownMethod(rawPacket?.toString("latin1", 0, bytesParsed + 1) ?? "")) {
+    return refused(405, "method-not-allowed", `Allowed here: ${serverMethods}.`);
+  }
+  if (code === "HPE_INVALID_VERSION")
+    return refused(505, "version-not-supported", "This server speaks HTTP/1.1 and HTTP/1.0.");
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return refused(408, "request-timeout", "The request did not come in time.");
   return refused(400, "bad-request", `This is no HTTP request: ${reason ?? code ?? "it cannot be read"}.`);
+}
+
+/** Whether bytes begin like a method that this server does not have. Those of TLS, for one, are none; nor is what follows other requests. */
+function isUnknownMethod(bytes: string): boolean {
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(bytes);
 }
 
 /** An answer that is definite: nothing of the request was or will be done. */

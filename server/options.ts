@@ -1,5 +1,5 @@
 /** The command line and the environment, as checked options. Nothing is touched on disk before all of it is right. */
-import { type Flags, type Given, integer, oneOf, readFlags, UsageError } from "./flags.ts";
+import { type FlagNames, type Flags, type Given, integer, oneOf, readFlags, UsageError } from "./flags.ts";
 import type { LogFormat, LogLevel } from "./log.ts";
 import { parsePeerUrl } from "./peer-url.ts";
 
@@ -30,6 +30,8 @@ export type ServerOptions = {
   readonly keepAliveMs: number;
   /** 0: as many as the limit on file descriptors gives. */
   readonly connectionsMax: number;
+  /** For errors. */
+  readonly names: FlagNames;
 };
 
 /**
@@ -46,7 +48,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv, ve
   return null;
 }
 
-function checkedOptions({ value, isOn }: Flags): ServerOptions {
+function checkedOptions({ value, isOn, names }: Flags): ServerOptions {
   const own = value("peer-url");
   const listen = value("listen-peer-url");
   return {
@@ -69,6 +71,7 @@ function checkedOptions({ value, isOn }: Flags): ServerOptions {
     logFormat: oneOf(value("log-format"), ["text", "json"]),
     keepAliveMs: integer(value("keep-alive-ms"), 1, 3_600_000),
     connectionsMax: integer(value("connections-max"), 0, 1_000_000),
+    names,
   };
 }
 
@@ -91,10 +94,8 @@ function peerUrl({ text, source }: Given): string {
   return url.value;
 }
 
-function checkTogether({ electionTimeoutMs, heartbeatMs }: ServerOptions): void {
-  if (heartbeatMs * 2 > electionTimeoutMs) {
-    throw new UsageError(
-      `--heartbeat-ms ${heartbeatMs} is more than half of --election-timeout-ms ${electionTimeoutMs}`,
-    );
-  }
+function checkTogether({ electionTimeoutMs, heartbeatMs, names }: ServerOptions): void {
+  if (heartbeatMs * 2 <= electionTimeoutMs) return;
+  const heartbeat = `${names["heartbeat-ms"]} ${heartbeatMs}`;
+  throw new UsageError(`${heartbeat} is more than half of ${names["election-timeout-ms"]} ${electionTimeoutMs}`);
 }

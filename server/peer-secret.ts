@@ -45,9 +45,9 @@ export function isSameProof(given: Buffer, proof: Buffer): boolean {
   return given.length === proof.length && timingSafeEqual(given, proof);
 }
 
-/** Reads a secret: all bytes of the file, but for one line feed, or CR LF, at its end. Or says what is wrong with the file. */
-export function readPeerSecret(path: string): Checked<PeerSecret> {
-  const wrong = (what: string): Refused => refused(`--peer-secret-file ${path} ${what}`);
+/** Reads a secret: all bytes of the file, but for one line feed, or CR LF, at its end. Or says what is wrong with the file. `flagName` names it. */
+export function readPeerSecret(path: string, flagName = "--peer-secret-file"): Checked<PeerSecret> {
+  const wrong = (what: string): Refused => refused(`${flagName} ${path} ${what}`);
   let bytes: Buffer;
   try {
     // To open a named pipe would wait for its writer.

@@ -7,10 +7,11 @@ import { isDirectory, type Places, placesOf } from "./places.ts";
 
 /** Why the node cannot start in its data directory, in one line, or null. Nothing is made. */
 export function placeProblem(options: ServerOptions): string | null {
-  const { dataDir, rocksdb } = options;
+  const { dataDir, rocksdb, names } = options;
   const data = join(dataDir, "data");
+  const source = names["data-dir"].startsWith("--") ? "" : `${names["data-dir"]}: `;
   const problem =
-    directoryProblem(dataDir, `the data directory ${dataDir}`, "") ??
+    directoryProblem(dataDir, `${source}the data directory ${dataDir}`, "") ??
     (rocksdb ? directoryProblem(data, `--rocksdb keeps its files in ${data}, which`, ": make it first") : null);
   if (problem !== null) return problem;
   return fileTypeProblem(placesOf(options)) ?? otherEngineProblem(options);

@@ -79,7 +79,7 @@ export async function startServer(
   version: string,
   onEnd: (ending: Ending) => void,
 ): Promise<RunningServer> {
-  const { id, cluster, port, host } = options;
+  const { id, cluster, port, host, names } = options;
   const secret = peerSecretOf(options);
   const places = placesOf(options);
   // Before what holds at a first start only: data of the other engine are no reason to think that it is one.
@@ -88,15 +88,16 @@ export async function startServer(
   const ownUrl = options.peerUrl ?? cluster[id - 1];
   if (ownUrl === undefined && !hasIdentity(places)) {
     const hint = options.join ? "; give this node's own URL with --peer-url" : "";
-    throw new UsageError(`--id ${id} is not in the --cluster list of ${cluster.length}${hint}`);
+    throw new UsageError(`${names.id} ${id} is not in the ${names.cluster} list of ${cluster.length}${hint}`);
   }
-  if (ownUrl === undefined) throw new StartError(`--cluster has no URL for node ${id}, which is to listen on it`);
+  if (ownUrl === undefined)
+    throw new StartError(`${names.cluster} has no URL for node ${id}, which is to listen on it`);
   if (options.peerUrl !== null && !options.join && ownUrl !== cluster[id - 1] && !hasIdentity(places)) {
     throw new UsageError("--peer-url goes with --join at a first start: a founder is reached where --cluster says");
   }
   if (cluster.length > foundersMax && !options.join && !hasIdentity(places)) {
     throw new UsageError(
-      `--cluster names ${cluster.length} founders; there may be ${foundersMax}, and others join later`,
+      `${names.cluster} names ${cluster.length} founders; there may be ${foundersMax}, and others join later`,
     );
   }
   const { store, released } = await storeAt(places);
@@ -221,9 +222,9 @@ function createNode(
   return node;
 }
 
-function peerSecretOf({ peerSecretFile }: ServerOptions): PeerSecret | null {
+function peerSecretOf({ peerSecretFile, names }: ServerOptions): PeerSecret | null {
   if (peerSecretFile === null) return null;
-  const secret = readPeerSecret(peerSecretFile);
+  const secret = readPeerSecret(peerSecretFile, names["peer-secret-file"]);
   if (!secret.ok) throw new UsageError(secret.reason);
   return secret.value;
 }

@@ -104,9 +104,9 @@ export class Node {
     return this.#request(done, ({ requests }) => requests.write(command, key, done)) ?? 0;
   }
 
-  /** The client has gone: a write that has not left this node never happens. */
-  cancelWrite(handle: number): void {
-    this.#replica?.requests.cancelWrite(handle);
+  /** The client has gone, or waits no longer: a write that has not left this node never happens. Returns whether that is certain. */
+  cancelWrite(handle: number): boolean {
+    return this.#replica?.requests.cancelWrite(handle) ?? false;
   }
 
   /**

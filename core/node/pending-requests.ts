@@ -70,8 +70,8 @@ export class PendingRequests {
     return this.#writes.add(command, key, this.#deadlineOf(this.#context.clock.now()), done);
   }
 
-  cancelWrite(handle: number): void {
-    this.#writes.cancel(handle);
+  cancelWrite(handle: number): boolean {
+    return this.#writes.cancel(handle);
   }
 
   /** A stale read is refused where the rows say nothing about the cluster: see core/node/catch-up.ts. */

@@ -79,12 +79,15 @@ export class PendingWrites {
     return handle;
   }
 
-  /** Nobody waits for that write any more: it is forgotten if it has not left, or once it comes back refused. */
-  cancel(handle: number): void {
+  /**
+   * Nobody waits for that write any more: it is forgotten if it has not left, or once it comes back refused. Whether it has
+   * certainly not happened, and never will.
+   */
+  cancel(handle: number): boolean {
     const waiter = this.#waiting.get(handle);
-    if (waiter === undefined) return;
+    if (waiter === undefined) return false;
     waiter.isCancelled = true;
-    if (waiter.seq === 0) this.#forget(waiter);
+    return waiter.seq === 0 && this.#forget(waiter);
   }
 
   /**

@@ -7,6 +7,9 @@ import type { Uploads } from "./uploads.ts";
 /** Shorter bodies are let in at once: a connection holds as much for its headers. */
 const freeBytesMax = 16 * 1024;
 
+/** How long a request has waited for room in memory: what is left of its time is the node's. */
+export type RoomWait = { waitedMs: number };
+
 /** How long a body may send nothing where no `uploads` say it. */
 const stallMsUsual = 10_000;
 
@@ -25,9 +28,15 @@ const crowded: Problem = {
 
 /**
  * The body, or why it is not read: 413 where it is longer than `bytesMax`, 408, 503. Its room in `uploads` (null:
- * unbounded) is given back when the request is answered. Rejects with ClientGone where the client goes away.
+ * unbounded) is given back when the request is answered; `room` is told how long that was waited for. Rejects with
+ * ClientGone where the client goes away.
  */
-export async function readBody(c: Ctx, bytesMax: number, uploads: Uploads | null): Promise<string | Problem> {
+export async function readBody(
+  c: Ctx,
+  bytesMax: number,
+  uploads: Uploads | null,
+  room: RoomWait = { waitedMs: 0 },
+): Promise<string | Problem> {
   const incoming = c.env?.incoming;
   const length = c.req.header("Content-Length");
   if (Number(length ?? 0) > bytesMax) return tooLong(bytesMax);
@@ -38,7 +47,11 @@ export async function readBody(c: Ctx, bytesMax: number, uploads: Uploads | null
   const bytes = length === undefined ? bytesMax : Number(length);
   const { outgoing } = c.env;
   const isFree = uploads === null || outgoing === undefined || bytes <= freeBytesMax;
-  if (!isFree && !(await uploads.hold(bytes, outgoing))) return crowded;
+  if (!isFree) {
+    const beganMs = performance.now();
+    if (!(await uploads.hold(bytes, outgoing))) return crowded;
+    room.waitedMs = performance.now() - beganMs;
+  }
   // A client of HTTP/1.0 does not know of interim answers (RFC 9110, 10.1.1).
   if (incoming.headers.expect !== undefined && incoming.httpVersion !== "1.0") outgoing?.writeContinue();
   return readStream(incoming, bytesMax, uploads?.options.stallMs ?? stallMsUsual);

@@ -1,9 +1,9 @@
 import { keyBytesMax } from "../../core/kv/command.ts";
 import { badRequest, type Problem } from "./problem.ts";
 
-/** The path of a raw request target: up to the query, nothing tidied. */
+/** The path of a raw request target: up to the query, nothing tidied. A target with a "#" is refused before. */
 export function rawPath(target: string): string {
-  const end = target.search(/[?#]/);
+  const end = target.indexOf("?");
   const path = end < 0 ? target : target.slice(0, end);
   // An absolute-form target (RFC 9112, 3.2.2) names scheme and host before the path.
   const absolute = /^https?:\/\/[^/]*/i.exec(path);

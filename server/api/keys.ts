@@ -30,6 +30,9 @@ export type KeyOptions = {
   readonly downloads?: Downloads | null;
 };
 
+/** A shorter wait for room is not counted against a request. */
+const noticedMs = 50;
+
 /** Shorter values need no room: a connection holds as much for its headers. */
 const freeBytesMax = 16 * 1024;
 const crowded: Problem = {
@@ -63,16 +66,31 @@ async function onPut(
   session: SessionKey,
   command: (value: string) => Command,
 ): Promise<Response> {
-  const value = await readBody(c, options.valueBytesMax, options.uploads ?? null);
+  const uploads = options.uploads ?? null;
+  const room = { waitedMs: 0 };
+  const value = await readBody(c, options.valueBytesMax, uploads, room);
   if (typeof value !== "string") return bodyRefused(value);
-  return write(c, node, options, command(value), session);
+  const leftMs = uploads === null || room.waitedMs < noticedMs ? null : uploads.options.waitMs - room.waitedMs;
+  return write(c, node, options, command(value), session, leftMs);
 }
 
-function submit(c: Ctx, node: Node, command: Command, session: SessionKey): Promise<WriteOutcome> {
+/** `leftMs`: of the request time, where some of it is over; null: all of it. */
+function submit(
+  c: Ctx,
+  node: Node,
+  command: Command,
+  session: SessionKey,
+  leftMs: number | null,
+): Promise<WriteOutcome> {
   return new Promise((resolve) => {
     const handle = node.write(command, session, resolve);
     // A client that goes away leaves no write behind that has not been proposed.
     c.env?.outgoing?.once("close", () => node.cancelWrite(handle));
+    if (leftMs === null) return;
+    setTimeout(() => {
+      // Without effect where it has been answered.
+      resolve({ ok: false, code: "timeout", definite: node.cancelWrite(handle) });
+    }, leftMs);
   });
 }
 
@@ -82,8 +100,9 @@ async function write(
   options: KeyOptions,
   command: Command,
   session: SessionKey,
+  leftMs: number | null = null,
 ): Promise<Response> {
-  const outcome = await submit(c, node, command, session);
+  const outcome = await submit(c, node, command, session, leftMs);
   if (!outcome.ok) return problemResponse(failureProblem(outcome));
   const applied = outcome.value;
   if (applied.code === "mismatch") {
@@ -224,7 +243,7 @@ function valueResponse(
 export async function openSession(c: Ctx, node: Node): Promise<Response> {
   const refusal = refusedPrecondition(c, "");
   if (refusal !== null) return problemResponse(refusal);
-  const outcome = await submit(c, node, { op: "open-session" }, noSession);
+  const outcome = await submit(c, node, { op: "open-session" }, noSession, null);
   if (!outcome.ok) return problemResponse(failureProblem(outcome));
   if (outcome.value.code !== "done") throw new Error("a session is opened, or the request fails");
   const { revision } = outcome.value;

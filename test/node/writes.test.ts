@@ -26,7 +26,7 @@ function addWatched(
   writes: PendingWrites,
   deadline: number,
 ): { readonly handle: number; readonly isHeld: () => boolean } {
-  const done = ({ ok }: WriteOutcome): void => writes.cancel(ok ? 0 : -1);
+  const done = ({ ok }: WriteOutcome): void => void writes.cancel(ok ? 0 : -1);
   const held = new WeakRef(done);
   return { handle: writes.add(put, noSession, deadline, done), isHeld: () => held.deref() !== undefined };
 }

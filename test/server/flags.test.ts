@@ -4,6 +4,7 @@ import test from "ava";
 import { fc } from "@fast-check/ava";
 import { UsageError } from "../../server/flags.ts";
 import { parseOptions, type ServerOptions } from "../../server/options.ts";
+import { placeProblem } from "../../server/place-problem.ts";
 import { parsePeerUrl } from "../../server/peer-url.ts";
 import { freshDirectory, runServer } from "../support/processes.ts";
 
@@ -97,6 +98,23 @@ test("a switch takes 1, true, yes, on and their opposites, given or from the env
   t.is(complaint(["--join", "--join"]), "--join is given twice");
   t.is(complaint(["--join", "--join=off"]), "--join is given twice");
   t.is(complaint(["--help=1"]), "--help takes no value");
+});
+
+test("what is wrong with two values together names where each came from", (t) => {
+  const variable = { METASTORE_HEARTBEAT_MS: "900" };
+  t.is(complaint([], variable), "METASTORE_HEARTBEAT_MS 900 is more than half of --election-timeout-ms 1000");
+  t.is(
+    complaint(["--heartbeat-ms", "900", "--election-timeout-ms", "1000"], variable),
+    "--heartbeat-ms 900 is more than half of --election-timeout-ms 1000",
+  );
+});
+
+test("what a start finds wrong names the variable that the value came from", (t) => {
+  const { names } = options(["--id", "1"], { METASTORE_ID: "5", METASTORE_PEER_SECRET_FILE: "/f", METASTORE_HOST: "" });
+  const asked = [names.id, names["peer-secret-file"], names.host, names["data-dir"]];
+  t.deepEqual(asked, ["--id", "METASTORE_PEER_SECRET_FILE", "--host", "--data-dir"]);
+  const inherited = options([], { METASTORE_DATA_DIR: "/nonexistent" });
+  t.is(placeProblem(inherited), "METASTORE_DATA_DIR: the data directory /nonexistent does not exist");
 });
 
 test("a variable that Kubernetes sets for a Service is named, with what to do; a flag overrides it", (t) => {

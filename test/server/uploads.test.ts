@@ -50,7 +50,7 @@ async function serve(
   const writes: number[] = [];
   const node = {
     status: () => ({ appliedIndex: 7 }),
-    cancelWrite: () => undefined,
+    cancelWrite: () => false,
     write: (command: { value: string }, _session: unknown, done: (outcome: WriteOutcome) => void) => {
       writes.push(command.value.length);
       void gate.then(() => done({ ok: true, value: { code: "done", revision: 7 } } as WriteOutcome));
@@ -121,6 +121,23 @@ test("a body keeps its room until its answer; without room the next is refused, 
   gates[0]!();
   t.is((await first)[0]!.status, 204);
   await close();
+});
+
+test("what a body has waited for room is taken from the time that its write has", async (t) => {
+  const uploads = new Uploads({ bytesMax: 30_000, waitMs: 1_500, stallMs: 60_000 });
+  const serving = await serve(uploads, new Promise(() => undefined));
+  const room = await uploads.reserve(30_000, forever);
+  setTimeout(() => room!.release(), 1_000);
+  const beganMs = performance.now();
+  const [answer] = await exchange(
+    serving.port,
+    `PUT /k HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n${"v".repeat(20_000)}`,
+  );
+  t.true(performance.now() - beganMs < 60_000);
+  t.is(answer!.status, 504);
+  t.deepEqual(serving.writes, [20_000]);
+  t.like(JSON.parse(answer!.body), { code: "timeout", definite: false });
+  await serving.close();
 });
 
 test("a client whose connection breaks gives its room back", async (t) => {
