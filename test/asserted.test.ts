@@ -10,20 +10,13 @@ const held = /^core\/(raft\/.*|storage\/(wal.*|reconcile-log)|node\/(applier|sna
 
 /** Functions without an assertion of their own, and why. */
 const exceptions: Readonly<Record<string, string>> = {
-  "core/node/applier.ts Applier.pause": "sets a flag from another one",
-  "core/node/snapshot-transfer.ts SnapshotSender.onWanted": "notes a peer's word, which is judged when it is used",
-  "core/raft/configurations.ts Configurations.reset": "its only caller, RaftLog.restore, asserts what it takes",
   "core/raft/election-timer.ts ElectionTimer.newTerm":
     "its only caller, ServerState.setHardState, asserts that terms rise",
-  "core/raft/forward-deduplicator.ts ForwardDeduplicator.firstSeen":
-    "judges a peer's sequence numbers, any of which may come",
   "core/raft/leader.ts Leader.requestReadIndex": "hands on to ReadIndexRounds.add, which asserts",
   "core/raft/lease.ts Lease.giveUp": "sets a flag",
-  "core/raft/transfer.ts Transfer.step": "decides each change by what it has just read",
   "core/storage/wal-recovery.ts Replay.takeReach": "reads a figure and clears it",
   "core/storage/wal-recovery.ts Replay.hardState":
     "refuses a term that falls: a disk's bytes are checked with an answer",
-  "core/storage/wal.ts Wal.close": "ends the log in whatever state it is",
 };
 
 /** The functions of a source that change state and assert nothing. */

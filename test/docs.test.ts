@@ -143,7 +143,7 @@ test("operation.md has every code of /readyz, api.md every code of an error, and
     ...["http-server.ts", "http-refusal.ts"].map((name) => readFileSync(`server/${name}`, "utf8")),
   ].join("\n");
   const codes = [
-    ...source.matchAll(/badRequest\(\s*"([a-z-]+)"/g),
+    ...source.matchAll(/(?:badRequest|wrong)\(\s*"([a-z-]+)"/g),
     ...source.matchAll(/\bcode: "([a-z-]+)"/g),
     ...source.matchAll(/refused\(\s*\d+, "([a-z-]+)"/g),
     ...source.matchAll(/^ {2}"?(?!detail)([a-z-]+)"?: (?:\{(?: status:|$)|"[A-Z])/gm),

@@ -77,7 +77,7 @@ export interface Dialler {
    */
   checkListener(theirs: Handshake, accepts: boolean): Checked;
   /**
-   * Whether `theirs` is the very directory that this node knows as that peer's. Whoever listens where a peer was dialled is
+   * Whether `theirs` is the very directory that this node knows as that peer's. One that listens where a peer was dialled is
    * taken for it in all else; only this one's word can end the node, or change its directory.
    */
   isBound(theirs: Handshake): boolean;

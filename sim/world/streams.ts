@@ -23,6 +23,7 @@ import { olderCopyMustBeRefused } from "../laws/storage.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Scheduler, Target } from "../scheduler.ts";
 import type { Addresses } from "./addresses.ts";
+import { diallerOf } from "./dialler.ts";
 import type { FoundStarts } from "./found-starts.ts";
 import { Stream, type StreamEvent } from "./stream.ts";
 
@@ -242,17 +243,7 @@ export class SimStreams implements Target {
     const dialled = stream.urls[stream.attempt] ?? "";
     stream.at = this.#addresses.listenerAt(dialled);
     if (ours === null || stream.at === 0) return this.#redial(stream);
-    const { node } = host;
-    const dialler = {
-      checkListener: (theirs: Handshake, accepts: boolean) => {
-        const checked = node.checkListener(theirs, accepts);
-        if (checked.ok && theirs.takesPart && node.replica !== null) host.found.add(theirs);
-        return checked;
-      },
-      isBound: (theirs: Handshake) => node.isBound(theirs),
-      receive: (envelope: Envelope) => host.hear(envelope, () => undefined, dialled),
-    };
-    stream.outbound = new Outbound(ours, dialler, this.#plan.queueBytesMax);
+    stream.outbound = new Outbound(ours, diallerOf(host, host.node, dialled), this.#plan.queueBytesMax);
     this.#pump(stream);
   }
 

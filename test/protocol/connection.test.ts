@@ -234,8 +234,8 @@ test("a dialler believes no verdict, and no acceptance, of a node that it has no
 });
 
 test("what the listener's node has against the one that answers closes the stream before any verdict", (t) => {
-  const checkListener = (): Checked => refused("another directory");
-  const outbound = new Outbound(ours, { checkListener, isBound: () => true, receive: () => t.fail() }, 1_000);
+  const dialler = { checkListener: () => refused("another directory"), isBound: () => true, receive: () => t.fail() };
+  const outbound = new Outbound(ours, dialler, 1_000);
   const inbound = listening({ kind: "removed", ours: theirs });
   inbound.receive(outbound.take()!);
   t.is(reasonOf(outbound.receive(inbound.takeReply()!)), "another directory");

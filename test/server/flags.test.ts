@@ -101,10 +101,10 @@ test("a switch takes 1, true, yes, on and their opposites, given or from the env
 });
 
 test("what is wrong with two values together names where each came from", (t) => {
-  const variable = { METASTORE_HEARTBEAT_MS: "900" };
-  t.is(complaint([], variable), "METASTORE_HEARTBEAT_MS 900 is more than half of --election-timeout-ms 1000");
+  const env = { METASTORE_HEARTBEAT_MS: "900" };
+  t.is(complaint([], env), "METASTORE_HEARTBEAT_MS 900 is more than half of --election-timeout-ms 1000");
   t.is(
-    complaint(["--heartbeat-ms", "900", "--election-timeout-ms", "1000"], variable),
+    complaint(["--heartbeat-ms", "900", "--election-timeout-ms", "1000"], env),
     "--heartbeat-ms 900 is more than half of --election-timeout-ms 1000",
   );
 });

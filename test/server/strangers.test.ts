@@ -149,20 +149,20 @@ function judge(node: number, verdict: keyof typeof verdictCodes): Server {
   });
 }
 
-test.serial("whoever listens where a member is dialled ends no node, and takes no log from one", async (t) => {
+test.serial("one that listens where a member is dialled ends no node, and takes no log from one", async (t) => {
   t.timeout(300_000);
   await withNodes(3, async (nodes) => {
     const [first] = await three(nodes, "--log-level", "info", ...patient);
     await first.must("PUT", "/k", "v");
     await nodes.running.get(3)!.stop();
     for (const verdict of ["guest", "removed", "outdated-copy", "lost-entries"] as const) {
-      const stranger = judge(3, verdict);
+      const listener = judge(3, verdict);
       let dialled = 0;
-      stranger.on("connection", () => (dialled += 1));
+      listener.on("connection", () => (dialled += 1));
       const port = Number(new URL(nodes.urls[2]!).port);
-      await new Promise<void>((resolve) => stranger.listen(port, "127.0.0.1", resolve));
+      await new Promise<void>((resolve) => listener.listen(port, "127.0.0.1", resolve));
       await eventually("both have dialled it, and again", () => dialled >= 4);
-      await new Promise((resolve) => stranger.close(resolve));
+      await new Promise((resolve) => listener.close(resolve));
     }
     await first.says(/node 3 at .*"removed", and is not believed/);
     for (const id of [1, 2]) t.is(await nodes.running.get(id)!.must("GET", "/k"), "v");

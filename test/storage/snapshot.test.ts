@@ -91,15 +91,15 @@ testProp(
 
 test("a header whose configuration lies beyond its place is no snapshot's", (t) => {
   const bytes = Buffer.from(whole);
-  const place = Buffer.alloc(24);
-  for (const [k, value] of [30n, 2n, 5n].entries()) place.writeBigUInt64LE(value, 8 * k);
-  const at = bytes.indexOf(place);
+  const placeBytes = Buffer.alloc(24);
+  for (const [k, value] of [30n, 2n, 5n].entries()) placeBytes.writeBigUInt64LE(value, 8 * k);
+  const at = bytes.indexOf(placeBytes);
   t.true(at > 0);
-  bytes.writeBigUInt64LE(31n, at + place.length);
+  bytes.writeBigUInt64LE(31n, at + placeBytes.length);
   const length = bytes.readUInt32LE(4);
   bytes.writeUInt32LE(crc32(bytes.subarray(12, 12 + length)), 8);
   t.is(readBack(bytes, 64), null);
-  bytes.writeBigUInt64LE(30n, at + place.length);
+  bytes.writeBigUInt64LE(30n, at + placeBytes.length);
   bytes.writeUInt32LE(crc32(bytes.subarray(12, 12 + length)), 8);
   t.deepEqual(readBack(bytes, 64), rows);
 });
