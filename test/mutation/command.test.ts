@@ -54,8 +54,8 @@ const sleeps = {
 const asserts = {
   name: "an assertion that fails",
   edits: [
-    { file: raft, old: "import { unreachable }", new: "import { assert, unreachable }" },
-    { file: raft, old: sleeps.old, new: `${sleeps.old}\n    assert(this.term < 2, "planted");` },
+    { file: raft, old: "import { assert, unreachable }", new: "import { assert as check, assert, unreachable }" },
+    { file: raft, old: sleeps.old, new: `${sleeps.old}\n    check(this.term < 2, "planted");` },
   ],
 };
 
