@@ -11,7 +11,7 @@ import type { Handshake } from "../core/protocol/frame.ts";
 import type { Envelope } from "../core/protocol/message.ts";
 import type { Checked } from "../core/result.ts";
 import type { NodeId } from "../core/units.ts";
-import { ClosedStreams } from "./closed-streams.ts";
+import { boundedLog } from "./bounded-log.ts";
 import type { Log } from "./log.ts";
 import { nonceHeader, PeerLink, proofHeader, protocolName } from "./peer-link.ts";
 import { isNonce, isSameProof, newNonce, proofBytes, type PeerSecret } from "./peer-secret.ts";
@@ -30,6 +30,10 @@ const streamsPerMemberMax = 4;
 const keepAliveMs = 15_000;
 const answerBytesMax = 64 * 1024;
 
+function monotonicMs(): number {
+  return performance.now();
+}
+
 /** What the network needs of the node it carries for. */
 export interface Carried {
   /** `dialled`: the URL whose listener answers with it; null where somebody else has dialled. */
@@ -44,7 +48,9 @@ export interface Carried {
 /** The peers of one node: the streams that it dials, and those that it accepts. */
 export class MachineNetwork implements Network {
   readonly #log: Log;
-  readonly #closedStreams: ClosedStreams;
+  /** For what dialled nodes have said, and for what diallers have: neither keeps the other's lines back. */
+  readonly #logOfDialled: Log;
+  readonly #logOfDiallers: Log;
   readonly #secret: PeerSecret | null;
   readonly #links = new Map<NodeId, PeerLink>();
   /** Sockets that have not been accepted as a member's, the oldest first. */
@@ -57,7 +63,8 @@ export class MachineNetwork implements Network {
 
   constructor(log: Log, secret: PeerSecret | null) {
     this.#log = log;
-    this.#closedStreams = new ClosedStreams(log, () => performance.now());
+    this.#logOfDialled = boundedLog(log, "peers do not answer as they should", monotonicMs);
+    this.#logOfDiallers = boundedLog(log, "peer streams are closed", monotonicMs);
     this.#secret = secret;
     this.#server = createServer({ connectionsCheckingInterval: 1_000 }, (_request, response) => {
       response.writeHead(426, { Connection: "close", Upgrade: protocolName, "Content-Type": "text/plain" });
@@ -118,7 +125,7 @@ export class MachineNetwork implements Network {
       const link = this.#links.get(id);
       if (usable.length === 0) continue;
       if (link !== undefined) link.setUrls(usable);
-      else this.#links.set(id, new PeerLink(id, usable, node, this.#secret, this.#log));
+      else this.#links.set(id, new PeerLink(id, usable, node, this.#secret, this.#logOfDialled));
     }
   }
 
@@ -188,7 +195,8 @@ export class MachineNetwork implements Network {
   }
 
   #tell(socket: Socket, why: string): void {
-    this.#closedStreams.tell(socket.remoteAddress ?? "?", why);
+    // No port is named: the same cause gives the same line.
+    this.#logOfDiallers("warn", `a peer stream from ${socket.remoteAddress ?? "?"} is closed: ${why}`);
   }
 
   /** The first bytes must be `proof`; only what follows them is read. */

@@ -232,6 +232,7 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
       limits.readMessageMustBeTheSent,
       limits.requestMustEndOnce,
       limits.toldToStopMustStop,
+      limits.closedFileMustNotBeUsed,
     ],
   },
   I22: {
@@ -245,6 +246,7 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
       strangers.addressMustNotComeFromStranger,
       strangers.laterStartMustNotReplaceLiving,
       strangers.strangerMustNotEndMember,
+      strangers.strangerMustNotRebind,
     ],
   },
   I23: {

@@ -4,6 +4,7 @@
  * dialled, in the phase in which that answer can come.
  */
 import type { Trace } from "../ports.ts";
+import type { Handshake } from "../protocol/frame.ts";
 import type {
   BootstrapHello,
   BootstrapReply,
@@ -84,17 +85,35 @@ export class ClusterEntry {
   /**
    * Whether the message may decide about this node. One that joins knows nothing of its cluster but the operator's list: it
    * asks members too that have dialled it, since only a leader binds its directory, but only an answer from a URL of the
-   * list counts. Otherwise anybody who dials it could take it into another cluster. `dialled` null: not known.
+   * list counts. Otherwise anybody who dials it could take it into another cluster. One that has lost its log knows what only
+   * members know, and that is to be told to it. `dialled` null: not known.
    */
   believes({ message, from }: Envelope, dialled: string | null): boolean {
     const isVerdict = message.kind === "join-accepted" || message.kind === "removed";
-    if (!isVerdict || dialled === null || this.cluster !== "" || this.#listed.includes(dialled)) return true;
-    if (message.kind === "join-accepted" && !this.#hasTold) {
-      this.#hasTold = true;
+    if (!isVerdict) return true;
+    if (this.cluster !== "") {
+      const { storeIds } = this.#identity.genesis!;
+      if (message.kind === "removed" || message.genesis.join() === storeIds.join()) return true;
+      this.#tellOnce(`node ${from} says that this node was rebound, and does not know who founded its cluster`);
+      return false;
+    }
+    if (dialled === null || this.#listed.includes(dialled)) return true;
+    if (message.kind === "join-accepted") {
       const why = "--cluster does not name that URL: the word of a member that it names is waited for";
-      this.#trace.note("info", `node ${from} at ${dialled} says that this node was added; ${why}`);
+      this.#tellOnce(`node ${from} at ${dialled} says that this node was added; ${why}`);
     }
     return false;
+  }
+
+  /**
+   * Whether `theirs`, who listens where a peer was dialled, may end this node by its word. One that has lost its log remembers
+   * the directories that founded the cluster: a member that has come since cannot be told from a stranger. Where it has
+   * founded the cluster alone, and where it joins, it knows no directory, and believes who answers.
+   */
+  isBound({ node, storeId }: Pick<Handshake, "node" | "storeId">): boolean {
+    const { genesis, former } = this.#identity;
+    const isKnown = genesis?.storeIds.some((one) => !former.includes(one)) === true;
+    return !isKnown || (storeId !== "" && genesis.storeIds[node - 1] === storeId);
   }
 
   /** The first step: alone, a node founds a cluster at once. */
@@ -106,6 +125,12 @@ export class ClusterEntry {
   question(): BootstrapHello | JoinRequest {
     const { storeId, incarnation, lost } = this.#identity;
     return this.bootstrap?.hello() ?? { kind: "join-request", storeId, incarnation, lost: lost ?? "" };
+  }
+
+  #tellOnce(text: string): void {
+    if (this.#hasTold) return;
+    this.#hasTold = true;
+    this.#trace.note("info", text);
   }
 
   onRebindPending(from: NodeId, { storeId, standing }: RebindPending): void {

@@ -209,9 +209,9 @@ export class Node {
     return this.#replica?.admission.checkListener(theirs, accepts) ?? passed;
   }
 
-  /** Whether `theirs`, who listens where a peer was dialled, may end this node by its word. One that takes no part asks whom it can. */
+  /** Whether `theirs`, who listens where a peer was dialled, may end this node by its word. */
   isBound(theirs: Handshake): boolean {
-    return this.#replica?.admission.isBound(theirs) ?? true;
+    return this.#replica?.admission.isBound(theirs) ?? this.#entry?.isBound(theirs) ?? true;
   }
 
   /** The member `by`, which this node has dialled, has refused it for good. */

@@ -190,7 +190,8 @@ export class Outbound {
     const envelope = decodeEnvelope(body);
     if (!answerKinds.has(envelope.message.kind)) throw new BadBytes("the listener speaks out of turn");
     if (envelope.from !== this.#ours.to) throw new BadBytes(`node ${envelope.from} answers for node ${this.#ours.to}`);
-    const isFinal = envelope.message.kind === "removed" && this.#ours.takesPart;
+    // One that knows no cluster yet is told whom it may ask by its operator.
+    const isFinal = envelope.message.kind === "removed" && this.#ours.cluster !== "";
     if (isFinal && !this.#dialler.isBound(this.#theirs!)) return this.#unbelieved("removed");
     this.#dialler.receive(envelope);
     return null;

@@ -381,4 +381,11 @@ export const mutantsOfState: readonly Mutant[] = [
     old: "if (isOver || this.#hasStalled(to, sending, now)) this.#end(to, sending);",
     new: "if (isOver) this.#end(to, sending);",
   },
+  {
+    name: "a snapshot's file is closed while it is the latest",
+    layer: "snapshot",
+    file: "core/storage/open-snapshots.ts",
+    old: "if (this.#closed || this.#latest !== snapshot) snapshot.file.close();",
+    new: "snapshot.file.close();",
+  },
 ];

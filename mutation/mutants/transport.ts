@@ -167,4 +167,18 @@ export const mutantsOfTransport: readonly Mutant[] = [
     old: 'member?.incarnation === incarnation && member.storeId !== "" && member.storeId === storeId;\n    return isKnown',
     new: "member?.incarnation === incarnation;\n    return isKnown",
   },
+  {
+    name: "a node that has lost its log is rebound by anybody who listens",
+    layer: "transport",
+    file: "core/node/cluster-entry.ts",
+    old: 'if (message.kind === "removed" || message.genesis.join() === storeIds.join()) return true;',
+    new: "if (storeIds.length > 0) return true;",
+  },
+  {
+    name: "a node that has lost its log is ended by anybody who listens",
+    layer: "transport",
+    file: "core/node/cluster-entry.ts",
+    old: 'return !isKnown || (storeId !== "" && genesis.storeIds[node - 1] === storeId);',
+    new: 'return !isKnown || storeId !== "" || node > 0;',
+  },
 ];

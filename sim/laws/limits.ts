@@ -69,3 +69,8 @@ export function requestMustEndOnce(id: NodeId, what: string, isFirst: boolean): 
 export function toldToStopMustStop(id: NodeId, hasStopped: boolean): void {
   must(hasStopped, "I21", () => `n${id} was told to stop, and does not`);
 }
+
+/** I21. A node makes `call` on its file `name`, which it has closed: its descriptor may be another file's by then. */
+export function closedFileMustNotBeUsed(name: string, call: string, isClosed: boolean): void {
+  must(!isClosed, "I21", () => `${call} of ${name}, which is closed`);
+}

@@ -1,5 +1,5 @@
 /** Who may not speak: I22 stranger isolation. */
-import type { NodeId, Term } from "../../core/units.ts";
+import type { Index, NodeId, Term } from "../../core/units.ts";
 import { must } from "../violation.ts";
 
 /** I22. A stranger has begun a frame that never ends, with so many bytes. `isRefused`: the node has ended its stream. */
@@ -34,4 +34,9 @@ export function strangerMustNotEndMember(id: NodeId, peer: NodeId, believed: str
     "I22",
     () => `n${id} believes a stranger in the place of n${peer}, who says "${believed}"`,
   );
+}
+
+/** I22. A stranger has told `id`, which has lost its log, that it was rebound as `strangeIncarnation`. */
+export function strangerMustNotRebind(id: NodeId, incarnation: Index, strangeIncarnation: Index): void {
+  must(incarnation < strangeIncarnation, "I22", () => `n${id} takes part as ${incarnation}, as a stranger has said`);
 }

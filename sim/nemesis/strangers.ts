@@ -10,12 +10,13 @@ import { encodeHandshake, type Handshake, protocolVersion, writeFrame } from "..
 import { encodeEnvelope } from "../../core/protocol/message-codec.ts";
 import type { Envelope, Message } from "../../core/protocol/message.ts";
 import { passed } from "../../core/result.ts";
-import type { Micros, NodeId, Term } from "../../core/units.ts";
+import type { Index, Micros, NodeId, Term } from "../../core/units.ts";
 import { type Draws, salts } from "../draws.ts";
 import {
   laterStartMustNotReplaceLiving,
   strangerMustNotEndMember,
   strangerMustNotBeMember,
+  strangerMustNotRebind,
   termMustNotComeFromStranger,
   unfinishedFrameMustBeRefused,
 } from "../laws/strangers.ts";
@@ -76,6 +77,11 @@ export class Strangers implements Target {
     return this.#plan.origin.term + strangeDistance;
   }
 
+  /** All entries that they speak of. */
+  get #strangeIndex(): Index {
+    return this.#plan.origin.index + strangeDistance;
+  }
+
   /** Nobody comes any more. */
   stop(): void {
     this.#stopped = true;
@@ -92,6 +98,7 @@ export class Strangers implements Target {
       this.#ask(host, 0, (node) => this.#comeTo(host, node, this.#beat));
       this.#ask(host, 1, (node) => {
         mustBeUntouched(host.id, node, this.#strangeTerm);
+        strangerMustNotRebind(host.id, node.incarnation, this.#strangeIndex);
         this.#listenAsMember(host, node, this.#beat);
       });
     }
@@ -142,20 +149,24 @@ export class Strangers implements Target {
 
   /**
    * The node dials a member, and a stranger listens there. It knows what the dialler has just said of itself, and says that the
-   * node is out, or that its directory is an older copy.
+   * node is out, or that its directory is an older copy; to one that has lost its log, also that it was rebound.
    */
   #listenAsMember(host: Host, node: Node, beat: number): void {
     const draw = (bound: number, k: number): number => this.#draws.below(bound, "strangeListener", host.id, beat, k);
     const id = 1 + ((host.id + draw(Math.max(1, this.#plan.nodes - 1), 0)) % this.#plan.nodes);
     const ours = node.handshake(id);
-    if (id === host.id || ours?.takesPart !== true) return;
+    // One that knows no cluster yet believes whom its operator has named.
+    if (id === host.id || ours === null || ours.cluster === "") return;
     const believed: string[] = [];
     const outbound = new Outbound(
       ours,
       {
         checkListener: () => passed,
         isBound: (theirs) => node.isBound(theirs),
-        receive: ({ message }) => void believed.push(message.kind),
+        receive: (envelope) => {
+          if (envelope.message.kind === "removed") believed.push("removed");
+          else node.receive(envelope, () => undefined, strangeUrl);
+        },
       },
       1,
     );
@@ -174,16 +185,23 @@ export class Strangers implements Target {
     inbound.receive(outbound.take()!);
     const closing = outbound.receive(inbound.takeReply()!);
     if (closing !== null && closing.kind !== "other") believed.push(closing.kind);
-    const removed: Envelope = {
-      cluster: ours.cluster,
-      from: id,
-      fromIncarnation: theirs.incarnation,
-      fromBoot: theirs.boot,
-      to: host.id,
-      toIncarnation: ours.incarnation,
-      message: { kind: "removed", storeId: "", incarnation: ours.incarnation, reason: "removed" },
+    const { storeId, incarnation } = ours;
+    const rebound: Message = {
+      kind: "join-accepted",
+      storeId,
+      term: this.#strangeTerm,
+      incarnation: this.#strangeIndex,
+      genesis: [storeId],
+      founders: [strangeUrl],
     };
-    if (closing === null) outbound.receive(framed((writer) => encodeEnvelope(writer, removed)));
+    const removed: Message = { kind: "removed", storeId: "", incarnation, reason: "removed" };
+    for (const message of ours.takesPart ? [removed] : [rebound, removed]) {
+      if (closing !== null) break;
+      const [from, fromIncarnation, fromBoot] = [id, theirs.incarnation, theirs.boot];
+      const [to, toIncarnation] = [host.id, incarnation];
+      const told = { cluster: ours.cluster, from, fromIncarnation, fromBoot, to, toIncarnation, message };
+      outbound.receive(framed((writer) => encodeEnvelope(writer, told)));
+    }
     strangerMustNotEndMember(host.id, id, believed[0]);
   }
 
@@ -201,7 +219,7 @@ export class Strangers implements Target {
   #envelope(from: Handshake, node: Node, to: NodeId, draw: (bound: number, k: number) => number): Envelope {
     const { cluster: own, incarnation } = node.status();
     const knowsCluster = draw(2, 0) === 0 && from.node === unknownId;
-    const [term, lastIndex] = [this.#strangeTerm, this.#plan.origin.index + strangeDistance];
+    const [term, lastIndex] = [this.#strangeTerm, this.#strangeIndex];
     const anybody: readonly Message[] = [
       { kind: "removed", storeId: "", incarnation, reason: "removed" },
       { kind: "removed", storeId: strangeStore, incarnation: 0, reason: "too-few-voters" },

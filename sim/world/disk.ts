@@ -5,6 +5,7 @@
  */
 import type { Disk, DiskError, DiskFile } from "../../core/ports.ts";
 import type { Micros } from "../../core/units.ts";
+import { closedFileMustNotBeUsed } from "../laws/limits.ts";
 
 const sectorBytes = 512;
 
@@ -248,11 +249,14 @@ export class SimDisk {
   }
 
   #handle(name: string, file: FileState): DiskFile {
+    let isClosed = false;
+    const mustBeOpen = (call: string): void => closedFileMustNotBeUsed(name, call, isClosed);
     return {
       get sizeBytes() {
         return file.seenBytes;
       },
       read: (offset, length, done) => {
+        mustBeOpen("a read");
         const bytes = file.seen.slice(offset, Math.min(offset + length, file.seenBytes));
         if (this.#world.chance.readFails(++this.#reads)) {
           this.counters.readFailures += 1;
@@ -268,6 +272,7 @@ export class SimDisk {
         this.#world.complete("read", 3, () => done(short, bytes));
       },
       write: (offset, bytes) => {
+        mustBeOpen("a write");
         this.counters.writes += 1;
         this.#seq += 1;
         const part = this.#world.chance.writeFails(this.#seq, bytes.length);
@@ -284,8 +289,12 @@ export class SimDisk {
         this.#world.wrote(name, offset, change.bytes, this.#seq);
         return null;
       },
-      sync: (done) => this.#sync(name, file, done),
+      sync: (done) => {
+        mustBeOpen("a sync");
+        this.#sync(name, file, done);
+      },
       truncate: (size, done) => {
+        mustBeOpen("a truncation");
         this.#seq += 1;
         file.dirty.push({ seq: this.#seq, offset: size, bytes: null });
         file.seen.fill(0, size);
@@ -293,7 +302,10 @@ export class SimDisk {
         this.#world.truncated(name, size);
         this.#world.complete("names", this.#seq, () => done(null));
       },
-      close: () => undefined,
+      close: () => {
+        mustBeOpen("a close");
+        isClosed = true;
+      },
     };
   }
 

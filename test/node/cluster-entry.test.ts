@@ -21,11 +21,14 @@ const joiner: Identity = {
   removed: false,
   log: null,
 };
+const founderIds = ["1".repeat(32), "2".repeat(32), "3".repeat(32)];
+const lost = "b".repeat(32);
 const rebinding: Identity = {
   ...joiner,
   founders: [listed],
-  genesis: { cluster: "c".repeat(32), storeIds: [storeId] },
-  lost: "b".repeat(32),
+  genesis: { cluster: "c".repeat(32), storeIds: founderIds },
+  lost,
+  former: [lost],
 };
 
 function entryOf(identity: Identity, lines: string[] = []): ClusterEntry {
@@ -59,6 +62,39 @@ test("a joining node believes no verdict from anywhere else, and says once whose
   t.regex(lines[0]!, /node 1 at http:\/\/stranger:1 says that this node was added; --cluster does not name that URL/);
 });
 
-test("a node whose log is lost knows its cluster, and believes its members wherever they are", (t) => {
-  t.true(entryOf(rebinding).believes(accepted, elsewhere));
+/** The answer that this node, which asks with `storeId`, was rebound. */
+function reboundBy(genesis: readonly string[]): Envelope {
+  return answer({ kind: "join-accepted", storeId, term: 1, incarnation: 9, genesis, founders: [listed] });
+}
+
+test("a node whose log is lost believes that it was rebound, wherever a member says so", (t) => {
+  t.true(entryOf(rebinding).believes(reboundBy(founderIds), elsewhere));
+});
+
+test("a node whose log is lost does not believe that it was rebound where the founders' directories are not known", (t) => {
+  const lines: string[] = [];
+  const entry = entryOf(rebinding, lines);
+  for (const genesis of [[], [storeId], [lost], founderIds.slice(1), founderIds.toReversed()]) {
+    t.false(entry.believes(reboundBy(genesis), listed));
+  }
+  t.deepEqual(lines, ["node 1 says that this node was rebound, and does not know who founded its cluster"]);
+});
+
+test("a node whose log is lost is ended by the word of a founder's directory alone", (t) => {
+  const entry = entryOf(rebinding);
+  t.true(entry.isBound({ node: 2, storeId: founderIds[1]! }));
+  for (const [node, said] of [
+    [2, ""],
+    [2, founderIds[0]!],
+    [2, storeId],
+    [4, ""],
+    [4, lost],
+  ] as const) {
+    t.false(entry.isBound({ node, storeId: said }));
+  }
+});
+
+test("a node that knows no other directory is ended by the word of one that it asks", (t) => {
+  const alone = { ...rebinding, genesis: { cluster: "c".repeat(32), storeIds: [lost] } };
+  for (const identity of [joiner, alone]) t.true(entryOf(identity).isBound({ node: 1, storeId: "d".repeat(32) }));
 });

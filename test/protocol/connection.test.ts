@@ -279,21 +279,25 @@ for (const kind of ["removed", "outdated-copy", "lost-entries"] as const) {
   });
 }
 
-test("a removal that is told in an answer is held against the same directory, unless the node is on its way in", (t) => {
+test("a removal that is told in an answer is held against the same directory, unless the node knows no cluster yet", (t) => {
   const message: Message = { kind: "removed", storeId: "", incarnation: 0, reason: "removed" };
-  for (const takesPart of [true, false]) {
+  for (const [takesPart, name] of [
+    [true, cluster],
+    [false, cluster],
+    [false, ""],
+  ] as const) {
     const heard: Message["kind"][] = [];
     const dialler = {
       checkListener: () => passed,
       isBound: () => false,
       receive: (answer: Envelope) => void heard.push(answer.message.kind),
     };
-    const outbound = new Outbound({ ...ours, takesPart }, dialler, 1_000);
+    const outbound = new Outbound({ ...ours, takesPart, cluster: name }, dialler, 1_000);
     const inbound = listening({ kind: "guest", ours: theirs });
     inbound.receive(outbound.take()!);
     t.is(outbound.receive(inbound.takeReply()!), null);
     const told = framed((writer) => encodeEnvelope(writer, envelopeOf(message, { from: 2, to: 1 })));
-    t.is(outbound.receive(told)?.kind, takesPart ? "other" : undefined);
-    t.deepEqual(heard, takesPart ? [] : ["removed"]);
+    t.is(outbound.receive(told)?.kind, name === "" ? undefined : "other");
+    t.deepEqual(heard, name === "" ? ["removed"] : []);
   }
 });

@@ -1,4 +1,5 @@
 /** How many clients may be connected, as the descriptors of a process are used otherwise. */
+import { spawnSync } from "node:child_process";
 import test from "ava";
 import { ClientBound } from "../../server/descriptors.ts";
 
@@ -38,4 +39,14 @@ test("a process that has plenty is not counted again and again", (t) => {
   const { use, bound } = machine(100_000, 20);
   for (use.nowMs = 0; use.nowMs < 60_000; use.nowMs += 500) bound.max(100);
   t.is(use.counts, 1);
+});
+
+test("a program that may not open its own files says so in one line, and ends", (t) => {
+  const command = "ulimit -n 32 && exec node dist/server/main.js --cluster http://127.0.0.1:1";
+  const { status, stderr } = spawnSync("bash", ["-c", command], { encoding: "utf8" });
+  t.is(status, 1);
+  t.regex(
+    stderr,
+    /^metaStore: the program cannot be loaded: [^\n]*may this process open a hundred files \(ulimit -n\)\?\n$/,
+  );
 });

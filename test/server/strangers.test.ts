@@ -1,5 +1,7 @@
 /** What strangers can do on a peer port: nothing, for a little while. On real sockets. */
+import { rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
 import test from "ava";
 import { type Reader, Writer } from "../../core/bytes.ts";
 import {
@@ -126,8 +128,19 @@ const dialledWithinMs = 3_000;
 
 const verdictCodes = { guest: 2, removed: 3, "outdated-copy": 4, "lost-entries": 6 } as const;
 
-/** Listens as `node` of `cluster`, and gives every dialler that verdict, in the cluster's name where the dialler has told it. */
-function judge(node: number, verdict: keyof typeof verdictCodes): Server {
+function outOf({ storeId, incarnation, takesPart }: Handshake): Removed {
+  return { kind: "removed", storeId: takesPart ? "" : storeId, incarnation, reason: "removed" };
+}
+
+/**
+ * Listens as `node`, and gives every dialler that verdict, in the cluster's name where the dialler has told it; to a guest
+ * it says `answers`.
+ */
+function judge(
+  node: number,
+  verdict: keyof typeof verdictCodes,
+  answers: (asker: Handshake) => readonly Message[] = (asker) => [outOf(asker)],
+): Server {
   return createServer((socket) => {
     const frames = new FrameReader();
     let isUpgraded = false;
@@ -135,8 +148,8 @@ function judge(node: number, verdict: keyof typeof verdictCodes): Server {
       const asker = decodeHandshake(body);
       const ours: Handshake = { ...asker, node, to: asker.node, boot: 9, nonce: 9, url: "" };
       socket.write(frame((writer) => (writer.u8(verdictCodes[verdict]), encodeHandshake(writer, ours))));
-      const removed: Message = { kind: "removed", storeId: "", incarnation: asker.incarnation, reason: "removed" };
-      if (verdict === "guest") socket.write(said(node, asker.node, removed, asker.cluster));
+      if (verdict !== "guest") return;
+      for (const message of answers(asker)) socket.write(said(node, asker.node, message, asker.cluster));
     };
     socket.on("error", () => undefined);
     socket.on("data", (chunk) => {
@@ -170,6 +183,40 @@ test.serial("one that listens where a member is dialled ends no node, and takes 
     t.is(await nodes.running.get(3)!.must("GET", "/k"), "v");
   });
 });
+
+test.serial(
+  "one that listens where a member is dialled neither rebinds nor ends a node that has lost its log",
+  async (t) => {
+    t.timeout(300_000);
+    await withNodes(3, async (nodes) => {
+      const list = nodes.list(1, 2, 3);
+      const [first, second, third] = await three(nodes, ...patient);
+      await first.must("PUT", "/k", "v");
+      await Promise.all([second.stop(), third.stop()]);
+      rmSync(join(nodes.directory, "metaStore-2", "wal-000000000000.log"));
+      const rebound = ({ storeId }: Handshake): Message => {
+        const [term, incarnation, genesis, founders] = [1_000, 5, [storeId], [nodes.urls[2]!]];
+        return { kind: "join-accepted", storeId, term, incarnation, genesis, founders };
+      };
+      let dialled = 0;
+      const listener = judge(3, "guest", (asker) => {
+        dialled += 1;
+        return [rebound(asker), outOf(asker)];
+      });
+      const port = Number(new URL(nodes.urls[2]!).port);
+      await new Promise<void>((resolve) => listener.listen(port, "127.0.0.1", resolve));
+      const again = nodes.start(2, "--cluster", list, ...patient);
+      await again.says(/node 3 says that this node was rebound, and does not know who founded its cluster/);
+      await again.says(/node 3 at .*"removed", and is not believed/);
+      await eventually("both have dialled it, and again", () => dialled >= 4);
+      t.is((await again.status())?.role, "recovering");
+      await new Promise((resolve) => listener.close(resolve));
+      await nodes.start(3, "--cluster", list, ...patient).ready();
+      await again.ready();
+      t.is(await again.must("GET", "/k"), "v");
+    });
+  },
+);
 
 /** Answers every dialler's questions with `message`, as `node` of `cluster`; the store id in it is the asker's. */
 function impostor(node: number, to: number, message: JoinAccepted | Removed): Server {
