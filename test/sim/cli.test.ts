@@ -64,9 +64,9 @@ test.serial("wrong flags end in 2 with one line that says what is right", async 
 });
 
 test.serial("many seeds are the same runs on one thread and on three, and families can be switched off", async (t) => {
-  const one = await sim("--seeds", "1..4", "--jobs", "1");
-  const three = await sim("--seeds", "1..4", "--jobs", "3");
-  const calm = await sim("--seeds", "1..4", "--jobs", "1", "--only", "loss");
+  const one = await sim("--seeds", "1..3", "--jobs", "1");
+  const three = await sim("--seeds", "1..3", "--jobs", "3");
+  const calm = await sim("--seeds", "1..3", "--jobs", "1", "--only", "loss");
   t.is(one.code, 0);
   t.is(traceOf(one), traceOf(three));
   t.not(traceOf(one), traceOf(calm));
