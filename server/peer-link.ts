@@ -1,6 +1,8 @@
 /**
  * The stream on which this node sends to one peer. The peer has several URLs, in order of trust: they are tried in turn,
- * and from the first again after each connection. A peer that cannot be reached is dialled for ever, ever more seldom.
+ * and from the first again after each connection. One who answers there and takes no part in the cluster may be the peer, on
+ * its way in, or somebody who has its address by now: it is listened to for a while, and then the next URL is tried too. A
+ * peer that cannot be reached is dialled for ever, ever more seldom.
  */
 import { request } from "node:http";
 import type { Socket } from "node:net";
@@ -23,6 +25,8 @@ const redialMsMax = 3_000;
 /** A connection that has held for so long is no failure when it ends. */
 const soundMs = 3_000;
 const handshakeMs = 3_000;
+/** How long one who takes no part is listened to where there are other URLs; longer than it takes to ask and be answered. */
+const guestMs = 3_000;
 /** A peer that is spoken to all the time and says nothing for so long is dialled again: TCP would wait for minutes. */
 const silenceMs = 5_000;
 /** A peer that is spoken to less often than that is not spoken to all the time. */
@@ -78,14 +82,15 @@ export class PeerLink {
     this.#dial();
   }
 
-  /** A connection to a URL that is still among them is kept. */
+  /** A connection to a URL that is still among them is kept: to one who takes no part only where no other is trusted more. */
   setUrls(urls: readonly string[]): void {
     if (urls.join() === this.#urls.join()) return;
     const current = this.#urls[this.#at]!;
     this.#urls = urls;
     for (const url of this.#complaints.keys()) if (!urls.includes(url)) this.#complaints.delete(url);
     const at = urls.indexOf(current);
-    if (at >= 0 && this.#outbound?.answered === true) this.#at = at;
+    const isPeer = this.#outbound?.open === true || (this.#outbound?.answered === true && at === 0);
+    if (at >= 0 && isPeer) this.#at = at;
     else this.restart();
   }
 
@@ -209,7 +214,12 @@ export class PeerLink {
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 15_000);
     socket.setTimeout(handshakeMs, () => socket.destroy(new Error("it does not answer the handshake")));
-    let [complaint, openedAt, isAbandoned] = ["the connection was closed", Infinity, false];
+    let [complaint, openedAt, isAbandoned, wasMember] = ["the connection was closed", Infinity, false, false];
+    const guestTimer = setInterval(() => {
+      if (wasMember || this.#urls.length === 1 || performance.now() - openedAt < guestMs) return;
+      complaint = "it takes no part in the cluster; the peer's other addresses are tried too";
+      socket.destroy();
+    }, guestMs / 10);
     const detach = (): void => {
       if (this.#socket !== socket) return;
       this.#socket = null;
@@ -226,7 +236,8 @@ export class PeerLink {
       if (outbound.answered && openedAt === Infinity) {
         openedAt = performance.now();
         this.heard();
-        this.#complaints.delete(url);
+        wasMember = outbound.open;
+        if (wasMember) this.#complaints.delete(url);
         socket.setTimeout(0);
       }
       if (closing === null) return;
@@ -240,12 +251,13 @@ export class PeerLink {
     socket.on("end", () => socket.destroy());
     socket.on("error", (error: NodeJS.ErrnoException) => (complaint = wordsOf(error)));
     socket.on("close", () => {
+      clearInterval(guestTimer);
       detach();
       if (isAbandoned) return;
       this.#complain(url, complaint);
       if (performance.now() - openedAt > soundMs) this.#redialMs = redialMsMin;
-      if (openedAt === Infinity) this.#next();
-      else this.#later();
+      if (wasMember) this.#later();
+      else this.#next();
     });
     if (proof !== null) socket.write(proof);
     if (head.length > 0) take(head);

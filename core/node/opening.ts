@@ -104,9 +104,12 @@ function helpless(directory: string): string {
   return `no other member is known: ${lastResortAlone(directory)}`;
 }
 
-/** Whether anybody can be asked: only a quorum of others can give back what was lost. */
+/**
+ * Whether anybody can be asked: only a quorum of others can give back what was lost. Place k of each list is node k + 1, this
+ * one too, wherever it is by now.
+ */
 function knowsOthers({ node, founders, genesis }: Identity, { cluster }: Claim): boolean {
-  return genesis !== null && [...founders, ...cluster].some((url) => url !== (founders[node - 1] ?? cluster[node - 1]));
+  return genesis !== null && [founders, cluster].some((list) => list.some((_url, k) => k !== node - 1));
 }
 
 /**

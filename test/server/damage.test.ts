@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
+import { freePorts } from "../../chaos/world/ports.ts";
 import { type Exit, get, ProcessCluster, put, runServer } from "../support/processes.ts";
 
 const engines = [
@@ -46,8 +47,14 @@ function cut(directory: string): void {
 }
 
 /** Starts the node until it ends by itself. */
-function runNode(cluster: ProcessCluster, id: number, nodes: number, flags: readonly string[]): Promise<Exit> {
-  const urls = Array.from({ length: nodes }, (_, k) => cluster.peerUrl(k + 1)).join(",");
+/** `urls`: its --cluster list. */
+function runNode(
+  cluster: ProcessCluster,
+  id: number,
+  nodes: number,
+  flags: readonly string[],
+  urls = Array.from({ length: nodes }, (_, k) => cluster.peerUrl(k + 1)).join(","),
+): Promise<Exit> {
   const places = ["--port", String(cluster.ports[id - 1]), "--data-dir", cluster.directory];
   return runServer(["--id", String(id), "--cluster", urls, ...places, "--log-level", "silent", ...flags]);
 }
@@ -158,8 +165,8 @@ for (const [engine, flags, logOf] of engines) {
         await cluster.end(1, "SIGKILL");
         const log = join(cluster.directory, logOf(1));
         const copies = filesIn(log, "wal-").map((path) => [path, readFileSync(path)] as const);
-        const isRefused = async (expected: RegExp): Promise<void> => {
-          const { code, stderr } = await runNode(cluster, 1, 1, flags);
+        const isRefused = async (expected: RegExp, url = cluster.peerUrl(1)): Promise<void> => {
+          const { code, stderr } = await runNode(cluster, 1, 1, flags, url);
           t.is(code, 1);
           t.regex(stderr.trim(), expected);
           t.is(stderr.trim().split("\n").length, 1, stderr);
@@ -171,6 +178,9 @@ for (const [engine, flags, logOf] of engines) {
         for (const [path] of copies) rmSync(path);
         const missing = /wal-0{12}\.log is missing, .*; no other member is known: put back a copy of .*; .*--cluster$/;
         for (let start = 0; start < 2; start++) await isRefused(missing);
+        // Its own new URL names nobody else.
+        const [elsewhere] = await freePorts(1);
+        await isRefused(missing, `http://127.0.0.1:${elsewhere}`);
         // What the line says works.
         for (const [path, bytes] of copies) writeFileSync(path, bytes);
         cluster.startNode(1);

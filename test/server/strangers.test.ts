@@ -140,13 +140,14 @@ function judge(
   node: number,
   verdict: keyof typeof verdictCodes,
   answers: (asker: Handshake) => readonly Message[] = (asker) => [outOf(asker)],
+  known: Partial<Handshake> = {},
 ): Server {
   return createServer((socket) => {
     const frames = new FrameReader();
     let isUpgraded = false;
     const onFrame = (body: Reader): void => {
       const asker = decodeHandshake(body);
-      const ours: Handshake = { ...asker, node, to: asker.node, boot: 9, nonce: 9, url: "" };
+      const ours: Handshake = { ...asker, node, to: asker.node, boot: 9, nonce: 9, url: "", ...known };
       socket.write(frame((writer) => (writer.u8(verdictCodes[verdict]), encodeHandshake(writer, ours))));
       if (verdict !== "guest") return;
       for (const message of answers(asker)) socket.write(said(node, asker.node, message, asker.cluster));
@@ -217,6 +218,27 @@ test.serial(
     });
   },
 );
+
+test.serial("one that waits where a member was before it moved does not keep it out", async (t) => {
+  t.timeout(300_000);
+  await withNodes(3, async (nodes) => {
+    const list = nodes.list(1, 2, 3);
+    const [first, , third] = await three(nodes, ...patient);
+    await first.must("PUT", "/k", "v");
+    await third.stop();
+    // A founder of another cluster, say: it takes no part in this one, keeps the stream, and says nothing.
+    const nobody = { cluster: "", incarnation: 0, storeId: "", takesPart: false };
+    const waiting = judge(3, "guest", () => [], nobody);
+    const port = Number(new URL(nodes.urls[2]!).port);
+    await new Promise<void>((resolve) => waiting.listen(port, "127.0.0.1", resolve));
+    const [elsewhere] = (await freePorts(1)) as [number];
+    const moved = nodes.start(3, "--cluster", list, "--peer-url", `http://127.0.0.1:${elsewhere}`, ...patient);
+    await moved.ready();
+    t.is(await moved.must("GET", "/k"), "v");
+    await first.says(/node 3 at .*: it takes no part in the cluster; the peer's other addresses are tried too/);
+    waiting.close();
+  });
+});
 
 /** Answers every dialler's questions with `message`, as `node` of `cluster`; the store id in it is the asker's. */
 function impostor(node: number, to: number, message: JoinAccepted | Removed): Server {
