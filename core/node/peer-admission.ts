@@ -120,14 +120,16 @@ export class PeerAdmission {
    * Whether nothing can be decided without `id`, now or ever. A node ends for good by this word, so it holds only where this
    * node and `id` are the two voters, by a committed configuration that no other one follows in this log: each later one would
    * have needed this node's own acknowledgement. What any other member holds may have been left behind: voters that it does
-   * not know may be a majority without `id`.
+   * not know may be a majority without `id`. So has what this node holds while it is rebound: what it had acknowledged is lost.
    */
   isNeeded(id: NodeId): boolean {
     const { configuration, committedConfiguration } = this.#raft;
     const { voters, outgoing } = configuration;
+    const { node, incarnation } = this.#identity;
     const isNewest = committedConfiguration.configuration === configuration;
-    const areTheTwo = voters.length === 2 && voters.includes(id) && voters.includes(this.#identity.node);
-    return isNewest && areTheTwo && outgoing.length === 0 && id !== this.#identity.node;
+    const holdsOwn = memberOf(configuration, node)?.incarnation === incarnation;
+    const areTheTwo = voters.length === 2 && voters.includes(id) && voters.includes(node);
+    return isNewest && holdsOwn && areTheTwo && outgoing.length === 0 && id !== node;
   }
 
   /** Why this node cannot rebind `id` now. */

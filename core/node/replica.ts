@@ -57,6 +57,7 @@ export class Replica {
   readonly #catchUp: CatchUp;
   readonly #draining: Draining;
   readonly #unsentRefusals: UnsentRefusals;
+  #isClosed = false;
 
   constructor(host: ReplicaHost, opened: Opened, { raft, wal }: Restored) {
     const { genesis, options } = host;
@@ -119,6 +120,7 @@ export class Replica {
 
   /** As a power cut would: nothing more is written or sent. Who waits is told before, by `requests.end`. */
   close(): void {
+    this.#isClosed = true;
     this.wal.close();
     this.#sender.end();
     this.#snapshots.close();
@@ -134,7 +136,8 @@ export class Replica {
    * - persist before send: the write is on its way to the disk while messages are. Nothing waits for it here: Raft holds
    *   back what must not leave before it is durable.
    * - send before apply: nobody waits for the rows of this node.
-   * - apply before maintain: a snapshot and what is compacted go by what is applied.
+   * - apply before maintain: a snapshot and what is compacted go by what is applied. The node may end there, at an entry that
+   *   it cannot apply: nothing comes after that.
    * - answer last: what was applied in this turn is answered in it, and only what cannot be answered fails at its deadline.
    * - leave after that: who waits for the change that removes this node is told that it is made, before the node ends.
    */
@@ -147,6 +150,7 @@ export class Replica {
     this.#persist(ready);
     this.#send(now, asked, ready);
     this.#apply(now);
+    if (this.#isClosed) return Infinity;
     this.#maintain(now);
     this.requests.answer(now);
     this.#leaveIfRemoved();

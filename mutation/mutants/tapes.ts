@@ -66,4 +66,32 @@ export const mutantsOfTapes: readonly Mutant[] = [
     old: "(host === started && this.#isKnownLater(host))",
     new: "(host === started && (this.#isKnownLater(host) || host.id > 0))",
   },
+  {
+    name: "a turn goes on after its node has ended",
+    layer: "tapes",
+    file: "core/node/replica.ts",
+    old: "    if (this.#isClosed) return Infinity;\n",
+    new: "    if (this.#isClosed) this.#facts.publish();\n",
+  },
+  {
+    name: "a rebound node goes by the founders' configuration",
+    layer: "tapes",
+    file: "core/node/peer-admission.ts",
+    old: "const holdsOwn = memberOf(configuration, node)?.incarnation === incarnation;",
+    new: "const holdsOwn = incarnation >= 0;",
+  },
+  {
+    name: "a rest is taken to last for ten tries",
+    layer: "simulator",
+    file: "sim/safety/wait-bounds.ts",
+    old: "Math.min(5, (1 + limits.snapshotTriesMax) / 2) * resend",
+    new: "Math.max(5, limits.snapshotTriesMax / 1e6) * resend",
+  },
+  {
+    name: "rows that were emptied count as durable",
+    layer: "simulator",
+    file: "sim/safety/bounded-waits.ts",
+    old: "Math.min(rows, covered)",
+    new: "rows",
+  },
 ];

@@ -223,7 +223,8 @@ export class BoundedWaits implements Subscriber {
 
   /** What trails behind a durable state is kept for those that lag a little; and what is being sent, for who gets it. */
   #isLogHeld({ id, devices }: Host, { rows }: Watched, { covered, durable, written, applied }: GhostNode): boolean {
-    const state = devices.kv === null ? covered : rows;
+    // Rows that were emptied since cover nothing.
+    const state = devices.kv === null ? covered : Math.min(rows, covered);
     const end = Math.min(state - this.#plan.trailingEntries, durable.last, applied);
     if (end <= written.base) return false;
     const since = this.#now() - this.#bounds.restMicros;

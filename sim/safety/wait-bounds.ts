@@ -28,9 +28,9 @@ const triesMax = 14;
 /** A clock that is slow by all that leases allow. */
 const slowest = 1.02;
 
-/** The leader wakes at each heartbeat, a snapshot's piece is sent again after four, ten times in vain. */
+/** The leader wakes at each heartbeat, a snapshot's piece is sent again after four, ten times in vain by default. */
 export function waitBoundsOf(plan: Plan): WaitBounds {
-  const { electionMicros, heartbeatMicros, requestMicros, syncMicros } = plan;
+  const { electionMicros, heartbeatMicros, limits, requestMicros, syncMicros } = plan;
   const disk = slowTurns * (secondMicros + callsMax * syncMicros);
   const resend = 4 * heartbeatMicros;
   return {
@@ -50,7 +50,8 @@ export function waitBoundsOf(plan: Plan): WaitBounds {
       change: slowest * requestMicros + 3 * heartbeatMicros + secondMicros,
     },
     silenceMicros: 3 * heartbeatMicros,
-    restMicros: 5 * resend,
+    // A piece is sent again after one, and a rest lasts for all tries in vain.
+    restMicros: Math.min(5, (1 + limits.snapshotTriesMax) / 2) * resend,
     triesMax,
     stallMicros: 4 * secondMicros,
     catchUpMicros: (entries) => largestEntriesMicros(plan, entries),

@@ -144,8 +144,11 @@ function judge(
 ): Server {
   return createServer((socket) => {
     const frames = new FrameReader();
-    let isUpgraded = false;
+    let [isUpgraded, isGreeted] = [false, false];
     const onFrame = (body: Reader): void => {
+      // What a guest asks after its handshake.
+      if (isGreeted) return;
+      isGreeted = true;
       const asker = decodeHandshake(body);
       const ours: Handshake = { ...asker, node, to: asker.node, boot: 9, nonce: 9, url: "", ...known };
       socket.write(frame((writer) => (writer.u8(verdictCodes[verdict]), encodeHandshake(writer, ours))));

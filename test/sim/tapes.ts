@@ -76,6 +76,26 @@ export const keptTapes: readonly KeptTape[] = [
     what: "tier b: an older copy that starts twice before it meets anybody counts as many starts as its peers have met: that is beyond what can be told",
     mutant: "an older copy may start until its number is beyond what peers have met",
   },
+  {
+    tape: "ended-in-its-turn",
+    what: "a node that ends at an entry it cannot apply reads no snapshot in the rest of that turn: the file is closed",
+    mutant: "a turn goes on after its node has ended",
+  },
+  {
+    tape: "rebound-knows-no-voters",
+    what: "one of two founders, rebound and empty, tells the other, whose log is lost, nothing: the cluster has grown since",
+    mutant: "a rebound node goes by the founders' configuration",
+  },
+  {
+    tape: "rest-of-few-tries",
+    what: "where a snapshot rests after three tries in vain, the next try is another attempt, though the rest is short",
+    mutant: "a rest is taken to last for ten tries",
+  },
+  {
+    tape: "emptied-rows",
+    what: "rows that were emptied with a lost log hold back nothing of the new one",
+    mutant: "rows that were emptied count as durable",
+  },
 ];
 
 export function pathOf({ tape }: KeptTape): string {
