@@ -119,8 +119,8 @@ export const mutantsOfRequests: readonly Mutant[] = [
     name: "a member is told that it cannot be spared by a configuration that is not committed",
     layer: "requests",
     file: "core/node/peer-admission.ts",
-    old: "return isNewest && areTheTwo && outgoing.length === 0 && id !== this.#identity.node;",
-    new: "return areTheTwo;",
+    old: "return isNewest && holdsOwn && areTheTwo && outgoing.length === 0 && id !== node;",
+    new: "return holdsOwn && areTheTwo;",
   },
   {
     name: "a voter that was told of a later term forgets that it withholds its vote",
