@@ -1,11 +1,12 @@
 /**
- * The last step of the build: writes each page, with its style and script in it, as a module into the folder that fills it; and
- * the playground, which nobody fills, as a file.
+ * The last step of the build: writes each page, with its style and script in it, as a module into the folder that fills it;
+ * the playground, which nobody fills, as a file; and the server's command as one file.
  */
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundleScript } from "./bundle.ts";
 import { assemblePage } from "./page.ts";
+import { bundleProgram } from "./program.ts";
 
 /** By page: the folder of dist whose code fills its template. */
 const users = {
@@ -24,3 +25,6 @@ const playground = "pages/playground/page";
 writeFileSync(join(scripts, `${playground}.js`), await bundleScript(`${playground}.ts`));
 writeFileSync("dist/sim/playground.html", assemblePage(`${playground}.html`, scripts));
 rmSync(scripts, { recursive: true });
+
+const { optionalDependencies } = JSON.parse(readFileSync("package.json", "utf8")) as { optionalDependencies: object };
+await bundleProgram("dist/server/command.js", Object.keys(optionalDependencies));

@@ -54,6 +54,6 @@ test("a program whose files cannot be opened says so in one line, and ends", (t)
   t.is(status, 1);
   t.regex(
     stderr,
-    /^metaStore: the program cannot be loaded: [^\n]*may this process open a hundred files \(ulimit -n\)\?\n$/,
+    /^metaStore: the program cannot be loaded: [^\n]*may this process open them \(ulimit -n\)\?\n$/,
   );
 });
