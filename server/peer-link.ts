@@ -1,8 +1,9 @@
 /**
  * The stream on which this node sends to one peer. The peer has several URLs, in order of trust: they are tried in turn,
- * and from the first again after each connection. One who answers there and takes no part in the cluster may be the peer, on
- * its way in, or somebody who has its address by now: it is listened to for a while, and then the next URL is tried too. A
- * peer that cannot be reached is dialled for ever, ever more seldom.
+ * and from the first again after each connection. One who answers there and takes no part in the cluster, or as an
+ * incarnation that the node does not know, may be the peer, on its way in, or somebody who has its address by now: it is
+ * spoken to for a while, and then the next URL is tried too. A peer that cannot be reached is dialled for ever, ever more
+ * seldom.
  */
 import { request } from "node:http";
 import type { Socket } from "node:net";
@@ -25,8 +26,8 @@ const redialMsMax = 3_000;
 /** A connection that has held for so long is no failure when it ends. */
 const soundMs = 3_000;
 const handshakeMs = 3_000;
-/** How long one who takes no part is listened to where there are other URLs; longer than it takes to ask and be answered. */
-const guestMs = 3_000;
+/** How long one who is not known as the peer is spoken to where there are other URLs; longer than an answer takes. */
+const unsureMs = 3_000;
 /** A peer that is spoken to all the time and says nothing for so long is dialled again: TCP would wait for minutes. */
 const silenceMs = 5_000;
 /** A peer that is spoken to less often than that is not spoken to all the time. */
@@ -43,6 +44,8 @@ const finalWords: Readonly<Record<FinalVerdict, string>> = {
 
 /** What a link needs of the node that it carries for. */
 export interface LinkNode extends Pick<Dialler, "checkListener" | "isBound"> {
+  /** Whether `theirs` says that it is a member, and is another incarnation than the one that the node knows. */
+  isUnknown(theirs: Handshake): boolean;
   /** Takes an answer of the listener at `url`. */
   receive(envelope: Envelope, url: string): void;
   handshake(to: NodeId): Handshake | null;
@@ -197,10 +200,14 @@ export class PeerLink {
   }
 
   #converse(url: string, socket: Socket, head: Buffer, ours: Handshake, proof: Buffer | null): void {
+    let listener = null as Handshake | null;
     const outbound = new Outbound(
       ours,
       {
-        checkListener: (theirs, accepts) => this.#node.checkListener(theirs, accepts),
+        checkListener: (theirs, accepts) => {
+          listener = theirs;
+          return this.#node.checkListener(theirs, accepts);
+        },
         isBound: (theirs) => this.#node.isBound(theirs),
         receive: (envelope) => {
           this.heard();
@@ -215,11 +222,15 @@ export class PeerLink {
     socket.setKeepAlive(true, 15_000);
     socket.setTimeout(handshakeMs, () => socket.destroy(new Error("it does not answer the handshake")));
     let [complaint, openedAt, isAbandoned, wasMember] = ["the connection was closed", Infinity, false, false];
-    const guestTimer = setInterval(() => {
-      if (wasMember || this.#urls.length === 1 || performance.now() - openedAt < guestMs) return;
-      complaint = "it takes no part in the cluster; the peer's other addresses are tried too";
+    const unsureTimer = setInterval(() => {
+      if (this.#urls.length === 1 || performance.now() - openedAt < unsureMs) return;
+      const isUnknown = listener !== null && this.#node.isUnknown(listener);
+      if (wasMember && !isUnknown) return;
+      wasMember = false;
+      const doubt = isUnknown ? "it is not the one that was bound as that member" : "it takes no part in the cluster";
+      complaint = `${doubt}; the peer's other addresses are tried too`;
       socket.destroy();
-    }, guestMs / 10);
+    }, unsureMs / 10);
     const detach = (): void => {
       if (this.#socket !== socket) return;
       this.#socket = null;
@@ -251,7 +262,7 @@ export class PeerLink {
     socket.on("end", () => socket.destroy());
     socket.on("error", (error: NodeJS.ErrnoException) => (complaint = wordsOf(error)));
     socket.on("close", () => {
-      clearInterval(guestTimer);
+      clearInterval(unsureTimer);
       detach();
       if (isAbandoned) return;
       this.#complain(url, complaint);

@@ -65,6 +65,7 @@ export const sites = {
   olderCopy: 54,
   lateMessages: 55,
   strangeListener: 56,
+  squatter: 57,
 } as const;
 /** The kind of a decision. Its number is part of every draw, so a number once given stays. */
 export type Site = keyof typeof sites;
@@ -90,6 +91,7 @@ export const salts = {
     monitor: 60,
     gracefulStop: 61,
     stranger: 62,
+    squatter: 63,
     client: 77,
     isolation: 98,
     nemesis: 99,

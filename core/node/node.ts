@@ -214,6 +214,11 @@ export class Node {
     return this.#replica?.admission.isBound(theirs) ?? this.#entry?.isBound(theirs) ?? true;
   }
 
+  /** Whether `theirs` says that it is a member, and is another incarnation than the one that this node knows. */
+  isUnknown(theirs: Handshake): boolean {
+    return theirs.takesPart && this.#replica?.admission.isUnknown(theirs) === true;
+  }
+
   /** The member `by`, which this node has dialled, has refused it for good. */
   onVerdict(verdict: FinalVerdict, by: NodeId): void {
     const replica = this.#replica;

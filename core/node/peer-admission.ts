@@ -220,6 +220,8 @@ export class PeerAdmission {
     const { node, incarnation } = theirs;
     if (this.isRemoved(node, incarnation)) return { kind: "removed", ours };
     if (this.#isUnbound(theirs)) return { kind: "refused", reason: `another directory is bound as node ${node}` };
+    const found = this.#starts.startOf(node);
+    if (found !== undefined && this.isUnknown({ ...found, node })) this.#starts.forget(node);
     const started = this.#starts.checkStart(theirs);
     // Every restart of a member is refused so for a moment. Where two starts really live, PeerStarts says so.
     if (!started.ok) return { kind: "refused", reason: started.reason, isPassing: true };
@@ -253,10 +255,20 @@ export class PeerAdmission {
   checkListener(theirs: Handshake, accepts: boolean): Checked {
     if (!theirs.takesPart) return passed;
     if (this.#isUnbound(theirs)) return refused(`another directory is bound as node ${theirs.node}`);
-    this.#starts.found(theirs);
-    this.#hearFrom(theirs);
+    // This node may lag, and owe its answers to that one. But nobody is kept out for its sake whom the configuration knows.
+    if (this.isUnknown(theirs)) this.#starts.hidden(theirs.node);
+    else {
+      this.#starts.found(theirs);
+      this.#hearFrom(theirs);
+    }
     this.#wasAccepted ||= accepts;
     return passed;
+  }
+
+  /** Whether the newest configuration has another incarnation of that member bound to a directory. */
+  isUnknown({ node, incarnation }: Pick<Handshake, "node" | "incarnation">): boolean {
+    const member = this.#memberOf(node);
+    return member !== undefined && member.storeId !== "" && member.incarnation !== incarnation;
   }
 
   /**

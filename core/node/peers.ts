@@ -32,6 +32,8 @@ export class Peers {
   /** Where this node is reached; empty while nothing has said so. */
   #ownUrl = "";
   #hasPeers = false;
+  /** What comes of all of that: whom this node dials, and where. */
+  #candidates: Urls = new Map();
 
   constructor(
     network: Network,
@@ -70,7 +72,7 @@ export class Peers {
   learnAddress(id: NodeId, url: string): void {
     if (url === "" || id === this.#self) return;
     // What the command line says of one that the configuration does not name is no address to dial: see #candidates.
-    if (this.#candidates().get(id)?.includes(url) === true) return;
+    if (this.#candidates.get(id)?.includes(url) === true) return;
     const configured = this.#configured.get(id);
     if (configured !== undefined) this.#tellDifference(id, configured, url);
     this.#relayed.delete(id);
@@ -82,7 +84,7 @@ export class Peers {
 
   /** A member says where another has told it that it is reached. Never takes the place of that one's own word. */
   relayAddress(id: NodeId, url: string): void {
-    if (url === "" || id === this.#self || this.#candidates().get(id)?.includes(url) === true) return;
+    if (url === "" || id === this.#self || this.#candidates.get(id)?.includes(url) === true) return;
     this.#relayed.set(id, url);
     this.#update();
   }
@@ -105,7 +107,7 @@ export class Peers {
   }
 
   get ids(): NodeId[] {
-    return [...this.#candidates().keys()];
+    return [...this.#candidates.keys()];
   }
 
   /** All streams, or those with `peer`, both ways, begin again with a handshake. */
@@ -140,14 +142,14 @@ export class Peers {
     const ownUrl = this.#announcedUrl ?? own(this.#hints) ?? own(this.#configured) ?? this.#ownUrl;
     const isNews = ownUrl !== this.#ownUrl;
     this.#ownUrl = ownUrl;
-    const candidates = this.#candidates();
-    this.#network.setPeers(candidates);
+    this.#candidates = this.#allCandidates();
+    this.#network.setPeers(this.#candidates);
     // Streams that began before this was known begin again, and say it.
     if (isNews && this.#hasPeers) this.restartStreams(null);
-    this.#hasPeers = candidates.size > 0;
+    this.#hasPeers = this.#candidates.size > 0;
   }
 
-  #candidates(): Urls {
+  #allCandidates(): Urls {
     const ids = new Set([...this.#configured.keys(), ...this.#learned.keys()]);
     if (this.#hintsArePeers) for (const id of this.#hints.keys()) ids.add(id);
     ids.delete(this.#self);

@@ -49,8 +49,22 @@ export const mutantsOfTheWorld: readonly Mutant[] = [
     name: "an address of the command line counts as known, though it is not dialled",
     layer: "transport",
     file: "core/node/peers.ts",
-    old: "if (this.#candidates().get(id)?.includes(url) === true) return;\n    const",
+    old: "if (this.#candidates.get(id)?.includes(url) === true) return;\n    const",
     new: "if ((this.#configured.get(id) ?? this.#hints.get(id) ?? []).includes(url)) return;\n    const",
+  },
+  {
+    name: "one who answers as an incarnation that is not known counts as the start that lives",
+    layer: "transport",
+    file: "core/node/peer-admission.ts",
+    old: "if (this.isUnknown(theirs)) this.#starts.hidden(theirs.node);\n    else {",
+    new: "{",
+  },
+  {
+    name: "one who answers as an incarnation that is not known is spoken to for ever",
+    layer: "transport",
+    file: "core/node/node.ts",
+    old: "return theirs.takesPart && this.#replica?.admission.isUnknown(theirs) === true;",
+    new: "return theirs.takesPart && this.#replica === null;",
   },
   {
     name: "a node that does not name its cluster is taken for a member",

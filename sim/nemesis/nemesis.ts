@@ -113,7 +113,7 @@ export class Nemesis implements Target {
       count: () => {
         this.counters.stranger += 1;
       },
-      isConnected: (from, to) => network.streams?.connected(from, to) === true,
+      reaches: (from, to) => network.streams?.reaches(from, to) === true,
     });
     this.#gracefulStops = new GracefulStops({ scheduler, draws, plan, trace, coverage }, (host) => {
       if (!this.#stopped && !host.healed) this.#directoryFaults.strike(host);

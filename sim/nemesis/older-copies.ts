@@ -50,8 +50,9 @@ export class OlderCopies {
   /** Stops `host`, which runs, to copy its directory or to put a copy back; or does nothing, and returns false. */
   strike(host: Host, slot: number): boolean {
     const { id, directory } = host;
+    if (this.#plan.faults.olderCopy === 0 || directory.isOlderCopy) return false;
     const { identity } = directory;
-    if (this.#plan.faults.olderCopy === 0 || directory.isOlderCopy || identity === null) return false;
+    if (identity === null) return false;
     const kept = this.#kept.get(id);
     // A copy from before the directory was rebound is that of another member.
     if (kept === undefined || kept.storeId !== identity.storeId) return this.#keep(host, slot);

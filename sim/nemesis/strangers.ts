@@ -25,11 +25,9 @@ import type { Scheduler, Target } from "../scheduler.ts";
 import type { Trace } from "../trace/trace.ts";
 import { isStrange, strangeUrl } from "../world/addresses.ts";
 import { type Host, hostEvents, type Request } from "../world/host.ts";
+import { strangeDistance, strangeStore } from "../world/squatters.ts";
 
 const beatMicros: Micros = 250_000;
-/** No cluster of a run comes so far from where it begins by itself. */
-const strangeDistance = 1_000_000;
-const strangeStore = "5".repeat(32);
 const strangeCluster = "6".repeat(32);
 /** More than any node holds of a frame that somebody it does not know has begun. */
 const unfinishedBytes = 64 * 1024;
@@ -46,8 +44,8 @@ export type StrangeWorld = {
   readonly trace: Trace;
   /** Is called for each stranger that comes. */
   readonly count: () => void;
-  /** Whether the node's own stream to that peer stands. */
-  readonly isConnected: (from: NodeId, to: NodeId) => boolean;
+  /** Whether the node's own stream to that peer stands, with no stranger at the other end. */
+  readonly reaches: (from: NodeId, to: NodeId) => boolean;
 };
 
 /** One for each run. Nothing that they say may change what a member holds. */
@@ -210,7 +208,7 @@ export class Strangers implements Target {
     const id = 1 + ((host.id + draw(Math.max(1, this.#plan.nodes - 1), 9)) % this.#plan.nodes);
     const start = this.#hosts[id - 1]!.node?.handshake(host.id) ?? null;
     if (node.replica === null || id === host.id || start?.takesPart !== true) return;
-    const isConnected = this.#world.isConnected(host.id, id);
+    const isConnected = this.#world.reaches(host.id, id);
     const later = { ...start, boot: start.boot + 1 + draw(2, 10) * 1_000, nonce: draw(1_000, 11), url: "" };
     laterStartMustNotReplaceLiving(host.id, id, isConnected, node.checkHandshake(later).kind);
   }

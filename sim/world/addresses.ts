@@ -1,4 +1,4 @@
-/** Where machines listen. A machine keeps its address until it is moved; nobody listens at an address that was left. */
+/** Where machines listen. A machine keeps its address until it is moved; no machine listens at an address that was left. */
 import type { NodeId } from "../../core/units.ts";
 
 /** Where strangers say that they are. */
@@ -14,6 +14,8 @@ export class Addresses {
   /** Its first address is each machine's until it moves. */
   readonly #moved = new Map<NodeId, string>();
   readonly #listeners = new Map<string, NodeId>();
+  /** Addresses that were left; the n-th of all moves has left it. */
+  readonly #left = new Map<string, number>();
   #moves = 0;
 
   constructor(ids: readonly NodeId[]) {
@@ -34,10 +36,16 @@ export class Addresses {
     return this.#listeners.get(url) ?? 0;
   }
 
+  /** Which of all moves, from 1 on, has left the address `url`; 0: none has. */
+  leavingOf(url: string): number {
+    return this.#left.get(url) ?? 0;
+  }
+
   /** The machine, on which no process runs, is reached elsewhere from now on. */
   move(id: NodeId): void {
     this.#moves += 1;
     this.#listeners.delete(this.urlOf(id));
+    this.#left.set(this.urlOf(id), this.#moves);
     const url = `${firstAddress(id)}-${this.#moves}`;
     this.#moved.set(id, url);
     this.#listeners.set(url, id);

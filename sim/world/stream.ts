@@ -1,5 +1,7 @@
 /** One directed stream between two machines, as a record of where its connection stands. What becomes of it is streams.ts. */
+import { readU32 } from "../../core/bytes.ts";
 import type { Inbound, Outbound } from "../../core/protocol/connection.ts";
+import { frameHeaderBytes } from "../../core/protocol/frame.ts";
 import type { Envelope } from "../../core/protocol/message.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import { linkOf } from "../keys.ts";
@@ -60,3 +62,10 @@ export type StreamEvent = {
   readonly kind: "bytes" | "answer" | "closed";
   readonly bytes: Uint8Array;
 };
+
+/** Where the last frame of `bytes` begins: it was queued when so many bytes were. */
+export function lastFrame(bytes: Uint8Array): number {
+  let last = 0;
+  for (let at = 0; at < bytes.length; at += frameHeaderBytes + readU32(bytes, at)) last = at;
+  return last;
+}

@@ -4,11 +4,9 @@
  * is reset loses what is on its way, and its dialler dials again. What server/network.ts does with sockets is done here
  * with events.
  */
-import { readU32, Writer } from "../../core/bytes.ts";
 import type { Node } from "../../core/node/node.ts";
 import { Inbound, Outbound } from "../../core/protocol/connection.ts";
-import { frameHeaderBytes, type Handshake } from "../../core/protocol/frame.ts";
-import { encodeEnvelope } from "../../core/protocol/message-codec.ts";
+import type { Handshake } from "../../core/protocol/frame.ts";
 import type { Envelope } from "../../core/protocol/message.ts";
 import type { Micros, NodeId } from "../../core/units.ts";
 import { type Draws, salts } from "../draws.ts";
@@ -25,7 +23,9 @@ import type { Scheduler, Target } from "../scheduler.ts";
 import type { Addresses } from "./addresses.ts";
 import { diallerOf } from "./dialler.ts";
 import type { FoundStarts } from "./found-starts.ts";
-import { Stream, type StreamEvent } from "./stream.ts";
+import { EnvelopeComparison } from "./same-envelope.ts";
+import { Squatters } from "./squatters.ts";
+import { lastFrame, Stream, type StreamEvent } from "./stream.ts";
 
 /** The machine at one end of a stream. */
 export interface StreamHost extends Target {
@@ -58,13 +58,6 @@ export interface StreamWorld {
   same(sent: Envelope, read: Envelope): void;
 }
 
-/** Where the last frame of `bytes` begins: it was queued when so many bytes were. */
-function lastFrame(bytes: Uint8Array): number {
-  let last = 0;
-  for (let at = 0; at < bytes.length; at += frameHeaderBytes + readU32(bytes, at)) last = at;
-  return last;
-}
-
 const redialMicros: Micros = 200_000;
 /** Until a machine that has begun empty is sent something on a connection of before, and answers it. */
 const resendMicrosMax: Micros = 1_000_000;
@@ -79,10 +72,10 @@ export class SimStreams implements Target {
   readonly #world: StreamWorld;
   readonly #code: number;
   readonly #addresses: Addresses;
+  readonly #squatters: Squatters;
   readonly #hosts = new Map<NodeId, StreamHost>();
   readonly #streams = new Map<number, Stream>();
-  readonly #sent = new Writer();
-  readonly #read = new Writer();
+  readonly #comparison = new EnvelopeComparison();
   readonly counters = { pieces: 0, resets: 0, full: 0 };
 
   /** `code`: by which a host takes a StreamEvent. */
@@ -93,6 +86,10 @@ export class SimStreams implements Target {
     this.#plan = plan;
     this.#world = world;
     this.#addresses = addresses;
+    this.#squatters = new Squatters(world, {
+      isUnknown: (id, theirs) => this.#hosts.get(id)!.node?.isUnknown(theirs) === true,
+      leave: (stream) => this.#reset(stream, false),
+    });
     this.#code = code;
   }
 
@@ -140,6 +137,11 @@ export class SimStreams implements Target {
 
   connected(from: NodeId, to: NodeId): boolean {
     return this.#streams.get(linkOf(from, to))?.outbound?.open === true;
+  }
+
+  /** Whether its stream to `to` stands, and nobody else has answered. */
+  reaches(from: NodeId, to: NodeId): boolean {
+    return this.connected(from, to) && this.#streams.get(linkOf(from, to))?.at === to;
   }
 
   /** False: it never leaves. */
@@ -242,9 +244,17 @@ export class SimStreams implements Target {
     const ours = host.paused ? null : host.node.handshake(stream.to);
     const dialled = stream.urls[stream.attempt] ?? "";
     stream.at = this.#addresses.listenerAt(dialled);
-    if (ours === null || stream.at === 0) return this.#redial(stream);
+    const isStranger = stream.at === 0 && this.#squatters.isAt(dialled);
+    if (ours === null || (stream.at === 0 && !isStranger)) return this.#redial(stream);
     stream.outbound = new Outbound(ours, diallerOf(host, host.node, dialled), this.#plan.queueBytesMax);
-    this.#pump(stream);
+    if (isStranger) this.#greetStranger(stream, dialled, ours);
+    else this.#pump(stream);
+  }
+
+  /** A stranger listens at `dialled`. */
+  #greetStranger(stream: Stream, dialled: string, ours: Handshake): void {
+    const answer = this.#squatters.greet(stream, dialled, ours);
+    stream.lastAnswer = this.#post(stream, "answer", answer, stream.from, this.#scheduler.now, 0);
   }
 
   #redial(stream: Stream): void {
@@ -257,8 +267,9 @@ export class SimStreams implements Target {
     this.#scheduler.at(this.#scheduler.now + redialMicros, order, this, 0, stream);
   }
 
-  #reset(stream: Stream): void {
-    stream.wasOpen = stream.outbound?.open === true;
+  /** `isPeer`: who was dialled is expected to answer there again. */
+  #reset(stream: Stream, isPeer = stream.outbound?.open === true): void {
+    stream.wasOpen = isPeer;
     stream.close();
     this.#redial(stream);
   }
@@ -272,6 +283,8 @@ export class SimStreams implements Target {
   /** Puts on the way what waits, as far as the kernel takes it. */
   #pump(stream: Stream): void {
     if (stream.outbound === null || stream.unsentBytes > this.#plan.unsentBytesMax) return;
+    // A stranger listens there.
+    if (stream.at === 0) return void stream.outbound.take();
     const held = this.#world.heldUntil(stream.from, stream.at);
     const bytes = held === Infinity ? null : stream.outbound.take();
     if (bytes === null) return;
@@ -376,17 +389,9 @@ export class SimStreams implements Target {
     readMessageMustHaveBeenSent(host.id, stream.from, sent);
     const { link, pieces, hasDamage } = stream;
     const isLookedAt = hasDamage || this.#draws.below(32, "messageCodec", link, pieces, messageCodec.stream) === 0;
-    if (isLookedAt) readMessageMustBeTheSent(host.id, stream.from, envelope.message.kind, this.#isSame(sent, envelope));
+    if (isLookedAt)
+      readMessageMustBeTheSent(host.id, stream.from, envelope.message.kind, this.#comparison.isSame(sent, envelope));
     this.#world.same(sent, envelope);
     host.hear(envelope, answer);
-  }
-
-  #isSame(sent: Envelope, read: Envelope): boolean {
-    this.#sent.reset();
-    this.#read.reset();
-    encodeEnvelope(this.#sent, sent);
-    encodeEnvelope(this.#read, read);
-    const [a, b] = [this.#sent.bytes(), this.#read.bytes()];
-    return a.length === b.length && a.every((byte, k) => byte === b[k]);
   }
 }

@@ -52,8 +52,5 @@ test("a program whose files cannot be opened says so in one line, and ends", (t)
   copyFileSync("dist/server/main.js", join(directory, "main.js"));
   const { status, stderr } = spawnSync(process.execPath, [join(directory, "main.js")], { encoding: "utf8" });
   t.is(status, 1);
-  t.regex(
-    stderr,
-    /^metaStore: the program cannot be loaded: [^\n]*may this process open them \(ulimit -n\)\?\n$/,
-  );
+  t.regex(stderr, /^metaStore: the program cannot be loaded: [^\n]*may this process open them \(ulimit -n\)\?\n$/);
 });

@@ -126,7 +126,7 @@ test.serial("strangers change nothing in any node, and what they took comes back
 /** Within it a joining node dials each place that it asks. */
 const dialledWithinMs = 3_000;
 
-const verdictCodes = { guest: 2, removed: 3, "outdated-copy": 4, "lost-entries": 6 } as const;
+const verdictCodes = { member: 1, guest: 2, removed: 3, "outdated-copy": 4, "lost-entries": 6 } as const;
 
 function outOf({ storeId, incarnation, takesPart }: Handshake): Removed {
   return { kind: "removed", storeId: takesPart ? "" : storeId, incarnation, reason: "removed" };
@@ -222,26 +222,40 @@ test.serial(
   },
 );
 
-test.serial("one that waits where a member was before it moved does not keep it out", async (t) => {
-  t.timeout(300_000);
-  await withNodes(3, async (nodes) => {
-    const list = nodes.list(1, 2, 3);
-    const [first, , third] = await three(nodes, ...patient);
-    await first.must("PUT", "/k", "v");
-    await third.stop();
-    // A founder of another cluster, say: it takes no part in this one, keeps the stream, and says nothing.
-    const nobody = { cluster: "", incarnation: 0, storeId: "", takesPart: false };
-    const waiting = judge(3, "guest", () => [], nobody);
-    const port = Number(new URL(nodes.urls[2]!).port);
-    await new Promise<void>((resolve) => waiting.listen(port, "127.0.0.1", resolve));
-    const [elsewhere] = (await freePorts(1)) as [number];
-    const moved = nodes.start(3, "--cluster", list, "--peer-url", `http://127.0.0.1:${elsewhere}`, ...patient);
-    await moved.ready();
-    t.is(await moved.must("GET", "/k"), "v");
-    await first.says(/node 3 at .*: it takes no part in the cluster; the peer's other addresses are tried too/);
-    waiting.close();
+const inTheWay = [
+  // A founder of another cluster, say: it takes no part in this one, keeps the stream, and says nothing.
+  ["waits", "guest", { cluster: "", incarnation: 0, storeId: "", takesPart: false }, "it takes no part in the cluster"],
+  // The cluster's id it has from the dialler; what the member's directory is it cannot know.
+  [
+    "says that it is a member",
+    "member",
+    { incarnation: 99_999, storeId: "5".repeat(32), boot: 1_000, takesPart: true },
+    "it is not the one that was bound as that member",
+  ],
+] as const;
+for (const [what, verdict, changes, doubt] of inTheWay) {
+  test.serial(`one that ${what} where a member was before it moved does not keep it out`, async (t) => {
+    t.timeout(300_000);
+    await withNodes(3, async (nodes) => {
+      const list = nodes.list(1, 2, 3);
+      const [first, , third] = await three(nodes, ...patient);
+      await first.must("PUT", "/k", "v");
+      await third.stop();
+      const listener = judge(3, verdict, () => [], changes);
+      let dialled = 0;
+      listener.on("connection", () => (dialled += 1));
+      const port = Number(new URL(nodes.urls[2]!).port);
+      await new Promise<void>((resolve) => listener.listen(port, "127.0.0.1", resolve));
+      await eventually("both have dialled it", () => dialled >= 2);
+      const [elsewhere] = (await freePorts(1)) as [number];
+      const moved = nodes.start(3, "--cluster", list, "--peer-url", `http://127.0.0.1:${elsewhere}`, ...patient);
+      await moved.ready();
+      t.is(await moved.must("GET", "/k"), "v");
+      await first.says(new RegExp(`node 3 at .*: ${doubt}; the peer's other addresses are tried too`));
+      listener.close();
+    });
   });
-});
+}
 
 /** Answers every dialler's questions with `message`, as `node` of `cluster`; the store id in it is the asker's. */
 function impostor(node: number, to: number, message: JoinAccepted | Removed): Server {
