@@ -17,7 +17,7 @@ import type {
 } from "../protocol/message.ts";
 import { type Genesis, genesisOf, type Identity } from "../storage/identity.ts";
 import { addedAgain, lastResort, otherId, whileNobodyLeads } from "../storage/remedies.ts";
-import type { ClusterId, Micros, NodeId } from "../units.ts";
+import type { ClusterId, Index, Micros, NodeId, StoreId } from "../units.ts";
 import { Bootstrap, type FoundingStep } from "./bootstrap.ts";
 import type { Ending, EndingCode } from "./options.ts";
 
@@ -58,6 +58,9 @@ export class ClusterEntry {
   readonly #listed: readonly string[];
   readonly #trace: Trace;
   #hasTold = false;
+  /** As which incarnation this directory has last said that it may be bound; and as which it was accepted. */
+  #confirmed: Index = 0;
+  #accepted: Index | null = null;
   /** What each has last answered to a request to rebind this node, and when that had been asked. */
   readonly #standings = new Map<NodeId, { readonly standing: RebindStanding; readonly askedAt: Micros }>();
   #askedAt: Micros = 0;
@@ -158,6 +161,17 @@ export class ClusterEntry {
     );
   }
 
+  /**
+   * Whether this directory says, by its name, that it may be bound as that incarnation. One that is about to take part as
+   * another incarnation is that one's for good, also where that was removed meanwhile.
+   */
+  confirms(storeId: StoreId, incarnation: Index): boolean {
+    const isOther = this.#accepted !== null && this.#accepted !== incarnation;
+    if (this.#identity.genesis !== null || this.#identity.storeId !== storeId || isOther) return false;
+    this.#confirmed = incarnation;
+    return true;
+  }
+
   onBootstrapReply(from: NodeId, reply: BootstrapReply): EntryStep {
     return this.bootstrap === null ? wait : this.#found(this.bootstrap.step(from, reply));
   }
@@ -165,6 +179,9 @@ export class ClusterEntry {
   onJoinAccepted({ storeId, term, incarnation, genesis: storeIds, founders }: JoinAccepted): EntryStep {
     const identity = this.#identity;
     if (this.bootstrap !== null || storeId !== identity.storeId) return wait;
+    // A late word: that incarnation was removed, and this directory is about to be bound as a later one.
+    if (incarnation < this.#confirmed) return wait;
+    this.#accepted ??= incarnation;
     const genesis = identity.genesis ?? genesisOf(founders, storeIds);
     const rebound = identity.lost !== null;
     const adopted = { ...identity, founders, genesis, incarnation, lost: null, rebound, sinceTerm: term };

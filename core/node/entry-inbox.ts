@@ -59,7 +59,7 @@ export class EntryInbox implements EntryReceiver {
    */
   onDirectoryCheck(envelope: Envelope, { storeId, incarnation }: DirectoryCheck, answer: Answer): void {
     const view = this.#view();
-    if (view.identity === null || view.identity.genesis !== null || view.identity.storeId !== storeId) return;
+    if (view.entry?.confirms(storeId, incarnation) !== true) return;
     const confirmed: Message = { kind: "directory-confirmed", storeId, incarnation };
     answer(withoutName(envelope, guestEnvelope(view, envelope.from, confirmed)));
   }

@@ -94,4 +94,11 @@ export const mutantsOfTapes: readonly Mutant[] = [
     old: "Math.min(rows, covered)",
     new: "rows",
   },
+  {
+    name: "a directory that is accepted may be bound once more",
+    layer: "tapes",
+    file: "core/node/cluster-entry.ts",
+    old: "this.#accepted !== null && this.#accepted !== incarnation",
+    new: "this.#accepted === 0",
+  },
 ];

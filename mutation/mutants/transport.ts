@@ -129,8 +129,8 @@ export const mutantsOfTransport: readonly Mutant[] = [
     edits: [
       {
         file: "core/node/entry-inbox.ts",
-        old: "view.identity.genesis !== null || ",
-        new: "",
+        old: "if (view.entry?.confirms(storeId, incarnation) !== true) return;",
+        new: "if (view.entry?.confirms(storeId, incarnation) !== true && view.identity?.storeId !== storeId) return;",
       },
       {
         file: "core/node/peer-admission.ts",

@@ -98,3 +98,20 @@ test("a node that knows no other directory is ended by the word of one that it a
   const alone = { ...rebinding, genesis: { cluster: "c".repeat(32), storeIds: [lost] } };
   for (const identity of [joiner, alone]) t.true(entryOf(identity).isBound({ node: 1, storeId: "d".repeat(32) }));
 });
+
+test("a directory that is about to take part as one incarnation does not say that it may be bound as another", (t) => {
+  const late = { storeId, term: 1, genesis: [storeId], founders: [listed] } as const;
+  // Removed and added again while it writes down who it is: as 9 it will be told that it was removed.
+  const adopting = entryOf(joiner);
+  t.true(adopting.confirms(storeId, 9));
+  t.is(adopting.onJoinAccepted({ kind: "join-accepted", incarnation: 9, ...late }).kind, "adopt");
+  t.false(adopting.confirms(storeId, 12));
+  t.true(adopting.confirms(storeId, 9));
+  // The word that it was accepted comes after the question that followed the removal.
+  const asked = entryOf(joiner);
+  t.true(asked.confirms(storeId, 12));
+  t.is(asked.onJoinAccepted({ kind: "join-accepted", incarnation: 9, ...late }).kind, "wait");
+  t.is(asked.onJoinAccepted({ kind: "join-accepted", incarnation: 12, ...late }).kind, "adopt");
+  t.false(entryOf(joiner).confirms(lost, 9), "it is another directory's name");
+  t.false(entryOf(rebinding).confirms(storeId, 9), "it has been a member's");
+});

@@ -96,6 +96,11 @@ export const keptTapes: readonly KeptTape[] = [
     what: "rows that were emptied with a lost log hold back nothing of the new one",
     mutant: "rows that were emptied count as durable",
   },
+  {
+    tape: "confirmed-while-adopting",
+    what: "a directory that is writing down that it was accepted does not say that it may be bound as a later incarnation",
+    mutant: "a directory that is accepted may be bound once more",
+  },
 ];
 
 export function pathOf({ tape }: KeptTape): string {
