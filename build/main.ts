@@ -1,12 +1,14 @@
 /**
  * The last step of the build: writes each page, with its style and script in it, as a module into the folder that fills it;
- * the playground, which nobody fills, as a file; and the server's command as one file.
+ * the playground, which nobody fills, as a file; and the server's command as one file. What an earlier build has left of a
+ * source that is gone is removed.
  */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundleScript } from "./bundle.ts";
 import { assemblePage } from "./page.ts";
 import { bundleProgram } from "./program.ts";
+import { removeLeftovers } from "./leftovers.ts";
 
 /** By page: the folder of dist whose code fills its template. */
 const users = {
@@ -14,7 +16,7 @@ const users = {
   "pages/sim/page.html": "sim/report",
   "pages/chaos/page.html": "chaos/report",
 };
-/** Where `tsc -p pages` has put the scripts; nothing else needs them. */
+/** Where `tsc -p pages` puts the scripts; nothing else needs them. */
 const scripts = "dist/page-scripts";
 
 for (const [page, folder] of Object.entries(users)) {
@@ -24,7 +26,12 @@ for (const [page, folder] of Object.entries(users)) {
 const playground = "pages/playground/page";
 writeFileSync(join(scripts, `${playground}.js`), await bundleScript(`${playground}.ts`));
 writeFileSync("dist/sim/playground.html", assemblePage(`${playground}.html`, scripts));
-rmSync(scripts, { recursive: true });
 
 const { optionalDependencies } = JSON.parse(readFileSync("package.json", "utf8")) as { optionalDependencies: object };
-await bundleProgram("dist/server/command.js", Object.keys(optionalDependencies));
+await bundleProgram("dist/server/command.js", "dist/server/program.js", Object.keys(optionalDependencies));
+
+removeLeftovers("dist", [
+  ...Object.values(users).map((folder) => `${folder}/page-template.js`),
+  "sim/playground.html",
+  ...["js", "js.map", "licenses.txt"].map((ending) => `server/program.${ending}`),
+]);

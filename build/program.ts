@@ -4,15 +4,14 @@ import { join } from "node:path";
 import { build } from "esbuild";
 
 /**
- * Writes over the compiled module `entry`, which only the program's first file may import, itself with all that it imports;
- * beside it, its source map and the licenses of the packages in it. `external`: packages that stay outside, as they hold
- * native code or may be absent. The modules that it is made of stay where they are.
+ * Writes into `file` the compiled module `entry` with all that it imports; beside it, its source map and the licenses of the
+ * packages in it. `external`: packages that stay outside, as they hold native code or may be absent. Paths in the modules
+ * that depend on where they are hold only if `file` is in the folder of `entry`.
  */
-export async function bundleProgram(entry: string, external: readonly string[]): Promise<void> {
+export async function bundleProgram(entry: string, file: string, external: readonly string[]): Promise<void> {
   const { metafile } = await build({
     entryPoints: [entry],
-    outfile: entry,
-    allowOverwrite: true,
+    outfile: file,
     bundle: true,
     format: "esm",
     platform: "node",
@@ -25,9 +24,9 @@ export async function bundleProgram(entry: string, external: readonly string[]):
     logLevel: "error",
     metafile: true,
   });
-  const folders = new Set(Object.keys(metafile.inputs).flatMap((file) => packageFolder(file) ?? []));
+  const folders = new Set(Object.keys(metafile.inputs).flatMap((input) => packageFolder(input) ?? []));
   const texts = [...folders].toSorted().map((folder) => `${folder}\n\n${licenseIn(folder).trim()}\n`);
-  writeFileSync(entry.replace(/\.js$/, ".licenses.txt"), texts.join(`\n${"-".repeat(80)}\n\n`));
+  writeFileSync(file.replace(/\.js$/, ".licenses.txt"), texts.join(`\n${"-".repeat(80)}\n\n`));
 }
 
 /** The folder of the package that `file` belongs to; null: of none. */

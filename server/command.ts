@@ -41,7 +41,8 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 }
 
 const packageUrl = new URL("../../package.json", import.meta.url);
-const { version } = JSON.parse(readFileSync(packageUrl, "utf8")) as { version: string };
+/** Of the package. */
+export const { version } = JSON.parse(readFileSync(packageUrl, "utf8")) as { version: string };
 
 async function run(options: ServerOptions): Promise<void> {
   server = await startServer(options, version, (ending) => {

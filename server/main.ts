@@ -1,7 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=4
-/** Loads the command, which the build puts into one file. Where that cannot be opened, one line says so. */
+/** Loads the command, server/command.ts in one file. Where that cannot be opened, one line says so. */
 try {
-  await import("./command.ts");
+  await import("./program.js");
 } catch (thrown) {
   const { message } = thrown as Error;
   const advice = "are all files installed, and may this process open them (ulimit -n)?";

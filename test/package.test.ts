@@ -68,7 +68,7 @@ test("each entry can be imported, the checker's door has two functions, and noth
   t.is(inside, "ERR_PACKAGE_PATH_NOT_EXPORTED");
 });
 
-test("maps and declarations name sources that are in the package", (t) => {
+test("maps and declarations name sources that are in the package, or in packages that it needs", (t) => {
   const maps = readdirSync(join(installed, "dist"), { recursive: true, encoding: "utf8" }).filter((name) =>
     name.endsWith(".map"),
   );
@@ -76,8 +76,20 @@ test("maps and declarations name sources that are in the package", (t) => {
   for (const name of maps) {
     const path = join(installed, "dist", name);
     const { sources } = JSON.parse(readFileSync(path, "utf8")) as { sources: string[] };
-    for (const source of sources) t.true(existsSync(join(dirname(path), source)), `${name}: ${source}`);
+    const own = sources.filter((source) => !source.includes("node_modules/"));
+    for (const source of own) t.true(existsSync(join(dirname(path), source)), `${name}: ${source}`);
   }
+});
+
+test("what is in the program of others' packages is there with its license", (t) => {
+  const licenses = readFileSync(join(installed, "dist/server/program.licenses.txt"), "utf8");
+  const { sources } = JSON.parse(readFileSync(join(installed, "dist/server/program.js.map"), "utf8")) as {
+    sources: string[];
+  };
+  const packages = new Set(sources.flatMap((source) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1] ?? []));
+  t.true(["hono", "@hono/node-server", "yargs"].every((name) => packages.has(name)));
+  for (const name of packages)
+    t.regex(licenses, new RegExp(`node_modules/${name}\n\n[^-]*(copyright|permission)`, "i"));
 });
 
 test("the playground is in the package, and --open of the installed program names it", async (t) => {

@@ -10,19 +10,19 @@ import { partsOf, prove, type Mismatch } from "./prove.ts";
 test.serial(
   "every engine decides as brute force does, each witness replays, and each core is illegal by itself",
   async (t) => {
-    const { mismatch, counts } = prove(await partsOf(new URL("../../checker/", import.meta.url)), 0, 30_000);
+    const { mismatch, counts } = prove(await partsOf(new URL("../../checker/", import.meta.url)), 0, 16_000);
     t.is(mismatch, null);
     for (const way of ["zones", "null", "revisions", "order-in-chain", "two-successors", "nobody-wrote", "search"]) {
-      t.true((counts[`dispatch: illegal by ${way}`] ?? 0) > 100, way);
+      t.true((counts[`dispatch: illegal by ${way}`] ?? 0) > 40, way);
     }
   },
 );
 
 test.serial("with compare-and-sets that make the key absent, too", async (t) => {
   const parts = await partsOf(new URL("../../checker/", import.meta.url));
-  const { mismatch, counts } = prove(parts, 0, 8_000, { cas: true, absence: false, casToAbsence: true });
+  const { mismatch, counts } = prove(parts, 0, 5_000, { cas: true, absence: false, casToAbsence: true });
   t.is(mismatch, null);
-  t.true(counts["dispatch: illegal by search"]! > 500 && counts["dispatch: ok"]! > 1_000);
+  t.true(counts["dispatch: illegal by search"]! > 300 && counts["dispatch: ok"]! > 600);
 });
 
 /** Histories that were once decided wrongly, with what was wrong. */
