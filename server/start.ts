@@ -46,6 +46,9 @@ const lockPatienceMs = 500;
 /** Bytes of request bodies in memory, from the first one read to the answer. */
 const uploadBytesMax = 64 * 1024 * 1024;
 const uploadStallMs = 10_000;
+/** While others wait for room, an upload that has taken so long comes at least so fast. */
+const uploadPaceMs = 2_000;
+const uploadBytesPerSecondMin = 32 * 1024;
 /** Bytes of values that clients have asked for and not taken. */
 const downloadBytesMax = 64 * 1024 * 1024;
 const downloadStallMs = 2_000;
@@ -149,7 +152,13 @@ function createClientServer(node: Node, options: ServerOptions, version: string,
   const api = createApi(node, {
     valueBytesMax,
     version,
-    uploads: new Uploads({ bytesMax: uploadBytesMax, waitMs: requestTimeoutMs, stallMs: uploadStallMs }),
+    uploads: new Uploads({
+      bytesMax: uploadBytesMax,
+      waitMs: requestTimeoutMs,
+      stallMs: uploadStallMs,
+      paceMs: uploadPaceMs,
+      bytesPerSecondMin: uploadBytesPerSecondMin,
+    }),
     downloads: new Downloads({ bytesMax: downloadBytesMax, waitMs: requestTimeoutMs, stallMs: downloadStallMs }),
     onInternalError: ({ message }) => log("warn", `a request has failed: ${message}`),
   });

@@ -54,7 +54,7 @@ export async function readBody(
   }
   // A client of HTTP/1.0 does not know of interim answers (RFC 9110, 10.1.1).
   if (incoming.headers.expect !== undefined && incoming.httpVersion !== "1.0") outgoing?.writeContinue();
-  return readStream(incoming, bytesMax, uploads?.options.stallMs ?? stallMsUsual);
+  return readStream(incoming, bytesMax, isFree ? null : { bytes, uploads }, uploads?.options.stallMs ?? stallMsUsual);
 }
 
 /** The answer to a body that is not read. Its rest may still be on the way: the connection ends after it. */
@@ -69,30 +69,43 @@ function tooLong(bytesMax: number): Problem {
 
 /**
  * Straight from the socket's stream: a web Request's arrayBuffer() costs a third of the throughput. A body that sends
- * nothing for `stallMs` is given up.
+ * nothing for `stallMs` is given up; so is one that comes slowly and has taken room (`held`) for which others wait.
  */
-function readStream(incoming: IncomingMessage, bytesMax: number, stallMs: number): Promise<string | Problem> {
+function readStream(
+  incoming: IncomingMessage,
+  bytesMax: number,
+  held: { readonly bytes: number; readonly uploads: Uploads } | null,
+  stallMs: number,
+): Promise<string | Problem> {
   return new Promise((resolve, reject) => {
     let chunks: Buffer[] = [];
     let bytes = 0;
     const giveUp = (problem: Problem): void => {
       chunks = [];
       bytes = Infinity;
+      end();
       resolve(problem);
     };
     const timer = setTimeout(() => giveUp(stalled), stallMs);
-    const onGone = (): void => {
+    const upload = held?.uploads.began(held.bytes, () => giveUp(stalled));
+    const end = (): void => {
       clearTimeout(timer);
+      if (upload !== undefined) held!.uploads.ended(upload);
+    };
+    const onGone = (): void => {
+      end();
       reject(new ClientGone("the client went away"));
     };
     incoming.on("data", (chunk: Buffer) => {
+      if (bytes === Infinity) return;
       timer.refresh();
+      if (upload !== undefined) upload.receivedBytes += chunk.length;
       bytes += chunk.length;
       if (bytes <= bytesMax) chunks.push(chunk);
       else giveUp(tooLong(bytesMax));
     });
     incoming.on("end", () => {
-      clearTimeout(timer);
+      end();
       // "close" follows here too, at every request, and an error costs a tenth of one: its stack.
       incoming.off("close", onGone);
       resolve(chunks.length === 1 ? chunks[0]!.toString("latin1") : Buffer.concat(chunks).toString("latin1"));

@@ -21,10 +21,14 @@ export type BudgetOptions = {
   readonly waitMs: number;
 };
 
+/** How often those that hold room are looked at, while others wait for it. */
+const lookMs = 100;
+
 /** One for each process and purpose. */
 export class ByteBudget {
   readonly #bytesMax: number;
   readonly #waitMs: number;
+  #watch: NodeJS.Timeout | null = null;
   #bytes = 0;
   /** The longest waiting first. */
   readonly #waiting = new Set<Waiter>();
@@ -37,13 +41,6 @@ export class ByteBudget {
   /** Bytes taken and not given back. Invariant: at most bytesMax. */
   get bytes(): number {
     return this.#bytes;
-  }
-
-  /** What those need that wait, all together. */
-  get wantedBytes(): number {
-    let wanted = 0;
-    for (const { bytes } of this.#waiting) wanted += bytes;
-    return wanted;
   }
 
   /** Takes `bytes` until `outgoing` has closed, if they are free and nobody waits; whether it has. */
@@ -85,7 +82,19 @@ export class ByteBudget {
       gone.addEventListener("abort", giveUp);
       this.#waiting.add(waiter);
       this.#admit();
+      if (this.#waiting.size > 0) this.#watch ??= setInterval(() => this.#look(), lookMs).unref();
     });
+  }
+
+  /** Others wait for `wantedBytes`: what is held in vain may be given back. Is called again and again while they do. */
+  protected makeRoom(_wantedBytes: number): void {}
+
+  #look(): void {
+    let wanted = 0;
+    for (const { bytes } of this.#waiting) wanted += bytes;
+    if (wanted > 0) return this.makeRoom(wanted);
+    clearInterval(this.#watch!);
+    this.#watch = null;
   }
 
   #admit(): void {

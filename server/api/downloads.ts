@@ -20,23 +20,15 @@ type Download = {
 };
 
 const pieceBytes = 64 * 1024;
-const lookMs = 100;
 
 /** One for each process. */
 export class Downloads extends ByteBudget {
   readonly options: DownloadOptions;
   readonly #begun = new Set<Download>();
-  #watch: NodeJS.Timeout | null = null;
 
   constructor(options: DownloadOptions) {
     super(options);
     this.options = options;
-  }
-
-  override async hold(bytes: number, outgoing: ServerResponse, waitMs?: number): Promise<boolean> {
-    const isHeld = super.hold(bytes, outgoing, waitMs);
-    this.#watch ??= setInterval(() => this.#disconnectStalled(), lookMs).unref();
-    return isHeld;
   }
 
   /** `value`, of one-byte characters, as a body of `outgoing`, which holds room for it. */
@@ -58,13 +50,9 @@ export class Downloads extends ByteBudget {
     );
   }
 
-  #disconnectStalled(): void {
-    let wanted = this.wantedBytes;
-    if (wanted === 0) {
-      if (this.#watch !== null) clearInterval(this.#watch);
-      this.#watch = null;
-      return;
-    }
+  /** Disconnects those that have taken nothing for a while, the longest silent first. */
+  protected override makeRoom(wantedBytes: number): void {
+    let wanted = wantedBytes;
     const before = performance.now() - this.options.stallMs;
     for (const { bytes, outgoing, takenAtMs } of [...this.#begun].toSorted((a, b) => a.takenAtMs - b.takenAtMs)) {
       if (wanted <= 0 || takenAtMs > before) return;

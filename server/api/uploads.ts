@@ -1,18 +1,62 @@
-/** A common bound on the bytes of request bodies that are held in memory. A body is let in before any of it is read. */
+/**
+ * A common bound on the bytes of request bodies that are held in memory. A body is let in before any of it is read. Where
+ * others wait for room, those that come too slowly are given up, the slowest first.
+ */
 import { type BudgetOptions, ByteBudget } from "./byte-budget.ts";
 
-/** Bounds in bytes and milliseconds. */
+/** Bounds in bytes, milliseconds, and bytes a second. */
 export type UploadOptions = BudgetOptions & {
   /** How long a body that was let in may send nothing. */
   readonly stallMs: number;
+  /** While others wait for room, a body that has taken so long comes at least so fast, reckoned from its beginning. */
+  readonly paceMs: number;
+  readonly bytesPerSecondMin: number;
+};
+
+/** A body that is on its way. */
+export type Upload = {
+  /** Room that it holds. */
+  readonly bytes: number;
+  readonly beganAtMs: number;
+  /** What has come of it. */
+  receivedBytes: number;
+  readonly giveUp: () => void;
 };
 
 /** One for each process. */
 export class Uploads extends ByteBudget {
   readonly options: UploadOptions;
+  readonly #begun = new Set<Upload>();
 
   constructor(options: UploadOptions) {
     super(options);
     this.options = options;
+  }
+
+  /** A body that holds `bytes` of room begins to come. Who reads it counts what it has received, and calls `ended`. */
+  began(bytes: number, giveUp: () => void): Upload {
+    const upload = { bytes, beganAtMs: performance.now(), receivedBytes: 0, giveUp };
+    this.#begun.add(upload);
+    return upload;
+  }
+
+  /** All of it has come, or nothing more will. A second call does nothing. */
+  ended(upload: Upload): void {
+    this.#begun.delete(upload);
+  }
+
+  protected override makeRoom(wantedBytes: number): void {
+    const { paceMs, bytesPerSecondMin } = this.options;
+    const nowMs = performance.now();
+    const paces = [...this.#begun].flatMap((upload) => {
+      const tookMs = nowMs - upload.beganAtMs;
+      return tookMs < paceMs ? [] : [{ upload, bytesPerSecond: (upload.receivedBytes * 1_000) / tookMs }];
+    });
+    let wanted = wantedBytes;
+    for (const { upload, bytesPerSecond } of paces.toSorted((a, b) => a.bytesPerSecond - b.bytesPerSecond)) {
+      if (wanted <= 0 || bytesPerSecond >= bytesPerSecondMin) return;
+      wanted -= upload.bytes;
+      upload.giveUp();
+    }
   }
 }

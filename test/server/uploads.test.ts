@@ -9,7 +9,13 @@ import { ClientServer } from "../../server/http-server.ts";
 import { exchange, RawClient } from "../support/raw-http.ts";
 
 const forever = new AbortController().signal;
-const patient: UploadOptions = { bytesMax: 100, waitMs: 60_000, stallMs: 60_000 };
+const patient: UploadOptions = {
+  bytesMax: 100,
+  waitMs: 60_000,
+  stallMs: 60_000,
+  paceMs: 60_000,
+  bytesPerSecondMin: 1,
+};
 
 test("bodies are let in whole, in the order of arrival, and never beyond the bound", async (t) => {
   const uploads = new Uploads(patient);
@@ -79,7 +85,7 @@ function head(bytes: number, more = ""): string {
 }
 
 test("an upload that stops sending is told 408, and what waited for its room goes on", async (t) => {
-  const uploads = new Uploads({ bytesMax: 100_000, waitMs: 60_000, stallMs: 2_000 });
+  const uploads = new Uploads({ ...patient, bytesMax: 100_000, waitMs: 60_000, stallMs: 2_000 });
   const { port, writes, close } = await serve(uploads, Promise.resolve());
   const stalled = new RawClient(port);
   stalled.send(`${head(90_000)}some`);
@@ -97,7 +103,7 @@ test("an upload that stops sending is told 408, and what waited for its room goe
 });
 
 test("a small upload that stops sending is told 408 as well", async (t) => {
-  const uploads = new Uploads({ bytesMax: 100_000, waitMs: 60_000, stallMs: 300 });
+  const uploads = new Uploads({ ...patient, bytesMax: 100_000, waitMs: 60_000, stallMs: 300 });
   const { port, writes, close } = await serve(uploads, Promise.resolve());
   const stalled = new RawClient(port);
   stalled.send(`${head(5)}som`);
@@ -108,8 +114,36 @@ test("a small upload that stops sending is told 408 as well", async (t) => {
   await close();
 });
 
+test("an upload that drips holds no room for which others wait; a slow one that nobody is in the way of is done", async (t) => {
+  const uploads = new Uploads({ ...patient, bytesMax: 100_000, paceMs: 300, bytesPerSecondMin: 1_000 });
+  const { port, writes, close } = await serve(uploads, Promise.resolve());
+  const dripping = new RawClient(port);
+  dripping.send(head(90_000));
+  const drip = setInterval(() => dripping.send("x"), 20);
+  while (uploads.bytes === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  t.is(uploads.bytes, 90_000, "nobody waits for its room");
+  t.is((await exchange(port, head(90_000) + "x".repeat(90_000)))[0]!.status, 204);
+  const [answer] = await dripping.answers();
+  clearInterval(drip);
+  t.is(answer!.status, 408);
+  // One that comes as fast as it must keeps its room, while another waits.
+  const steady = new RawClient(port);
+  steady.send(head(90_000) + "x".repeat(89_000));
+  while (uploads.bytes === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  const waiting = exchange(port, head(80_000) + "x".repeat(80_000));
+  await new Promise((resolve) => setTimeout(resolve, 900));
+  t.deepEqual(writes, [90_000]);
+  steady.send("x".repeat(1_000));
+  t.is((await steady.take(1))[0]!.status, 204);
+  steady.socket.destroy();
+  t.is((await waiting)[0]!.status, 204);
+  t.deepEqual(writes, [90_000, 90_000, 80_000]);
+  await close();
+});
+
 test("a body keeps its room until its answer; without room the next is refused, definite", async (t) => {
-  const uploads = new Uploads({ bytesMax: 100_000, waitMs: 50, stallMs: 60_000 });
+  const uploads = new Uploads({ ...patient, bytesMax: 100_000, waitMs: 50, stallMs: 60_000 });
   const gates: (() => void)[] = [];
   const { port, close } = await serve(uploads, new Promise((resolve) => gates.push(resolve)));
   const first = exchange(port, head(90_000) + "x".repeat(90_000));
@@ -124,7 +158,7 @@ test("a body keeps its room until its answer; without room the next is refused, 
 });
 
 test("what a body has waited for room is taken from the time that its write has", async (t) => {
-  const uploads = new Uploads({ bytesMax: 30_000, waitMs: 1_500, stallMs: 60_000 });
+  const uploads = new Uploads({ ...patient, bytesMax: 30_000, waitMs: 1_500, stallMs: 60_000 });
   const serving = await serve(uploads, new Promise(() => undefined));
   const room = await uploads.reserve(30_000, forever);
   setTimeout(() => room!.release(), 1_000);
@@ -141,7 +175,7 @@ test("what a body has waited for room is taken from the time that its write has"
 });
 
 test("a client whose connection breaks gives its room back", async (t) => {
-  const uploads = new Uploads({ bytesMax: 100_000, waitMs: 60_000, stallMs: 60_000 });
+  const uploads = new Uploads({ ...patient, bytesMax: 100_000, waitMs: 60_000, stallMs: 60_000 });
   const { port, writes, close } = await serve(uploads, Promise.resolve());
   const client = new RawClient(port);
   client.send(`${head(90_000)}some`);
