@@ -147,7 +147,10 @@ export class MetaStore implements Store {
     if (status === 410 || status === 409) return { kind: "session-gone", why };
     // The command was refused because its sequence had been used for another.
     if (status === 422) return { kind: "none", why };
-    if (status === 503 || status === 504) return { kind: problem.definite ? "none" : "unknown", why };
+    if (status === 503 || status === 504) {
+      const isStopping = problem.code === "stopping";
+      return { kind: problem.definite ? "none" : "unknown", why, isStopping };
+    }
     return { kind: "wrong", why };
   }
 

@@ -40,13 +40,13 @@ type Seen = {
 };
 
 /**
- * What an answer says. `none`: it certainly did not happen. `unknown`: it may have. `wrong`: no answer at all to such a
- * request, in words.
+ * What an answer says. `none`: it certainly did not happen. `unknown`: it may have. `isStopping`: since the member stops.
+ * `wrong`: no answer at all to such a request, in words.
  */
 export type Told =
   | ({ readonly kind: "ok" } & Seen)
   | ({ readonly kind: "mismatch" } & Seen)
-  | { readonly kind: "none" | "unknown" | "session-gone"; readonly why: string }
+  | { readonly kind: "none" | "unknown" | "session-gone"; readonly why: string; readonly isStopping?: boolean }
   | { readonly kind: "wrong"; readonly why: string };
 
 /** What a member says of itself. Indices are of its log; `leader` is 0 where it knows none. */

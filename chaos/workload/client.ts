@@ -63,7 +63,7 @@ export function noteDenial(
   { asked, sinceMs, reply, told }: Ended,
 ): void {
   if (asked === null || (told.kind !== "none" && told.kind !== "unknown")) return;
-  const isLost = reply.kind === "broken" || told.why.endsWith(" stopping");
+  const isLost = reply.kind === "broken" || told.isStopping === true;
   if (asked.owesAnswers && isLost && told.kind === "unknown" && !world.pace.wasStarvedSince(sinceMs))
     onFinding("stop", `a write at n${id}, which was told to stop by SIGTERM, is unknown: ${told.why}`);
   else if (reply.kind !== "late" && asked.exit === null && !asked.owesAnswers)

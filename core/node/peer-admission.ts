@@ -220,15 +220,22 @@ export class PeerAdmission {
     const { node, incarnation } = theirs;
     if (this.isRemoved(node, incarnation)) return { kind: "removed", ours };
     if (this.#isUnbound(theirs)) return { kind: "refused", reason: `another directory is bound as node ${node}` };
-    const found = this.#starts.startOf(node);
-    if (found !== undefined && this.isUnknown({ ...found, node })) this.#starts.forget(node);
-    const started = this.#starts.checkStart(theirs);
+    const started = this.#isHidden(theirs) ? passed : this.#starts.checkStart(theirs);
     // Every restart of a member is refused so for a moment. Where two starts really live, PeerStarts says so.
     if (!started.ok) return { kind: "refused", reason: started.reason, isPassing: true };
     const isForgetful = this.#forgetful.has(theirs.storeId);
     if (isForgetful || this.#starts.isOutdated(theirs)) return this.#onOutdated(theirs, ours, isForgetful);
-    if (this.#starts.isFound(theirs)) this.#hearFrom(theirs);
+    if (this.#starts.isFound(theirs) && !this.isUnknown(theirs)) this.#hearFrom(theirs);
     return { kind: "member", ours };
+  }
+
+  /**
+   * Whether somebody answers in the place of `theirs`, a bound directory, as an incarnation that the configuration does not
+   * know: this node may lag behind that one, and owe its answers to it, or it is a stranger. It keeps nobody out.
+   */
+  #isHidden(theirs: Handshake): boolean {
+    const found = this.#starts.startOf(theirs.node);
+    return found !== undefined && this.isUnknown({ ...found, node: theirs.node }) && this.isBound(theirs);
   }
 
   /** What somebody said in the name of a living start, while that could not be reached, does not silence it. */
@@ -255,12 +262,8 @@ export class PeerAdmission {
   checkListener(theirs: Handshake, accepts: boolean): Checked {
     if (!theirs.takesPart) return passed;
     if (this.#isUnbound(theirs)) return refused(`another directory is bound as node ${theirs.node}`);
-    // This node may lag, and owe its answers to that one. But nobody is kept out for its sake whom the configuration knows.
-    if (this.isUnknown(theirs)) this.#starts.hidden(theirs.node);
-    else {
-      this.#starts.found(theirs);
-      this.#hearFrom(theirs);
-    }
+    this.#starts.found(theirs);
+    if (!this.isUnknown(theirs)) this.#hearFrom(theirs);
     this.#wasAccepted ||= accepts;
     return passed;
   }

@@ -37,8 +37,6 @@ export class PeerStarts {
   readonly #context: ContextOf<"clock" | "peers" | "trace">;
   /** The start that last answered where this node dials, by member. */
   readonly #found = new Map<NodeId, Start>();
-  /** Members in whose place somebody has answered since whom the configuration does not know. */
-  readonly #hidden = new Set<NodeId>();
   /** The newest start of that directory that has ever answered there. */
   readonly #newest = new Map<NodeId, Start>();
   /** When another start dialled, and this node began to wait for an answer there. */
@@ -54,28 +52,13 @@ export class PeerStarts {
   found(theirs: Handshake): void {
     const { node } = theirs;
     this.#found.set(node, theirs);
-    this.#hidden.delete(node);
     this.#askedAt.delete(node);
     const newest = this.#newest.get(node);
     const isNewer = newest === undefined || !isSameDirectory(newest, theirs) || theirs.boot > newest.boot;
     if (isNewer) this.#newest.set(node, theirs);
   }
 
-  /**
-   * Somebody else has answered where this node has dialled the member `id`: a later incarnation, of which this node is about
-   * to learn, or a stranger. The start that was known does not answer there any more, and nobody is found instead.
-   */
-  hidden(id: NodeId): void {
-    this.#hidden.add(id);
-  }
-
-  /** The configuration has come to know the member `id` as another one than the start that was found. */
-  forget(id: NodeId): void {
-    this.#found.delete(id);
-    this.#hidden.delete(id);
-  }
-
-  /** The start that was found as the member `id`. */
+  /** The start that last answered where this node dials the member `id`; undefined: none has. */
   startOf(id: NodeId): Start | undefined {
     return this.#found.get(id);
   }
@@ -114,7 +97,7 @@ export class PeerStarts {
   #isAlive(id: NodeId): boolean {
     const { clock, peers } = this.#context;
     const now = clock.now();
-    const isConnected = peers.isConnected(id) && !this.#hidden.has(id);
+    const isConnected = peers.isConnected(id);
     const askedAt = this.#askedAt.get(id);
     const isDue = isConnected ? now - (this.#redialledAt.get(id) ?? -Infinity) >= redialMicros : askedAt === undefined;
     if (isDue) {

@@ -138,7 +138,8 @@ export class RaftLog implements LogView {
       assert(entry.index === this.lastIndex + 1, "entries are appended in order");
       assert(entry.term >= this.lastTerm, "terms never fall along the log");
       // A leader that sends another one is wrong in itself, and nothing can be built on what it says.
-      assert(this.#noteConfiguration(entry) === null, "who votes changes through a joint configuration only");
+      const illegal = this.#noteConfiguration(entry);
+      assert(illegal === null, "who votes changes through a joint configuration only");
       this.#entries.push(entry);
     }
   }

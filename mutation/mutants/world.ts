@@ -56,8 +56,8 @@ export const mutantsOfTheWorld: readonly Mutant[] = [
     name: "one who answers as an incarnation that is not known counts as the start that lives",
     layer: "transport",
     file: "core/node/peer-admission.ts",
-    old: "if (this.isUnknown(theirs)) this.#starts.hidden(theirs.node);\n    else {",
-    new: "{",
+    old: "this.#isHidden(theirs) ? passed : this.#starts.checkStart(theirs);",
+    new: "this.#starts.checkStart(theirs);",
   },
   {
     name: "one who answers as an incarnation that is not known is spoken to for ever",

@@ -1,7 +1,7 @@
 /** Request bodies, as one-byte characters. */
 import type { IncomingMessage } from "node:http";
 import type { Ctx } from "./context.ts";
-import { ClientGone, type Problem, problemResponse } from "./problem.ts";
+import { ClientGone, type Parsed, type Problem, problemResponse, refusedFor } from "./problem.ts";
 import type { Uploads } from "./uploads.ts";
 
 /** Shorter bodies are let in at once: a connection holds as much for its headers. */
@@ -36,20 +36,20 @@ export async function readBody(
   bytesMax: number,
   uploads: Uploads | null,
   room: RoomWait = { waitedMs: 0 },
-): Promise<string | Problem> {
+): Promise<Parsed<string>> {
   const incoming = c.env?.incoming;
   const length = c.req.header("Content-Length");
-  if (Number(length ?? 0) > bytesMax) return tooLong(bytesMax);
+  if (Number(length ?? 0) > bytesMax) return refusedFor(tooLong(bytesMax));
   if (incoming === undefined) {
     const body = Buffer.from(await c.req.raw.arrayBuffer());
-    return body.length > bytesMax ? tooLong(bytesMax) : body.toString("latin1");
+    return body.length > bytesMax ? refusedFor(tooLong(bytesMax)) : { ok: true, value: body.toString("latin1") };
   }
   const bytes = length === undefined ? bytesMax : Number(length);
   const { outgoing } = c.env;
   const isFree = uploads === null || outgoing === undefined || bytes <= freeBytesMax;
   if (!isFree) {
     const beganMs = performance.now();
-    if (!(await uploads.hold(bytes, outgoing))) return crowded;
+    if (!(await uploads.hold(bytes, outgoing))) return refusedFor(crowded);
     room.waitedMs = performance.now() - beganMs;
   }
   // A client of HTTP/1.0 does not know of interim answers (RFC 9110, 10.1.1).
@@ -76,7 +76,7 @@ function readStream(
   bytesMax: number,
   held: { readonly bytes: number; readonly uploads: Uploads } | null,
   stallMs: number,
-): Promise<string | Problem> {
+): Promise<Parsed<string>> {
   return new Promise((resolve, reject) => {
     let chunks: Buffer[] = [];
     let bytes = 0;
@@ -84,7 +84,7 @@ function readStream(
       chunks = [];
       bytes = Infinity;
       end();
-      resolve(problem);
+      resolve(refusedFor(problem));
     };
     const timer = setTimeout(() => giveUp(stalled), stallMs);
     const upload = held?.uploads.began(held.bytes, () => giveUp(stalled));
@@ -108,7 +108,8 @@ function readStream(
       end();
       // "close" follows here too, at every request, and an error costs a tenth of one: its stack.
       incoming.off("close", onGone);
-      resolve(chunks.length === 1 ? chunks[0]!.toString("latin1") : Buffer.concat(chunks).toString("latin1"));
+      const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+      resolve({ ok: true, value: body.toString("latin1") });
     });
     incoming.on("error", onGone);
     incoming.on("close", onGone);

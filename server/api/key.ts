@@ -1,5 +1,5 @@
 import { keyBytesMax } from "../../core/kv/command.ts";
-import { badRequest, type Problem } from "./problem.ts";
+import { badRequest, type Parsed, refusedFor } from "./problem.ts";
 
 /** The path of a raw request target: up to the query, nothing tidied. A target with a "#" is refused before. */
 export function rawPath(target: string): string {
@@ -11,22 +11,26 @@ export function rawPath(target: string): string {
 }
 
 /** A percent-decoded key as its bytes, one char each; or what is wrong with it. */
-export function decodeKey(raw: string): string | Problem {
+export function decodeKey(raw: string): Parsed<string> {
   const broken = /%(?![0-9a-fA-F]{2})/.exec(raw);
   if (broken !== null)
-    return badRequest("bad-key", `The key has a "%" at ${broken.index} that two hex digits do not follow.`);
+    return wrong("bad-key", `The key has a "%" at ${broken.index} that two hex digits do not follow.`);
   const key = raw.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  if (key.length === 0) return badRequest("empty-key", "A key has at least one byte.");
+  if (key.length === 0) return wrong("empty-key", "A key has at least one byte.");
   if (key.length > keyBytesMax)
-    return badRequest("key-too-long", `A key has at most ${keyBytesMax} bytes, this one ${key.length}.`);
-  return key;
+    return wrong("key-too-long", `A key has at most ${keyBytesMax} bytes, this one ${key.length}.`);
+  return { ok: true, value: key };
+}
+
+function wrong(code: string, detail: string): Parsed<string> {
+  return refusedFor(badRequest(code, detail));
 }
 
 const reserved = new Set(["v1", "metrics", "livez", "readyz"]);
 
 /** The bare key of `/{key}`; the first segment of our own paths is refused, with the way to address such a key. */
-export function bareKey(path: string): string | Problem {
+export function bareKey(path: string): Parsed<string> {
   const raw = path.slice(1);
   if (!reserved.has(raw.split("/", 1)[0]!)) return decodeKey(raw);
-  return badRequest("reserved-key", `Keys that begin with this segment are addressed as /v1/kv/${raw}.`);
+  return wrong("reserved-key", `Keys that begin with this segment are addressed as /v1/kv/${raw}.`);
 }

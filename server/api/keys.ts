@@ -14,7 +14,7 @@ import {
   refusedPrecondition,
   sessionOf,
 } from "./preconditions.ts";
-import { badRequest, failureProblem, methodNotAllowed, type Problem, problemResponse } from "./problem.ts";
+import { badRequest, failureProblem, methodNotAllowed, type Parsed, type Problem, problemResponse } from "./problem.ts";
 import type { Downloads } from "./downloads.ts";
 import type { Uploads } from "./uploads.ts";
 
@@ -42,11 +42,12 @@ const crowded: Problem = {
   definite: true,
 };
 
-/** Answers a request for `key`, which is a problem where the path names none. */
-export function onKey(c: Ctx, node: Node, options: KeyOptions, key: string | Problem): Response | Promise<Response> {
+/** Answers a request for the key that `named` has, if the path names one. */
+export function onKey(c: Ctx, node: Node, options: KeyOptions, named: Parsed<string>): Response | Promise<Response> {
   const { method } = c.req;
   if (!keyMethods.includes(method)) return methodNotAllowed(keyMethods.join(", "));
-  if (typeof key !== "string") return problemResponse(key);
+  if (!named.ok) return problemResponse(named.problem);
+  const key = named.value;
   if (method === "GET" || method === "HEAD") return onGet(c, node, options, key);
   const condition = conditionOf(c.req.header("If-Match"), c.req.header("If-None-Match"));
   if (condition.kind === "malformed") return problemResponse(condition.problem);
@@ -68,10 +69,10 @@ async function onPut(
 ): Promise<Response> {
   const uploads = options.uploads ?? null;
   const room = { waitedMs: 0 };
-  const value = await readBody(c, options.valueBytesMax, uploads, room);
-  if (typeof value !== "string") return bodyRefused(value);
+  const body = await readBody(c, options.valueBytesMax, uploads, room);
+  if (!body.ok) return bodyRefused(body.problem);
   const leftMs = uploads === null || room.waitedMs < noticedMs ? null : uploads.options.waitMs - room.waitedMs;
-  return write(c, node, options, command(value), session, leftMs);
+  return write(c, node, options, command(body.value), session, leftMs);
 }
 
 /** `leftMs`: of the request time, where some of it is over; null: all of it. */

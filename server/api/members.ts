@@ -10,8 +10,10 @@ import {
   badRequest,
   failureProblem,
   methodNotAllowed,
+  type Parsed,
   type Problem,
   problemResponse,
+  refusedFor,
   revisionHeader,
 } from "./problem.ts";
 
@@ -93,24 +95,22 @@ async function putMember(c: Ctx, node: Node, id: number): Promise<Response> {
 
 /** `autoPromote` null: the body says nothing of it. */
 type AskedMember = { readonly url: string; readonly autoPromote: boolean | null };
-type ParsedMember =
-  { readonly ok: true; readonly member: AskedMember } | { readonly ok: false; readonly problem: Problem };
 type ReadMember =
   { readonly ok: true; readonly member: AskedMember } | { readonly ok: false; readonly answer: Response };
 
 async function readMember(c: Ctx): Promise<ReadMember> {
   const body = await readBody(c, bodyBytesMax, null);
-  if (typeof body !== "string") return { ok: false, answer: bodyRefused(body) };
+  if (!body.ok) return { ok: false, answer: bodyRefused(body.problem) };
   // A body is read as one-byte characters; a host name may have others.
-  const parsed = parseMember(Buffer.from(body, "latin1").toString("utf8").trim());
-  return parsed.ok ? parsed : { ok: false, answer: problemResponse(parsed.problem) };
+  const parsed = parseMember(Buffer.from(body.value, "latin1").toString("utf8").trim());
+  return parsed.ok ? { ok: true, member: parsed.value } : { ok: false, answer: problemResponse(parsed.problem) };
 }
 
-function wrong(code: string, detail: string): ParsedMember {
-  return { ok: false, problem: badRequest(code, detail) };
+function wrong(code: string, detail: string): Parsed<AskedMember> {
+  return refusedFor(badRequest(code, detail));
 }
 
-function parseMember(body: string): ParsedMember {
+function parseMember(body: string): Parsed<AskedMember> {
   let text: unknown = body;
   let autoPromote: unknown = null;
   if (body.startsWith("{")) {
@@ -128,7 +128,7 @@ function parseMember(body: string): ParsedMember {
     return wrong("bad-json", 'The body is {"url": "http://host:port", "autoPromote": true}.');
   }
   const url = parsePeerUrl(text);
-  return url.ok ? { ok: true, member: { url: url.value, autoPromote } } : wrong("bad-url", `${url.reason}.`);
+  return url.ok ? { ok: true, value: { url: url.value, autoPromote } } : wrong("bad-url", `${url.reason}.`);
 }
 
 /**
@@ -183,8 +183,8 @@ function membersUnknown(): Response {
 /** POST /v1/leader with {"id": N}: hands the leadership over. */
 export async function moveLeader(c: Ctx, node: Node): Promise<Response> {
   const body = await readBody(c, bodyBytesMax, null);
-  if (typeof body !== "string") return bodyRefused(body);
-  const id = /^\s*\{\s*"id"\s*:\s*([1-9]\d{0,14})\s*\}\s*$/.exec(body)?.[1];
+  if (!body.ok) return bodyRefused(body.problem);
+  const id = /^\s*\{\s*"id"\s*:\s*([1-9]\d{0,14})\s*\}\s*$/.exec(body.value)?.[1];
   if (id === undefined) return problemResponse(badRequest("bad-json", 'The body is {"id": 2}.'));
   return ask(c, node, { kind: "transfer-leader", id: Number(id) });
 }

@@ -8,6 +8,17 @@ export type Problem = {
   readonly definite: boolean;
 };
 
+/** What is read from a request: its value, or what is wrong with it. */
+export type Parsed<Value> = { readonly ok: true; readonly value: Value } | Refusal;
+
+/** A request is not understood, or not taken. */
+export type Refusal = { readonly ok: false; readonly problem: Problem };
+
+/** The request is refused for that. */
+export function refusedFor(problem: Problem): Refusal {
+  return { ok: false, problem };
+}
+
 /** The store's revision in every answer that knows it, so that clients can compare answers. */
 export const revisionHeader = "Metastore-Revision";
 

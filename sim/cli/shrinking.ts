@@ -55,18 +55,3 @@ export function reportTape(
   writeWhole(file, reportPage(result, recorder, again));
   return result;
 }
-
-/**
- * For a failure of any build of the simulator, `simulate`: the page of its shrunk run is in `file` when it returns. `first`: what
- * `tape` ended in, with its decisions. `again`: the command that the page shows.
- */
-export function reportShrunk(
-  tape: Tape,
-  first: Result,
-  simulate: Simulate,
-  { msMax, file, again }: { readonly msMax: number; readonly file: string; readonly again: string },
-): Shrunk {
-  const shrunk = shrinkFor(msMax, tape, first, simulate, () => undefined);
-  reportTape(shrunk.tape, simulate, file, again);
-  return shrunk;
-}

@@ -15,7 +15,7 @@ export function diallerOf(host: Dialling, node: Node, dialled: string): Dialler 
   return {
     checkListener: (theirs, accepts) => {
       const checked = node.checkListener(theirs, accepts);
-      if (checked.ok && theirs.takesPart && node.replica !== null && !node.isUnknown(theirs)) host.found.add(theirs);
+      if (checked.ok && theirs.takesPart && node.replica !== null) host.found.add(theirs);
       return checked;
     },
     isBound: (theirs) => node.isBound(theirs),

@@ -266,7 +266,7 @@ inBrowser("on a phone nothing scrolls sideways", async (t) => {
 
 test.serial("the page of a long run stays below 2 MB", (t) => {
   let longest = 0;
-  for (let seed = 1; seed <= 12; seed++) {
+  for (let seed = 1; seed <= 6; seed++) {
     const { result, recorder } = recorded(seed);
     longest = Math.max(longest, reportPage(asFailure(result), recorder, "again").length);
   }

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
-import { reportShrunk } from "../../sim/cli/shrinking.ts";
+import { reportTape, shrinkFor } from "../../sim/cli/shrinking.ts";
 import type { Decision } from "../../sim/draws.ts";
 import { planOf } from "../../sim/plan/plan.ts";
 import { type Result, simulateSeed, type simulate } from "../../sim/run.ts";
@@ -80,7 +80,8 @@ test("the page of a shrunk run, for a failure of any build of the simulator", (t
     const file = join(directory, "run.html");
     const tape = { plan: { ...planOf(1), nodes: 3, safetyMicros: 30_000_000 }, decisions: null };
     const first = fake(tape.plan, { print: null, invariants: true, given: [...rest, kill, write] });
-    const { tape: small } = reportShrunk(tape, first, fake, { msMax: 10_000, file, again: "npm run mutants -- x" });
+    const { tape: small } = shrinkFor(10_000, tape, first, fake, () => undefined);
+    reportTape(small, fake, file, "npm run mutants -- x");
     t.is(small.decisions!.length, 2);
     t.regex(readFileSync(file, "utf8"), /I7 commit quorum[^]*npm run mutants -- x/);
   } finally {
