@@ -3,12 +3,12 @@
  * the playground, which nobody fills, as a file; and the server's command as one file. What an earlier build has left of a
  * source that is gone is removed.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundleScript } from "./bundle.ts";
 import { assemblePage } from "./page.ts";
 import { bundleProgram } from "./program.ts";
-import { removeLeftovers } from "./leftovers.ts";
+import { missingIn, removeLeftovers } from "./leftovers.ts";
 
 /** By page: the folder of dist whose code fills its template. */
 const users = {
@@ -18,6 +18,15 @@ const users = {
 };
 /** Where `tsc -p pages` puts the scripts; nothing else needs them. */
 const scripts = "dist/page-scripts";
+
+const { include } = JSON.parse(readFileSync("tsconfig.json", "utf8")) as { include: string[] };
+const missing = missingIn("dist", include);
+if (missing !== null) {
+  // The compiler goes by its notes, and does not look.
+  for (const notes of ["tsconfig", "pages"]) rmSync(`dist/${notes}.tsbuildinfo`, { force: true });
+  console.error(`build: ${missing} was missing: run the build again, which compiles all`);
+  process.exit(1);
+}
 
 for (const [page, folder] of Object.entries(users)) {
   const text = JSON.stringify(assemblePage(page, scripts));

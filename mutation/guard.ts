@@ -24,5 +24,5 @@ createInterface({ input: process.stdin })
       }
     }
     // What was just ended may still write for a moment.
-    rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
   });

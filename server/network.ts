@@ -42,7 +42,7 @@ export interface Carried {
   checkHandshake(theirs: Handshake): Verdict;
   checkListener(theirs: Handshake, accepts: boolean): Checked;
   isBound(theirs: Handshake): boolean;
-  isUnknown(theirs: Handshake): boolean;
+  isDoubtful(theirs: Handshake): boolean;
   onVerdict(verdict: FinalVerdict, by: NodeId): void;
 }
 
@@ -118,7 +118,7 @@ export class MachineNetwork implements Network {
       handshake: (to: NodeId) => carried.handshake(to),
       checkListener: (theirs: Handshake, accepts: boolean) => carried.checkListener(theirs, accepts),
       isBound: (theirs: Handshake) => carried.isBound(theirs),
-      isUnknown: (theirs: Handshake) => carried.isUnknown(theirs),
+      isDoubtful: (theirs: Handshake) => carried.isDoubtful(theirs),
       receive: (envelope: Envelope, url: string) => carried.receive(envelope, () => undefined, url),
       onVerdict: (verdict: FinalVerdict, by: NodeId) => carried.onVerdict(verdict, by),
     };

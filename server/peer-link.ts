@@ -44,8 +44,8 @@ const finalWords: Readonly<Record<FinalVerdict, string>> = {
 
 /** What a link needs of the node that it carries for. */
 export interface LinkNode extends Pick<Dialler, "checkListener" | "isBound"> {
-  /** Whether `theirs` says that it is a member, and is another incarnation than the one that the node knows. */
-  isUnknown(theirs: Handshake): boolean;
+  /** Whether `theirs`, who says that it is a member, may be somebody else: see core/node/node.ts. */
+  isDoubtful(theirs: Handshake): boolean;
   /** Takes an answer of the listener at `url`. */
   receive(envelope: Envelope, url: string): void;
   handshake(to: NodeId): Handshake | null;
@@ -224,10 +224,10 @@ export class PeerLink {
     let [complaint, openedAt, isAbandoned, wasMember] = ["the connection was closed", Infinity, false, false];
     const unsureTimer = setInterval(() => {
       if (this.#urls.length === 1 || performance.now() - openedAt < unsureMs) return;
-      const isUnknown = listener !== null && this.#node.isUnknown(listener);
-      if (wasMember && !isUnknown) return;
+      const isDoubtful = listener !== null && this.#node.isDoubtful(listener);
+      if (wasMember && !isDoubtful) return;
       wasMember = false;
-      const doubt = isUnknown ? "it is not the one that was bound as that member" : "it takes no part in the cluster";
+      const doubt = isDoubtful ? "it is not known here as that member" : "it takes no part in the cluster";
       complaint = `${doubt}; the peer's other addresses are tried too`;
       socket.destroy();
     }, unsureMs / 10);

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test from "ava";
-import { removeLeftovers } from "../build/leftovers.ts";
+import { missingIn, removeLeftovers } from "../build/leftovers.ts";
 
 test("what comes of a source that is gone is removed; what is generated, and what the compiler keeps, stays", (t) => {
   const directory = mkdtempSync(join(tmpdir(), "metastore-build-"));
@@ -20,4 +20,11 @@ test("what comes of a source that is gone is removed; what is generated, and wha
     left.map(({ parentPath, name }) => join(parentPath, name)).toSorted(),
     kept.map((one) => join(directory, one)).toSorted(),
   );
+});
+
+test("a module that is not there is named, also where its source has not changed", (t) => {
+  t.is(missingIn("dist", ["core", "build"]), null);
+  const directory = mkdtempSync(join(tmpdir(), "metastore-build-"));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  t.regex(missingIn(directory, ["build"])!, /\/build\/\w+\.js$/);
 });

@@ -224,20 +224,23 @@ for (const [command, code, output] of [
   });
 }
 
-test.serial("npm run chaos -- --minutes 2, for half a minute, with a seed and patience for a busy machine", async (t) => {
-  t.true(readme.includes("npm run chaos -- --minutes 2"));
-  t.timeout(600_000);
-  const directory = clone();
-  const families = "kill,pause,link,partition,reset,rolling,wipe,grow-shrink,log-deleted,stranger,two-processes";
-  try {
-    const flags = `--seed 21 --families ${families} --rate 40 --serve-ms 60000`;
-    const run = await bash(directory, `npm run chaos -- --minutes 0.5 ${flags}`);
-    t.is(run.code, 0, run.output);
-    t.regex(run.output, /nothing found/);
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-});
+test.serial(
+  "npm run chaos -- --minutes 2, for half a minute, with a seed and patience for a busy machine",
+  async (t) => {
+    t.true(readme.includes("npm run chaos -- --minutes 2"));
+    t.timeout(600_000);
+    const directory = clone();
+    const families = "kill,pause,link,partition,reset,rolling,wipe,grow-shrink,log-deleted,stranger,two-processes";
+    try {
+      const flags = `--seed 21 --families ${families} --rate 40 --serve-ms 60000`;
+      const run = await bash(directory, `npm run chaos -- --minutes 0.5 ${flags}`);
+      t.is(run.code, 0, run.output);
+      t.regex(run.output, /nothing found/);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  },
+);
 
 for (const [command, output, flags] of [
   ['npm run mutants -- "acknowledged before fsync"', /1 of 1 noticed/, "--alone 3"],

@@ -268,10 +268,19 @@ export class PeerAdmission {
     return passed;
   }
 
-  /** Whether the newest configuration has another incarnation of that member bound to a directory. */
+  /**
+   * Whether one that takes part as that incarnation of that member is none that the newest configuration knows: it has another
+   * one, or no directory is bound yet.
+   */
   isUnknown({ node, incarnation }: Pick<Handshake, "node" | "incarnation">): boolean {
     const member = this.#memberOf(node);
-    return member !== undefined && member.storeId !== "" && member.incarnation !== incarnation;
+    return member !== undefined && (member.storeId === "" || member.incarnation !== incarnation);
+  }
+
+  /** Whether the last words of that member came from that boot of that incarnation, in messages that were taken. */
+  isHeard({ node, incarnation, boot }: Handshake): boolean {
+    const heard = this.#heard.get(node);
+    return heard?.incarnation === incarnation && heard.boot === boot;
   }
 
   /**

@@ -60,8 +60,13 @@ export class ByteBudget {
     const room = await this.reserve(bytes, gone.signal, waitMs);
     if (room === null) return false;
     if (gone.signal.aborted) room.release();
-    else outgoing.once("close", room.release);
+    else this.held(outgoing, room.release);
     return true;
+  }
+
+  /** `outgoing` has got its room: sees to it that it is given back. */
+  protected held(outgoing: ServerResponse, release: () => void): void {
+    outgoing.once("close", release);
   }
 
   /** A reservation of `bytes`, or null where none is free within the time or `gone` comes first. */

@@ -2,6 +2,7 @@
  * A common bound on the bytes of request bodies that are held in memory. A body is let in before any of it is read. Where
  * others wait for room, those that come too slowly are given up, the slowest first.
  */
+import type { ServerResponse } from "node:http";
 import { type BudgetOptions, ByteBudget } from "./byte-budget.ts";
 
 /** Bounds in bytes, milliseconds, and bytes a second. */
@@ -27,6 +28,7 @@ export type Upload = {
 export class Uploads extends ByteBudget {
   readonly options: UploadOptions;
   readonly #begun = new Set<Upload>();
+  readonly #held = new Map<ServerResponse, () => void>();
 
   constructor(options: UploadOptions) {
     super(options);
@@ -45,7 +47,17 @@ export class Uploads extends ByteBudget {
     this.#begun.delete(upload);
   }
 
+  protected override held(outgoing: ServerResponse, release: () => void): void {
+    this.#held.set(outgoing, release);
+    outgoing.once("close", () => {
+      this.#held.delete(outgoing);
+      release();
+    });
+  }
+
   protected override makeRoom(wantedBytes: number): void {
+    // What is answered is done with, also where the client does not take the answer.
+    for (const [outgoing, release] of this.#held) if (outgoing.headersSent) release();
     const { paceMs, bytesPerSecondMin } = this.options;
     const nowMs = performance.now();
     const paces = [...this.#begun].flatMap((upload) => {

@@ -25,8 +25,8 @@ type World = {
 
 /** The machines that dial. */
 type Diallers = {
-  /** Whether `theirs` is another incarnation of that member than the node on machine `id` knows. */
-  isUnknown(id: NodeId, theirs: Handshake): boolean;
+  /** Whether the node on machine `id` doubts that `theirs` is the member that it says. */
+  isDoubtful(id: NodeId, theirs: Handshake): boolean;
   /** Ends the connection: the next address is dialled. */
   leave(stream: Stream): void;
 };
@@ -61,7 +61,7 @@ export class Squatters implements Target {
     const { stream, generation, theirs } = doubt;
     if (generation !== stream.generation) return;
     // As server/peer-link.ts does.
-    const isKnown = theirs.takesPart && !this.#diallers.isUnknown(stream.from, theirs);
+    const isKnown = theirs.takesPart && !this.#diallers.isDoubtful(stream.from, theirs);
     if (isKnown || stream.urls.length === 1) this.#doubtLater(doubt);
     else this.#diallers.leave(stream);
   }

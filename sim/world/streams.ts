@@ -87,7 +87,7 @@ export class SimStreams implements Target {
     this.#world = world;
     this.#addresses = addresses;
     this.#squatters = new Squatters(world, {
-      isUnknown: (id, theirs) => this.#hosts.get(id)!.node?.isUnknown(theirs) === true,
+      isDoubtful: (id, theirs) => this.#hosts.get(id)!.node?.isDoubtful(theirs) === true,
       leave: (stream) => this.#reset(stream, false),
     });
     this.#code = code;

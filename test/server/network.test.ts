@@ -66,7 +66,7 @@ async function listening(
     },
     checkListener: () => passed,
     isBound: () => true,
-    isUnknown: () => false,
+    isDoubtful: () => false,
     onVerdict: () => undefined,
   });
   await network.listen("127.0.0.1", port);
@@ -139,7 +139,7 @@ test.serial("a connection that has gone silent is given up, and peers talk again
       checkHandshake: (theirs) => ({ kind: "member", ours: handshake(theirs.node) }),
       checkListener: () => passed,
       isBound: () => true,
-      isUnknown: () => false,
+      isDoubtful: () => false,
       onVerdict: () => undefined,
     });
     return { network, port };

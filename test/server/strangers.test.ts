@@ -230,7 +230,7 @@ const inTheWay = [
     "says that it is a member",
     "member",
     { incarnation: 99_999, storeId: "5".repeat(32), boot: 1_000, takesPart: true },
-    "it is not the one that was bound as that member",
+    "it is not known here as that member",
   ],
 ] as const;
 for (const [what, verdict, changes, doubt] of inTheWay) {

@@ -1,4 +1,6 @@
 /** Many request bodies at once: a common bound on what is held, and an end to what does not come. */
+import { EventEmitter } from "node:events";
+import type { ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import test from "ava";
 import type { Node } from "../../core/node/node.ts";
@@ -140,6 +142,19 @@ test("an upload that drips holds no room for which others wait; a slow one that 
   t.is((await waiting)[0]!.status, 204);
   t.deepEqual(writes, [90_000, 90_000, 80_000]);
   await close();
+});
+
+test("an answer that its client does not take holds no room for which others wait", async (t) => {
+  const uploads = new Uploads({ ...patient, bytesMax: 100_000 });
+  const outgoing = Object.assign(new EventEmitter(), { headersSent: false, destroyed: false });
+  t.true(await uploads.hold(90_000, outgoing as unknown as ServerResponse));
+  const waiting = uploads.reserve(90_000, forever, 60_000);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  t.is(uploads.bytes, 90_000, "it is not answered yet");
+  outgoing.headersSent = true;
+  t.not(await waiting, null);
+  outgoing.emit("close");
+  t.is(uploads.bytes, 90_000, "the room of the other one");
 });
 
 test("a body keeps its room until its answer; without room the next is refused, definite", async (t) => {
