@@ -214,13 +214,9 @@ export class Node {
     return this.#replica?.admission.isBound(theirs) ?? this.#entry?.isBound(theirs) ?? true;
   }
 
-  /**
-   * Whether `theirs`, who listens where a member was dialled and says that it is that one, may be somebody else: the newest
-   * configuration does not know it, and it does not speak to this node, as a leader of later entries would.
-   */
+  /** Whether `theirs`, who listens where a member was dialled and says that it is that one, may be somebody else. */
   isDoubtful(theirs: Handshake): boolean {
-    const admission = this.#replica?.admission;
-    return theirs.takesPart && admission?.isUnknown(theirs) === true && !admission.isHeard(theirs);
+    return theirs.takesPart && this.#replica?.admission.isDoubtful(theirs) === true;
   }
 
   /** The member `by`, which this node has dialled, has refused it for good. */

@@ -29,6 +29,9 @@ function isOf(origin: Origin, node: NodeId, incarnation: Index, boot: number): b
 export type Admission =
   { readonly kind: "taken" | "ignored" | "tell-term" } | { readonly kind: "tell-removed"; readonly message: Removed };
 
+/** Which start of which member. */
+type Named = Pick<Handshake, "node" | "incarnation" | "boot">;
+
 const taken: Admission = { kind: "taken" };
 const ignored: Admission = { kind: "ignored" };
 const tellTerm: Admission = { kind: "tell-term" };
@@ -225,17 +228,19 @@ export class PeerAdmission {
     if (!started.ok) return { kind: "refused", reason: started.reason, isPassing: true };
     const isForgetful = this.#forgetful.has(theirs.storeId);
     if (isForgetful || this.#starts.isOutdated(theirs)) return this.#onOutdated(theirs, ours, isForgetful);
-    if (this.#starts.isFound(theirs) && !this.isUnknown(theirs)) this.#hearFrom(theirs);
+    if (this.#starts.isFound(theirs) && !this.#isUnknown(theirs)) this.#hearFrom(theirs);
     return { kind: "member", ours };
   }
 
   /**
-   * Whether somebody answers in the place of `theirs`, a bound directory, as an incarnation that the configuration does not
-   * know: this node may lag behind that one, and owe its answers to it, or it is a stranger. It keeps nobody out.
+   * Whether somebody answers in the place of `theirs` who keeps nobody out: he may be a stranger. A bound directory is kept out
+   * by nobody whom the configuration does not know.
    */
   #isHidden(theirs: Handshake): boolean {
-    const found = this.#starts.startOf(theirs.node);
-    return found !== undefined && this.isUnknown({ ...found, node: theirs.node }) && this.isBound(theirs);
+    const { node } = theirs;
+    const found = this.#starts.startOf(node);
+    if (found === undefined) return false;
+    return this.isDoubtful({ ...found, node }) || (this.#isUnknown({ ...found, node }) && this.isBound(theirs));
   }
 
   /** What somebody said in the name of a living start, while that could not be reached, does not silence it. */
@@ -263,24 +268,23 @@ export class PeerAdmission {
     if (!theirs.takesPart) return passed;
     if (this.#isUnbound(theirs)) return refused(`another directory is bound as node ${theirs.node}`);
     this.#starts.found(theirs);
-    if (!this.isUnknown(theirs)) this.#hearFrom(theirs);
+    if (!this.#isUnknown(theirs)) this.#hearFrom(theirs);
     this.#wasAccepted ||= accepts;
     return passed;
   }
 
   /**
-   * Whether one that takes part as that incarnation of that member is none that the newest configuration knows: it has another
-   * one, or no directory is bound yet.
+   * Whether one that takes part as that start of that member may be somebody else: the newest configuration has another
+   * incarnation, or no directory bound yet; and it does not speak to this node, as a leader of later entries would.
    */
-  isUnknown({ node, incarnation }: Pick<Handshake, "node" | "incarnation">): boolean {
-    const member = this.#memberOf(node);
-    return member !== undefined && (member.storeId === "" || member.incarnation !== incarnation);
+  isDoubtful(start: Named): boolean {
+    const heard = this.#heard.get(start.node);
+    return this.#isUnknown(start) && (heard?.incarnation !== start.incarnation || heard.boot !== start.boot);
   }
 
-  /** Whether the last words of that member came from that boot of that incarnation, in messages that were taken. */
-  isHeard({ node, incarnation, boot }: Handshake): boolean {
-    const heard = this.#heard.get(node);
-    return heard?.incarnation === incarnation && heard.boot === boot;
+  #isUnknown({ node, incarnation }: Named): boolean {
+    const member = this.#memberOf(node);
+    return member !== undefined && (member.storeId === "" || member.incarnation !== incarnation);
   }
 
   /**

@@ -63,8 +63,8 @@ export const mutantsOfTheWorld: readonly Mutant[] = [
     name: "one who answers as an incarnation that is not known is spoken to for ever",
     layer: "transport",
     file: "core/node/node.ts",
-    old: "admission?.isUnknown(theirs) === true && !admission.isHeard(theirs);",
-    new: "admission === null;",
+    old: "return theirs.takesPart && this.#replica?.admission.isDoubtful(theirs) === true;",
+    new: "return theirs.takesPart && this.#replica === null;",
   },
   {
     name: "a node that does not name its cluster is taken for a member",

@@ -208,7 +208,7 @@ export class Strangers implements Target {
     const id = 1 + ((host.id + draw(Math.max(1, this.#plan.nodes - 1), 9)) % this.#plan.nodes);
     const start = this.#hosts[id - 1]!.node?.handshake(host.id) ?? null;
     if (node.replica === null || id === host.id || start?.takesPart !== true) return;
-    const isConnected = this.#world.reaches(host.id, id);
+    const isConnected = this.#world.reaches(host.id, id) && !node.isDoubtful(start);
     const later = { ...start, boot: start.boot + 1 + draw(2, 10) * 1_000, nonce: draw(1_000, 11), url: "" };
     laterStartMustNotReplaceLiving(host.id, id, isConnected, node.checkHandshake(later).kind);
   }

@@ -257,6 +257,30 @@ for (const [what, verdict, changes, doubt] of inTheWay) {
   });
 }
 
+test.serial(
+  "one that says that it is a member where a removed one was does not keep it from being bound",
+  async (t) => {
+    t.timeout(300_000);
+    await withNodes(4, async (nodes) => {
+      const [first, , third] = await three(nodes, ...patient);
+      await first.must("PUT", "/k", "v");
+      await first.must("DELETE", "/3");
+      t.is(await third.ended(), 0);
+      for (const name of ["metaStore-3", "metaStore-3-snap"]) rmSync(join(nodes.directory, name), { recursive: true });
+      const [, verdict, changes] = inTheWay[1];
+      const listener = judge(3, verdict, () => [], changes);
+      let dialled = 0;
+      listener.on("connection", () => (dialled += 1));
+      await new Promise<void>((resolve) => listener.listen(Number(new URL(nodes.urls[2]!).port), "127.0.0.1", resolve));
+      await first.must("POST", "/3", nodes.urls[3]);
+      await eventually("the members' own lists have led both there", () => dialled >= 2);
+      nodes.start(3, "--join", "--cluster", nodes.list(1, 2, 3), "--peer-url", nodes.urls[3]!, ...patient);
+      await eventually("node 3 votes where it is", async () => (await first.member(3))?.role === "voter");
+      listener.close();
+    });
+  },
+);
+
 /** Answers every dialler's questions with `message`, as `node` of `cluster`; the store id in it is the asker's. */
 function impostor(node: number, to: number, message: JoinAccepted | Removed): Server {
   return createServer((socket) => {
