@@ -17,11 +17,6 @@ export const keptTapes: readonly KeptTape[] = [
     mutant: "the time of a new machine does not grow with the log",
   },
   {
-    tape: "joiner-between",
-    what: "a leader that was removed and added again is dialled by a joiner whose log is in between, as the command line is not",
-    mutant: "an address of the command line counts as known, though it is not dialled",
-  },
-  {
     tape: "word-of-peer-kept",
     what: "what a peer says of itself outlives a change of the configuration: it is said once on each stream",
     mutant: "what a peer has said is forgotten when the configuration first names it",
