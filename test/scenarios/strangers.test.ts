@@ -151,6 +151,33 @@ test("a start of a copy of a directory is known by its boot, or by its nonce, an
   t.is(world.node(leader).checkHandshake(handshakeTo(leader, copied)).kind, "refused");
 });
 
+test("one who answers in a member's place as an incarnation that nobody knows keeps nobody out, unless it speaks as well", (t) => {
+  const world = new Scenario(3);
+  const leader = world.leader();
+  const [other] = world.others(leader) as [number];
+  const { cluster, storeId } = world.status(other);
+  const node = world.node(leader);
+  const member = handshakeTo(leader, { cluster, node: other, storeId, boot: 7 });
+  const unknown = { cluster, node: other, incarnation: 99_999, storeId: "5".repeat(32), boot: 1_000 };
+  const stranger = handshakeTo(leader, unknown);
+  const another = handshakeTo(leader, { ...unknown, incarnation: 99_998, storeId: "6".repeat(32) });
+  node.checkListener(stranger, true);
+  t.deepEqual(
+    [stranger, member].map((one) => node.isDoubtful(one)),
+    [true, false],
+  );
+  t.is(node.checkHandshake(member).kind, "member");
+  // It may be the true one, ahead of this node's log.
+  t.is(node.checkHandshake(another).kind, "member");
+  const speaks = { cluster, from: other, fromIncarnation: 99_999, fromBoot: 1_000 };
+  answersOf(world, leader, { ...speaks, message: { kind: "vote-reply", term: 0, granted: false } });
+  t.false(node.isDoubtful(stranger), "as a leader ahead of this node's log speaks");
+  t.is(node.checkHandshake(another).kind, "refused");
+  t.is(node.checkHandshake(member).kind, "member", "nobody is in the way of a bound directory but a start of it");
+  node.checkListener(member, true);
+  t.is(node.checkHandshake(stranger).kind, "refused");
+});
+
 test("an older copy of the leader's directory, or one where nobody leads, is refused, and not told to set its log aside", (t) => {
   const world = new Scenario(3);
   const leader = world.leader();
