@@ -51,6 +51,7 @@ export class MachineKeeper implements Subscriber {
     const { kind } = message;
     if (kind !== "join-request" && kind !== "directory-confirmed" && kind !== "bind-request") return;
     const id = kind === "bind-request" ? message.node : from;
+    if (this.#lateJoins.has(id)) return;
     const sender = this.#world.hosts[id - 1];
     if (sender?.wiped === true && sender.directory.storeId !== message.storeId) this.#lateJoins.add(id);
   }

@@ -31,7 +31,7 @@ function compareKeys(a: string, b: string): number {
 /** Rows and their hash, without a place in the log. */
 class Rows {
   // A Map is made when its first key comes: a small store stays small.
-  readonly #maps: (Map<string, Row> | undefined)[] = Array.from({ length: shards });
+  readonly #maps: (Map<string, Row> | undefined)[] = [];
   readonly tree: Tree = new BTree<string, Row>(undefined, compareKeys);
   readonly hash = new StateHash();
 

@@ -35,6 +35,9 @@ type Loop = (typeof loops)[number];
 /** How often, and how full the last pass was. */
 const passes = ["once", "twice", "many", "exactly full"] as const;
 
+/** The marks of each loop, in the order of `passes`: they are set many times in every run. */
+const marks = new Map(loops.map((loop) => [loop, passes.map((pass) => `loop | ${loop} | ${pass}`)]));
+
 /** A log has no last pass that could be full. */
 const neverFull: readonly Loop[] = ["segments of a log"];
 
@@ -71,11 +74,11 @@ export class LoopCoverage implements Subscriber {
   }
 
   #ran(loop: Loop, times: number): void {
-    if (times > 0) this.#reached.add(`loop | ${loop} | ${times === 1 ? "once" : times === 2 ? "twice" : "many"}`);
+    if (times > 0) this.#reached.add(marks.get(loop)![Math.min(times, 3) - 1]!);
   }
 
   #wasFull(loop: Loop): void {
-    this.#reached.add(`loop | ${loop} | exactly full`);
+    this.#reached.add(marks.get(loop)!.at(-1)!);
   }
 
   /** A loop over `count` things, `atOnce` in each pass. */
