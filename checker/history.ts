@@ -27,7 +27,8 @@ export type Operation = Timed & { readonly key: string } & (
 
 /** One step of a transaction: what it read, or wrote (null deletes). */
 export type Step =
-  readonly ["get", key: string, read: string | null] | readonly ["put", key: string, written: string | null];
+  | readonly ["get", key: string, read: string | null]
+  | readonly ["put", key: string, written: string | null];
 
 /** Steps on any keys that take effect as one, in their order. */
 export type Transaction = Timed & { readonly op: "txn"; readonly value: readonly Step[] };

@@ -1,6 +1,6 @@
 /** TypeScript to JavaScript, and whether a mutant compiles: one that does not is an error, and is never asked. */
 import { dirname, resolve } from "node:path";
-import ts from "typescript";
+import ts from "@typescript/typescript6";
 import { applyMutant, type Mutant, MutantError } from "./mutant.ts";
 
 const emitOptions: ts.CompilerOptions = {

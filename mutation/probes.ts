@@ -3,7 +3,7 @@
  * with the mutant in it, and need not run. A probe stands at the beginning of the innermost block around the place, so it
  * tells of more runs than need be, never of fewer.
  */
-import ts from "typescript";
+import ts from "@typescript/typescript6";
 import { editsOf, type Mutant, mutantsMax, placesIn, sourceOf } from "./mutant.ts";
 
 /** `texts`: the sources with probes in them. `everywhere`: mutants outside of any function; each run comes by those. */

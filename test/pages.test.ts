@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import test from "ava";
-import ts from "typescript";
+import ts from "@typescript/typescript6";
 import { assemblePage } from "../build/page.ts";
 import { linkScript } from "../build/script.ts";
 import { dataHtml, element, filled } from "../checker/view/html.ts";
@@ -117,14 +117,24 @@ test("every class that the style of logs names is in what draws them, or in each
 async function lintCopy(command: string, path: string, change: string): Promise<{ code: number; output: string }> {
   const folder = scratch();
   try {
-    const copied = ["pages", "checker", "sim", "core", "tsconfig.json", ".oxlintrc.json", ".prettierrc.json"];
-    for (const name of [...copied, ".prettierignore"]) cpSync(name, join(folder, name), { recursive: true });
+    const copied = [
+      "pages",
+      "checker",
+      "sim",
+      "core",
+      "package.json",
+      "tsconfig.json",
+      ".oxlintrc.json",
+      ".oxfmtrc.json",
+    ];
+    for (const name of copied) cpSync(name, join(folder, name), { recursive: true });
     symlinkSync(resolve("node_modules"), join(folder, "node_modules"));
     const file = join(folder, path);
     writeFileSync(file, readFileSync(file, "utf8") + change);
     const [name, ...args] = command.split(" ") as [string, ...string[]];
+    const program = name === "node" ? process.execPath : join("node_modules/.bin", name);
     return await new Promise((done) => {
-      const child = execFile(join("node_modules/.bin", name), args, { cwd: folder }, (_, out, err) => {
+      const child = execFile(program, args, { cwd: folder }, (_, out, err) => {
         done({ code: child.exitCode ?? -1, output: out + err });
       });
     });
@@ -134,20 +144,22 @@ async function lintCopy(command: string, path: string, change: string): Promise<
 }
 
 const lints = "oxlint --type-aware --deny-warnings pages";
+const compiles = "node node_modules/typescript/bin/tsc --noEmit -p pages";
 for (const [what, command, path, change, code] of [
   ["the scripts as they are", lints, "pages/checker/page.ts", "", 0],
   ["a promise of the browser that nobody awaits", lints, "pages/checker/page.ts", '\nfetch("/");\n', 1],
-  ["the styles and the HTML as they are", "prettier --check pages", "pages/base.css", "", 0],
-  ["a style that does not parse", "prettier --check pages", "pages/sim/page.css", ".x { color: red", 2],
-  ["HTML that does not parse", "prettier --check pages", "pages/chaos/page.html", "<p></div>\n", 2],
-  ["a style out of shape", "prettier --check pages", "pages/base.css", ".x{color:red}\n", 1],
-  ["a name that the browser does not have", "tsc --noEmit -p pages", "pages/sim/page.ts", "\nfind(process);\n", 2],
+  ["the styles and the HTML as they are", "oxfmt --check pages", "pages/base.css", "", 0],
+  ["a style that does not parse", "oxfmt --check pages", "pages/sim/page.css", ".x { color: red", 2],
+  ["HTML that does not parse", "oxfmt --check pages", "pages/chaos/page.html", "<p></div>\n", 2],
+  ["a style out of shape", "oxfmt --check pages", "pages/base.css", ".x{color:red}\n", 1],
+  ["every name as it is", compiles, "pages/sim/page.ts", "", 0],
+  ["a name that the browser does not have", compiles, "pages/sim/page.ts", "\nfind(process);\n", 1],
 ] as const) {
   test.serial(`pages are linted: ${what}`, async (t) => {
     const { lint, build } = (JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Record<string, string> })
       .scripts;
     t.true(
-      lint!.includes("prettier --check .") && lint!.includes("oxlint --type-aware") && build!.includes("tsc -p pages"),
+      lint!.includes("oxfmt --check") && lint!.includes("oxlint --type-aware") && build!.includes("bin/tsc -p pages"),
     );
     const ended = await lintCopy(command, path, change);
     t.is(ended.code, code, ended.output);

@@ -29,7 +29,7 @@ const mayImport: Readonly<Record<Folder, { readonly ours: readonly Folder[]; rea
   },
   chaos: { ours: ["core", "checker", "sim", "chaos"], packages: /^seedrandom\/lib\/alea\.js$/ },
   // It reads the product as text, and runs it and its tests as processes.
-  mutation: { ours: ["sim", "mutation"], packages: /^(typescript|yargs)$/ },
+  mutation: { ours: ["sim", "mutation"], packages: /^(@typescript\/typescript6|yargs)$/ },
   // Of the others only types and what is free of the machine: a page's script runs in a browser.
   pages: { ours: ["checker", "sim", "pages"], packages: /^$/ },
   build: { ours: ["build"], packages: /^esbuild$/ },

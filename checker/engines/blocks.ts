@@ -21,7 +21,8 @@ export type Contradiction = {
 
 /** All that is in some order, in it; or why there is no order. */
 export type Ordered =
-  { readonly ok: true; readonly order: Int32Array } | { readonly ok: false; readonly contradiction: Contradiction };
+  | { readonly ok: true; readonly order: Int32Array }
+  | { readonly ok: false; readonly contradiction: Contradiction };
 
 /** There is no order: `operations` alone are proof enough. */
 export function contradicting(kind: Contradiction["kind"], operations: readonly number[]): Ordered {

@@ -31,7 +31,8 @@ export type OpeningPorts = Omit<NodePorts, "network">;
 
 /** The opened directory, or how the node ends. */
 export type OpeningResult =
-  { readonly ok: true; readonly value: Opened } | { readonly ok: false; readonly ending: Ending };
+  | { readonly ok: true; readonly value: Opened }
+  | { readonly ok: false; readonly ending: Ending };
 
 type Done = (result: OpeningResult) => void;
 

@@ -27,7 +27,8 @@ function isOf(origin: Origin, node: NodeId, incarnation: Index, boot: number): b
  * its sender is to be told this node's term (`tell-term`), or that it is removed (`tell-removed`).
  */
 export type Admission =
-  { readonly kind: "taken" | "ignored" | "tell-term" } | { readonly kind: "tell-removed"; readonly message: Removed };
+  | { readonly kind: "taken" | "ignored" | "tell-term" }
+  | { readonly kind: "tell-removed"; readonly message: Removed };
 
 /** Which start of which member. */
 type Named = Pick<Handshake, "node" | "incarnation" | "boot">;

@@ -46,7 +46,8 @@ export type NotReadyCode =
 
 /** `detail`: one line for the operator, which may change. */
 export type Readiness =
-  { readonly ready: true } | { readonly ready: false; readonly code: NotReadyCode; readonly detail: string };
+  | { readonly ready: true }
+  | { readonly ready: false; readonly code: NotReadyCode; readonly detail: string };
 
 const phaseDetails: Readonly<Record<Exclude<Phase, "running">, string>> = {
   opening: "The node is opening its directory.",

@@ -12,7 +12,8 @@ type Done = (error: DiskError | null) => void;
 
 /** `refused`: what is there is not this directory's, or newer than this program; one line for the operator. */
 export type StoreFailure =
-  { readonly kind: "refused"; readonly reason: string } | { readonly kind: "disk"; readonly error: DiskError };
+  | { readonly kind: "refused"; readonly reason: string }
+  | { readonly kind: "disk"; readonly error: DiskError };
 
 /** Rows, sessions and the applied index, which always belong together. One suite of tests holds every implementation. */
 export interface StateStore {

@@ -96,7 +96,8 @@ async function putMember(c: Ctx, node: Node, id: number): Promise<Response> {
 /** `autoPromote` null: the body says nothing of it. */
 type AskedMember = { readonly url: string; readonly autoPromote: boolean | null };
 type ReadMember =
-  { readonly ok: true; readonly member: AskedMember } | { readonly ok: false; readonly answer: Response };
+  | { readonly ok: true; readonly member: AskedMember }
+  | { readonly ok: false; readonly answer: Response };
 
 async function readMember(c: Ctx): Promise<ReadMember> {
   const body = await readBody(c, bodyBytesMax, null);

@@ -6,7 +6,13 @@ import { type DiskChance, type DiskRole, readMicros } from "./disk.ts";
 
 /** A fault of one call to a disk or to the ordered map. */
 export type DiskStrike =
-  "diskStall" | "syncFailure" | "readFailure" | "writeFailure" | "syncLie" | "misdirected" | "rowsReadFailure";
+  | "diskStall"
+  | "syncFailure"
+  | "readFailure"
+  | "writeFailure"
+  | "syncLie"
+  | "misdirected"
+  | "rowsReadFailure";
 
 /** Whose disks they are. */
 type Machine = { readonly id: NodeId; readonly boot: number; readonly healed: boolean };

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import test from "ava";
-import ts from "typescript";
+import ts from "@typescript/typescript6";
 
 type Block = { readonly language: string; readonly file: string | null; readonly text: string };
 

@@ -1,5 +1,5 @@
 /** The project's sources as syntax trees: what a test of the source asks that no search for words can answer. */
-import ts from "typescript";
+import ts from "@typescript/typescript6";
 import type { Source } from "./sources.ts";
 
 /** A method, a getter or a function that stands on its own; `line` counts from 1. Constructors are left out. */
