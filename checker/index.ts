@@ -4,7 +4,7 @@
  * verdict everywhere.
  */
 import { certificateOf } from "./certificate.ts";
-import { type Budget, BudgetMeter } from "./engines/budget.ts";
+import { type Budget, BudgetMeter, type Exceeded } from "./engines/budget.ts";
 import { decideKey, type Decision } from "./engines/decide.ts";
 import { type Found, searchGeneral } from "./engines/general.ts";
 import { decideRows } from "./engines/rows.ts";
@@ -14,7 +14,7 @@ import { type Call, completed, type Model } from "./model.ts";
 import { partition } from "./partition.ts";
 import type { Times } from "./times.ts";
 
-export type { Budget } from "./engines/budget.ts";
+export type { Budget, Exceeded } from "./engines/budget.ts";
 export type { Found as ModelVerdict } from "./engines/general.ts";
 export type { Reason } from "./explain.ts";
 export type { History, Operation, OutcomeName, Step, Transaction } from "./history.ts";
@@ -40,13 +40,12 @@ export type Verdict =
       readonly core: readonly (Operation | Transaction)[];
       readonly partial: readonly (Operation | Transaction)[];
     }
-  /** The budget ended, or the search was stopped, at `at`. Never a pass. */
-  | {
+  /** `limit` of the budget ended the search, or it was stopped, at `at`; `reason` is that in words. Never a pass. */
+  | ({
       readonly verdict: "unknown";
       readonly key: string;
-      readonly reason: string;
       readonly at: Operation | Transaction;
-    };
+    } & Exceeded);
 
 /**
  * Decides calls on any deterministic model, by the general engine. Orders are indices into `calls`. Throws TypeError where a
@@ -72,14 +71,14 @@ export function check(history: History, options: CheckOptions = {}): Verdict {
     meter.begin(decided / history.length, operations.length / history.length);
     decided += operations.length;
     if (meter.poll()) {
-      open ??= { verdict: "unknown", key: name, reason: meter.over!, at: operations[0]! };
+      open ??= { verdict: "unknown", key: name, at: operations[0]!, ...meter.over! };
       break;
     }
     const found: Decision = isJoined ? decideRows(operations, meter) : decideKey(operations as Operation[], meter);
     if (found.verdict === "ok") order.set(name, found.order);
     else if (found.verdict === "illegal")
       return { verdict: "illegal", key: name, ...certificateOf(operations, found, meter, options.times) };
-    else open ??= { verdict: "unknown", key: name, reason: found.reason, at: found.at };
+    else open ??= { ...found, key: name };
   }
   return open ?? { verdict: "ok", order };
 }

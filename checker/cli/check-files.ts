@@ -110,9 +110,9 @@ function inWords(outcome: Outcome): string[] {
     return [`ok ${file}: ${size}, ${Math.round(ms)} ms${empty}${passed}`];
   }
   if (verdict.verdict === "unknown") {
-    const { key, reason, at } = verdict;
+    const { key, limit, reason, at } = verdict;
     const where = `at client ${at.client}'s ${at.op}, called at ${read.times.at(at.call)}`;
-    const hint = /^\d+ configurations /.test(reason) ? " (--configurations allows more)" : "";
+    const hint = limit === "configurationsMax" ? " (--configurations allows more)" : "";
     return [`unknown ${file}: key ${spoken(key)}: ${reason}${hint}, ${where}${passed}`];
   }
   return [`illegal ${file}: ${verdict.sentence}${passed}`, "", ...timeline(verdict.core, read.times), ""];

@@ -11,6 +11,9 @@ export type Budget = {
   readonly shouldStop: ((share: number) => boolean) | null;
 };
 
+/** A search has ended without an answer: by which of its limits, and that in words. */
+export type Exceeded = { readonly limit: keyof Budget; readonly reason: string };
+
 const askEvery = 1_024;
 /** Of one configuration with its place in a map, as measured. */
 const configurationBytes = 500;
@@ -23,7 +26,7 @@ export class BudgetMeter {
   #share = 0;
   #part = { from: 0, size: 1 };
   /** Why the search must end, or null. */
-  over: string | null = null;
+  over: Exceeded | null = null;
 
   constructor(budget: Budget) {
     this.#budget = budget;
@@ -33,9 +36,11 @@ export class BudgetMeter {
   make(held: number): void {
     const { configurationsMax, bytesMax, shouldStop } = this.#budget;
     this.#made += 1;
-    if (this.#made > configurationsMax) this.over ??= `${configurationsMax} configurations were not enough`;
-    else if (held * configurationBytes > bytesMax) this.over ??= `${bytesMax} bytes of configurations were not enough`;
-    else if (this.#made % askEvery === 0 && shouldStop?.(this.#share) === true) this.over ??= "it was stopped";
+    if (this.#made > configurationsMax)
+      this.#exceed("configurationsMax", `${configurationsMax} configurations were not enough`);
+    else if (held * configurationBytes > bytesMax)
+      this.#exceed("bytesMax", `${bytesMax} bytes of configurations were not enough`);
+    else if (this.#made % askEvery === 0 && shouldStop?.(this.#share) === true) this.#stop();
   }
 
   /** A part of the history begins that is `size` of the whole, and `from` is decided. */
@@ -58,7 +63,15 @@ export class BudgetMeter {
 
   /** Asks without having made anything. */
   poll(): boolean {
-    if (this.#budget.shouldStop?.(this.#share) === true) this.over ??= "it was stopped";
+    if (this.#budget.shouldStop?.(this.#share) === true) this.#stop();
     return this.over !== null;
+  }
+
+  #stop(): void {
+    this.#exceed("shouldStop", "it was stopped");
+  }
+
+  #exceed(limit: keyof Budget, reason: string): void {
+    this.over ??= { limit, reason };
   }
 }

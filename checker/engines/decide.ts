@@ -3,7 +3,7 @@ import type { Operation, Transaction } from "../history.ts";
 import { callOf, keyModel } from "../model.ts";
 import { appendModel } from "./appends.ts";
 import { Blocks, type Contradiction, type Ordered, uniqueWriters } from "./blocks.ts";
-import type { BudgetMeter } from "./budget.ts";
+import type { BudgetMeter, Exceeded } from "./budget.ts";
 import { absent, ColumnarHistory, kinds, observable } from "./columnar-history.ts";
 import { conflictCore } from "./conflict-core.ts";
 import { searchGeneral } from "./general.ts";
@@ -27,7 +27,7 @@ export type Decision =
       /** The longest order of what had been called by then; empty where none was looked for. */
       readonly partial: readonly Any[];
     }
-  | { readonly verdict: "unknown"; readonly reason: string; readonly at: Any };
+  | ({ readonly verdict: "unknown"; readonly at: Any } & Exceeded);
 
 /** What no faster engine knows: values that join, and a compare-and-set that makes the key absent. */
 function isForSearch(operation: Operation): boolean {
@@ -158,6 +158,6 @@ export function decideGeneral(
   const pick = (order: readonly number[]): Operation[] => order.map((k) => operations[useful[k]!]!);
   if (found.verdict === "ok") return { verdict: "ok", order: pick(found.order) };
   const [at] = pick([found.at]);
-  if (found.verdict === "unknown") return { verdict: "unknown", reason: found.reason, at: at! };
+  if (found.verdict === "unknown") return { ...found, at: at! };
   return { verdict: "illegal", kind: "search", extremal: [at!], core: null, partial: pick(found.partial) };
 }

@@ -13,7 +13,7 @@
  * - and what needs.ts says.
  */
 import type { Call, CompleteModel } from "../model.ts";
-import type { BudgetMeter } from "./budget.ts";
+import type { BudgetMeter, Exceeded } from "./budget.ts";
 import {
   type Configuration,
   Configurations,
@@ -34,7 +34,7 @@ export type Found =
   | { readonly verdict: "ok"; readonly order: readonly number[] }
   /** No configuration is left when `at` must return; `partial`: a longest order of what had been called by then. */
   | { readonly verdict: "illegal"; readonly at: number; readonly partial: readonly number[] }
-  | { readonly verdict: "unknown"; readonly at: number; readonly reason: string };
+  | ({ readonly verdict: "unknown"; readonly at: number } & Exceeded);
 
 /** Stands for all states that nobody needs any more. */
 const dead = -1;
@@ -105,7 +105,7 @@ class Search<State, Input, Output> {
       else {
         this.#meter.reach(k / events.length);
         const next = this.#return(-event - 1);
-        if (this.#meter.over !== null) return { verdict: "unknown", at: -event - 1, reason: this.#meter.over };
+        if (this.#meter.over !== null) return { verdict: "unknown", at: -event - 1, ...this.#meter.over };
         if (next.length === 0) return { verdict: "illegal", at: -event - 1, partial: this.#longest() };
         this.#configurations = next;
         this.#forget();

@@ -14,6 +14,6 @@ export function decideRows(all: readonly Any[], meter: BudgetMeter): Decision {
   const pick = (order: readonly number[]): Any[] => order.map((i) => operations[i]!);
   if (found.verdict === "ok") return { verdict: "ok", order: pick(found.order) };
   const at = operations[found.at]!;
-  if (found.verdict === "unknown") return { verdict: "unknown", reason: found.reason, at };
+  if (found.verdict === "unknown") return { ...found, at };
   return { verdict: "illegal", kind: "search", extremal: [at], core: null, partial: pick(found.partial) };
 }

@@ -45,20 +45,25 @@ test("a budget that ends is unknown, never a pass, and says where", (t) => {
   const puts = Array.from({ length: 12 }, (_, k) => put(k, k % 2 === 0 ? "a" : "b", 0, 100));
   const reads = [get(20, "a", 200, 201), get(21, "b", 202, 203)];
   const verdict = check([...puts, ...reads], { configurationsMax: 50 });
-  t.like(verdict, { verdict: "unknown", key: "k", reason: "50 configurations were not enough" });
+  t.like(verdict, {
+    verdict: "unknown",
+    key: "k",
+    limit: "configurationsMax",
+    reason: "50 configurations were not enough",
+  });
   t.is(check([...puts, ...reads], options).verdict, "illegal");
 });
 
 test("a budget of bytes ends a search, too", (t) => {
   const puts = Array.from({ length: 16 }, (_, k) => put(k, k % 2 === 0 ? "a" : "b", 0, 100));
   const verdict = check([...puts, get(20, "a", 200, 201), get(21, "b", 202, 203)], { bytesMax: 20_000 });
-  t.like(verdict, { verdict: "unknown", reason: "20000 bytes of configurations were not enough" });
+  t.like(verdict, { verdict: "unknown", limit: "bytesMax", reason: "20000 bytes of configurations were not enough" });
 });
 
 test("a search that is told to stop is unknown", (t) => {
   let asked = 0;
   const verdict = check(hardHistory(40), { shouldStop: () => (asked += 1) === 3 });
-  t.like(verdict, { verdict: "unknown", reason: "it was stopped" });
+  t.like(verdict, { verdict: "unknown", limit: "shouldStop", reason: "it was stopped" });
 });
 
 test("whether to stop is asked at least once in 1,024 configurations, and no more once the answer was yes", (t) => {
