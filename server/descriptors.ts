@@ -73,7 +73,7 @@ export class ClientBound {
     this.#nowMs = nowMs;
   }
 
-  /** The bound now, with `clients` connected. */
+  /** The bound now, with `clients` connected, those included that are being refused. */
   max(clients: number): number {
     const nowMs = this.#nowMs();
     if (nowMs - this.#readAtMs >= rereadMs) this.#read(nowMs, clients);
@@ -81,7 +81,7 @@ export class ClientBound {
     return Math.min(most, this.#asked === 0 ? clientsMax : this.#asked);
   }
 
-  /** A system call has found no descriptor free, with `clients` connected: they are too many, until the next count. */
+  /** A system call has found no descriptor free, with so many `clients` connected: they are too many, until the next count. */
   onShortage(clients: number): void {
     this.#limit = this.#use.limit();
     this.#readAtMs = this.#nowMs();

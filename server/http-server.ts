@@ -105,6 +105,11 @@ export class ClientServer {
     return this.#connections.size;
   }
 
+  /** Descriptors that clients hold: those that are being refused are none of the node's own. */
+  get #heldCount(): number {
+    return this.#connections.size + this.#refusedCount;
+  }
+
   /** Its port, once it listens. Rejects with the system's error. */
   listen(host: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
@@ -120,7 +125,7 @@ export class ClientServer {
 
   /** The process has run out of descriptors: idle clients give up theirs. */
   onShortage(): void {
-    this.#bound.onShortage(this.#connections.size);
+    this.#bound.onShortage(this.#heldCount);
     this.#closeTooMany();
   }
 
@@ -152,7 +157,7 @@ export class ClientServer {
 
   #onConnection(socket: Socket): void {
     socket.on("error", () => undefined);
-    if (this.#connections.size >= this.#bound.max(this.#connections.size)) return this.#refuseConnection(socket);
+    if (this.#connections.size >= this.#bound.max(this.#heldCount)) return this.#refuseConnection(socket);
     this.#connections.set(socket, null);
     const endNow = socket.destroySoon.bind(socket);
     // The server calls it after the last answer.
@@ -295,7 +300,7 @@ export class ClientServer {
 
   /** The node's own files and its peers may have come to need more. */
   #closeTooMany(): void {
-    this.#closeIdle(this.#connections.size - this.#bound.max(this.#connections.size));
+    this.#closeIdle(this.#connections.size - this.#bound.max(this.#heldCount));
   }
 
   /** Closes `count` idle connections: those that never asked for anything first, then the oldest. */
