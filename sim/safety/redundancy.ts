@@ -1,4 +1,5 @@
 /** What machines may lose, by the run's tier: in tier a, so much that the cluster stays correct and comes back to life. */
+import type { Configuration } from "../../core/protocol/configuration.ts";
 import type { NodeId } from "../../core/units.ts";
 import type { Tier } from "../plan/families.ts";
 import type { Host } from "../world/host.ts";
@@ -118,12 +119,29 @@ function areRowsRedundant(ghost: Ghost, id: NodeId): boolean {
 
 /**
  * Whether a quorum can be had without `id`, and each such quorum holds all that is committed: then others rebind it, however
- * far some of them lag, and whatever configurations those hold.
+ * far some of them lag. A leader goes by the newest configuration in its log, committed or not (Raft paper, section 6): so
+ * that of each other voter must leave a quorum without `id` too.
  */
 function isLogRedundant(ghost: Ghost, id: NodeId): boolean {
-  const { voters, outgoing } = ghost.committedConfiguration();
+  const committed = ghost.committedConfiguration();
+  const { voters, outgoing } = committed;
   const others = voters.filter((voter) => voter !== id);
   const lagging = others.filter((voter) => !ghost.holds(voter, ghost.committed.last));
-  const majority = Math.floor(voters.length / 2) + 1;
-  return outgoing.length === 0 && others.length > 1 && others.length >= majority && lagging.length < majority;
+  const newest = others.map((voter) => ghost.configurationOf(ghost.node(voter).written));
+  return (
+    outgoing.length === 0 &&
+    others.length > 1 &&
+    lagging.length < majorityOf(voters) &&
+    [committed, ...newest].every((configuration) => hasQuorumWithout(configuration, id))
+  );
+}
+
+function hasQuorumWithout({ voters, outgoing }: Configuration, id: NodeId): boolean {
+  return [voters, outgoing].every(
+    (ids) => ids.length === 0 || ids.filter((one) => one !== id).length >= majorityOf(ids),
+  );
+}
+
+function majorityOf(voters: readonly NodeId[]): number {
+  return Math.floor(voters.length / 2) + 1;
 }
