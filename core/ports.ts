@@ -16,7 +16,7 @@ export interface Clock {
   endOfTurn(run: () => void): void;
 }
 
-/** One deadline at a time. One that is neither set nor due costs nothing. */
+/** Holds one deadline at a time. A timer that is neither set nor due costs nothing. */
 export interface Timer {
   /** Fires at or after `at` (clock microseconds); replaces an earlier deadline. */
   set(at: Micros): void;
@@ -55,8 +55,8 @@ export interface DiskFile {
 }
 
 /**
- * An ordered map of one-byte strings to bytes, as RocksDB is one. Batches are atomic; two in flight take effect in either
- * order. A power cut leaves a prefix of the batches in the order of their effect, at least up to the last synced one.
+ * An ordered map of one-byte strings to bytes, like RocksDB. Batches are atomic; two in flight take effect in either
+ * order. A power cut leaves a prefix of the batches in the order of their effect, at least up to the last synced batch.
  * After any error nothing later can be trusted: the store is dead.
  */
 export interface OrderedKv {

@@ -1,6 +1,6 @@
 /**
- * Lines that quote what somebody else has said: a peer, or one who only listens or dials where a peer might be. Anybody can
- * say other things each time, so that no two lines are alike: there is a bound on the lines of a minute.
+ * Lines that quote a peer, or a stranger that listens or dials where a peer might be. A stranger can say something else
+ * each time, so that no two lines are alike: there is a bound on the lines of a minute.
  */
 import type { Log } from "./log.ts";
 
@@ -8,8 +8,8 @@ const minuteMs = 60_000;
 const linesMax = 20;
 
 /**
- * Passes at most 20 different texts on to `log` in a minute; then one that says that there are more of `what`. A text that
- * was passed on before is passed on again: `log` itself holds back repetitions. `nowMs` is monotonic.
+ * Passes at most 20 different texts on to `log` in a minute; then a line that says that there are more of `what`. A
+ * text that was passed on before is passed on again: `log` itself holds back repetitions. `nowMs` is monotonic.
  */
 export function boundedLog(log: Log, what: string, nowMs: () => number): Log {
   let minuteBegan = -Infinity;

@@ -2,10 +2,10 @@
  * A lock that needs nothing but Node: the holder listens on a socket file in the directory. Whether a connection is
  * accepted tells a living process from a dead one, zombies too, and the kernel answers across process-id and network
  * namespaces. Each starter has a socket of its own, under a name that no other starter ever uses. So the name of a dead
- * one can be removed without a race, which is not so for one name that all share.
+ * starter can be removed without a race; a name that all share could not.
  *
- * Mutual exclusion: a starter publishes its name, then asks all others. Of two that start at once, the one that publishes
- * later sees the other. Of two candidates the smaller name wins, so that one of them does.
+ * Mutual exclusion: a starter publishes its name, then asks all others. Of two starters at once, the later publisher
+ * sees the other. Of two candidates the smaller name wins, so that one of them does.
  */
 import { randomBytes } from "node:crypto";
 import { closeSync, existsSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
@@ -80,8 +80,8 @@ export class LockSocket {
   }
 
   /**
-   * A socket has its final name only once it listens: one that does not answer under that name is dead for ever. False
-   * where a winner has removed the draft.
+   * A socket has its final name only once it listens: a socket that refuses a connection under that name is dead for
+   * ever. False where a winner has removed the draft.
    */
   async #publish(): Promise<boolean> {
     const draft = `${this.#name}.new`;

@@ -6,9 +6,9 @@
  *   between containers, and between machines where the file system forwards locks (NFS 4);
  * - a listening socket beside it (server/lock-socket.ts), which needs no package. It holds on one machine.
  *
- * A process takes every one of them that is to be had, and at least one: so a process that has only the socket, since the
- * optional package is missing or not built for its platform, and one that has both, exclude each other. Rejected: a
- * process id with its start time (process-id namespaces; two that both remove a stale file), and a time stamp that is
+ * A process takes every mechanism that it can, and at least one. So a process with the socket alone (the optional
+ * package is missing, or not built for its platform) and a process with both exclude each other. Rejected: a process id
+ * with its start time (process-id namespaces; two starters that both remove a stale file), and a time stamp that is
  * renewed (proper-lockfile: a process that is paused for longer loses its lock and does not know).
  *
  * The file names the holder, for people: process id, host name.

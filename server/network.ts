@@ -18,7 +18,7 @@ import { isNonce, isSameProof, newNonce, proofBytes, type PeerSecret } from "./p
 
 /** From the first byte, or none, to an accepted handshake. */
 const handshakeMs = 3_000;
-/** A guest asks every heartbeat; one that is silent for so long is gone. */
+/** A guest asks every heartbeat; a guest that is silent for so long is gone. */
 const guestSilenceMs = 10_000;
 /** What a guest may say on one stream. */
 const guestBytesMax = 64 * 1024;

@@ -1,9 +1,9 @@
 /**
  * The stream on which this node sends to one peer. The peer has several URLs, in order of trust: they are tried in turn,
- * and from the first again after each connection. One who answers there and takes no part in the cluster, or as an
- * incarnation that the node does not know, may be the peer, on its way in, or somebody who has its address by now: it is
- * spoken to for a while, and then the next URL is tried too. A peer that cannot be reached is dialled for ever, ever more
- * seldom.
+ * and from the first again after each connection. A listener that takes no part in the cluster, or takes part as an
+ * incarnation that this node does not know, may be the peer on its way in, or a stranger that has its address by now:
+ * the link talks to it for a while, and then tries the next URL. A peer that cannot be reached is dialled for ever,
+ * with a growing pause of a few seconds at most.
  */
 import { request } from "node:http";
 import type { Socket } from "node:net";
@@ -26,7 +26,7 @@ const redialMsMax = 3_000;
 /** A connection that has held for so long is no failure when it ends. */
 const soundMs = 3_000;
 const handshakeMs = 3_000;
-/** How long one who is not known as the peer is spoken to where there are other URLs; longer than an answer takes. */
+/** How long a listener not known as the peer is spoken to, if there are other URLs; longer than an answer takes. */
 const unsureMs = 3_000;
 /** A peer that is spoken to all the time and says nothing for so long is dialled again: TCP would wait for minutes. */
 const silenceMs = 5_000;
@@ -85,7 +85,7 @@ export class PeerLink {
     this.#dial();
   }
 
-  /** A connection to a URL that is still among them is kept: to one who takes no part only where no other is trusted more. */
+  /** Keeps a connection to a URL that is still listed; to a node that takes no part, only if the URL is the first. */
   setUrls(urls: readonly string[]): void {
     if (urls.join() === this.#urls.join()) return;
     const current = this.#urls[this.#at]!;

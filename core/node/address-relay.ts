@@ -1,7 +1,8 @@
 /**
- * A member that has moved says where it is to those that it reaches. Two that have moved at once do not find each other so,
- * and the leader may be one of them: a member that has found the other where it says to be tells the leader. That is not
- * believed beyond what any learned address is: it is tried last, and only the bound directory is taken there.
+ * A member that has moved says where it is to those that it reaches. Two members that moved at once do not find each
+ * other so, and the leader may be one of them: a member that has found the other at its new address tells the leader.
+ * That is not believed beyond what any learned address is: it is tried last, and only the bound directory is taken
+ * there.
  */
 import type { Outgoing } from "../protocol/message.ts";
 import type { Raft } from "../raft/raft.ts";

@@ -1,8 +1,8 @@
 /**
  * How a cluster is founded. Founders ask each other for their store ids, and tell each other once they have seen all. A
- * founder has a genesis only when every founder has told it one and the same list; only then does it vote or acknowledge. An
- * answer of one that has a genesis is enough too. Otherwise a founder whose directory was emptied could start afresh and vote
- * a second time, or found another cluster with one that remembers what the others were before.
+ * founder has a genesis only when every founder has told it one and the same list, or when a founder that has the
+ * genesis answers; only then does it vote or acknowledge. Otherwise a founder whose directory was emptied could start
+ * afresh and vote a second time, or found another cluster with a founder that remembers the earlier directories.
  *
  * A directory that has told a list, and taken part since, tells no other one. So two clusters can both be taken part in only
  * if every directory that took part in the earlier one is gone: test/node/founding-model.test.ts. A founder is seen by its
@@ -144,7 +144,7 @@ export type Asker = { readonly from: NodeId; readonly fromBoot: number };
 
 /**
  * The answer to a founder, or null. Only a founder of this very cluster is told the genesis: its hash is what members
- * prove to each other. A founder whose directory is not the one that founded the cluster is told so. `told`: what this node
+ * prove to each other. A founder with another directory than the genesis has for it is told so. `told`: what this node
  * tells of what it has seen, while it has no genesis. `isNeeded`: no quorum is, or will be, left without the asker.
  */
 export function answerHello(

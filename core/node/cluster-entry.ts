@@ -86,10 +86,10 @@ export class ClusterEntry {
   }
 
   /**
-   * Whether the message may decide about this node. One that joins knows nothing of its cluster but the operator's list: it
-   * asks members too that have dialled it, since only a leader binds its directory, but only an answer from a URL of the
-   * list counts. Otherwise anybody who dials it could take it into another cluster. One that has lost its log knows what only
-   * members know, and that is to be told to it. `dialled` null: not known.
+   * Whether the message may decide about this node. A joining node knows only the operator's list of its cluster: a
+   * verdict counts only from a URL in that list. Otherwise a stranger that dials the node could take it into another
+   * cluster. A node that has lost its log knows the founders' store ids, as only members do: a join-accepted must
+   * repeat them. `dialled` null: not known.
    */
   believes({ message, from }: Envelope, dialled: string | null): boolean {
     const isVerdict = message.kind === "join-accepted" || message.kind === "removed";
@@ -109,9 +109,9 @@ export class ClusterEntry {
   }
 
   /**
-   * Whether `theirs`, who listens where a peer was dialled, may end this node by its word. One that has lost its log remembers
-   * the directories that founded the cluster: a member that has come since cannot be told from a stranger. Where it has
-   * founded the cluster alone, and where it joins, it knows no directory, and believes who answers.
+   * Whether `theirs`, who listens where a peer was dialled, may end this node by its word. A node that has lost its log
+   * believes only the directories that founded the cluster: it cannot tell a later member from a stranger. A node that
+   * founded the cluster alone, or joins, knows no other directory, and believes any listener.
    */
   isBound({ node, storeId }: Pick<Handshake, "node" | "storeId">): boolean {
     const { genesis, former } = this.#identity;
@@ -142,7 +142,7 @@ export class ClusterEntry {
     }
   }
 
-  /** Call it with each question, of which `ids` are asked: says once a minute who answers what to one that has lost its log. */
+  /** Call it with each question to `ids`. Where the log is lost, it tells once a minute what each has answered. */
   tellOperator(now: Micros, ids: readonly NodeId[]): void {
     if (this.#identity.lost === null) return;
     this.#askedAt = now;
@@ -162,8 +162,8 @@ export class ClusterEntry {
   }
 
   /**
-   * Whether this directory says, by its name, that it may be bound as that incarnation. One that is about to take part as
-   * another incarnation is that one's for good, also where that was removed meanwhile.
+   * Whether this directory, by its store id, confirms that it may be bound as that incarnation. A directory that was
+   * accepted as another incarnation belongs to that incarnation for good, even if that was removed meanwhile.
    */
   confirms(storeId: StoreId, incarnation: Index): boolean {
     const isOther = this.#accepted !== null && this.#accepted !== incarnation;
@@ -190,7 +190,7 @@ export class ClusterEntry {
 
   onRemoved(cluster: ClusterId, { storeId, incarnation, reason }: Removed): EntryStep {
     const { node, lost } = this.#identity;
-    // A late word to the directory that this one was says nothing to the one that is about to be rebound.
+    // A late answer to an earlier store id of this node says nothing about the directory that is to be rebound.
     if (storeId !== this.#identity.storeId) return wait;
     const bound = `another directory is bound as node ${node}`;
     switch (reason) {

@@ -11,7 +11,7 @@
  *   added. But where this node is the only voter nobody can have been added without its log: refused.
  * - It has another length and names no member at all: refused.
  *
- * Nothing is asked of a node that is started with `--join` (it founds nothing), nor of one whose log is lost.
+ * The list is not checked where the node is started with `--join` (it founds nothing), or has lost its log.
  */
 import { decodeConfiguration } from "../protocol/configuration-codec.ts";
 import type { CompactionPoint, Configuration, Member } from "../protocol/configuration.ts";

@@ -33,7 +33,7 @@ export class DecidedChanges {
   readonly #outcomesMax: number;
   readonly #askers = new Map<NodeId, Asker>();
 
-  /** `outcomesMax`: kept of one asker. One that waits while so many others of it are decided is never answered. */
+  /** `outcomesMax`: kept for each asker. A request that comes after more later ones were decided is never answered. */
   constructor(outcomesMax: number) {
     this.#outcomesMax = outcomesMax;
   }

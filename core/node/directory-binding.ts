@@ -10,13 +10,13 @@ import type { Raft } from "../raft/raft.ts";
 import type { Micros, NodeId, StoreId } from "../units.ts";
 import type { ContextOf } from "./context.ts";
 
-/** However many ask, who cannot be asked is not dialled more often. */
+/** A member that cannot be asked is not dialled more often, however many joiners ask to be it. */
 const redialMicros: Micros = 2_000_000;
-/** How soon the operator is told that one asks in vain, and how often. */
+/** How soon the operator is told that a joiner asks in vain, and how often. */
 const tellAfterMicros: Micros = 5_000_000;
 const tellEveryMicros: Micros = 60_000_000;
 
-/** Of one member that is not bound yet. */
+/** The attempt to bind a member that is not bound yet. */
 type Attempt = { readonly url: string; redialledAt: Micros; tellAt: Micros };
 
 /** One for each boot that takes part. */
@@ -52,8 +52,8 @@ export class DirectoryBinding {
   }
 
   /**
-   * Whether an answer from `dialled` is of the member `id`; null: not known, since any node may have answered there. Where it is
-   * not, the stream stands at an address of before: who answers at the member's own is asked again.
+   * Whether an answer from `dialled` (null: not known) is of the member `id`: any node may have answered there. Where
+   * it is not, the stream leads to an earlier address, and the member's own is dialled again.
    */
   isPlaceOf(now: Micros, id: NodeId, dialled: string | null): boolean {
     if (dialled === null || memberOf(this.#raft.configuration, id)?.url === dialled) return true;

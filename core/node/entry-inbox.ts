@@ -72,7 +72,7 @@ export class EntryInbox implements EntryReceiver {
     this.#onStep(this.#view().entry?.onJoinAccepted(accepted) ?? wait);
   }
 
-  /** One that has lost its own log cannot help another one; the operator is to know. */
+  /** A node that has lost its own log cannot help the asker; the asker's operator is to know. */
   onJoinRequest({ cluster, from }: Envelope, { storeId, lost }: JoinRequest, answer: Answer): void {
     const view = this.#view();
     if (lost === "" || view.identity === null || view.identity.lost === null) return;
@@ -84,7 +84,7 @@ export class EntryInbox implements EntryReceiver {
     this.#view().entry?.onRebindPending(from, pending);
   }
 
-  /** An answer to this node. One that takes part has been removed only if a committed configuration no longer has it. */
+  /** A verdict on this node. Once the node takes part, only a committed configuration without it removes it. */
   onRemoved({ cluster }: Envelope, removed: Removed): void {
     const { entry, identity } = this.#view();
     if (entry !== null) return this.#onStep(entry.onRemoved(cluster, removed));

@@ -9,7 +9,7 @@ export function handOver(
   electionMicros: Micros,
   unfit: (id: NodeId) => boolean = () => false,
 ): void {
-  // One that does not answer would be waited for in vain, again and again.
+  // A voter that does not answer would be waited for in vain, again and again.
   const since = now - electionMicros;
   const to = raft.successor((id) => unfit(id) || !raft.isFit(id, since));
   if (to !== 0 && raft.transferee === 0) raft.transfer(now, to);

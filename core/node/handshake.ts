@@ -22,8 +22,8 @@ export function checkHandshake(view: NodeView, theirs: Handshake): Verdict {
   if (!compatible.ok) return { kind: "refused", reason: compatible.reason };
   const { entry, peers, replica } = view;
   if (replica === null || !theirs.takesPart) {
-    // One that has lost its log knows its cluster, and members may have moved. One that joins cannot tell who is a member, and
-    // asks those of the operator's list alone, whatever place they have in it.
+    // A node that has lost its log knows its cluster, whose members may have moved. A joining node cannot tell who is a
+    // member: it asks only nodes at URLs of the operator's list, whatever place they have in it.
     const isOfCluster = theirs.cluster !== "" && theirs.cluster === ours.cluster;
     const isKnown = isOfCluster || view.options.cluster.includes(theirs.url);
     if (theirs.takesPart && entry?.bootstrap === null && isKnown) peers.learnAddress(theirs.node, theirs.url);

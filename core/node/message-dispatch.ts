@@ -26,10 +26,10 @@ import type {
   SnapshotWanted,
 } from "../protocol/message.ts";
 
-/** Puts a message on the stream that brought the one which it answers. */
+/** Puts a message on the stream that brought the question. */
 export type Answer = (envelope: Envelope) => void;
 
-/** `answer`, which does not name the cluster to one that has not named it in `asked`. */
+/** `answer`, without the cluster's id unless `asked` names that cluster. */
 export function withoutName(asked: Envelope, answer: Envelope): Envelope {
   return asked.cluster === answer.cluster ? answer : { ...answer, cluster: "" };
 }
@@ -40,7 +40,7 @@ export interface EntryReceiver {
   onBootstrapReply(envelope: Envelope, message: BootstrapReply): void;
   onDirectoryCheck(envelope: Envelope, message: DirectoryCheck, answer: Answer): void;
   onJoinAccepted(message: JoinAccepted): void;
-  /** A request to one that takes no part itself. */
+  /** A request to a node that takes no part itself. */
   onJoinRequest(envelope: Envelope, message: JoinRequest, answer: Answer): void;
   onRebindPending(envelope: Envelope, message: RebindPending): void;
   onRemoved(envelope: Envelope, message: Removed): void;

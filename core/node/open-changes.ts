@@ -52,7 +52,7 @@ export class OpenChanges {
   /** Requests of other members. */
   readonly #openMax: number;
   readonly #decided: DecidedChanges;
-  /** Nothing is proposed while one hands over: after an attempt in vain, writes have as much time before the next one. */
+  /** Nothing is proposed during a transfer: after a failed one, writes have as much time before the next begins. */
   #nextTransferAt: Micros = -Infinity;
   /** The term in which this leader has begun to hand over for the sake of its own removal. */
   #handedOverTerm: Term = 0;
@@ -123,8 +123,8 @@ export class OpenChanges {
   }
 
   /**
-   * What became of it, or null while it is under way, or nothing can be said of it: before this leader has committed in its
-   * term, an earlier leader's step may still be committed. `first`: the one that is carried out, null: this one is.
+   * The outcome of `open`, or null while it is under way or cannot be told: before this leader has committed in its
+   * term, an earlier leader's step may still be committed. `first`: the change that is carried out; null: `open` is.
    */
   #judge(
     open: OpenChange,
@@ -140,7 +140,7 @@ export class OpenChanges {
         ? change.id === this.#self
         : isReached(change, raft.committedConfiguration.configuration);
     if (first !== null && !isSameGoal(first.change, change)) {
-      // An earlier leader's step may be the one that it asks for.
+      // An earlier leader's unfinished step may be the change that this request asks for.
       const { configuration, committedConfiguration } = raft;
       const isSettled = !isJoint(configuration) && committedConfiguration.configuration === configuration;
       if (!isSettled && !first.hasBegun) return null;
@@ -169,7 +169,7 @@ export class OpenChanges {
     const { change } = open;
     if (change.kind === "transfer-leader") {
       if (raft.transferee !== 0 || now < this.#nextTransferAt) return null;
-      // While one hands over nothing is proposed: not for the sake of a node that does not answer.
+      // Nothing is proposed during a transfer: so none begins to a node that does not answer.
       if (!isFit(change.id)) return isPatient || open.hasBegun ? null : "not-caught-up";
       open.hasBegun = true;
       this.#nextTransferAt = now + 2 * this.#electionMicros;
@@ -187,8 +187,8 @@ export class OpenChanges {
   }
 
   /**
-   * One that has not come to the entry that added it could not vote; nor may one be counted on that is silent, or waits
-   * for a snapshot: as a voter it might be missed for ever.
+   * A learner that lacks the entry that added it could not vote. A learner that is silent, or waits for a snapshot,
+   * cannot be counted on either: as a voter it might be missed for ever.
    */
   #mayVote(id: NodeId, raft: Raft, isFit: (id: NodeId) => boolean): boolean {
     const match = raft.progressOf(id)?.match ?? 0;

@@ -149,8 +149,9 @@ export class PeerAdmission {
   }
 
   /**
-   * The answer to "am I a member?", or null: not yet. Only the directory that is bound is told of the cluster: a new one is looked for first. `boot` is the
-   * asker's. `knowsCluster`: the asker has proved that it was a member; without it nothing but a new directory may ask.
+   * The answer to "am I a member?", or null: not yet. Only the bound directory is told of the cluster; a new directory
+   * is looked for first. `boot` is the asker's. `knowsCluster`: the asker has proved that it was a member; without it
+   * only a new directory may ask.
    */
   onJoinRequest(
     now: Micros,
@@ -175,12 +176,12 @@ export class PeerAdmission {
       this.lostPeers.heard(now, from, lost);
       return this.#rebind(now, from, storeId, lost);
     }
-    // One that knows the cluster has been a member's: by a configuration that this node does not know to be committed yet, it
-    // may look like the one that is to be bound.
+    // A directory that knows the cluster has been a member's: by a configuration that this node does not know to be
+    // committed yet, it may look like the directory that is to be bound.
     if (!knowsCluster) this.binding.check(now, from, storeId);
     // A member that lags may not know yet that the asker was removed and added again.
     if (this.#raft.role !== "leader") return this.#refuseLeaderId(now, { id: from, storeId, boot });
-    // Nor does one that has led, before it knows that it still does: the binding that it sees may be of an incarnation that is over.
+    // Nor may a leader that was replaced without knowing it: the binding that it sees may be of an earlier incarnation.
     if (member !== undefined && member.storeId !== "") {
       const isTaken = (): boolean => {
         const bound = memberOf(this.#raft.committedConfiguration.configuration, from)?.storeId ?? "";
@@ -203,7 +204,7 @@ export class PeerAdmission {
     return { kind: "removed", storeId, incarnation: 0, reason: "id-of-leader" };
   }
 
-  /** Binds the new directory of one whose log is lost, where a quorum can be had without it. */
+  /** Binds the new directory of a member that has lost its log, where a quorum can be had without that member. */
   #rebind(now: Micros, from: NodeId, storeId: StoreId, lost: StoreId): Removed | null {
     const latest = this.#raft.configuration;
     const member = memberOf(latest, from);
@@ -234,8 +235,8 @@ export class PeerAdmission {
   }
 
   /**
-   * Whether somebody answers in the place of `theirs` who keeps nobody out: he may be a stranger. A bound directory is kept out
-   * by nobody whom the configuration does not know.
+   * Whether the start that answers in the place of `theirs` keeps nobody out, since it may be a stranger's. A start
+   * that the configuration does not know never keeps a bound directory out.
    */
   #isHidden(theirs: Handshake): boolean {
     const { node } = theirs;
@@ -250,8 +251,8 @@ export class PeerAdmission {
   }
 
   /**
-   * It will set its log aside by this word: so it gets it only where others lead, who can give it back; or where nobody ever
-   * can, and it ends.
+   * The verdict makes the node set its log aside: so it is given only where another node leads, which can give the log
+   * back; or where nobody ever can, and the node ends.
    */
   #onOutdated({ node }: Handshake, ours: Handshake, isForgetful: boolean): Verdict {
     const { leader } = this.#raft;
@@ -275,8 +276,9 @@ export class PeerAdmission {
   }
 
   /**
-   * Whether one that takes part as that start of that member may be somebody else: the newest configuration has another
-   * incarnation, or no directory bound yet; and it does not speak to this node, as a leader of later entries would.
+   * Whether the node that takes part as that start of that member may be another node: the newest configuration has
+   * another incarnation, or no directory bound yet; and the node does not speak to this one, as a leader of later
+   * entries would.
    */
   isDoubtful(start: Named): boolean {
     const heard = this.#heard.get(start.node);
@@ -290,8 +292,8 @@ export class PeerAdmission {
 
   /**
    * Whether `theirs` is the directory that the newest configuration has bound as that member. Anybody may listen at a member's
-   * URL, while it is down or where it was mistyped; from a node that dials it he learns the cluster's id, and no store id but
-   * that node's own.
+   * URL, while it is down or where it was mistyped; a node that dials there gives away the cluster's id, and no store
+   * id but its own.
    */
   isBound({ cluster, node, incarnation, storeId, takesPart }: Handshake): boolean {
     const member = this.#memberOf(node);

@@ -1,7 +1,7 @@
 /**
  * Which start of a peer's directory is the living one. Copies of a directory count boots alike, and each says that it is
  * the member; by its own word a copy that was started once more than the member is a later start of it. So no start is
- * believed by its word while another one is known: the living one is the one that answers where this node dials the peer.
+ * believed by its word while another is known: the living start is the one that answers where this node dials the peer.
  * What a peer has promised to this node it has promised there.
  */
 import type { Handshake } from "../protocol/frame.ts";
@@ -26,7 +26,7 @@ function isSameStart(a: Start, b: Start): boolean {
   return isSameDirectory(a, b) && a.boot === b.boot && a.nonce === b.nonce;
 }
 
-/** Who does not answer for so long where it is dialled is taken not to be there. */
+/** A start that does not answer for so long where it is dialled is taken not to be there. */
 const answerMicros: Micros = 1_000_000;
 /** An open stream is not ended more often than that, however often another start dials. */
 const redialMicros: Micros = 10_000_000;

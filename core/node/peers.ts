@@ -57,7 +57,8 @@ export class Peers {
 
   /** What the configurations in force say. While they are the founders', others of the command line are peers too. */
   setConfigured(urls: Urls, isFounders: boolean): void {
-    // One that is out dials again. Of any other, what it has said is kept: it will not say it again on a stream that stands.
+    // A peer that leaves the configuration dials again. What other peers have said is kept: an open stream does not
+    // repeat it.
     for (const id of this.#configured.keys()) if (!urls.has(id)) this.#forget(id);
     this.#configured = urls;
     this.#hintsArePeers = isFounders;
@@ -71,7 +72,7 @@ export class Peers {
   /** A peer whose handshake was accepted says where it is reached ("" where it does not know). */
   learnAddress(id: NodeId, url: string): void {
     if (url === "" || id === this.#self) return;
-    // What the command line says of one that the configuration does not name is no address to dial: see #candidates.
+    // Not #hints: the command line's URL of a peer that the configuration does not name may be no address to dial.
     if (this.#candidates.get(id)?.includes(url) === true) return;
     const configured = this.#configured.get(id);
     if (configured !== undefined) this.#tellDifference(id, configured, url);

@@ -1,8 +1,8 @@
 /**
  * Writes that wait for their entry to be applied. A write is in flight at most once: appended here, or forwarded to the
- * leader of one term. One that certainly did not happen (the leader refused it, another entry was committed in its
- * place, the message never left) is queued again until its deadline; then it fails as definite. All else that is not
- * seen applied by its deadline is unknown.
+ * leader of one term. A write that certainly did not happen (the leader refused it, another entry was committed in its
+ * place, the message never left) is queued again until its deadline; then it fails as definite. Any other write that is
+ * not seen applied by its deadline has an unknown outcome.
  *
  * The queue is where writes wait when something behind it is full: no leader, no room on the stream to it, too much
  * uncommitted at it. Nothing is dropped for lack of room.
@@ -150,7 +150,7 @@ export class PendingWrites {
     this.#retryAt = now + this.#retryMicros;
   }
 
-  /** An entry was applied: the write that it came from is done, and one that waited in its place never will be. */
+  /** An entry was applied: its write is done. A write appended at its index in another term is queued again. */
   onApplied(entry: Entry, applied: Applied | null): void {
     const { origin, index, term } = entry;
     const there = this.#appended.get(index);

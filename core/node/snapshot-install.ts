@@ -11,7 +11,7 @@ type InstallerContext = ContextOf<"genesis" | "schedule" | "store">;
 /** The state is that of `header`'s place, and the log may begin there. */
 export type OnInstalled = (header: CompactionPoint & { readonly rowCount: number }) => void;
 
-/** One for each boot. It takes one snapshot at a time, and never one that the state is beyond. */
+/** One for each boot. It installs one snapshot at a time, and skips a snapshot that leads no further than the state. */
 export class SnapshotInstaller {
   readonly #context: InstallerContext;
   readonly #snapshots: SnapshotStore;

@@ -42,7 +42,7 @@ export class SnapshotSender {
   readonly #patienceMicros: Micros;
   readonly #sending = new Map<NodeId, Sending>();
   readonly #wanted = new Map<NodeId, Wanted>();
-  /** Who did not get further, until then. */
+  /** The receivers that did not get further, and until when each rests. */
   readonly #resting = new Map<NodeId, Micros>();
   /** A newer snapshot than there is would help somebody: what it must reach; else 0. */
   #wantedIndex: Index = 0;
@@ -119,8 +119,8 @@ export class SnapshotSender {
   }
 
   /**
-   * One that is not heard of, or does not get further, must not keep a snapshot, and the log after it, for ever. It rests,
-   * so that both can go, before it is tried again. Who has got everything is busy making it its state.
+   * A receiver that does not get further must not keep a snapshot, and the log after it, for ever. It rests, so that
+   * both can go, before it is tried again. A receiver that has got everything is busy installing it.
    */
   #hasStalled(to: NodeId, { offset, snapshot, progressAt }: Sending, now: Micros): boolean {
     const pause = this.#patienceMicros;

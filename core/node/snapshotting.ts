@@ -46,9 +46,10 @@ export class Snapshotting {
   }
 
   /**
-   * Begins to make the state durable where that is due: by its limits, but not before what was applied comes to half of the
-   * last snapshot's size, or a large state would be written again and again. It goes as a snapshot, or, where rows are persistent, in their own place;
-   * then a snapshot is written only for one that needs it to reach `wantedIndex`.
+   * Begins to make the state durable where that is due: by its limits, but not before what was applied comes to half of
+   * the last snapshot's size, or a large state would be written again and again. Rows in memory are written as a
+   * snapshot. Persistent rows are synced in place; a snapshot of them is written only for a peer that needs one up to
+   * `wantedIndex`.
    */
   advance(wantedIndex: Index): void {
     const { index } = this.#store.applied;
@@ -59,7 +60,7 @@ export class Snapshotting {
     const isFar =
       !isSmall && entriesSince > 0 && (entriesSince >= snapshotEntries || this.#bytesSince >= snapshotBytes);
     const isWanted = wantedIndex > (this.#snapshots.latest?.index ?? 0) && wantedIndex <= index;
-    // One that has lost its rows has nothing to keep.
+    // A node that has lost its rows has nothing to keep.
     if (this.#writing || index < this.#raft.log.baseIndex) return;
     if (isWanted || (isFar && !this.#store.isPersistent)) this.#write();
     else if (isFar) this.#sync();

@@ -32,7 +32,7 @@ export function clusterOf({ entry, replica }: NodeView): ClusterId {
   return replica?.genesis.cluster ?? entry?.cluster ?? "";
 }
 
-/** Of a node that may not take part, or answers one that does not; `view.identity` is there. */
+/** The envelope of a node that takes no part, or of a member that answers such a node; `view.identity` is there. */
 export function guestEnvelope(view: NodeView, to: NodeId, message: Message): Envelope {
   const { node, boot, incarnation } = view.identity!;
   const cluster = clusterOf(view);

@@ -77,8 +77,8 @@ export interface Dialler {
    */
   checkListener(theirs: Handshake, accepts: boolean): Checked;
   /**
-   * Whether `theirs` is the very directory that this node knows as that peer's. One that listens where a peer was dialled is
-   * taken for it in all else; only this one's word can end the node, or change its directory.
+   * Whether `theirs` is the very directory that this node knows as that peer's. Any other listener at a peer's URL may
+   * be taken for the peer, but only the known directory's word can end this node, or change its directory.
    */
   isBound(theirs: Handshake): boolean;
   /** Takes an answer (`answerKinds`). */
@@ -190,7 +190,7 @@ export class Outbound {
     const envelope = decodeEnvelope(body);
     if (!answerKinds.has(envelope.message.kind)) throw new BadBytes("the listener speaks out of turn");
     if (envelope.from !== this.#ours.to) throw new BadBytes(`node ${envelope.from} answers for node ${this.#ours.to}`);
-    // One that knows no cluster yet is told whom it may ask by its operator.
+    // A node that knows no cluster yet asks, and believes, whom its operator names.
     const isFinal = envelope.message.kind === "removed" && this.#ours.cluster !== "";
     if (isFinal && !this.#dialler.isBound(this.#theirs!)) return this.#unbelieved("removed");
     this.#dialler.receive(envelope);

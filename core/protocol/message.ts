@@ -172,8 +172,8 @@ export type JoinAccepted = {
   readonly founders: readonly string[];
 };
 /**
- * "Not yet": the answer to a join-request with `lost` of one that can neither rebind the asker nor say for good that nobody
- * can. It is for the operator's eyes: the asker goes on asking.
+ * "Not yet": the answer to a join-request with `lost`, from a node that can neither rebind the asker nor say for good
+ * that nobody can. It is for the operator's eyes: the asker goes on asking.
  */
 export type RebindPending = {
   readonly kind: "rebind-pending";
@@ -188,7 +188,7 @@ export type RebindStanding =
   /** The newest configuration that it holds, which others may have left behind, has no majority without the asker. */
   | "needs-asker"
   | "no-leader"
-  /** It leads, or follows one that is to decide. */
+  /** It leads, or follows a leader that is to decide. */
   | "has-leader";
 /** "You are not, any more": a committed configuration is without `incarnation`, or another directory than `storeId` is bound. */
 export type Removed = {

@@ -43,7 +43,7 @@ type PendingWrite = { readonly seq: number; lastIndex: Index };
 /** One node's log. Only ServerState, the roles and the outbox write it; others get a LogView. */
 export class RaftLog implements LogView {
   readonly configurations: Configurations;
-  /** The entry before the first one held: (0, 0), or one that a durable snapshot covers. */
+  /** The position before the first entry held: (0, 0), or that of an entry that a durable state covers. */
   #base: LogPosition;
   #entries: Entry[];
   #durableIndex: Index;

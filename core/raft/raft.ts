@@ -166,8 +166,8 @@ export class Raft {
       case "pre-vote":
         return this.#server.send(from, answerPreVote(this.#server, message, this.#roles.inLease(now)));
       case "pre-vote-reply":
-        // A refusal says nothing: who withholds a vote now may grant it in a moment. So may one that granted it to an earlier
-        // attempt have heard a leader since.
+        // A refusal says nothing: a voter that withholds its vote now may grant it in a moment. Nor does an answer to
+        // an earlier attempt: its voter may have heard a leader since.
         if (current.role === "pre-candidate" && message.granted && message.attempt === current.attempt)
           this.#roles.count(now, current, from, true);
         return;
@@ -293,8 +293,8 @@ export class Raft {
 
   /**
    * The one place where a message's term meets this node's (paper 5.1): a higher one is adopted, and what comes from a lower
-   * one goes no further. Returns whether the message is to be acted on. Its term is this node's then, but for these, whose
-   * term says nothing about the one that the sender is in:
+   * one goes no further. Returns whether the message is to be acted on. Its term is this node's then, but for these,
+   * whose term says nothing about the sender's own:
    * - a pre-vote, and a pre-vote-reply that grants, name a term to come, which nobody is in yet. To adopt it would be the very
    *   disturbance that pre-vote is there to avoid (thesis 9.6).
    * - a forward names the term whose leader is meant; a read is for the leader of any term.

@@ -46,7 +46,7 @@ export class Replication {
   readonly #server: ServerState;
   readonly #log: RaftLog;
   readonly #reads: ReadIndexRounds;
-  /** By member, in the order of the configuration; one that was removed stays for an election timeout. */
+  /** By member, in the order in which they were tracked; a removed member stays for an election timeout. */
   readonly #progress = new Map<NodeId, Progress>();
 
   /** `reads`: the rounds that appends carry, and their replies confirm. */
@@ -102,8 +102,8 @@ export class Replication {
   }
 
   /**
-   * Forgets those that the newest configuration, which is committed, does not have: each an election timeout later. Until then
-   * one that is reached learns from its log that the entry is committed, and can answer all its clients.
+   * Forgets each peer that the newest configuration, which is committed, does not have, an election timeout later.
+   * Until then a peer that is reached learns from its log that the entry is committed, and can answer all its clients.
    */
   dropRemovedPeers(now: Micros): void {
     for (const [id, peer] of this.#progress) {
@@ -185,7 +185,7 @@ export class Replication {
   makeAppends(due: boolean): Outgoing[] {
     const { commit } = this.#server;
     const out: Outgoing[] = [];
-    // In the order of the configuration's members, which is the same on every run.
+    // In the order in which members were tracked, which is the same on every run.
     for (const [to, peer] of this.#progress) {
       assert(peer.match < peer.next, "nothing is sent again that a peer durably holds");
       let sent = false;
@@ -229,7 +229,7 @@ export class Replication {
 
   #message(peer: Progress, entriesMax: number): Append {
     const { commit, options, term } = this.#server;
-    // To one that needs a snapshot, only a heartbeat: where the log begins.
+    // A peer that needs a snapshot gets only a heartbeat: where the log begins.
     const prevIndex = Math.max(peer.next - 1, this.#log.baseIndex);
     assert(peer.sentRound <= this.#reads.round, "rounds rise within a leadership");
     peer.sentRound = this.#reads.round;

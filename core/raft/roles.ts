@@ -70,7 +70,7 @@ export class Roles {
     return this.#current;
   }
 
-  /** No leader was heard for too long. A node that may not campaign only forgets the one that is silent. */
+  /** No leader was heard for too long. A node that may not campaign only forgets the silent leader. */
   onElectionTimeout(now: Micros): void {
     const { following } = this;
     assert(following !== null, "a leader waits for no other");

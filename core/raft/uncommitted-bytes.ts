@@ -20,7 +20,7 @@ export class UncommittedBytes {
     for (let index = this.#settled + 1; index <= log.lastIndex; index++) this.#bytes += log.entryAt(index).bytes.length;
   }
 
-  /** Whether `proposals` would leave too much. One that comes alone is always taken. */
+  /** Whether `proposals` would leave too much. Without a backlog they are always taken. */
   isFull(proposals: readonly Proposal[]): boolean {
     let bytes = 0;
     for (const proposal of proposals) bytes += proposal.payload.length;

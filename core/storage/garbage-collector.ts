@@ -1,4 +1,4 @@
-/** Removes rows of other generations than the one that holds, a batch at a time, between the batches of others. */
+/** Removes the rows of all generations but the one in force, a batch at a time, between the batches of others. */
 import { assert } from "../assert.ts";
 import type { OrderedKv } from "../ports.ts";
 import type { RwLock } from "./rw-lock.ts";
@@ -10,7 +10,7 @@ export class GarbageCollector {
   readonly #lock: RwLock;
   readonly #rowsAtOnce: number;
   #ranges: (readonly [string, string])[] = [];
-  /** The one that holds. Never falls. */
+  /** The generation in force. Never falls. */
   #generation = 0;
   readonly #waiting: (() => void)[] = [];
   #stopped = false;

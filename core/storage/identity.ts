@@ -53,7 +53,7 @@ export type Identity = {
  * is removed.
  */
 export type LogExtent = {
-  /** The oldest segment that recovery needs. One before it may still be there. */
+  /** The oldest segment that recovery needs. An earlier segment may still be there. */
   readonly firstSegment: number;
   /** The newest segment that was begun. */
   readonly lastSegment: number;

@@ -57,6 +57,6 @@ export function addedAgain(id: NodeId): string {
   return `remove ${id}, then add it again (DELETE /${id}, then POST /${id} with its peer URL, at a member), and start it with --join`;
 }
 
-/** For a node that uses the id of another one that runs. */
+/** For a node whose id another running node has. */
 export const otherId =
   "give this node an id that GET /v1/members does not name, add it (POST /{id} with its peer URL, at a member), and start it with --join";

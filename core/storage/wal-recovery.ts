@@ -325,7 +325,7 @@ function settleTail(
         done({ ok: true, hardState, log: { base, entries }, cutBytes, tail });
       });
     };
-    // A segment is never empty, so that one that has been emptied is not taken for a new one.
+    // A segment is never empty, so that an emptied segment is not taken for a new one.
     const begin = (): void => {
       if (scan.goodBytes > 0) return finish(scan.goodBytes);
       const writer = new Writer();

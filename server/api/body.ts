@@ -69,7 +69,7 @@ function tooLong(bytesMax: number): Problem {
 
 /**
  * Straight from the socket's stream: a web Request's arrayBuffer() costs a third of the throughput. A body that sends
- * nothing for `stallMs` is given up; so is one that comes slowly and has taken room (`held`) for which others wait.
+ * nothing for `stallMs` is given up; so is a slow body that holds room (`held`) for which others wait.
  */
 function readStream(
   incoming: IncomingMessage,
@@ -106,7 +106,7 @@ function readStream(
     });
     incoming.on("end", () => {
       end();
-      // "close" follows here too, at every request, and an error costs a tenth of one: its stack.
+      // "close" follows here too, at every request, and an error costs a tenth of a request: its stack.
       incoming.off("close", onGone);
       const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
       resolve({ ok: true, value: body.toString("latin1") });

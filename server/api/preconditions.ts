@@ -11,7 +11,7 @@ function malformed(detail: string): BadCondition {
   return { kind: "malformed", problem: badRequest("bad-precondition", detail) };
 }
 
-/** The condition of a key's write, by what each header can say of one. Nothing is ignored. */
+/** The condition of a key's write, as its headers say. Nothing is ignored. */
 export function conditionOf(ifMatch: string | undefined, ifNoneMatch: string | undefined): Condition | BadCondition {
   if (ifMatch !== undefined && ifNoneMatch !== undefined) {
     return malformed("If-Match and If-None-Match do not go together.");
@@ -28,7 +28,7 @@ export function conditionOf(ifMatch: string | undefined, ifNoneMatch: string | u
   if (revisions.length > 1) {
     return malformed("If-Match of a write names one revision.");
   }
-  // A weak tag, or one that this store never gave out, matches nothing (RFC 9110, 13.1.1): nor does revision 0.
+  // A weak tag, or a tag that this store never gave out, matches nothing (RFC 9110, 13.1.1): nor does revision 0.
   return { kind: "revision", revision: revisions.length === 0 ? 0 : Number(revisions[0]!.slice(1, -1)) };
 }
 
