@@ -10,7 +10,7 @@ export type HistoryPlan = {
   readonly keys: number;
   /** Of writes, how many get no answer: half of those happen. */
   readonly unknownShare: number;
-  /** One read near the end shows the value before the one that was there. */
+  /** One read near the end shows the value before the current one. */
   readonly stale: boolean;
   readonly kinds: readonly Operation["op"][];
 };

@@ -4,8 +4,9 @@ import type { Model } from "./model.ts";
 type Answered = { readonly call: number; readonly return: number | null; readonly outcome: string };
 
 /**
- * Null if `order` explains `operations`: it holds all that happened once, what is unknown at most once and what did not
- * happen never; nobody is put before one that had returned before its call; and the model gives each answer. Else why not.
+ * Null if `order` explains `operations`, else why not. The order holds each operation that happened once, each of
+ * unknown outcome at most once, and no other. If `a` returned before `b` was called, `b` does not stand before `a`. The
+ * model gives each answer.
  */
 export function whyNotWitness<State, Op extends Answered>(
   model: Model<State, Op, Op>,

@@ -1,4 +1,4 @@
-/** TypeScript to JavaScript, and whether a mutant compiles: one that does not is an error, and is never asked. */
+/** TypeScript to JavaScript, and whether a mutant compiles: a mutant that does not is an error, and is never run. */
 import { dirname, resolve } from "node:path";
 import ts from "@typescript/typescript6";
 import { applyMutant, type Mutant, MutantError } from "./mutant.ts";

@@ -1,7 +1,7 @@
 /**
- * Run as a process of its own, with a directory as its argument. Lines on stdin say which process groups have begun and
- * ended. When stdin ends, the one that wrote has gone, by itself or by force: the groups that are left are ended, and the
- * directory is removed.
+ * Runs as a process of its own, with a directory as its argument. Lines on stdin say which process groups have begun
+ * and ended. When stdin ends, the process that wrote it is gone, by itself or by force: the guard kills the groups that
+ * are left and removes the directory.
  */
 import { rmSync } from "node:fs";
 import { createInterface } from "node:readline";

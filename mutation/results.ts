@@ -34,8 +34,8 @@ export function saveRows(file: string, questions: Questions, rows: readonly Row[
 }
 
 /**
- * The rows of `file` that are of one of `mutants`, as it is now; none where there is no such file. Throws ResultsError where
- * the file is something else, or where other questions were asked.
+ * The rows of `file` for those of `mutants` that have not changed since; none where there is no such file. Throws
+ * ResultsError where the file is something else, or where other questions were asked.
  */
 export function loadRows(file: string, questions: Questions, mutants: readonly Mutant[]): Map<Mutant, Row> {
   if (!existsSync(file)) return new Map();

@@ -8,7 +8,7 @@ import type { Index, NodeId, Term } from "../core/units.ts";
 /** Ids of nodes, and how often one machine has lost its log. */
 const smallBound = 64;
 const termBound = 65_536;
-/** Of one kind of occasion, how often it may come in a run. */
+/** How often one kind of occasion may come in a run. */
 const countBound = 100_000;
 
 function packed(first: number, bound: number, second: number): number {

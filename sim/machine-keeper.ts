@@ -1,4 +1,4 @@
-/** Who keeps the machines: sets up those that are to join, and decides what becomes of one whose process has ended itself. */
+/** Keeps the machines: sets up those that are to join, and decides what follows when a process has ended itself. */
 import type { Ending } from "../core/node/options.ts";
 import type { Envelope } from "../core/protocol/message.ts";
 import type { NodeId } from "../core/units.ts";
@@ -27,7 +27,7 @@ export interface KeeperWorld {
 export class MachineKeeper implements Subscriber {
   readonly #world: KeeperWorld;
   readonly #events: Pick<Events, "emptied">;
-  /** Machines that began empty, of which a join request from before that has come since: it may be bound in their place. */
+  /** Wiped machines of which a join request from before the wipe came late: it may be bound in their place. */
   readonly #lateJoins = new Set<NodeId>();
 
   constructor(world: KeeperWorld, events: Pick<Events, "emptied">) {
@@ -35,7 +35,7 @@ export class MachineKeeper implements Subscriber {
     this.#events = events;
   }
 
-  /** A machine that never ran starts; one that was removed starts empty; all others are left as they are. */
+  /** A machine that never ran starts; a removed machine starts empty; all others are left as they are. */
   startJoining(host: Host): void {
     if (!host.mayJoin) return;
     if (host.state.kind === "retired") {

@@ -134,7 +134,7 @@ export class Play {
     this.#run(() => this.#recorder.lines.length > length);
   }
 
-  /** After the last event before this one that has left a line; or before the first event. */
+  /** To just after the last earlier event that has left a line, or to before the first event. */
   back(): void {
     const { event } = this;
     this.goTo(this.#eventOfLine.findLast((one) => one < event) ?? 0);

@@ -10,8 +10,9 @@ const readsAtOnce = 8;
 const lateTimes = 2;
 
 /**
- * Waits until each member has answered a write and a linearizable read; how long the slowest took, in milliseconds. One that
- * has not within `limitMs` of time that this process had is a finding, also where it serves later; Infinity: it never did.
+ * Waits until each member has answered a write and a linearizable read. Returns how long the slowest took, in
+ * milliseconds; Infinity: a member never did. A member that needs more than `limitMs` of fair time is a finding, also
+ * if it serves later.
  */
 export async function serve(shop: Shop, limitMs: number): Promise<number> {
   const { world, recorder, onFinding } = shop;
@@ -43,8 +44,8 @@ export async function serve(shop: Shop, limitMs: number): Promise<number> {
 }
 
 /**
- * Asks every member once for each sort of answer. During the run most members are struck within the time that a request may
- * take; now none is, so one that hangs is judged for certain.
+ * Asks every member once for each sort of answer. During the run faults strike most members within the time that a
+ * request may take; now no fault does, so every request that hangs is a finding.
  */
 export async function askEverySort({ world, onFinding }: Pick<Shop, "world" | "onFinding">): Promise<void> {
   const { store, present } = world;

@@ -1,13 +1,14 @@
 /**
- * Whether members say rightly that they are ready. One that was left alone, with all links and all others well, must say so
- * within three times the time to serve; and one that says so for that time must answer a linearizable read.
+ * Checks that members report readiness correctly, while all members and links are left alone. A member that was ready
+ * before must say so again within three times the time to serve. A member that says so must answer a linearizable read
+ * within the time to serve.
  */
 import type { Member } from "../world/member.ts";
 import { Requests } from "../world/requests.ts";
 import type { World } from "../world/world.ts";
 
 const beatMs = 2_000;
-/** A process that starts, or opens what it holds, has more time than one that serves. */
+/** A process that starts, or opens its data, has so many times the time to serve. */
 const startFactor = 3;
 const probe = { op: "get", key: "readiness", isStale: false } as const;
 

@@ -91,7 +91,7 @@ function mayHold(
   return !row.reads.some(isSeen) && !stale.some((one) => one.key === key && isSeen(one));
 }
 
-/** For absences of one key that no known write explains: each unknown delete explains those of one stretch between two known writes. */
+/** Absences of a key that only an unknown delete explains: each delete explains those between two known writes. */
 class UnknownDeletes {
   readonly #row: Row;
   readonly #free: Open[];
@@ -108,7 +108,7 @@ class UnknownDeletes {
     }
   }
 
-  /** Whether one may have taken effect between `newest` and `revision`, having been called before `until`. */
+  /** Whether an unknown delete, called before `until`, may have taken effect between the known write and `revision`. */
   explains({ revision: from, value }: Write, revision: number, until: number): boolean {
     if (this.#explained.has(from)) return true;
     const next = nextAfter(this.#row, from);

@@ -1,6 +1,6 @@
 /**
- * Whether a member comes to where it must: ready after it was added or moved, whole after it lost what it had. Others are
- * struck meanwhile, and may be why it does not; so one that takes long is given calm, and judged by that time alone.
+ * Whether a member recovers: ready after it was added or moved, whole after it lost its data. Faults that strike others
+ * meanwhile may delay it. So a slow member is given calm, and is judged by that time alone.
  */
 import type { Pace } from "../world/pace.ts";
 

@@ -3,13 +3,13 @@
  *
  * 1. Processes may be killed and stopped in any number, also all: what was acknowledged is durable.
  * 2. Durable data are taken from one member at a time: a minority of any cluster of three or more.
- * 3. They are taken only while every other voter runs and is ready: so nobody else is behind, and all others hold what
- *    this one has acknowledged, or can have it from one who does.
+ * 3. They are taken only while every other member runs, is ready and votes: so no other member is behind, and each
+ *    holds what this one has acknowledged, or can have it from a member that does.
  * 4. A member is without its data until it is ready again and holds what its leader had committed, and no change of
- *    members is under way: until a joint configuration is left, the voters from before the change must agree too, and of
- *    two that are left without the member each is needed.
- * 5. An old copy is put back, and log files are deleted, while nothing else is broken: members know each other's starts
- *    only by heart. A write that one member loses so stays on every other member of the majority that acknowledged it.
+ *    members is under way: until a joint configuration is left, the voters from before the change must agree too. If
+ *    two of them are left without the member, both are needed.
+ * 5. An old copy is put back, and log files are deleted, while nothing else is broken: members know each other's boots
+ *    only in memory. A write that one member loses so stays on every other member of the majority that acknowledged it.
  * 6. Bytes are damaged in the first half of a log file, which later writes have long proven durable. At a file's end damage
  *    looks like a write that was cut short, and no store can tell.
  * 7. Who belongs to the cluster changes by one member at a time, and not while a member is without its data.
@@ -18,8 +18,8 @@ import type { Member } from "../world/member.ts";
 import type { World } from "../world/world.ts";
 
 /**
- * What else may be struck meanwhile. `link`, `process`: anything but `alone`. `data`: no other `data`. `members`: no other
- * change of who belongs to the cluster, and no `data`. `alone`: nothing.
+ * What else may be struck meanwhile. `link`, `process`: anything but `alone`. `data`, `members`: neither `data` nor
+ * `members`, and no member is without its data. `alone`: nothing, and no member is without its data.
  */
 export type Isolation = "link" | "process" | "data" | "members" | "alone";
 

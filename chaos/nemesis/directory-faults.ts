@@ -75,9 +75,9 @@ export const wipe: Family = {
 export type Split = { readonly holders: readonly number[]; readonly behind: readonly number[] };
 
 /**
- * Divides the others so that a write lies on the victim and the holders, exactly a majority. In a cluster of odd size those
- * behind and the victim are a majority too: if the victim voted by what it has not, they would elect a leader that lacks
- * the write. The leader is not behind, so that writes go on.
+ * Divides the others so that a write lies on the victim and the holders, exactly a majority. In a cluster of odd size
+ * the members behind and the victim are a majority too: if the victim voted without the write, they would elect a
+ * leader that lacks it. The leader is not behind, so that writes go on.
  */
 export function splitAround(ids: readonly number[], victim: number, leader: number): Split {
   const others = ids.filter((id) => id !== victim).toSorted((a, b) => Number(a === leader) - Number(b === leader));
@@ -152,7 +152,7 @@ export const oldCopy: Family = {
     const copy = `${member.directory}-copy`;
     Member.copy(member.directory, copy);
     world.start(member);
-    // Those who are to recognise the copy must have heard of this later start; and it must hold what is written next.
+    // To recognise the copy, others must have heard of this later boot; and the member must hold what is written next.
     const isRestored = await world.until(() => field.budget.isRestored(member), readyMs);
     if (!isRestored) {
       rmSync(copy, { recursive: true });

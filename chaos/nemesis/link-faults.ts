@@ -54,7 +54,7 @@ export const partition: Family = {
   },
 };
 
-/** Many connections of one moment are reset, or closed in good order; new ones are well. */
+/** Many of the open connections are reset, or closed in good order; new connections are well. */
 export const reset: Family = {
   ...common,
   name: "reset",

@@ -11,7 +11,7 @@ const operatorMs = 60_000;
 const exitMs = 30_000;
 /** So long a member may take to be ready while others are struck. */
 const readyMs = 30_000;
-/** With all else left alone: a process that starts, and a snapshot that is sent, have more time than one that serves. */
+/** With all else left alone: to start a process and to send a snapshot may take so many times the time to serve. */
 const serveTimes = 3;
 
 /** Waits until all of them are ready; those that are late are a finding. */

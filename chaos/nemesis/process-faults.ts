@@ -84,7 +84,7 @@ export const rolling: Family = {
     const { world } = field;
     for (const member of world.present) {
       field.take(member);
-      // One that still loads its program ends without a word.
+      // A process that is still loading its program ends without a word.
       await world.until(() => world.isReady(member), readyMs);
       if (member.process !== null) member.process.owesAnswers = true;
       const exit = await world.end(member, "SIGTERM");

@@ -31,7 +31,7 @@ export const fewDescriptors: Family = {
   may: someRun,
   async strike(field) {
     const member = field.take(drawMember(field));
-    // One that loads its program needs more, and has no say yet.
+    // A process that is loading its program needs more descriptors, and cannot report a lack of them yet.
     if (!(await field.world.until(() => field.world.isReady(member), readyMs)))
       return nothing(`n${member.id} is not ready`);
     const pid = String(member.process?.pid ?? 0);

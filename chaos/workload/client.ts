@@ -54,8 +54,8 @@ type Ended = {
 };
 
 /**
- * Notes what a member that ran has not done. One that was told to stop while all
- * others were well owes an answer that says what has become of the request.
+ * Notes that a running member refused or lost a request. A member that was told to stop while all others were well owes
+ * an answer with the outcome of the request.
  */
 export function noteDenial(
   { world, recorder, onFinding }: Shop,

@@ -136,7 +136,7 @@ export class Recorder {
   }
 }
 
-/** Of times that rise, between 0 and `end`: an outage at the start, or one that never ends, is a gap too. */
+/** The longest gap between rising times, from 0 to `end`: an outage at the start or at the end is a gap too. */
 export function longestGapOf(acknowledged: readonly number[], end: number): { from: number; micros: number } {
   let longest = { from: 0, micros: 0 };
   let from = 0;

@@ -4,7 +4,7 @@ import { Requests } from "../world/requests.ts";
 import { epochKey, noteDenial, type Shop } from "./client.ts";
 
 const beatMs = 60;
-/** Of each member: one that answers late does not hold up what the others show. */
+/** Writes that wait at one member: a member that answers late does not hold up what the others show. */
 const outstandingMax = 8;
 /** Its numbers in the history: each write is a client of its own. */
 const firstClient = 10_000_000;

@@ -22,7 +22,7 @@ export async function sendRaw(shop: Shop): Promise<void> {
     const asks = asksOf(`raw.${k}`, isHalfClosed ? 1 : 6);
     const text = asks.map((ask) => textOf(world.store.keyAsk(ask))).join("");
     const exchanged = await exchange(member.port, text, asks.length, isHalfClosed, world.store.requestMsMax + slackMs);
-    // Whose process has ended is known a little later.
+    // The harness learns a little later that a member's process has ended.
     await new Promise((resolve) => setTimeout(resolve, beatMs));
     const what = isHalfClosed ? "a half-closed request" : `${asks.length} pipelined requests`;
     const wrong = whatHangs(exchanged, asks.length, isHalfClosed);
@@ -38,8 +38,8 @@ export async function sendRaw(shop: Shop): Promise<void> {
 }
 
 /**
- * What is wrong with an exchange with a member that had its time, in words; or null. One that says that it sends no more is
- * owed its answer; a connection that is not half-closed may be ended between two answers.
+ * What is wrong with an exchange with a member that had its time, in words; or null. A half-closed connection is owed
+ * its answer; the member may end any other connection between two answers.
  */
 export function whatHangs(exchanged: Exchanged, count: number, isHalfClosed: boolean): string | null {
   const { replies, isLate, isTaken } = exchanged;

@@ -1,4 +1,4 @@
-/** Single writes and reads that stand in the history like those of clients, for who has to know what became of one. */
+/** Single writes and reads, in the history like those of clients, for callers that need to know the outcome. */
 import type { Requests } from "../world/requests.ts";
 import type { Member } from "../world/member.ts";
 import type { Shop } from "./client.ts";

@@ -64,7 +64,7 @@ export class Pace {
     return this.starvedAtMs >= sinceMs;
   }
 
-  /** Waits until `condition`; whether it held within `patienceMs` of fair time. One that comes later has not come. */
+  /** Waits until `condition`; returns whether it held within `patienceMs` of fair time. Later does not count. */
   async until(
     condition: () => boolean | Promise<boolean>,
     patienceMs: number,

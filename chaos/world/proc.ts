@@ -42,7 +42,7 @@ const established = "01";
 
 /** The socket's inode of a connection from `port` to `toPort` on 127.0.0.1, as its dialler has it; null: there is none any more. */
 function inodeOf(port: number, toPort: number): string | null {
-  // Thousands of lines, most of connections that are over: nothing is taken apart but the one that is meant.
+  // Thousands of lines, most of connections that are over: only the line of this connection is parsed.
   const table = orElse(() => readFileSync("/proc/net/tcp", "latin1"), "");
   const at = table.indexOf(` ${endOf(port)} ${endOf(toPort)} ${established} `);
   if (at < 0) return null;

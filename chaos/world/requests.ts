@@ -1,6 +1,6 @@
 /**
- * Every request that the harness sends to a member goes through here: each has a bound, and one that a member which was
- * left alone has not answered by then is a finding, of any kind and any caller.
+ * Requests that clients and checks of the harness send to members. Each has a bound: a request that an undisturbed
+ * member has not answered by then is a finding, whatever its kind and its caller.
  */
 import { type Ask, HttpClient, type Reply } from "../http.ts";
 import type { Member } from "./member.ts";

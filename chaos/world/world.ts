@@ -143,7 +143,7 @@ export class World {
     return started;
   }
 
-  /** Ends the member's process by `signal`, and completes when it is gone; one that ignores SIGTERM is killed. */
+  /** Ends the member's process by `signal`, and completes when it is gone; a process that ignores SIGTERM is killed. */
   async end(member: Member, signal: "SIGKILL" | "SIGTERM", patienceMs = 20_000): Promise<Exit | null> {
     member.phase = "stopped";
     member.disturb();

@@ -60,7 +60,7 @@ export function appendModel(operations: readonly Operation[]): CompleteModel<Sta
     step: (state, operation, output) => {
       const value = apply(operation, state.value);
       if (value === undefined || operation.op === "get") return value === undefined ? undefined : state;
-      // An unknown one that cannot be here may still be elsewhere, or not at all.
+      // An operation of unknown outcome that cannot stand here may stand elsewhere, or nowhere.
       if (!mayFollow(state.end, operation)) return output === undefined ? state : undefined;
       return { value, end: operation.op === "delete" ? "" : (operation.value as string) };
     },

@@ -3,9 +3,9 @@
  * what it expects, so writes form chains; a chain with all reads of its values is a block, and nothing else stands inside
  * it: w0 R0 w1 R1 ... (a put without readers is a block too).
  *
- * Who happened: an operation of unknown outcome did if its value was read or expected, directly or along the chain behind
- * it. Any other can be left out: the history is linearizable with it exactly if it is without, for nobody that stays sees
- * what it wrote. (Deletes are not decided here.) So nothing branches.
+ * An operation of unknown outcome happened if its value was read or expected, directly or along the chain behind it.
+ * Any other can be left out: the history is linearizable with it exactly if it is without it, for no operation that
+ * stays sees what it wrote. (Deletes are not decided here.) So nothing branches.
  *
  * A sequence extends the order of time iff each return is at or after every call before it in the sequence. Inside a
  * block the sequence is given, so that is a check; between blocks it is what zones.ts and sweep.ts decide.
@@ -37,7 +37,7 @@ export class Blocks {
   /** Per value: its writer that happened, or -1; the next in its chain, or -1. */
   readonly writer: Int32Array;
   readonly successor: Int32Array;
-  /** Per value: is read or expected by one that happened. */
+  /** Per value, 1: an operation that happened reads or expects it. */
   readonly observed: Uint8Array;
   /** Readers by value: those of value v are readers[readerStart[v]..readerStart[v + 1]], in order of their calls. */
   readonly readers: Int32Array;

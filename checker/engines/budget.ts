@@ -15,7 +15,7 @@ export type Budget = {
 export type Exceeded = { readonly limit: keyof Budget; readonly reason: string };
 
 const askEvery = 1_024;
-/** Of one configuration with its place in a map, as measured. */
+/** What a configuration and its place in a map take, as measured. */
 const configurationBytes = 500;
 
 /** What one check has spent so far. Once `over` is set it stays, and every search under it ends. */

@@ -74,7 +74,7 @@ export class Configurations<State> {
     return this.#groups === null ? this.#few.length : this.#count;
   }
 
-  /** False: one that is as good is in it. */
+  /** False: the set holds a configuration that is as good. */
   add(one: Configuration<State>): boolean {
     if (this.#groups === null && this.#few.length >= fewMax) this.#group();
     return this.#groups === null ? this.#addToFew(one) : this.#addTo(this.#groups, one);

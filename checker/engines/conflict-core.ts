@@ -26,7 +26,10 @@ export function conflictCore(column: ColumnarHistory, writer: Int32Array, extrem
   return [...all].toSorted((a, b) => call[a]! - call[b]! || a - b);
 }
 
-/** Who shows that value `of` was there: a read, a compare-and-set that happened, or an unknown one that is shown in its turn. */
+/**
+ * The operation that shows that value `of` was there: a read, a compare-and-set that happened, or a compare-and-set of
+ * unknown outcome whose own value is shown; -1: none.
+ */
 function observerOf(column: ColumnarHistory, of: number, passed: Set<number>): number {
   const { kind, value, expected, end, length } = column;
   passed.add(of);

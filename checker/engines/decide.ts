@@ -14,13 +14,13 @@ import { orderWithAbsence } from "./sweep.ts";
 
 type Any = Operation | Transaction;
 
-/** Of one key, or of keys that transactions join. "unknown": the budget ended when `at` was to return. */
+/** The verdict on one key, or on keys that transactions join. "unknown": the budget ended when `at` was to return. */
 export type Decision =
   | { readonly verdict: "ok"; readonly order: readonly Any[] }
   | {
       readonly verdict: "illegal";
       readonly kind: Contradiction["kind"] | "search";
-      /** The extremal ones of the contradiction; of a search the one that fits nowhere. */
+      /** The extremal operations of the contradiction; after a search, the operation that fits nowhere. */
       readonly extremal: readonly Any[];
       /** What is illegal by itself, where that is known at once. */
       readonly core: readonly Any[] | null;

@@ -7,9 +7,9 @@
  * - an observer whose answer fits takes effect at once: it changes nothing for the others;
  * - operations of unknown outcome with the same effect are used in the order of their calls: an earlier one can stand
  *   wherever a later one can;
- * - of two configurations that differ only in which of those were used, one that used a part of the other's is enough:
- *   whatever the other can do, it can;
- * - one of unknown outcome that changes nothing is left out;
+ * - if two configurations differ only in which of those were used, and the first used a subset of the second's, the
+ *   first is enough: it can do whatever the second can;
+ * - an operation of unknown outcome that changes nothing is left out;
  * - and what needs.ts says.
  */
 import type { Call, CompleteModel } from "../model.ts";

@@ -22,7 +22,7 @@ export type PackedFound =
 
 /** Bits of a small integer of V8. */
 const bitsMax = 30;
-/** Of one time; they are looked through one by one. */
+/** At one time; they are looked through one by one. */
 const configurationsMax = 128;
 const nobody = -1;
 
@@ -84,11 +84,11 @@ class Search {
   /** By slot: who is open, `nobody` where it is free. */
   readonly #open: number[] = [];
   readonly #bitOf: Int32Array;
-  /** Of open reads by the value that they fit, and of open failed compare-and-sets by the one that they do not. */
+  /** Open reads by the value that they fit, and open failed compare-and-sets by the value that they do not fit. */
   readonly #reads: Int32Array;
   readonly #mismatches: Int32Array;
   #allMismatches = 0;
-  /** Of those of unknown outcome, and by slot the one of the same effect before it: an earlier one is used first. */
+  /** The operations of unknown outcome; by slot, the previous operation of the same effect, which is used first. */
   #pending = 0;
   readonly #earlier: number[] = [];
   readonly #latestOf = new Map<number, number>();
@@ -184,7 +184,7 @@ class Search {
     return this.#settled((value[i]! << this.#slotBits) | done | bit);
   }
 
-  /** Not where one is there that has used a part of the pending ones, and is the same in all else. */
+  /** Adds `one`, unless `all` holds a configuration that is the same but for a subset of the pending operations. */
   #add(all: number[], one: number): void {
     for (const other of all) if (((other ^ one) & ~this.#pending) === 0 && (other & ~one) === 0) return;
     all.push(one);

@@ -60,7 +60,7 @@ class Walk {
     this.#unseen = unknown.filter((i) => kind[i] === kinds.put && seen[value[i]!] === 0);
   }
 
-  /** The next in the order. False: it had returned before one that stands before it was called. */
+  /** Appends `i` to the order. False: it returned before an operation that stands before it was called. */
   #put(i: number): boolean {
     const { kind, call, end, value, expected } = this.#column;
     if (end[i]! < this.#latest) {
@@ -98,7 +98,7 @@ class Walk {
     return chain.toReversed().every((i) => this.#put(i));
   }
 
-  /** Those that wait for a change get one that nobody sees. False: none is to be had. */
+  /** Gives the waiting operations a change that no operation observes. False: there is none. */
   hide(): boolean {
     if (this.#waiting.length === 0) return true;
     const next = this.#unseen.pop() ?? (this.#state === absent ? undefined : this.#deletes.pop());

@@ -1,11 +1,11 @@
 /**
  * The order of blocks, deletes and reads of an absent key: absence repeats, so the state goes through it again and again.
  *
- * A block with F < S (earliest return, latest call; see zones.ts) holds the state from F to S: frozen. Nothing else stands
- * inside, so who returns inside must stand before it; two frozen ones that overlap, or an interval that lies inside one,
- * contradict each other. All that is left can be thought of as points, each in a window of its own: blocks with
- * F >= S, deletes, reads of absence. One sweep in the order of time, with the state absent, present or frozen, puts each
- * point as late as it may be, unless it is free earlier. By exchange nothing is lost:
+ * A block with F < S (earliest return, latest call; see zones.ts) holds the state from F to S: it is frozen. Nothing
+ * else stands inside, so an operation that returns inside must stand before it. Two frozen blocks that overlap
+ * contradict each other, and so do a frozen block and an interval inside it. All the rest are points, each in a window
+ * of its own: blocks with F >= S, deletes, reads of absence. One sweep in the order of time, with the state absent,
+ * present or frozen, puts each point as late as it may be, unless it is free earlier. By exchange nothing is lost:
  *
  * - a read of absence is free whenever the key is absent;
  * - a block is free whenever the key is present (it is present after it), and just before a write or delete that stands anyway;

@@ -40,7 +40,7 @@ function isPair(value: Edn | undefined): value is readonly [Edn, Edn] {
   return Array.isArray(value) && value.length === 2;
 }
 
-/** Whether the value of an invocation is [key value], of one register's value alone, or may be both. */
+/** Whether the value of an invocation is [key value], the value of one register, or may be either. */
 export function shapeOf({ f, key, value }: Event): "keyed" | "plain" | "either" {
   const kind = kinds[f];
   if (key !== undefined || kind === "txn" || !isPair(value)) return "plain";

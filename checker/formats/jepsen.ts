@@ -17,7 +17,7 @@ import { Pairing } from "./pairing.ts";
 /** An event in a log of any year, or in history.txt: behind the value there may be an error, as any text. */
 const logged =
   /^(?:.*?(?:\bjepsen\.util\b(?:\s*[:-])?|\s-)\s+)?(:?[\w.-]+|"[^"]*")\s+(:invoke|:ok|:fail|:info)\s+(:\S+)(?:\s+|$)/;
-/** The beginning of one that is cut off. */
+/** The beginning of a logged event that is cut off. */
 const cutOff = /\bjepsen\.util\b(?:\s*[:-])?\s+\d+\s/;
 
 function cut(message: string): string {

@@ -14,7 +14,7 @@ type Any = Operation | Transaction;
 
 const keysMax = 500;
 const keyLengthMax = 60;
-/** Operations of the keys that the verdict is not about: of one, and of all that are shown. */
+/** Operations shown of keys that the verdict is not about: of each key, and of all. */
 const othersMaxOfKey = 40;
 const othersMax = 400;
 

@@ -13,8 +13,8 @@ export type Kind = {
 const seedsKept = 20;
 
 /**
- * The same for failures of one bug: the law and its words, without numbers, values, and how many there are of what is listed.
- * What each node was at the end is no part of it, nor which requests were open.
+ * The name of a failure's kind, the same for all failures of one bug: the law and its message, without numbers, values
+ * and the lengths of lists. The nodes' states at the end are no part of it, nor the requests that were open.
  */
 export function kindOf({ property, message }: Pick<Failure, "property" | "message">): string {
   const plain = message

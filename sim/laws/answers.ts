@@ -1,4 +1,4 @@
-/** What clients are answered: I18 answer integrity. What is so, the fold of the committed prefix says (safety/answers.ts). */
+/** What clients are answered: I18 answer integrity. The committed prefix, folded, is the truth (safety/answers.ts). */
 import type { Change } from "../../core/protocol/configuration.ts";
 import type { Index, NodeId } from "../../core/units.ts";
 import { must } from "../violation.ts";

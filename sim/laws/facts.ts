@@ -18,7 +18,7 @@ export type LogFacts = {
   chainAt(index: number): number;
 };
 
-/** One node: what its disks hold, and how far it has come in this process life. safety/ghost-node.ts says it of each. */
+/** One node: what its disks hold, and how far it has come in this boot. safety/ghost-node.ts says it of each. */
 export type NodeFacts = {
   readonly id: NodeId;
   readonly written: LogFacts;

@@ -35,7 +35,7 @@ export function committedEntryMustBeKnown(
   if (made?.crc !== crc) throw new Violation("I5", `n${id} commits entry ${index}, which nobody was seen to make`);
 }
 
-/** I5. `entry` is committed behind one whose cluster time is `clusterMicros`. */
+/** I5. `entry` is committed behind an entry whose cluster time is `clusterMicros`. */
 export function clusterTimeMustNotFall(id: NodeId, entry: Entry, clusterMicros: number): void {
   must(
     entry.clusterMicros >= clusterMicros,

@@ -6,7 +6,7 @@ import type { NodeId } from "../../core/units.ts";
 import { must } from "../violation.ts";
 import type { Hard, LogFacts, NodeFacts } from "./facts.ts";
 
-/** What a batch says of its place, and what is so. */
+/** What a batch says of its place, and its true place. */
 type Claimed = {
   readonly isWhole: boolean;
   readonly segment: number;

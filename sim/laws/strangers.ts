@@ -17,7 +17,7 @@ export function strangerMustNotBeMember(id: NodeId, areOurs: boolean): void {
   must(areOurs, "I22", () => `n${id} has taken a stranger into its configuration`);
 }
 
-/** I22. `id` takes `peer` to be at several URLs; `strange`: one that only a stranger can have told it. */
+/** I22. `strange`: a URL, if any, at which `id` takes `peer` to be, and that only a stranger can have told it. */
 export function addressMustNotComeFromStranger(id: NodeId, peer: NodeId, strange: string | undefined): void {
   must(strange === undefined, "I22", () => `n${id} takes n${peer} to be at ${strange}, as a stranger has said`);
 }

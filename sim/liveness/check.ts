@@ -156,7 +156,7 @@ function freeze(simulator: Simulator, id: NodeId, core: readonly NodeId[]): void
   const { hosts, network, draws } = simulator;
   const host = hosts[id - 1]!;
   if (host.node === null || host.paused) return;
-  // One whose log holds a configuration that is not committed must not bring it to the core.
+  // A node whose log holds an uncommitted configuration must not bring it to the core.
   const isQuiet = simulator.view.configurationAt(id) !== simulator.committedConfiguration;
   const shape = isQuiet ? 0 : draws.below(3, "core", id, salts.core.quietLinks);
   for (const other of core) {

@@ -80,10 +80,10 @@ const entryBytesMin = 70;
 /** What may come while a snapshot is taken. */
 const entriesMeanwhile = 64;
 
-/** The newest, and one that is being written or removed. */
+/** The newest snapshot, and another that is being written or removed. */
 const snapshotFilesMax = 2;
 
-/** L7: no more is left than what trails, and what comes between two snapshots: so much, or half the size of one. */
+/** L7: a log holds the trailing entries and those between two snapshots: `snapshotEntries`, or half a snapshot. */
 export function logsAreBounded(simulator: Simulator): boolean {
   const { snapshotEntries, trailingEntries } = simulator.plan;
   const largest = Math.max(...simulator.hosts.map(({ node }) => node?.status().storage.snapshotBytes ?? 0));

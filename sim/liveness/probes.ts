@@ -166,7 +166,7 @@ class Probes {
     );
   }
 
-  /** Of those without whom the core is still a majority, one is removed, and learns of it where it can. */
+  /** Removes a member without which the core is still a majority; a member in the core must learn of it. */
   shrink(): Missed | null {
     const { committedConfiguration, core, hosts } = this.#simulator;
     const { members, voters } = committedConfiguration;
@@ -182,7 +182,7 @@ class Probes {
     return trouble ?? this.#reaches(`n${id} is not out`, () => !learns || hosts[id - 1]!.retired);
   }
 
-  /** Asks a member of the core, not the one whom it concerns, until it is done. */
+  /** Asks one member of the core until it is done: another than the member concerned, where there is another. */
   #requestChange(change: Change): Missed | null {
     const { scheduler } = this.#simulator;
     const until = scheduler.now + probeBounds.changeMicros;

@@ -1,6 +1,7 @@
 /**
- * A leader is cut off from the others, not from its clients; once another has committed something, the old one is back
- * and the new one goes down: what only the one holds meets what only the other holds (paper, figures 7 and 8).
+ * A leader is cut off from the others, not from its clients. Once another leader has committed something, the old
+ * leader is back and the new one goes down: entries that only one of them holds meet those of the other (paper, figures
+ * 7 and 8).
  */
 import type { Micros, NodeId } from "../../core/units.ts";
 

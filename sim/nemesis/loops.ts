@@ -48,7 +48,7 @@ export const loopMarks: readonly string[] = loops.flatMap((loop) =>
     .map((pass) => `loop | ${loop} | ${pass}`),
 );
 
-/** Of one file of a snapshot, besides its blocks. */
+/** Bytes of a snapshot's file besides the contents of its blocks: at its start, and before each block. */
 const magicBytes = 4;
 const blockHeaderBytes = 8;
 

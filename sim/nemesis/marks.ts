@@ -9,7 +9,7 @@ import { type CoverageMark, faultFamilies, isMarked, targetedActions } from "../
 import type { Host } from "../world/host.ts";
 import { loopMarks } from "./loops.ts";
 
-/** Families that strike a network, not one node; and one that strikes when its node is down. */
+/** Families that strike the network, or the directory of a node that is down: their marks name no role. */
 const everywhere = [
   "partition",
   "clientPartition",

@@ -30,7 +30,7 @@ const nemesisEvents = { slot: 1, restart: 2, resume: 3, targeted: 4, isolation: 
 
 type TargetedFault = { readonly action: TargetedAction; readonly node: NodeId; readonly occasion: number };
 
-/** A leader that is cut off; or one that is back, and who led meanwhile and goes down. */
+/** The leader `old` is cut off (`successor` is 0); or it is back, and `successor`, which led meanwhile, goes down. */
 type IsolatedLeader = { readonly old: NodeId; readonly successor: NodeId };
 
 /** What faults strike, and whom they ask and tell. */
@@ -332,7 +332,7 @@ export class Nemesis implements Target {
 
   #slow(host: Host): void {
     const length = this.#length("slow");
-    // From an event loop that is busy now and then, to one that is nearly as slow as an election.
+    // From an event loop that is busy now and then, to an event loop with two turns in an election timeout.
     const beat =
       spans.beatMicrosMin +
       this.#draws.below(this.#plan.electionMicros / 2, "faultTarget", this.#slot, salts.faultTarget.slowBeat, host.id);

@@ -18,9 +18,9 @@ export const spanMicrosMax = {
 
 /** Bounds that hold for several families, or for what follows a fault. */
 export const spans = {
-  /** Any fault that is drawn by the slot lasts so long. */
+  /** A fault that is drawn by the slot lasts at least so long, except a fast restart. */
   microsMin: 10_000,
-  /** One that may be over before anybody's patience has ended. */
+  /** A fault that may be over before any timeout has passed lasts at least so long. */
   briefMicrosMin: 1_000,
   /** A network that falls apart in a shape: or eight election timeouts, if they are longer. */
   shapeMicrosMax: 1_000_000,

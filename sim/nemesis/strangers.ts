@@ -117,7 +117,7 @@ export class Strangers implements Target {
     const machines = this.#plan.nodes + this.#plan.spares;
     const id = isMember ? 1 + ((host.id + draw(Math.max(1, machines - 1), 1)) % machines) : unknownId;
     const own = node.status().cluster;
-    // One that takes no part yet cannot tell which cluster is the right one.
+    // A node that takes no part yet cannot tell which cluster is the right one.
     const clusters = node.replica === null ? [""] : isMember ? ["", strangeCluster] : ["", strangeCluster, own];
     const cluster = clusters[draw(clusters.length, 2)]!;
     const handshake: Handshake = {
@@ -146,14 +146,15 @@ export class Strangers implements Target {
   }
 
   /**
-   * The node dials a member, and a stranger listens there. It knows what the dialler has just said of itself, and says that the
-   * node is out, or that its directory is an older copy; to one that has lost its log, also that it was rebound.
+   * The node dials a member, and a stranger listens there. It knows what the node has just said of itself, and says
+   * that the node is out, or that its directory is an older copy; to a node that takes no part yet, also that it was
+   * rebound.
    */
   #listenAsMember(host: Host, node: Node, beat: number): void {
     const draw = (bound: number, k: number): number => this.#draws.below(bound, "strangeListener", host.id, beat, k);
     const id = 1 + ((host.id + draw(Math.max(1, this.#plan.nodes - 1), 0)) % this.#plan.nodes);
     const ours = node.handshake(id);
-    // One that knows no cluster yet believes whom its operator has named.
+    // A node that knows no cluster yet believes the peers that its operator has named.
     if (id === host.id || ours === null || ours.cluster === "") return;
     const believed: string[] = [];
     const outbound = new Outbound(
@@ -277,7 +278,7 @@ function framed(encode: (writer: Writer) => void): Uint8Array {
   return writer.bytes().slice();
 }
 
-/** A frame that is announced as large and never ends: of one that it does not know, a member holds little. */
+/** A frame that is announced as large and never ends: a member buffers little of a stranger's frame. */
 function mustRefuse(id: NodeId, node: Node, inbound: Inbound): void {
   const begun = new Uint8Array(unfinishedBytes);
   begun[2] = 0x10;

@@ -26,7 +26,7 @@ const moments = {
   recovered: { code: 8, often: 1 },
   /** The operator's change request has reached a node, or one is answered. */
   changed: { code: 9, often: 1 },
-  /** A node has another configuration, which is joint; or one that is not any more. */
+  /** A node's configuration has become joint, or has ceased to be. */
   joint: { code: 10, often: 1 },
 } as const;
 /** A moment at which a fault hurts most. */

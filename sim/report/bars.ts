@@ -8,7 +8,7 @@ import type { PageBar } from "./page-data.ts";
 /** Of longer histories the last so many are shown. */
 const operationsMax = 2_000;
 
-/** The operation at which a law stopped the run: the one that was just answered and is in no history. */
+/** The operation at which a law stopped the run: it was just answered, and is in no history. */
 export function judgedOf(open: readonly OpenOperation[]): OpenOperation | null {
   return open.find(({ operation }) => operation.outcome === "ok") ?? null;
 }

@@ -7,7 +7,7 @@ import { type Entry, entryKinds } from "../../core/protocol/entry.ts";
 import type { Note } from "../trace/recorder.ts";
 import type { PageNote } from "./logs.ts";
 
-/** Of one entry for the page. */
+/** An entry, as the page shows it. */
 export type PageEntry = readonly [index: number, term: number, words: string];
 
 const valueLengthMax = 24;

@@ -5,7 +5,7 @@ import type { Fate } from "../trace/recorder.ts";
 /** What the message says, by its kind as `messageWords` reads it. */
 export type PageMessage = readonly number[];
 
-/** At the number that a page's message has for it; 0 is for one that arrived, or may arrive still. */
+/** Fates by their number in a page's message; 0: the message arrived, or may still arrive. */
 export const fateNames: readonly (Fate | "")[] = ["", "lost", "cut", "corrupted"];
 
 /** The numbers of `message`, in the order in which `messageWords` reads them. */

@@ -274,7 +274,7 @@ export class BoundedWaits implements Subscriber {
     })?.id;
   }
 
-  /** One that the leader's log does not reach down to any more gets a snapshot first. */
+  /** A learner to be promoted now. A learner that needs entries below the leader's log gets a snapshot first. */
   #readyLearner({ id, written }: GhostNode, configuration: Configuration, last: Index): NodeId | undefined {
     const { members, learners } = configuration;
     const isReady = (learner: NodeId): boolean => {

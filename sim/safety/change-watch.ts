@@ -1,7 +1,8 @@
 /**
- * Holds what operators are answered against the committed configurations. A change that is done holds, or held while it was
- * asked for. One that is refused as definite was not made for its sake. Nothing is made for the sake of one that has its
- * answer, nor, where the answer says nothing, in a later term than the asked node had come to: no leader of that was asked.
+ * Holds what operators are answered against the committed configurations. A change that is done holds, or held while it
+ * was asked for. A request that is refused as definite has changed nothing, and a request that has its answer changes
+ * nothing more. After an indefinite answer it changes nothing in a later term than the asked node had reached: no
+ * leader of such a term was asked.
  */
 import type { ChangeResult } from "../../core/node/options.ts";
 import type { Change, Configuration } from "../../core/protocol/configuration.ts";
@@ -20,7 +21,7 @@ type Request = {
   wasReached: boolean;
   /** Something was made that nobody else asked for. */
   wasMade: boolean;
-  /** From then on nothing may happen for its sake. Infinity: it has no answer, or one that says nothing. */
+  /** From then on the request may change nothing. Infinity: it has no answer, or an indefinite one. */
   answeredAt: Micros;
   /** Nor anything in a later term than this. */
   termMax: Term;

@@ -49,7 +49,7 @@ export class CommittedPrefix {
     return this.log.termAt(index) === log.termAt(index) && this.log.crcAt(index) === log.crcAt(index);
   }
 
-  /** Index of the configuration in force at `index`; 0: the one that the cluster was founded with. */
+  /** Index of the configuration in force at `index`; 0: the founders' configuration. */
   configurationIndexAt(index: number): number {
     return this.#configurationAt[index - this.#origin.index] ?? 0;
   }

@@ -27,7 +27,7 @@ export class DirectoryWatch implements Subscriber {
     directory.takesPart();
   }
 
-  /** One that has read its log wrongly has set it aside by the time that it says or writes anything. */
+  /** A process that has misread its log has set the log aside before it says or writes anything. */
   #noteLoss({ id, directory }: Host): void {
     if (directory.setMisreadAside()) this.#ghost.logLost(id);
   }

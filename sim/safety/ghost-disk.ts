@@ -72,7 +72,7 @@ export class GhostDisk {
 
   /**
    * The WAL batch in a write at `offset`, or null for another file's bytes. `judge` is told what the batch says of its place,
-   * and what is so, before it counts.
+   * and its true place, before it counts.
    */
   wrote(
     file: string,
@@ -114,7 +114,7 @@ export class GhostDisk {
     return this.#extents.get(file)?.durableEnd ?? 0;
   }
 
-  /** Everything in `file` up to the write `throughSeq` is durable; returns what is so now. */
+  /** Everything in `file` up to the write `throughSeq` is durable; returns the batches that have become so. */
   synced(file: string, throughSeq: number): readonly GhostBatch[] {
     if (segmentNumber(file) === null) return [];
     const batches: Pending[] = [];
@@ -165,7 +165,7 @@ export class GhostDisk {
     const oldest = [...this.#durable.keys()].toSorted()[0] ?? "";
     const tail: Pending[] = [];
     for (const file of new Set(surviving.map((batch) => batch.file))) {
-      // One that was removed, and that the crash has brought back, says nothing new.
+      // A removed segment that the crash has brought back says nothing new.
       if (file < oldest) continue;
       const batches = surviving.filter((batch) => batch.file === file);
       for (const batch of batches.slice(this.#durable.get(file)?.length ?? 0))

@@ -27,7 +27,7 @@ export class GhostEntries {
     this.#entries.set(this.#keyOf(entry.index, entry.term), entry);
   }
 
-  /** The configuration that such an entry holds. Call it for one that was added. */
+  /** The configuration that such an entry holds. It must have been added. */
   configurationAt(index: Index, term: Term): Configuration {
     return this.#configurations.get(this.#keyOf(index, term))!;
   }

@@ -3,7 +3,7 @@ import type { Hard, NodeFacts } from "../laws/facts.ts";
 import { GhostDisk } from "./ghost-disk.ts";
 import { GhostLog } from "./ghost-log.ts";
 
-/** One node as the ghost knows it: what its disks hold, and how far it has come in this process life. */
+/** One node as the ghost knows it: what its disks hold, and how far it has come in this boot. */
 export class GhostNode implements NodeFacts {
   readonly id: NodeId;
   /** Rises when its log is lost: it votes again, and its earlier votes stay what they were. */
@@ -26,7 +26,7 @@ export class GhostNode implements NodeFacts {
   covered = 0;
   /** The state that this process has found: rows that a power cut may still take count, where they outlive the process. */
   found = 0;
-  /** Of this process life. */
+  /** Of this boot. */
   commit = 0;
   applied = 0;
 

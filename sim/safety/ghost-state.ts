@@ -13,7 +13,7 @@ import {
   sessionRange,
 } from "../../core/storage/ordered-format.ts";
 
-/** What `pairs` hold of the directory `storeId`: nothing, where they are of one that it has replaced. */
+/** The `pairs` of the directory `storeId`; none, where they belong to a directory that it has replaced. */
 export function rowsOf(storeId: string | null, pairs: ReadonlyMap<string, Uint8Array>): typeof pairs {
   const bytes = pairs.get(metaKey);
   return bytes !== undefined && decodeMeta(bytes).storeId !== storeId ? new Map() : pairs;

@@ -48,7 +48,7 @@ export class Invariants {
   readonly #ghost: Ghost;
   /** What each leader last took each peer to hold, by term, leader, peer and the peer's incarnation. */
   readonly #matches = new Map<string, number>();
-  /** By term and candidate: where the log ends of one that asks for votes. */
+  /** By term and candidate: where the candidate's log ends, as its vote request says. */
   readonly #ends = new Map<number, { readonly lastIndex: number; readonly lastTerm: Term }>();
   readonly #entriesPerAppendMax: number;
   /** Up to where each node has acknowledged entries, by term and node, once for each incarnation that has spoken. */

@@ -158,7 +158,7 @@ export class Judge implements Subscriber {
   }
 }
 
-/** The entry whose state a file of the directory of snapshots keeps. One that was set aside, and is damaged, was none before. */
+/** The index of a snapshot's file, or 0. A damaged file that was set aside counts: no snapshot is removed with it. */
 function keptIndex([name, bytes]: readonly [string, Uint8Array]): Index {
   const setAside = snapshotPlace(name.replace(/^damaged-/, ""));
   const isThere = snapshotPlace(name) !== null || (setAside !== null && !readSnapshot(bytes).ok);

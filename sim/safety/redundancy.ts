@@ -16,7 +16,7 @@ export class FaultBudget {
   readonly #isJudged: boolean;
   /** Tiers b and c: what has been lost beyond what the cluster could spare then. */
   readonly lost = new Set<string>();
-  /** Who has lost it. */
+  /** The nodes that have lost it. */
   readonly #losers = new Set<NodeId>();
   /** What would be beyond that, as it was last asked. */
   readonly #unspared = new Set<string>();

@@ -4,10 +4,10 @@ import type { WaitKind } from "../laws/waits.ts";
 import { largestEntriesMicros } from "../plan/entry-time.ts";
 import type { Plan } from "../plan/plan.ts";
 
-/** Of one run. */
+/** The bounds of one run. */
 export type WaitBounds = {
   readonly microsMax: Readonly<Record<WaitKind, Micros>>;
-  /** Whom nobody has heard for so long is not connected. */
+  /** Two nodes of which one has not heard the other for so long are not connected. */
   readonly silenceMicros: Micros;
   /** After so long without a piece, the next one is of another attempt to send a snapshot. */
   readonly restMicros: Micros;

@@ -7,7 +7,7 @@ import { type Entry, entryKinds, type Proposal } from "../../core/protocol/entry
 import { entryPayload } from "../../core/protocol/entry-codec.ts";
 import type { Append, Message } from "../../core/protocol/message.ts";
 
-/** A client's call: of one key, with what it writes, or expects and writes. */
+/** A client's call on one key, with what it writes, or expects and writes. */
 export type Call = {
   readonly kind: "call";
   readonly op: "get" | "put" | "delete" | "cas" | "open-session";

@@ -72,7 +72,7 @@ type Current = {
   /** What `online` said at the call. */
   readonly mark: number;
   attempt: number;
-  /** Whom it has asked last. */
+  /** The node that it has asked last. */
   node: NodeId;
   /** Its answer, while that is judged. */
   told: Seen | null;

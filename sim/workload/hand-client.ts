@@ -50,7 +50,7 @@ export class HandClient implements Target {
     this.#world = world;
   }
 
-  /** What has no answer, or one that says that nobody knows. */
+  /** Operations without an answer, or whose answer is that the outcome is unknown. */
   get open(): OpenOperation[] {
     return [...this.#open].map((asked) => ({
       operation: this.#operation(asked, "unknown", null, null),

@@ -13,9 +13,9 @@ type KnownCluster = {
 
 /** Ids in a fixed order, never none: a client draws one by its place. */
 export function targetsOf({ core, hosts, committedConfiguration }: KnownCluster): readonly NodeId[] {
-  // Of a core, only its members: one that still joins answers nobody.
+  // Of a core, only its members: a node that still joins answers no client.
   const coreMembers = core.filter((id) => committedConfiguration.members.some((member) => member.id === id));
-  // Nor one that has not found the cluster yet.
+  // A member that has not found the cluster yet does not answer either.
   const found = coreMembers.filter((id) => hosts[id - 1]!.node?.replica != null);
   const known = found.length > 0 ? found : coreMembers;
   const ids = known.length > 0 ? known : hosts.map(({ id }) => id);

@@ -10,7 +10,7 @@ type Dialling = {
   hear(envelope: Envelope, answer: (envelope: Envelope) => void, dialled: string): void;
 };
 
-/** Of one life of the host's process, which is `node`; answers come from `dialled`, a URL. */
+/** For one boot of the host's process, which is `node`; answers come from `dialled`, a URL. */
 export function diallerOf(host: Dialling, node: Node, dialled: string): Dialler {
   return {
     checkListener: (theirs, accepts) => {

@@ -14,7 +14,7 @@ export interface DirectoryHost {
   readonly snapshotDisk: SimDisk;
   /** Its rows, if they outlive the process. */
   readonly kv: SimKv | null;
-  /** An integer in [0, bound), drawn for this machine and this life of it. */
+  /** An integer in [0, bound), drawn for this machine and its boot. */
   drawDamage(bound: number): number;
 }
 
@@ -95,7 +95,7 @@ export class Directory {
     this.#isSealed = false;
   }
 
-  /** The process has written to its log, or takes part: one that was to misread it has set it aside. Returns whether it was to. */
+  /** The process writes its log, or takes part: a misread log is set aside by now. Returns whether it was misread. */
   setMisreadAside(): boolean {
     if (this.#log.kind !== "lost" || !this.#log.isMisread) return false;
     this.#log = { ...this.#log, isMisread: false };

@@ -1,4 +1,4 @@
-/** What goes wrong with the disks of one machine, drawn by its id, its life and the occasion. */
+/** What goes wrong with the disks of one machine, drawn by its id, its boot and the occasion. */
 import type { Micros, NodeId } from "../../core/units.ts";
 import { Copies, type Draws, salts } from "../draws.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -19,7 +19,7 @@ type Machine = { readonly id: NodeId; readonly boot: number; readonly healed: bo
 
 /** How long a call is held up that stalls. */
 export const stallMicrosMax: Micros = 3_000_000;
-/** Equal calls of one disk: from there on, the numbers of a stall's length are its own. */
+/** Above the number of equal calls of one disk: the draws of a stall's length are numbered from there on. */
 const copiesMax = 1_000_000;
 
 /** One for each machine. On a healed machine nothing goes wrong any more. */

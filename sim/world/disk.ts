@@ -99,7 +99,7 @@ export class SimDisk {
     this.#reads = firstSeq;
   }
 
-  /** A view for one life of the process; the host drops completions of an earlier life. */
+  /** A view for one boot of the process; the host drops completions of an earlier boot. */
   open(): Disk {
     return {
       list: (done) => this.#world.complete("read", 1, () => done(null, [...this.#names.keys()])),

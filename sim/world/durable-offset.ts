@@ -8,9 +8,9 @@ import type { SimDisk } from "./disk.ts";
 type Batch = { readonly name: string; readonly offset: number; readonly bytes: number; readonly end: number };
 
 /**
- * A byte of a batch that lies below a later watermark, or `told`, chosen by `below`; null where there is none. Goes by the media: a
- * power cut might take the mark, and the damage would be none that can be noticed. Segments before the first one that is told
- * are no part of the log.
+ * A byte of a batch that lies below a later watermark or below `told.durableThrough`, chosen by `below`; null: there is
+ * none. It goes by the media: a power cut might take a watermark that is not on them yet, and nothing could notice the
+ * damage then. Segments before `told.firstSegment` are no part of the log.
  */
 export function durableOffsetBelowWatermark(
   disk: SimDisk,
@@ -21,7 +21,7 @@ export function durableOffsetBelowWatermark(
   let syncedThrough = told.durableThrough;
   for (const [name, bytes] of disk.mediaContents()) {
     const number = segmentNumber(name);
-    // One that is removed already may still be on the media.
+    // A removed segment may still be on the media.
     if (number === null || number < told.firstSegment || !disk.has(name)) continue;
     for (let offset = 0; bytes.length - offset >= batchHeaderBytes;) {
       const checked = checkBatch(bytes, number, offset, new Reader(bytes, offset + 48, offset + 64).id());

@@ -6,8 +6,8 @@ import type { DiskStrike } from "./disk-chance.ts";
 import type { Page } from "./ordered-kv.ts";
 
 /**
- * Somebody who watches machines: the simulator. All calls come inside the host's turn, but `turnEnded`, which closes it.
- * `Machine`: what it is shown of the one that calls.
+ * An observer of machines: the simulator. All calls come inside the host's turn, but `turnEnded`, which closes it.
+ * `Machine`: what the observer is shown of the calling machine.
  */
 export interface HostObserver<Machine> {
   sent(from: NodeId, to: NodeId, envelope: Envelope): void;

@@ -207,7 +207,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
     const peerUrl = this.#announcedUrl;
     const join = this.#options.join || this.#isWiped;
     const isJoining = join && (this.directory.identity?.genesis ?? null) === null;
-    // Its operator knows where everybody is now. One that joins believes only those whom its list names.
+    // The operator knows where every machine is now. A joining node believes only the peers that its list names.
     const machines = isJoining ? this.#plan.nodes + this.#plan.spares : this.#listLength;
     const cluster = this.#network.addresses.list(machines);
     const node = new Node(ports, onEnd, { ...this.#options, cluster, peerUrl, join });
@@ -215,7 +215,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
     this.#turn(() => node.start());
   }
 
-  /** One that is not in the founders' list says where it is reached, and so does one that has moved. */
+  /** A machine that has moved says where it is reached; where machines move, a spare says so from its first start. */
   get #announcedUrl(): string | null {
     const { addresses } = this.#network;
     const isListed = this.id <= this.#plan.nodes || this.#plan.faults.moved === 0;

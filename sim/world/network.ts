@@ -231,7 +231,7 @@ export class SimNetwork {
     this.streams?.pumpAll();
   }
 
-  /** Without streams: a sender has said before where it is reached. One that does not take part yet knows it only so. */
+  /** Without streams the sender says first where it is reached: a node that takes no part yet knows it only so. */
   introduce(from: NodeId, to: Node, id: NodeId): void {
     const theirs = this.streams === null ? this.#hosts.get(from)?.node?.handshake(id) : null;
     if (theirs !== null && theirs !== undefined) to.checkHandshake(theirs);

@@ -56,7 +56,7 @@ export class SimKv {
     return pairs;
   }
 
-  /** The view of one life of the process; the host drops completions of an earlier life. */
+  /** A view for one boot of the process; the host drops completions of an earlier boot. */
   open(): OrderedKv {
     const boot = this.#boot;
     let isOpen = false;

@@ -1,4 +1,4 @@
-/** Strangers who listen at addresses that machines have left: to one that dials there they say that they are its peer. */
+/** Strangers that listen at addresses that machines have left: they tell every dialler that they are its peer. */
 import { Inbound, type Outbound } from "../../core/protocol/connection.ts";
 import type { Handshake } from "../../core/protocol/frame.ts";
 import type { Index, Micros, NodeId } from "../../core/units.ts";
@@ -13,7 +13,7 @@ export const strangeDistance = 1_000_000;
 /** A directory that no machine has. */
 export const strangeStore = "5".repeat(32);
 
-/** How long one who may be a stranger is spoken to where the peer has other addresses. */
+/** How long a dialler speaks to a listener that may be a stranger, where the peer has other addresses. */
 const unsureMicros: Micros = 1_000_000;
 
 type World = {
@@ -49,7 +49,7 @@ export class Squatters implements Target {
     return this.#kindOf(url) > 0;
   }
 
-  /** The stream's machine, `ours`, has dialled one that listens at `url`; returns the bytes that this one answers. */
+  /** The stream's machine, with handshake `ours`, has dialled a squatter at `url`; returns the squatter's answer. */
   greet(stream: Stream, url: string, ours: Handshake): Uint8Array {
     const theirs = this.#handshake(url, stream.to, ours);
     this.#doubtLater({ stream, generation: stream.generation, theirs });

@@ -20,7 +20,7 @@ export class Stream {
   generation = 0;
   outbound: Outbound | null = null;
   inbound: Inbound | null = null;
-  /** The life of the listener that has accepted this connection; 0: none yet; -1: none will. */
+  /** The listener's boot that has accepted this connection; 0: none yet; -1: none will. */
   acceptedBy = 0;
   isWanted = false;
   isRedialling = false;

@@ -54,7 +54,7 @@ export class RunFacts {
     return this.recorder.messages[this.lines[k]!.message] ?? null;
   }
 
-  /** The message was received, or why not: "late" is for one that was still under way. */
+  /** "arrived", or why the message was not received; "late": it was still under way. */
   fateOf(number: number): Fate | "arrived" | "late" {
     if (this.#received.has(number)) return "arrived";
     return this.recorder.fates.get(number) ?? "late";
