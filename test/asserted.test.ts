@@ -33,7 +33,7 @@ test("a function that changes state asserts an invariant", (t) => {
   t.deepEqual(all.flatMap(unasserted).toSorted(), Object.keys(exceptions).toSorted());
 });
 
-/** The same, of a method of a class in a file that is held to it. */
+/** The same, of a method with that body, in a file that must assert. */
 function planted(body: string): string[] {
   return unasserted({ path: "core/raft/bad.ts", text: `class Bad { #x = 0; change(peer: Peer): void { ${body} } }` });
 }

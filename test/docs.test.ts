@@ -40,7 +40,7 @@ function missingPaths({ path, text }: Page): string[] {
     .map((one) => `${path} names ${one}`);
 }
 
-/** What a program or an operator makes, or a folder inside one that the same line names. */
+/** What a program or an operator makes, or a folder inside a folder that the same line names. */
 const notOfTheTree =
   / names (sim-failures|sim-campaign|DIR|dist|cluster|data|engines|formats|view|cli|wal|snap|metaStore-1(-snap)?)\//;
 

@@ -98,7 +98,7 @@ function stairs(all: readonly Source[]): { readonly path: string; readonly targe
   );
 }
 
-/** Every import that goes up, or to a room beside on which its own does not stand. */
+/** Every import of a room that stands higher, or on which the importing room does not stand by the table. */
 function complaints(all: readonly Source[]): string[] {
   const unknown = new Set(
     all

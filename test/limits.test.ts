@@ -1,6 +1,6 @@
 /**
  * Each number in core that cuts work into pieces, or bounds what waits, is in the table of limits, so that the simulator can
- * draw it. A number that is none is named here, with what it is.
+ * draw it. A number that is no limit is named here, with what it is.
  */
 import test from "ava";
 import { limitNames, limitTable, nodeLimits, pageLimits } from "../core/limits.ts";

@@ -16,13 +16,13 @@ import { Pace } from "../../chaos/world/pace.ts";
 import { hadItsTime, Requests } from "../../chaos/world/requests.ts";
 import { sources } from "../support/sources.ts";
 
-/** Time that only passes when somebody sleeps, or as it is told. */
+/** Time that passes only when somebody sleeps, or when a test says so. */
 class MadeTime {
   nowMs = 1_000;
   readonly now = (): number => this.nowMs;
   readonly sleep = async (ms: number): Promise<void> => void (this.nowMs += ms);
 
-  /** In steps that are no freeze. */
+  /** Passes time in steps that do not look like a freeze. */
   async pass(pace: Pace, ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= 100) {
       await this.sleep(Math.min(100, left));
@@ -34,7 +34,7 @@ class MadeTime {
 function madePace(): { readonly time: MadeTime; readonly pace: Pace } {
   const time = new MadeTime();
   const pace = new Pace(time);
-  // Its own timer is of real time.
+  // The timer of the pace itself runs in real time.
   pace.close();
   return { time, pace };
 }
@@ -152,7 +152,7 @@ test("no request goes past the place that judges it", (t) => {
     direct.map(({ path }) => path),
     ["chaos/world/requests.ts", "chaos/world/world.ts"],
   );
-  // Bounds in wall time: of writes that somebody stops to make, and of the checker's own budget. Nothing is judged by them.
+  // Wall time bounds the writes that a fault makes itself, and the checker's budget. Nothing is judged by it.
   const own = sources("chaos").filter(({ text }) => /performance\.now\(\) \+/.test(text));
   t.deepEqual(
     own.map(({ path }) => path),
@@ -309,7 +309,7 @@ test("a majority that is left alone must acknowledge a write, and a machine that
     time.nowMs += 30_000;
     progress.look();
   }
-  // Somebody is struck again and again.
+  // Other members are struck again and again.
   for (let k = 0; k < 10; k++) {
     await pass(5_000);
     for (const member of present.slice(1)) member.disturbedAtMs = time.nowMs;

@@ -20,9 +20,9 @@ test("an unknown delete excuses the absences of one stretch, and only those that
   t.is(problems(stale(null, 15, 12)), 0);
   t.is(problems(stale(null, 15, 12), stale(null, 18, 13)), 0);
   t.is(problems(stale(null, 25, 22)), 0);
-  // It took effect once.
+  // The delete took effect once only.
   t.is(problems(stale(null, 15, 12), stale(null, 25, 22)), 1);
-  // Before it was called.
+  // The absence was read before the delete was called.
   t.is(problems(stale(null, 15, 2)), 1);
   t.is(problems(stale(null, 10, 12)), 1);
   // A linearizable read found the value later.

@@ -156,7 +156,7 @@ test("a cluster that is never founded leaves its logs, schedule, line and what i
   let code = 0;
   const out = join(directory, "out");
   const left = await new Run(options, silentStore()).run((outcome, world) => {
-    // All of it is there before anything is cleaned up.
+    // The files are written before anything is cleaned up.
     t.true(existsSync(world.directory));
     keepLogs(world, out);
     writeFolder(outcome, out, "the line", "the title");

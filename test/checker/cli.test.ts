@@ -280,7 +280,7 @@ test.serial("transactions: keys that one of them touches are decided together", 
     writeFileSync(file, some.map((line) => `${JSON.stringify(line)}\n`).join(""));
   write(lines);
   t.regex((await run(file)).stdout, /^ok .* 3 operations on 2 keys/);
-  // It saw one half of what was written as one.
+  // The transaction saw one half of an atomic write.
   write(
     lines.with(1, {
       ...lines[1]!,

@@ -126,7 +126,7 @@ const atom: fc.Arbitrary<Written> = fc.oneof(
   name.map((word): Written => plain(`:${word}`)),
   fc.string().map((text): Written => plain(JSON.stringify(text.replaceAll(/[^ -~\n\t]/g, "")))),
 );
-/** Of equal length, and told apart by the first item: keys of a map, members of a set. */
+/** Vectors that differ in their first item: keys of a map, members of a set. */
 function distinct(value: fc.Arbitrary<Written>): fc.Arbitrary<Written[]> {
   return fc.array(value, { maxLength: 3 }).map((items) =>
     items.map(

@@ -1,6 +1,6 @@
 /**
- * Run as a process of its own: proves the checker compiled under a directory, by the history of one seed and then by those from 0
- * on. Prints the first mismatch as a JSON line.
+ * A process of its own: proves the checker compiled under a directory, by the history of one seed and then by the
+ * histories of the seeds from 0 on. Prints the first mismatch as a JSON line.
  */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -50,7 +50,7 @@ export function shapeOf(chance: Chance): Shape {
   };
 }
 
-/** What is done at moment after moment, each as it must be; then intervals around the moments, and lies. */
+/** Legal operations, one at each moment; then intervals around the moments, and lies. */
 export function historyOf(chance: Chance, shape: Shape): Operation[] {
   const count = 1 + chance.below(Math.min(shape.operationsMax, shape.appends ? appendsMax : Infinity));
   const spreads = chance.pick([[1], [3], [8], [20], [1, 30], [1, 3, 8, 20]]);
@@ -68,12 +68,12 @@ export function historyOf(chance: Chance, shape: Shape): Operation[] {
     const kind = chance.pick(kinds);
     const moment = 4 * k;
     const spread = shape.absence ? (kind === "delete" ? 40 : 2) : chance.pick(spreads);
-    // Some were pushed off their moment.
+    // Some operations are pushed off their moment.
     const push = chance.oneIn(lieOneIn) ? chance.pick([-9, -5, 5, 9]) : 0;
     const call = moment + push - chance.below(spread);
     const end = moment + push + chance.below(spread);
     const isUnknown = kind !== "get" && kind !== "mismatch" && chance.oneIn(unknownOneIn);
-    // Of the unknown ones half have happened.
+    // Half of the unknown operations have happened.
     const happens = !isUnknown || chance.oneIn(2);
     const timed = { client: k, key: "k", call, return: isUnknown ? null : Math.max(call, end) };
     const revision =

@@ -15,7 +15,7 @@ const blocks = [...page.matchAll(/^```(\w+)(?: (\S+))?\n([^]*?)^```$/gm)].map(([
   text: text!,
 }));
 
-/** A folder in which the package can be imported, as one that has installed it. */
+/** A folder that can import the package, as a project that has installed it can. */
 function folder(): string {
   const directory = mkdtempSync(join(tmpdir(), "metastore-histories-"));
   mkdirSync(join(directory, "node_modules"));

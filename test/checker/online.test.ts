@@ -4,7 +4,7 @@ import { type Operation, OnlineChecker } from "../../checker/online.ts";
 import { isLinearizable } from "./brute-force.ts";
 import { Chance, historyOf, shapeOf } from "./generators.ts";
 
-/** What it says of the first wrong answer. */
+/** What the online checker says of the first wrong answer; null: there is none. */
 function run(history: readonly Operation[]): string | null {
   const online = new OnlineChecker();
   const marks = new Map<Operation, number>();

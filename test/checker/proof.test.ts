@@ -47,8 +47,8 @@ const planted = new PlantedTree();
 test.after.always(() => planted.end());
 
 /**
- * The histories that are asked first, where it takes thousands to come to one that notices: those that did when this was
- * written. Where draws have changed since, the others are asked in their order.
+ * The history that is asked first, for a mutant that thousands of histories from 0 on do not notice: it noticed the
+ * mutant when this was written. Where draws have changed since, the histories from 0 on follow.
  */
 const firstAsked: Readonly<Record<string, number>> = {
   "of several values at one revision the first read is the first": 71_086,

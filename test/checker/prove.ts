@@ -76,7 +76,7 @@ function enginesFor({ decideKey, decideGeneral, observable, ranksOf, BudgetMeter
   ];
 }
 
-/** The packed engine, by what is left when it shrinks: nothing of a legal history, of an illegal one what no observer can be taken from. */
+/** Judges what the packed engine leaves when it shrinks: nothing if the history is legal, else no needless get. */
 function whatIsWrongPacked(
   { PackedHistory, parts: takes, observable, shrinkPacked }: Parts,
   history: readonly Operation[],
@@ -85,7 +85,7 @@ function whatIsWrongPacked(
   if (history.some(({ op, revision }) => op === "append" || revision !== undefined)) return null;
   const left = shrinkPacked(history);
   if (left === null) {
-    // Nothing is also what it says of a history that is more than it can hold.
+    // It also leaves nothing of a history that is larger than it can hold.
     const operations = observable(history);
     const all = new Uint8Array(operations.length).fill(takes.in);
     const found = PackedHistory.of(operations)?.search(all).verdict ?? "unknown";
@@ -98,7 +98,7 @@ function whatIsWrongPacked(
   return isShort ? null : "a get is left that is not needed";
 }
 
-/** Whether `read` is a read, and one that may have written what it saw is in the history, but not left. */
+/** Whether `read` is a get that saw a value, and the history has a possible writer of that value that is not left. */
 function isBereft(read: Operation, left: readonly Operation[], history: readonly Operation[]): boolean {
   const { op, value, return: end } = read;
   if (op !== "get" || value === null) return false;

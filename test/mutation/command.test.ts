@@ -118,7 +118,7 @@ test.serial("mutants of one's own that are none say why", async (t) => {
     t.regex(message, said);
     t.false(message.includes("\n"), message);
   }
-  // As a process: one that is written wrongly, and one that does not compile.
+  // As a process: a mutant that is written wrongly, and a mutant that does not compile.
   for (const [said, content] of [broken[1]!, broken.at(-1)!])
     await endsInALine(t, said, "--file", json("broken.json", content));
 });
@@ -176,7 +176,7 @@ test.serial(
 test.serial("a bug that only one family of faults brings to light is said to need it", async (t) => {
   t.timeout(900_000);
   const [found] = all.filter(({ name }) => name === "the checksum of a frame is not looked at");
-  // In runs of one second, since those without the family are as many as it takes to believe that none notices.
+  // Each run takes one second: without the family it takes many runs to believe that none notices.
   const short = {
     file: "sim/plan/plan.ts",
     old: 'pick("safetyMicros", [10_000_000, 20_000_000, 30_000_000])',

@@ -20,8 +20,8 @@ test.serial("every mutant compiles", (t) => {
 });
 
 /**
- * The mutant, the check that must notice it, how many seeds it may take, and the one that is asked before them: the first that
- * noticed it when this was written. Where draws have changed since, the others are asked in their order.
+ * The mutant, the check that must notice it, how many seeds it may take, and the seed that is asked before them: the
+ * first to notice it when this was written. Where draws have changed since, the other seeds are asked in their order.
  */
 const expected: readonly (readonly [name: string, property: RegExp, seeds: number, first: number])[] = [
   ["vote reply leaves before the vote is synced", /^I[23]$/, 10, 1],

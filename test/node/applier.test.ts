@@ -1,4 +1,4 @@
-/** What a node cannot apply ends it, and nothing of that batch is seen. */
+/** An entry that a node cannot apply ends the node, and nothing of its batch is seen. */
 import test from "ava";
 import { Applier } from "../../core/node/applier.ts";
 import type { Ending } from "../../core/node/options.ts";
@@ -28,7 +28,7 @@ function applied(
   const fail = ({ code, reason }: Ending): void => void seen.endings.push(`${code}: ${reason}`);
   const log = { entryAt: (index: number) => entries[index - 1]! };
   const applier = new Applier(contextOf(1, { store, fail }), log, ({ index }) => void seen.applied.push(index));
-  // Once more: what has failed stays so.
+  // The second call does nothing more: a failure is final.
   for (let k = 0; k < 2; k++) applier.advance(entries.length);
   return seen;
 }

@@ -55,7 +55,7 @@ class Operators {
   readonly rafts: Rafts;
   readonly said = new Map<string, ChangeResult>();
   letters: { readonly from: NodeId; readonly to: NodeId; readonly message: ChangeRequest | ChangeReply }[] = [];
-  /** What is to be confirmed, where a test decides when. */
+  /** Confirmations that wait for the test; null: each is given at once. */
   unconfirmed: ((isConfirmed: boolean) => void)[] | null = null;
   readonly #changes = new Map<NodeId, PendingChanges>();
 

@@ -1,4 +1,4 @@
-/** Whose answers a node believes that does not take part yet. */
+/** Whose answers a node believes before it takes part. */
 import test from "ava";
 import { ClusterEntry } from "../../core/node/cluster-entry.ts";
 import type { Envelope, Message } from "../../core/protocol/message.ts";
@@ -62,7 +62,7 @@ test("a joining node believes no verdict from anywhere else, and says once whose
   t.regex(lines[0]!, /node 1 at http:\/\/stranger:1 says that this node was added; --cluster does not name that URL/);
 });
 
-/** The answer that this node, which asks with `storeId`, was rebound. */
+/** The answer that the directory `storeId` of this node was accepted, from a member that knows `genesis`. */
 function reboundBy(genesis: readonly string[]): Envelope {
   return answer({ kind: "join-accepted", storeId, term: 1, incarnation: 9, genesis, founders: [listed] });
 }
@@ -101,13 +101,13 @@ test("a node that knows no other directory is ended by the word of one that it a
 
 test("a directory that is about to take part as one incarnation does not say that it may be bound as another", (t) => {
   const late = { storeId, term: 1, genesis: [storeId], founders: [listed] } as const;
-  // Removed and added again while it writes down who it is: as 9 it will be told that it was removed.
+  // Incarnation 9 is removed, and 12 added, while the directory writes down 9: it will be told that 9 was removed.
   const adopting = entryOf(joiner);
   t.true(adopting.confirms(storeId, 9));
   t.is(adopting.onJoinAccepted({ kind: "join-accepted", incarnation: 9, ...late }).kind, "adopt");
   t.false(adopting.confirms(storeId, 12));
   t.true(adopting.confirms(storeId, 9));
-  // The word that it was accepted comes after the question that followed the removal.
+  // The answer that accepts 9 comes late: the directory was asked for 12 before it.
   const asked = entryOf(joiner);
   t.true(asked.confirms(storeId, 12));
   t.is(asked.onJoinAccepted({ kind: "join-accepted", incarnation: 9, ...late }).kind, "wait");

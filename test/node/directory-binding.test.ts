@@ -10,7 +10,7 @@ const [before, added] = ["http://before:4", "http://added:4"];
 const member: Member = { id: 4, incarnation: 9, url: added, storeId: "", autoPromote: true };
 const storeId = "a".repeat(32);
 
-/** A member whose configuration has `member`, with what it does. */
+/** A member whose configuration has `member`; it keeps what the binding does. */
 class Watched {
   redials = 0;
   readonly sent: Outgoing[] = [];

@@ -1,8 +1,8 @@
 /**
- * The founding of a cluster, on every run of a small model around the functions that decide it: three founders, whose
- * answers come at once, late or never; one of them may be killed at any moment and start again, and one disk is replaced by an
- * empty one. Judged: two clusters are never both taken part in, unless every directory that took part in the earlier one is
- * gone; and from wherever the faults end, all founders found one cluster or are told that another directory has their place.
+ * The founding of a cluster, on every run of a small model around the functions that decide it. Answers of the three
+ * founders come at once, late or never; a founder may be killed at any moment and start again; one disk is replaced by
+ * an empty one. Judged: directories that still exist take part in one cluster at most; wherever the faults end, every
+ * founder comes to take part in that cluster, or is told that another directory has its place.
  */
 import test from "ava";
 import {
@@ -34,14 +34,14 @@ type State = {
   readonly late: readonly Late[];
   readonly kills: number;
   readonly replaced: number;
-  /** Of every directory that has ever taken part: in which cluster. */
+  /** Every directory that has ever taken part, with its cluster. */
   readonly tookPart: readonly (readonly [storeId: string, cluster: string])[];
 };
 
 type Rules = {
-  /** A founder founds when all have told what it has seen itself; not when it has seen all. */
+  /** A founder founds once all founders have told the list that it has seen; not once it has seen all. */
   readonly allHaveSeenAll: boolean;
-  /** What was answered to an earlier boot or round counts no more. */
+  /** An answer to an earlier boot or round does not count. */
   readonly echoes: boolean;
 };
 const rules: Rules = { allHaveSeenAll: true, echoes: true };
@@ -61,7 +61,7 @@ function asks({ identity, pending, isShutOut }: Founder): boolean {
   return identity.genesis === null && pending === null && !isShutOut;
 }
 
-/** What `from` answers to `to` now: null, where it does not run any more. */
+/** What `from` answers to `to` now; null where `from` has ended. */
 function answerOf(state: State, to: number, from: number): ReturnType<typeof answerHello> {
   const [asker, other] = [state.founders[to]!, state.founders[from]!];
   if (other.isShutOut) return null;
@@ -110,7 +110,7 @@ function* steps(state: State, by: Rules, bounds: Bounds): Generator<State> {
       yield { ...withFounder(state, to, again), kills: state.kills + 1 };
     }
   }
-  // Which of the three it is says nothing: the model is the same for each.
+  // It is always the second founder: the model is the same for each of the three.
   if (state.replaced < bounds.replaced) {
     yield { ...withFounder(state, 1, founderOf(1, state.replaced + 1, 1)), replaced: state.replaced + 1 };
   }
@@ -121,13 +121,13 @@ function* steps(state: State, by: Rules, bounds: Bounds): Generator<State> {
   }
 }
 
-/** Clusters that directories which are still there take part in. */
+/** The clusters in which directories that still exist take part. */
 function clustersOf({ founders: present, tookPart }: State): Set<string> {
   const ids = present.map(({ identity }) => identity.storeId);
   return new Set(tookPart.filter(([storeId]) => ids.includes(storeId)).map(([, cluster]) => cluster));
 }
 
-/** Without a fault from now on: whether all come to take part in one cluster, or end with a word that says why. */
+/** Whether, without another fault, every founder takes part in one cluster, or is told that its place is taken. */
 function founds(state: State): boolean {
   let current = { ...state, late: [] as readonly Late[] };
   for (let round = 0; round < 6; round++) {
@@ -147,7 +147,7 @@ function founds(state: State): boolean {
     }
   }
   const isComplete = current.founders.every(({ identity, isShutOut }) => identity.genesis !== null || isShutOut);
-  // Only one whose disk was replaced can find its place taken.
+  // Only a founder whose disk was replaced can find its place taken.
   const isOwn = current.founders.every(({ identity, isShutOut }) => !isShutOut || identity.storeId[1] !== "0");
   return isComplete && isOwn && clustersOf(current).size === 1;
 }
@@ -199,7 +199,7 @@ test.serial(
     const { states, clusters, broken } = explore(rules, { late: 0, kills: 1, replaced: 1 }, true);
     t.is(broken, null);
     t.true(states > 40_000);
-    // One that has founded alone, and is gone before anybody else does, hinders nobody.
+    // Two clusters in one run: the only founder that took part in the first lost its disk before any other took part.
     t.is(clusters, 2);
   },
 );

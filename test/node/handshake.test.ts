@@ -6,7 +6,7 @@ import { type Handshake, protocolVersion } from "../../core/protocol/frame.ts";
 
 const list = ["http://a:1", "http://b:2", "http://c:3"];
 
-/** Of node 3, which knows `cluster` ("" where it joins), and where it has learned that peers are. */
+/** The view of node 3, which knows `cluster` ("" where it joins), and the peer addresses that it learns. */
 function entering(cluster: string, isFounding = false): { view: NodeView; learned: [number, string][] } {
   const learned: [number, string][] = [];
   const view = {

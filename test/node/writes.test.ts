@@ -1,4 +1,4 @@
-/** What is held of writes that wait: nothing of one that has ended, however long there is no leader. */
+/** The queue of pending writes holds nothing of a write that has ended, however long there is no leader. */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import test from "ava";

@@ -152,7 +152,7 @@ test("T 4.2.3 and 6.2: whoever has heard a leader within an election timeout ele
   rafts.of(2).receive(rafts.now, 3, ask);
   rafts.sync(2);
   t.deepEqual([rafts.of(2).term, rafts.letters.length], [term, 0]);
-  // Asked for by the leader itself, it does.
+  // It votes for a candidate that the leader itself told to campaign.
   rafts.of(2).receive(rafts.now, 3, { ...ask, transfer: true });
   rafts.sync(2);
   t.like(rafts.letters[0]!.message, { kind: "vote-reply", granted: true });
@@ -167,7 +167,7 @@ test("T 4.3: while a configuration is joint, a majority of each half decides", (
   rafts.of(1).proposeConfiguration(rafts.now, joint);
   const index = rafts.of(1).log.lastIndex;
   rafts.flush(1);
-  // All of the old half, and one of three of the new one.
+  // All of the old half acknowledge, and one of three of the new half.
   rafts.settle([4, 5]);
   t.true(rafts.of(1).commit < index);
   rafts.pass(heartbeatMicros, [1]);

@@ -147,7 +147,7 @@ test("P 5.4.2, figure 8: an entry of an older term is not committed by counting"
     3: { terms: [1], hardState },
   });
   rafts.pass(2 * electionMicros + 1, [1]);
-  // Elected, and entry 2 of term 2 comes to node 2; the leader's own entry of term 4 does not.
+  // Node 1 is elected. Entry 2 of term 2 reaches node 2; the leader's own entry of term 4 does not.
   while (rafts.of(1).role !== "leader") {
     rafts.deliver();
     for (const id of [1, 2, 3]) rafts.sync(id);
@@ -248,7 +248,7 @@ test("T 6.4.1: a lease runs from the sending of a round that a quorum has confir
     [commit, commit, null],
   );
   t.is(rafts.of(1).leaseRead(sentAt + electionMicros), null);
-  // And not at all once somebody was told to stand.
+  // No lease read is granted once another node was told to campaign.
   rafts.of(1).transfer(rafts.now, 2);
   rafts.flush(1);
   t.is(rafts.of(1).leaseRead(rafts.now), null);
@@ -273,7 +273,7 @@ test("T 6.4.1: a voter that has just heard its leader elects nobody, also where 
   const { lastIndex, lastTerm } = voter.log;
   const term = voter.term + 1;
   const vote = { kind: "vote" as const, term, lastIndex, lastTerm, transfer: false };
-  // Late words of another attempt: they raise the term, and nobody leads in it.
+  // A late reply to another attempt raises the term, and nobody leads in it.
   voter.receive(rafts.now, 3, { kind: "pre-vote-reply", term, attempt: 1, granted: false });
   t.deepEqual([voter.term, voter.leader], [term, 0]);
   voter.receive(rafts.now, 3, vote);

@@ -6,7 +6,7 @@
  */
 import test from "ava";
 
-/** An entry is its term; the one that rebinds node 2 is 100 + its term. */
+/** An entry is its term; the entry that rebinds node 2 is 100 + its term. */
 type Log = readonly number[];
 type Node = { readonly term: number; readonly vote: number; readonly log: Log };
 type Leader = { readonly node: number; readonly log: Log };
@@ -15,7 +15,7 @@ type State = {
   /** Of node 2, which may lose its log once; in between it takes no part. */
   readonly life: 0 | 1;
   readonly running: boolean;
-  /** By `placeOf(term, candidate)`: its log when it stood. */
+  /** By `placeOf(term, candidate)`: its log when it campaigned. */
   readonly stood: readonly (Log | null)[];
   /** By `placeOf(term, voter, life)`: whom it voted for. */
   readonly votes: readonly (number | null)[];
@@ -33,9 +33,9 @@ type Rules = {
   readonly runsLate: boolean;
   /** It begins at the term of that entry, its vote spent: an index may have been bound twice, in two terms. */
   readonly startsAtTerm: boolean;
-  /** What its earlier life has acknowledged does not count for the later one. */
+  /** Acknowledgements of its earlier life do not count for the later one. */
   readonly tellsLivesApart: boolean;
-  /** It comes back at all only by such an entry: not in its old place, as if nothing were lost. */
+  /** It comes back only by such an entry, not in its old place as if nothing were lost. */
   readonly isBoundAnew: boolean;
 };
 const rules: Rules = { votesLate: true, runsLate: true, startsAtTerm: true, tellsLivesApart: true, isBoundAnew: true };
@@ -46,7 +46,7 @@ const victim = 2;
 const ids = [0, 1, 2];
 const terms = [1, 2];
 
-/** Of a life of a node in a term, among all of them. */
+/** The place of a life of a node in a term, in lists of all of them. */
 function placeOf(term: number, id: number, life = 0): number {
   return (term - 1) * 6 + id * 2 + life;
 }
@@ -69,7 +69,7 @@ function withNode(state: State, id: number, change: Partial<Node>): State {
   return { ...state, nodes: state.nodes.map((node, k) => (k === id ? { ...node, ...change } : node)) };
 }
 
-/** Whether a message of somebody with `log` is for the life that `id` lives now, and it listens. */
+/** Whether `id` takes a message from a node with `log`: it is for the life that `id` lives now, and `id` runs. */
 function hears(state: State, id: number, log: Log, by: Rules): boolean {
   if (id !== victim) return true;
   if (!by.isBoundAnew) return true;

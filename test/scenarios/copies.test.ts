@@ -4,7 +4,7 @@ import type { Handshake } from "../../core/protocol/frame.ts";
 import type { Envelope } from "../../core/protocol/message.ts";
 import { Scenario } from "../../sim/scenario.ts";
 
-/** What `at` says to a copy of `of`'s directory that was started `more` times more than `of` was. */
+/** The verdict of `at` on a copy of `of`'s directory that was started `more` times more often than `of`. */
 function verdictOnLaterStart(world: Scenario, at: number, of: Handshake, more = 1_000): string {
   return world.node(at).checkHandshake({ ...of, to: at, boot: of.boot + more, nonce: 1, url: "" }).kind;
 }
@@ -60,7 +60,7 @@ test("a later start counts once nobody answers where the member was, and the mem
     toIncarnation: incarnation,
   };
   world.node(leader).receive({ cluster, ...said, message: { kind: "timeout-now", term: 0 } }, () => undefined);
-  // That one never listened where the member is dialled: the member is heard again, and keeps its log.
+  // The copy never listened where the member is dialled: the member is heard again, and keeps its log.
   world.start(id);
   world.putNow("k", "v");
   world.until("it has all", () => world.simulator.raftOf(id)?.log.lastIndex === world.raft(leader).log.lastIndex);
@@ -95,7 +95,7 @@ test("a member that is told of a later start of its directory ends, and its log 
   world.putNow("k", "v");
   const { directory } = world.simulator.hosts[id - 1]!;
   const { storeId } = world.status(id);
-  // Within the model no copy runs elsewhere: the law says so.
+  // The model has no copy that runs elsewhere, so that a law fails here.
   t.throws(() => world.node(id).onVerdict("outdated-copy", leader), {
     message: new RegExp(
       `node ${leader} takes a later start of .*, or of a copy of it, for node ${id}; nothing was changed`,
@@ -105,7 +105,7 @@ test("a member that is told of a later start of its directory ends, and its log 
   t.is(directory.identity?.lost, null);
 });
 
-// After one start the copy counts up to the same start as the others know, and differs by what it draws there.
+// One start later the copy has the boot counter that the others know, and differs only in its nonce.
 for (const startsSince of [1, 2]) {
   test(`a directory put back from a copy, ${startsSince} starts older: the node ends to restart, and is rebound`, (t) => {
     const world = new Scenario(3, { streams: true, engines: "memory" });

@@ -50,7 +50,7 @@ test("the pre-vote deadlock of a lagging term: a majority that is behind a node'
   const first = world.leader();
   const [a, b] = world.others(first) as [number, number];
   world.putNow("k", "before");
-  // `a` is elected alone with `first`'s help in a newer term, that `b` never hears of, and goes away with it.
+  // `a` or `first` is elected in a newer term that `b` never hears of, and is cut off then.
   world.isolate(b);
   world.kill(first);
   world.start(first);
@@ -106,7 +106,7 @@ test("a granted vote outlives a power cut: nobody else gets one in that term", (
   world.kill(leader);
   world.until("a vote is granted", () => world.raft(a).vote !== 0 && world.raft(a).term > 1);
   const { term, vote } = world.raft(a);
-  // What it has promised it may not have synced yet; what it has said, it has.
+  // Its vote may not be durable yet; a vote that it has told is.
   world.until("it has said so", () => world.simulator.hosts.some(({ id }) => id === vote && world.isLeader(id)));
   world.cutPower(a);
   world.start(a);
@@ -171,7 +171,7 @@ test("a transfer that fails again and again leaves writes as much time as it tak
   const world = new Scenario(3);
   const leader = world.leader();
   const [target] = world.others(leader) as [number];
-  // It is heard, and hears all but the one message that counts.
+  // The target is heard, and hears everything but the timeout-now.
   world.drop((_from, _to, { kind }) => kind === "timeout-now");
   const change = world.change(leader, { kind: "transfer-leader", id: target });
   world.pass(0.5);
@@ -191,7 +191,7 @@ test("a leader hears of a higher term at its next heartbeat, not only when its p
   const leader = world.leader();
   const [a, b] = world.others(leader) as [number, number];
   world.pass(1);
-  // `b` is told to stand, `a` votes for it, and it is gone before it leads; the leader hears nothing of all that.
+  // `b` is told to campaign, `a` votes for it, and `b` is gone before it leads; the leader hears nothing of this.
   world.drop((_from, to) => to === leader);
   world.change(leader, { kind: "transfer-leader", id: b });
   world.until("`a` is in a later term", () => world.raft(a).term > world.raft(leader).term);
@@ -240,7 +240,7 @@ test("a pre-vote that was granted to an earlier attempt, and comes late, deposes
     world.heal();
     world.until("it follows again", () => world.raft(id).leader === leader);
   };
-  // One asks, and the other answers it once it misses the leader itself; question and answer are late.
+  // The campaigner asks, and the voter answers once it misses the leader too; question and answer are late.
   world.hold((from, to, message) => from === campaigner && to === voter && message.kind === "pre-vote");
   missesTheLeader(campaigner);
   followsAgain(campaigner);
@@ -252,7 +252,7 @@ test("a pre-vote that was granted to an earlier attempt, and comes late, deposes
   );
   followsAgain(voter);
   const { term } = world.raft(leader);
-  // Ten calm seconds later it misses the leader once more, whom the voter hears.
+  // Ten calm seconds later the campaigner misses the leader once more, and the voter hears the leader.
   world.pass(10);
   world.hold(null);
   missesTheLeader(campaigner);

@@ -1,4 +1,4 @@
-/** How founders come to one cluster, whoever is late, cut off or replaced meanwhile. */
+/** How founders come to one cluster, though some are late, cut off or replaced meanwhile. */
 import test from "ava";
 import { Scenario } from "../../sim/scenario.ts";
 

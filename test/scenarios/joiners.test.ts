@@ -38,13 +38,13 @@ test("one that was added answers a member that lags, and the member answers it: 
   const world = new Scenario(3, { spares: 1, streams: true });
   world.putNow("k", "v");
   world.changeNow({ kind: "transfer-leader", id: 1 });
-  // What happens to the members passes node 3 by.
+  // Node 3 gets no entries: it does not hear of the changes.
   world.drop((_from, to, message) => to === 3 && message.kind === "append" && message.entries.length > 0);
   world.addNow(4);
   world.changeNow({ kind: "transfer-leader", id: 4 });
   world.until("node 4 leads", () => world.isLeader(4));
   world.kill(1);
-  // Of the four, node 4 needs both others now.
+  // One voter of the four is down: node 4 needs both others.
   world.drop((from, _to, message) => from !== 4 && message.kind.includes("vote") && !message.kind.includes("reply"));
   const asked = world.put(4, "k", "after");
   world.until("node 3 has it", () => world.simulator.raftOf(3)?.log.lastIndex === world.raft(4).log.lastIndex);
@@ -59,7 +59,7 @@ test("one that is removed before it has come to the entry that added it neither 
   const add = { kind: "add", id: again, url: `http://node-${again}`, autoPromote: true } as const;
   world.changeNow({ kind: "remove", id: again });
   world.until("it has ended", () => world.simulator.hosts[again - 1]!.node === null);
-  // Empty, it is accepted; all that its log has is that it is one of the founders.
+  // Its empty directory is accepted; its log holds only the founders' configuration.
   world.drop((_from, to, message) => to === again && message.kind === "append" && message.entries.length > 0);
   world.changeNow(add);
   world.join(again);
@@ -123,7 +123,7 @@ test("a leader that has just restarted does not refuse a joiner by the binding o
   world.until("it has ended", () => world.simulator.hosts[again - 1]!.node === null);
   world.changeNow({ kind: "add", id: again, url: `http://node-${again}`, autoPromote: true });
   for (const id of [leader, other]) world.kill(id);
-  // Who leads commits nothing: what is committed is known to nobody yet.
+  // The leader commits nothing: no node knows yet what is committed.
   world.drop((_from, _to, { kind }) => kind === "append-reply");
   for (const id of [leader, other]) world.start(id);
   world.join(again);
@@ -141,13 +141,13 @@ test("a founder's directory whose removal it has not heard of is not bound again
   const world = new Scenario(3);
   const leader = world.leader();
   const [gone] = world.others(leader) as [NodeId];
-  // Its log holds its removal, and it is cut off before the word that this is committed.
+  // Its log holds its removal, and it is cut off before it hears that the removal is committed.
   const removed = world.change(leader, { kind: "remove", id: gone });
   world.until("its log holds its removal", () => memberOf(world.raft(gone).configuration, gone) === undefined);
   world.isolate(gone);
   world.answer(removed);
   world.changeNow({ kind: "add", id: gone, url: `http://node-${gone}`, autoPromote: true });
-  // It comes back with the question whether it still belongs.
+  // It comes back, and asks whether it is still a member.
   world.heal();
   world.drop((from, _to, message) => from === gone && message.kind !== "join-request");
   world.until("it is told, and ends", () => world.simulator.hosts[gone - 1]!.node === null, 60);
@@ -169,11 +169,11 @@ test("a directory that was a member's is bound to no later incarnation, though n
   const founders = [1, 2, 3];
   for (const id of founders) world.kill(id);
   world.heal();
-  // Who leads commits nothing: what is committed is known to nobody yet.
+  // The leader commits nothing: no node knows yet what is committed.
   world.drop((_from, _to, { kind }) => kind === "append-reply");
   world.hold((_from, _to, { kind }) => kind === "directory-confirmed");
   for (const id of founders) world.start(id);
-  // It comes back with the question whether it still belongs.
+  // It comes back, and asks whether it is still a member.
   world.kill(4);
   world.start(4);
   world.pass(5);
@@ -198,7 +198,7 @@ test("a leader that was replaced and does not know it turns away no machine that
     (memberOf(world.raft(id).committedConfiguration.configuration, 6)?.storeId ?? "") !== "";
   world.until("all know that it is bound", () => [1, 2, 3, 4, 5].every(isBound));
   for (const id of world.others(first, 6)) world.cut(first, id);
-  // It hears nobody, and counts on its lease still.
+  // `first` hears no other member, and still counts on its lease.
   world.drop((from, to) => [from, to].includes(first) && [from, to].includes(6));
   const next = world.leader(first);
   world.answer(world.put(next, "k", "v"));

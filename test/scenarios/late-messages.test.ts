@@ -1,4 +1,4 @@
-/** Ids begin again at each boot: what an earlier boot has asked, or is answered, comes when the next one uses the same ids. */
+/** Ids begin again at each boot: a late request or answer of an earlier boot meets the same ids in the next boot. */
 import test from "ava";
 import type { Message } from "../../core/protocol/message.ts";
 import { Scenario } from "../../sim/scenario.ts";
@@ -28,7 +28,7 @@ test("the leader's answer to a read of an earlier boot says nothing of a read of
   world.until("the answer is late", () => world.isHeld(isReply));
   restart(world, asker);
   world.until("it follows again", () => world.raft(asker).leader === leader);
-  // It does not see what is written now, and its read must not be answered before it does.
+  // The asker does not get the next write, and its read must not be answered before it does.
   world.drop((_from, to, { kind }) => to === asker && kind === "append");
   t.true(world.answer(world.put(leader, "k", "new")).ok);
   const read = world.get(asker, "k");

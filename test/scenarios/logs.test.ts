@@ -47,13 +47,13 @@ test("figure 8: an entry of an older term on a majority is not committed by coun
   world.kill(s1);
   world.kill(s2);
   world.heal();
-  // (b) One of the others is elected without it, and nobody gets what it appends.
+  // (b) Another node is elected without that entry, and nobody gets what it appends.
   world.drop((_from, _to, message) => message.kind === "append" && message.entries.length > 0);
   world.until("s5 leads", () => [s3, s4, s5].some((id) => world.isLeader(id)));
   const leader5 = [s3, s4, s5].find((id) => world.isLeader(id))!;
   const term5 = world.raft(leader5).term;
   world.kill(leader5);
-  // (c) s1 or s2 leads again and brings the older entry to a majority, but none of its own term.
+  // (c) s1 or s2 leads again and brings the older entry to a majority, but no entry of its own term.
   world.drop((_from, to, message) => {
     const isNewer = message.kind === "append" && message.entries.some((entry) => entry.term > term);
     return isNewer && (world.simulator.raftOf(to)?.log.lastIndex ?? 0) >= message.prevIndex;
@@ -67,7 +67,7 @@ test("figure 8: an entry of an older term on a majority is not committed by coun
     });
   world.until("a majority holds it", () => holders().length >= 3, 60);
   for (const id of holders()) t.true(world.raft(id).commit < index);
-  // (d) s5 is back: its entry is of a later term than all that the others hold.
+  // (d) The leader of (b) is back: its entry is of a later term than all that the others hold.
   for (const id of [s1, s2]) world.kill(id);
   world.start(leader5);
   world.heal();
@@ -221,7 +221,7 @@ test("an acknowledgement that is still on its way when its sender's log rots is 
   for (let k = 0; k < 20; k++) world.putNow("k", `${k}`.repeat(40));
   world.pass(1);
   const commit = world.raft(leader).commit;
-  // One entry comes to `a` alone, and what `a` says of it comes late.
+  // One entry reaches `a` alone, and the acknowledgement of `a` comes late.
   world.drop((_from, to, message) => to === b && message.kind === "append" && message.entries.length > 0);
   world.clog(a, leader, 0.6);
   const asked = world.put(leader, "k", "doomed");
@@ -249,7 +249,7 @@ test("what was acknowledged to one leader does not go out together with the entr
     });
   };
   world.pass(1);
-  // An entry of the first leader comes to `a` alone, then another one, which waits for the disk.
+  // An entry of the first leader reaches `a` alone; then a second entry does, which waits for the disk.
   mayCampaign(first);
   world.put(first, "k", "replaced");
   world.until("it holds the entry", () => {
@@ -258,7 +258,7 @@ test("what was acknowledged to one leader does not go out together with the entr
   world.stallDisk(a, 5);
   world.put(first, "k", "replaced, too");
   world.until("it has another one", () => world.raft(a).log.lastIndex > world.raft(a).log.durableIndex);
-  // The first leader leads again, and `a` holds back what it has to say; then the second one does.
+  // The first leader leads again, while `a` holds its answers back; then the second leader leads.
   const { term } = world.raft(first);
   world.kill(first);
   world.start(first);

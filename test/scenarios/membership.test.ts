@@ -12,12 +12,12 @@ test("the single-server bug of 2015: a leader changes nothing before an entry of
   const first = world.leader();
   const { term } = world.raft(first);
   const before = world.raft(first).committedConfiguration.index;
-  // It brings a change to nobody.
+  // Its change reaches nobody.
   world.drop((from, _to, message) => from === first && message.kind === "append" && message.entries.length > 0);
   world.change(first, { kind: "add", id: 5, url: "http://node-5", autoPromote: true });
   world.pass(0.1);
   world.isolate(first);
-  // The next one cannot commit its first entry, and is asked for another change.
+  // The next leader cannot commit its first entry, and is asked for another change.
   world.drop((_from, _to, message) => message.kind === "append" && message.term > term);
   world.until("somebody else leads", () =>
     world.others(first).some((id) => world.simulator.raftOf(id)?.role === "leader"),
@@ -182,7 +182,7 @@ test("a cluster that has shrunk to one: its last voter does not lead at once aft
     const { configuration } = world.raft(other);
     return configuration.voters.length === 1 && configuration.outgoing.length === 0;
   });
-  // The old leader does not hear that this is committed.
+  // The old leader does not hear that its removal is committed.
   world.mute(other, leader);
   world.kill(other);
   world.start(other);
@@ -198,7 +198,7 @@ test("the only founder was removed and comes back empty: it follows those who kn
   world.addNow(3);
   world.changeNow({ kind: "remove", id: 1 });
   world.until("it is gone", () => world.simulator.hosts[0]!.node === null);
-  // What it needs comes late, so that it could think that it is alone.
+  // Node 1 gets its log late: until then it could take itself for the only voter.
   world.drop((_from, to, message) => to === 1 && message.kind === "append");
   world.changeNow({ kind: "add", id: 1, url: "http://node-1", autoPromote: true });
   world.join(1);
@@ -247,7 +247,7 @@ test("a removal that is taken back ends nobody: whom it would have made indispen
   const world = new Scenario(3);
   const first = world.leader();
   const [gone, kept] = world.others(first) as [NodeId, NodeId];
-  // It brings the removal to nobody.
+  // The removal reaches nobody.
   world.drop((from, _to, message) => from === first && message.kind === "append" && message.entries.length > 0);
   world.change(first, { kind: "remove", id: gone });
   world.until("it holds the removal", () => world.raft(first).configuration.outgoing.length > 0);
@@ -308,7 +308,7 @@ test("a learner that was added to stay one is promoted by itself once that is as
   world.join(2);
   world.pass(5);
   t.false(votes(2));
-  // A request that does not speak of it changes nothing.
+  // A request without `autoPromote` changes nothing.
   add(2, null);
   world.pass(5);
   t.false(votes(2));

@@ -51,7 +51,7 @@ test("a leader answers no read before an entry of its own term is committed", (t
   const old = world.leader();
   world.putNow("k", "v");
   const { term } = world.raft(old);
-  // Whoever is elected next cannot commit: its appends are lost.
+  // The next leader cannot commit: its appends are lost.
   world.drop((_from, _to, message) => message.kind === "append" && message.term > term);
   world.kill(old);
   world.until("somebody leads", () => world.others(old).some((id) => world.simulator.raftOf(id)?.role === "leader"));
@@ -71,7 +71,7 @@ test("a follower's read waits until it has applied what the leader had committed
   const [slow] = world.others(leader) as [number];
   world.putNow("k", "old");
   world.pass(1);
-  // It hears of the read's index, and gets no entries.
+  // The follower hears the read index, and gets no entries.
   world.drop((_from, to, message) => to === slow && message.kind === "append" && message.entries.length > 0);
   t.true(world.answer(world.put(leader, "k", "new")).ok);
   const read = world.get(slow, "k");

@@ -43,7 +43,7 @@ for (const engines of ["memory", "rocksdb"] as const) {
         refused += 1;
       } else {
         answered += 1;
-        // It had the key before it stopped: it is never told that there is none.
+        // The node had the key before it stopped: it never says that there is none.
         t.is(outcome.value.row?.value, "v");
       }
       world.pass(0.002);
@@ -130,7 +130,7 @@ test("the leader is removed: no write fails through any member, and whoever aske
   const asked: Asked<WriteOutcome>[] = [];
   for (let k = 0; k < 200; k++) {
     for (const via of [a, b]) asked.push(world.put(via, `k${via}`, `${k}`));
-    // Until it has ended it takes writes too.
+    // Until the leader has ended it takes writes too.
     if (world.simulator.hosts[leader - 1]!.node?.replica != null) asked.push(world.put(leader, "kl", `${k}`));
     world.pass(0.005);
   }
@@ -155,7 +155,7 @@ test("a write that a removed member forwards behind its own removal is refused, 
   const change = world.change(leader, { kind: "remove", id: leaving });
   const isIn = (): boolean => world.raft(leader).configuration.members.some(({ id }) => id === leaving);
   world.until("the removal is in the leader's log", () => !isIn());
-  // It is not committed before the forward has come.
+  // The removal is not committed before the forward has come.
   world.drop((_from, to, message) => to === leader && message.kind === "append-reply");
   const late = world.put(leaving, "k", "late");
   world.pass(0.05);
@@ -333,7 +333,7 @@ test("requests of every kind in every phase: each ends in time, and no answer is
       world.pass(ms / 1000);
     }
     world.pass(6);
-    // A process that was killed answers nobody; all others have.
+    // A process that was killed answers nobody; every other process has answered.
     const open = asked.filter(({ outcome }) => outcome === null).length;
     const isKilled = steps.some(({ phase: what }) => what === "kill" || what === "power");
     t.true(open === 0 || isKilled, `${open} requests are open`);

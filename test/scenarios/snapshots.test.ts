@@ -155,7 +155,7 @@ test("what a snapshot has replaced of a log does not come back, also where the s
   const world = new Scenario(3, { ...small, walSegmentBytesMax: 300 });
   const first = world.leader();
   world.pass(1);
-  // It alone writes a log that nobody else will have, one entry in each segment.
+  // The first leader alone writes a log that no other node will have, one entry in each segment.
   world.isolate(first);
   for (let k = 0; k < 60; k++) world.put(first, "k", `lost ${k}`.repeat(30));
   world.until("it is durable", () => world.raft(first).log.durableIndex > 60);
@@ -175,7 +175,7 @@ test("what a snapshot has replaced of a log does not come back, also where the s
   world.judge();
 });
 
-/** Flips a byte of the newest snapshot on the disk of `id`, or of the one that is coming. */
+/** Flips a byte of the last file on the snapshot disk of `id` whose name is as `named`: whole, or still incoming. */
 function damageSnapshot(world: Scenario, id: number, named: RegExp): void {
   const { snapshotDisk } = world.simulator.hosts[id - 1]!.devices;
   const name = [...snapshotDisk.contents().keys()].filter((one) => named.test(one)).toSorted();

@@ -132,12 +132,12 @@ test("a start of a copy of a directory is known by its boot, or by its nonce, an
     return handshakeTo(leader, { cluster, node: other, storeId, boot, nonce });
   };
   const third = [1, 2, 3].find((one) => one !== leader && one !== other)!;
-  /** A start that answers where the leader dials the other; then it dials the leader. */
+  /** A start answers where the leader dials `other`, and then dials the leader. */
   const start = (boot: number, nonce: number): string => {
     world.node(leader).checkListener(handshake(boot, nonce), true);
     return world.node(leader).checkHandshake(handshake(boot, nonce)).kind;
   };
-  // Only where another one leads can it be given back what it lacks.
+  // A copy is told so only where another node leads, which can give its log back.
   t.is(start(5, 1), "member");
   t.is(start(5, 1), "member");
   t.is(start(5, 2), "outdated-copy");
@@ -167,7 +167,7 @@ test("one who answers in a member's place as an incarnation that nobody knows ke
     [true, false],
   );
   t.is(node.checkHandshake(member).kind, "member");
-  // It may be the true one, ahead of this node's log.
+  // `another` may be the true member, ahead of this node's log.
   t.is(node.checkHandshake(another).kind, "member");
   const speaks = { cluster, from: other, fromIncarnation: 99_999, fromBoot: 1_000 };
   answersOf(world, leader, { ...speaks, message: { kind: "vote-reply", term: 0, granted: false } });
@@ -279,7 +279,7 @@ test("a follower of a leader that was removed meanwhile, and added again, does n
   world.isolate(cut);
   world.changeNow({ kind: "remove", id: leader });
   world.until("it has ended", () => world.simulator.hosts[leader - 1]!.node === null);
-  // The one that is cut off still counts as its leader the one that is gone.
+  // The member that is cut off still takes the removed node for its leader.
   t.is(world.raft(cut).leader, leader);
   for (let k = 0; k < 20; k++) {
     t.is(joinsAs(world, cut, leader), null);

@@ -59,7 +59,7 @@ test.serial(
         t.is(code, 1);
         t.regex(stderr, steps);
       }
-      // With --join and before the rest of it: the same steps.
+      // With --join, before node 3 is removed and added: the same steps.
       const early = await runServer(argsOfThree(cluster, "--join"));
       t.is(early.code, 1);
       t.regex(early.stderr, steps);

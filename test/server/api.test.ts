@@ -299,7 +299,7 @@ test("no request can brick the cluster: a bad wish is refused with its reason, a
     t.deepEqual([answer.status, problem.code, problem.definite], [status, code, true], `${method} ${path}`);
   }
   t.is(await view(), before);
-  // The same again is no refusal, and one that was never heard of can go.
+  // The same request again is not refused, and a member that has never spoken can be removed.
   t.is((await call(asked, "POST", "/3", "http://127.0.0.1:4")).status, 204);
   t.is((await call(asked, "DELETE", "/3")).status, 204);
   t.is((await call(asked, "DELETE", "/3")).status, 204);

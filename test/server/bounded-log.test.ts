@@ -11,7 +11,7 @@ test("of causes that are never alike 20 are told in a minute, and that there are
   for (let k = 0; k < 1_000; k++) bounded("warn", `this is node 1, not node ${k}`);
   t.is(lines.length, 21);
   t.regex(lines.at(-1)!, /more peer streams are closed, for more reasons than 20/);
-  // Nor is one that was told before lost, nor counted twice.
+  // A cause that was told before is passed on to the log, which holds it back, and is not counted twice.
   bounded("warn", "this is node 1, not node 0");
   t.is(lines.length, 21);
   nowMs += 60_000;

@@ -29,7 +29,7 @@ test.serial("copies of all directories, started elsewhere, change nothing in the
       }
     };
     try {
-      // Once more than the originals, and then ever more often.
+      // The copies start once more than the originals, and then ever more often.
       for (let round = 0; round < 3; round++) {
         startCopies();
         const deadline = performance.now() + 4_000;
@@ -55,7 +55,7 @@ test.serial("copies of all directories, started elsewhere, change nothing in the
     } finally {
       for (const copy of copies) await copy.stop();
     }
-    // Nor is a member kept from coming back afterwards.
+    // The copies do not keep a member from coming back afterwards.
     const leader = await leaderOf(first);
     const other = (leader % 3) + 1;
     await nodes.running.get(other)!.stop();

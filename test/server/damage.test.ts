@@ -108,14 +108,14 @@ for (const [engine, flags, logOf] of engines) {
     try {
       await fill(cluster);
       await cluster.end(2, "SIGKILL");
-      // The lock of whoever is killed stays, as a socket.
+      // A process that is killed leaves its lock, a socket.
       cpSync(path(folder), path("copy"), { recursive: true, filter: (name) => !name.endsWith(".sock") });
       const log = path(logOf(2));
       const noMajority = "the other voters are no majority without this node: put back a copy of \\S+";
       await isRefused(() => damage(log), 1, new RegExp(noMajority));
       const deleteLog = (): void => filesIn(log, "wal-").forEach((file) => rmSync(file));
       await isRefused(deleteLog, 2, new RegExp(`log is damaged or missing, and ${noMajority}`));
-      // It is not told to be removed, which cannot be.
+      // The line does not say to remove node 2: node 1 is no majority without it.
       const deleteAll = (): void => {
         for (const one of [folder, "metaStore-2-snap"]) rmSync(path(one), { recursive: true, force: true });
       };
@@ -138,7 +138,7 @@ for (const [engine, flags, logOf] of engines) {
         await fill(cluster);
         await cluster.end(2, "SIGKILL");
         for (const path of filesIn(join(cluster.directory, logOf(2)), "wal-")) rmSync(path);
-        // Of the two that are left one has all of it; the one without a log must not make a majority without it.
+        // The leader has every write, the other one perhaps not: with that one alone, node 2 must not make a majority.
         const leader = await leaderBeside2(cluster);
         await cluster.end(leader, "SIGKILL");
         const follower = leader === 1 ? 3 : 1;

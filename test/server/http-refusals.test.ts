@@ -1,4 +1,4 @@
-/** Requests that no handler should run, and what is said of those that one has begun. */
+/** Requests that no handler may run, and the answer where a handler has begun already. */
 import test from "ava";
 import { serve } from "../support/client-server.ts";
 import { exchange } from "../support/raw-http.ts";

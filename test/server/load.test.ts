@@ -149,7 +149,7 @@ test.serial("the leader is removed under load: no write fails through the member
   }
 });
 
-/** A connection of its own with a write that the node has in its socket, after one that was answered. */
+/** A connection of its own: its first write is answered, and the node has its second one in the socket. */
 async function sendOne(port: number, key: string): Promise<RawClient> {
   const client = new RawClient(port);
   const write = `PUT /${key} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nv`;
@@ -193,7 +193,7 @@ for (const role of ["leader", "follower"] as const) {
           t.is(headers.get("connection"), "close");
           t.is((JSON.parse(body) as { code: string }).code, "stopping");
         }
-        // Of these the last may come when nobody listens any more.
+        // The last of these may come when nobody listens any more.
         t.deepEqual(otherThan(stopping, 204, "stopping", ...gone), []);
         t.deepEqual(otherThan(others, 204), []);
       } finally {

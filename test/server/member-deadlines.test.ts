@@ -1,4 +1,4 @@
-/** A request of an operator that takes two steps has the time of one. */
+/** An operator's request that takes two steps has one request time for both. */
 import test from "ava";
 import type { Node } from "../../core/node/node.ts";
 import type { ChangeResult, ReadOutcome } from "../../core/node/options.ts";

@@ -14,7 +14,7 @@ test.serial("a cluster whose addresses have all changed finds itself again by --
     const moved = [1, 2, 3].map((id) => nodes.start(id, "--cluster", nodes.list(4, 5, 6)));
     await Promise.all(moved.map((node) => node.ready()));
     t.is(await moved[0]!.must("GET", "/k"), "v");
-    // It was only asked there: the configuration is the operator's.
+    // The list only says where to ask: the configuration keeps the old URL.
     t.is((await moved[0]!.member(2))?.url, nodes.urls[1]);
   });
 });
@@ -102,7 +102,7 @@ test.serial(
       const leader = nodes.running.get(await leaderOf(first))!;
       const { term } = (await leader.status())!;
       for (const name of ["elsewhere", "lost"]) mkdirSync(join(nodes.directory, name));
-      // Only a leader knows who belongs: one that has its own id is nowhere to be asked.
+      // Only the leader refuses a joining node by this line, and a node with the leader's id cannot ask the leader.
       const id = leader.id === 2 ? 3 : 2;
       const elsewhere = new NodeProcess(id, nodes.ports[3]!, [
         "--data-dir",

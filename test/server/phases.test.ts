@@ -44,7 +44,7 @@ for (const engines of ["memory", "rocksdb"] as const) {
       world.start(id);
       for (let k = 0; k < 500 && !world.node(id).readiness().ready; k++) await poll(world, answers, open, 0.002);
       t.true(world.node(id).readiness().ready);
-      // Whoever says that it is ready answers.
+      // A node that says that it is ready answers.
       const read = world.get(id, "k");
       t.true(world.answer(world.put(id, "k", "v"), 1).ok);
       t.true(world.answer(read, 1).ok);

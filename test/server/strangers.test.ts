@@ -90,7 +90,7 @@ test.serial("strangers change nothing in any node, and what they took comes back
             ),
           );
         }
-        // A member's name, with no proof of the cluster, with a wrong one, and with none at all.
+        // In a member's name: as a guest, as a member without the cluster's id, and with a wrong id.
         own.push(stranger(port, hello(other), said(other, leader, removed)));
         own.push(stranger(port, hello(other, { takesPart: true }), said(other, leader, removed)));
         own.push(stranger(port, hello(other, { takesPart: true, cluster }), said(other, leader, removed, cluster)));
@@ -123,7 +123,7 @@ test.serial("strangers change nothing in any node, and what they took comes back
   });
 });
 
-/** Within it a joining node dials each place that it asks. */
+/** In this time a joining node dials every URL that it asks. */
 const dialledWithinMs = 3_000;
 
 const verdictCodes = { member: 1, guest: 2, removed: 3, "outdated-copy": 4, "lost-entries": 6 } as const;
@@ -146,7 +146,7 @@ function judge(
     const frames = new FrameReader();
     let [isUpgraded, isGreeted] = [false, false];
     const onFrame = (body: Reader): void => {
-      // What a guest asks after its handshake.
+      // The later frames of a guest are its questions.
       if (isGreeted) return;
       isGreeted = true;
       const asker = decodeHandshake(body);
@@ -225,7 +225,7 @@ test.serial(
 const inTheWay = [
   // A founder of another cluster, say: it takes no part in this one, keeps the stream, and says nothing.
   ["waits", "guest", { cluster: "", incarnation: 0, storeId: "", takesPart: false }, "it takes no part in the cluster"],
-  // The cluster's id it has from the dialler; what the member's directory is it cannot know.
+  // The listener has the cluster's id from the dialler, and cannot know the member's directory.
   [
     "says that it is a member",
     "member",

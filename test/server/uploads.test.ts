@@ -129,7 +129,7 @@ test("an upload that drips holds no room for which others wait; a slow one that 
   const [answer] = await dripping.answers();
   clearInterval(drip);
   t.is(answer!.status, 408);
-  // One that comes as fast as it must keeps its room, while another waits.
+  // A client at the least pace keeps its room, while another client waits.
   const steady = new RawClient(port);
   steady.send(head(90_000) + "x".repeat(89_000));
   while (uploads.bytes === 0) await new Promise((resolve) => setTimeout(resolve, 5));

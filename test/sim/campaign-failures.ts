@@ -1,4 +1,4 @@
-/** Failures that need no bug: a short run, told as one that has broken a law. */
+/** Failures that need no bug: the result of a short run, changed to say that it broke a law. */
 import { planOf } from "../../sim/plan/plan.ts";
 import { type Result, simulate } from "../../sim/run.ts";
 

@@ -151,7 +151,7 @@ test.serial(
     const cwd = join(directory, "many");
     const blocked = join(directory, "blocked");
     for (const folder of [cwd, blocked]) mkdirSync(folder);
-    // No files can be left there.
+    // The run cannot leave its files there.
     writeFileSync(join(blocked, "sim-failures"), "not a folder");
     await withMutant(mutant, async (scratch) => {
       const args = ["--seeds", "1..4", "--jobs", "1", "--without", "loss"];

@@ -39,7 +39,7 @@ async function told(main: string, command: string, cwd: string): Promise<readonl
   if (name === "sim") return (await sim(main, args, cwd)).lines;
   const target = join(cwd, args[0]!);
   if (name === "ls") return readdirSync(target).toSorted();
-  // A file in the place of a folder: nothing can be written below it, whoever one is.
+  // A file in the place of a folder: nothing can be written below it, not even by root.
   if (name === "block") {
     rmSync(target, { recursive: true, force: true });
     writeFileSync(target, "");

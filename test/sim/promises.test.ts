@@ -97,7 +97,7 @@ test("what was acknowledged in a term stays for all of that term", (t) => {
     lawOf(() => log.write({ entries: [entry] })),
     "none",
   );
-  // A base that replaces the log drops it; nobody has committed that place.
+  // A compaction point that replaces the log drops entry 2, which is acknowledged and not committed.
   log.ghost.committed.put(1, 5, entry.crc, false);
   log.ghost.node(1).covered = 1;
   const place = { index: 1, term: 5, clusterMicros: 1 };

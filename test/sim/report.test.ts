@@ -151,7 +151,7 @@ function watched(seed: number): Recorded & { said: Said[] } {
   simulator.addClients(plan.clients);
   simulator.runUntil(plan.safetyMicros);
   const result = { ...simulateSeed(1, { print: null, invariants: true, safetyOnly: true }), plan, history: [] };
-  // Of several turns before the next line the last one is what the page shows.
+  // The page shows the last of several turns before the next line.
   const last = said.filter(
     (one, k) => !said.slice(k + 1, k + 40).some(({ line, node }) => node === one.node && line === one.line),
   );

@@ -1,6 +1,6 @@
 /**
  * A directory at rest of which files are gone, or empty: the node comes back with everything that it had acknowledged, or
- * as one that others must rebind, or it refuses in a line. It never starts with less.
+ * as a member that the others must rebind, or it refuses in a line. It never starts with less.
  */
 import test, { type ExecutionContext } from "ava";
 import { fc } from "@fast-check/ava";
@@ -73,7 +73,7 @@ async function judge(
   const result = await open(disks, claimOf(voters));
   const touched = [...fates].filter(([, fate]) => fate !== "kept").map((one) => one.join(" "));
   t.is(complaint(result, voters, isUntouched), null, `${voters} voters, ${touched.join(", ")}`);
-  // Nobody can tell an emptied directory from a new one; the other founders can.
+  // The node cannot tell an emptied directory from a new one; the other founders can.
   if (result.opened?.identity.genesis === null) t.true(isEmptied, touched.join(", "));
 }
 
@@ -151,7 +151,7 @@ test("a directory goes on after a stop in good order: it stops so again, and sta
     await new Promise<void>((resolve) =>
       wal.append({ ...emptyBatch, hardState: { term: terms + start, vote: 1 } }, resolve),
     );
-    // The last one crashes.
+    // The last start crashes.
     if (start < 4) await new Promise<void>((resolve) => wal.seal(resolve));
     wal.close();
     const told = identityFile.current.log!.durableThrough;
@@ -191,7 +191,7 @@ test("whenever the power goes in a directory's life, it opens with all that had 
       while (!life.isOff && !life.isOver) await new Promise((resolve) => setImmediate(resolve));
       if (life.isOver) break;
       moments += 1;
-      // What had completed before is taken by the process that dies.
+      // The process that dies still takes what completed before.
       for (let k = 0; k < 5; k++) await new Promise((resolve) => setImmediate(resolve));
       log.cutPower();
       snapshots.cutPower();

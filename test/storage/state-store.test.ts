@@ -129,7 +129,7 @@ async function allRows(frozen: SnapshotView): Promise<(readonly [string, Row])[]
   }
 }
 
-/** The canonical bytes of what is frozen. */
+/** The canonical bytes of a snapshot view. */
 async function bytesOf(frozen: SnapshotView): Promise<Uint8Array> {
   const writer = new Writer();
   if (frozen.sessions.length > 0) writeSessions(writer, frozen.sessions);
@@ -273,7 +273,7 @@ test("rows of another directory are refused", async (t) => {
     home.open().open("ff".repeat(16), () => false, resolve),
   );
   t.is(failure?.kind, "refused");
-  // Unless that directory was this one, before it was rebound.
+  // A directory that was rebound may open the store of its earlier store id.
   const again = home.open();
   t.is(await new Promise((resolve) => again.open("ff".repeat(16), (owner) => owner === storeId, resolve)), null);
   t.is(again.applied.index, 0);

@@ -14,7 +14,7 @@ function entry(index: number, term: number): Entry {
   return makeEntry(index, term, index, { kind: entryKinds.command, origin, session: 0, sequence: 0, payload });
 }
 
-/** A segment of batches; each batch vouches for all before it but the last. Returns its bytes and where each batch ends. */
+/** A segment: the watermark of each batch covers all before it but the last. Its bytes, and where each batch ends. */
 function image(terms: readonly (readonly [index: number, term: number])[]): { bytes: Uint8Array; ends: number[] } {
   const writer = new Writer();
   const parts: Uint8Array[] = [];
@@ -48,7 +48,7 @@ const five = image([
   [4, 2],
   [5, 2],
 ]);
-/** The last batch vouches for the first three. */
+/** The watermark of the last batch covers the first three. */
 const vouched = five.ends[2]!;
 
 test("an image that was synced to its end gives back every entry", (t) => {
@@ -65,7 +65,7 @@ test("cut at any byte: a legal prefix where the marks allow it, else a refusal t
   for (let cut = 0; cut <= five.bytes.length; cut++) {
     const scan = scanSegments([{ number: 0, bytes: five.bytes.slice(0, cut) }], storeId);
     if (!scan.ok) {
-      // What is gone took its own vouching with it, unless a later batch is left; here nothing later is.
+      // A batch that is cut off takes its watermark with it, and no later batch is left to have one.
       t.fail(`refused at ${cut}: ${scan.reason}`);
       return;
     }

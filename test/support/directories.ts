@@ -29,7 +29,7 @@ const eager: Clock = {
   timer: (fire) => ({ set: () => void setImmediate(fire), clear: () => undefined }),
   endOfTurn: (run) => run(),
 };
-/** No timer fires: the log writes no idle marks. */
+/** No timer fires: the log writes no idle watermarks. */
 export const idle: Clock = { ...eager, timer: () => ({ set: () => undefined, clear: () => undefined }) };
 const silent = { fact: () => undefined, note: () => undefined };
 const random = { draw: (_site: string, occasion: number) => occasion * 7919 + 1 };
@@ -77,14 +77,15 @@ function none(_count: number, take: (error: null, rows: []) => void): void {
 }
 
 const entriesATerm = 12;
-/** What a life in `terms` terms comes to: what it has acknowledged. */
+/** The last entry that a life in `terms` terms has acknowledged. */
 export function acknowledgedIn(terms: number): { readonly index: number; readonly term: number } {
   return { index: terms * entriesATerm, term: terms };
 }
 
 /**
- * A member's whole life in `disks`, which are empty: its genesis, elections, entries in several segments, a snapshot, what
- * it lets go of then, and a stop in good order. `acknowledged` is called with the last index whenever it would be acknowledged.
+ * A member's whole life in `disks`, which are empty: its genesis, elections, entries in several segments, a snapshot,
+ * the compaction after it, and a stop in good order. `acknowledged` is called with each entry once a member would
+ * acknowledge it.
  */
 export async function live(
   disks: Disks,
@@ -131,7 +132,7 @@ export async function live(
   snapshots.close();
 }
 
-/** Waits until what is let go of in the background is gone. */
+/** Waits until the files that are removed in the background are gone. */
 async function settled(disk: Disk, identityFile: IdentityFile): Promise<void> {
   let before = "";
   for (;;) {

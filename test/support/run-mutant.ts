@@ -6,8 +6,8 @@ import { Scratch, type Tree } from "../../mutation/scratch.ts";
 import type { FindOrder, Found } from "../../mutation/seed-runner.ts";
 
 /**
- * Begun with `new` at the project's root, ended with `end`. It takes one mutant at a time: its tests are serial, and whoever
- * runs something else in the tree waits for its end.
+ * Begun with `new` at the project's root, ended with `end`. It takes one mutant at a time: its tests are serial, and a
+ * test that runs something else in the tree waits for its end.
  */
 export class PlantedTree {
   readonly #scratch = new Scratch();

@@ -94,8 +94,8 @@ export function simKvHome(): KvHome {
 }
 
 /**
- * What binds RocksDB here: the package that this Node version prefers, or the one that the environment names. One a
- * process: two native modules with a RocksDB each crash it. It must be there: only the product does without it.
+ * What binds RocksDB here: the package that this Node version prefers, or the package that the environment names. One at
+ * most is loaded: two modules with a RocksDB each crash a process. It must be there: only the product does without it.
  */
 export const rocksLibrary: RocksLibrary = await rocksPackage(process.env["METASTORE_TEST_ROCKSDB"]).load();
 
