@@ -198,7 +198,7 @@ export const laws: Readonly<Record<Law, LawEntry>> = {
     name: "answer integrity",
     family: "answers",
     sentence:
-      "a command's result is what its entry gave at its first run; a refusal has its reason; a read is the row at its revision; a node that has applied nothing answers no stale read; what never left its node is never unknown; a change that is done was in force, one that is refused or answered is not made",
+      "a command's result is what its entry gave at its first run; a refusal has its reason; a read is the row at its revision; a node that has applied nothing answers no stale read; what never left its node is never unknown; a change that is done was in force, a refused or answered change is not made",
     checks: [
       answers.answerMustBeSo,
       answers.refusedMustNotHappen,

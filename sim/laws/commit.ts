@@ -111,6 +111,6 @@ export function firstToCommitMustHaveLed(id: NodeId, index: number, leader: Node
 /** I12. `id` has committed up to `index`. */
 export function prefixMustBeTheCommitted(id: NodeId, index: number, raft: Raft, committed: LogFacts): void {
   must(agrees(raft, committed, index), "I12", () => {
-    return `n${id} commits up to ${index} another prefix than the one that is committed`;
+    return `n${id} commits up to ${index} another prefix than the committed one`;
   });
 }

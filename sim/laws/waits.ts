@@ -7,7 +7,7 @@ export const waitKinds = {
   handOver: "hands over its leadership",
   joint: "leads in a joint configuration, with a quorum of both halves",
   promotion: "leads, and a learner that is to vote holds its log",
-  sending: "sends a snapshot to one that hears it, and that one comes no further",
+  sending: "sends a snapshot to a peer that hears it, and the peer comes no further",
   install: "has a durable snapshot that is not its state",
   received: "has received a snapshot that is not durable",
   heldLog: "has a log whose beginning is durable elsewhere",

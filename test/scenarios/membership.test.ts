@@ -226,7 +226,7 @@ test("a member that was down while all others were replaced finds those who came
   world.judge();
 });
 
-test("while the voters change, the status tells who votes only after it, and who only before it", (t) => {
+test("while the voters change, the status tells who votes with the new voters, and who with the old", (t) => {
   const world = new Scenario(3, { spares: 1 });
   const leader = world.leader();
   const roleOf4 = (): string | undefined => world.status(leader).members.find(({ id }) => id === 4)?.role;
