@@ -91,13 +91,18 @@ export class ByteBudget {
     });
   }
 
-  /** Others wait for `wantedBytes`: what is held in vain may be given back. Is called again and again while they do. */
-  protected makeRoom(_wantedBytes: number): void {}
-
-  #look(): void {
+  /** What those that wait for room need beyond what is free; not above 0 where nobody lacks any. */
+  protected get lackingBytes(): number {
     let wanted = 0;
     for (const { bytes } of this.#waiting) wanted += bytes;
-    if (wanted > 0) return this.makeRoom(wanted);
+    return wanted - (this.#bytesMax - this.#bytes);
+  }
+
+  /** Others wait for room: what is held in vain may be given back. Is called again and again while they do. */
+  protected makeRoom(): void {}
+
+  #look(): void {
+    if (this.#waiting.size > 0) return this.makeRoom();
     clearInterval(this.#watch!);
     this.#watch = null;
   }

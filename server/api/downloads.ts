@@ -51,12 +51,12 @@ export class Downloads extends ByteBudget {
   }
 
   /** Disconnects those that have taken nothing for a while, the longest silent first. */
-  protected override makeRoom(wantedBytes: number): void {
-    let wanted = wantedBytes;
+  protected override makeRoom(): void {
+    let lacking = this.lackingBytes;
     const before = performance.now() - this.options.stallMs;
     for (const { bytes, outgoing, takenAtMs } of [...this.#begun].toSorted((a, b) => a.takenAtMs - b.takenAtMs)) {
-      if (wanted <= 0 || takenAtMs > before) return;
-      wanted -= bytes;
+      if (lacking <= 0 || takenAtMs > before) return;
+      lacking -= bytes;
       outgoing.destroy();
     }
   }

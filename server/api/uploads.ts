@@ -24,11 +24,15 @@ export type Upload = {
   readonly giveUp: () => void;
 };
 
+/** By then the bodies that were given up are answered: no others are given up for the same bytes before. */
+const giveUpEveryMs = 1_000;
+
 /** One for each process. */
 export class Uploads extends ByteBudget {
   readonly options: UploadOptions;
   readonly #begun = new Set<Upload>();
   readonly #held = new Map<ServerResponse, () => void>();
+  #gaveUpAtMs = -Infinity;
 
   constructor(options: UploadOptions) {
     super(options);
@@ -55,19 +59,21 @@ export class Uploads extends ByteBudget {
     });
   }
 
-  protected override makeRoom(wantedBytes: number): void {
+  protected override makeRoom(): void {
     // What is answered is done with, also where the client does not take the answer.
     for (const [outgoing, release] of this.#held) if (outgoing.headersSent) release();
     const { paceMs, bytesPerSecondMin } = this.options;
     const nowMs = performance.now();
+    if (nowMs - this.#gaveUpAtMs < giveUpEveryMs) return;
     const paces = [...this.#begun].flatMap((upload) => {
       const tookMs = nowMs - upload.beganAtMs;
       return tookMs < paceMs ? [] : [{ upload, bytesPerSecond: (upload.receivedBytes * 1_000) / tookMs }];
     });
-    let wanted = wantedBytes;
+    let lacking = this.lackingBytes;
     for (const { upload, bytesPerSecond } of paces.toSorted((a, b) => a.bytesPerSecond - b.bytesPerSecond)) {
-      if (wanted <= 0 || bytesPerSecond >= bytesPerSecondMin) return;
-      wanted -= upload.bytes;
+      if (lacking <= 0 || bytesPerSecond >= bytesPerSecondMin) return;
+      lacking -= upload.bytes;
+      this.#gaveUpAtMs = nowMs;
       upload.giveUp();
     }
   }

@@ -144,6 +144,23 @@ test("an upload that drips holds no room for which others wait; a slow one that 
   await close();
 });
 
+test("no more slow bodies are given up than the room that is lacking, also before those are answered", async (t) => {
+  const uploads = new Uploads({ ...patient, bytesMax: 100_000, paceMs: 100, bytesPerSecondMin: 1_000 });
+  const outgoing = Object.assign(new EventEmitter(), { headersSent: false, destroyed: false });
+  const givenUp: string[] = [];
+  t.true(await uploads.hold(45_000, outgoing as unknown as ServerResponse));
+  await uploads.reserve(45_000, forever);
+  uploads.began(45_000, () => givenUp.push("the slowest"));
+  uploads.began(45_000, () => givenUp.push("another")).receivedBytes = 1;
+  // 10,000 bytes are free, so 40,000 are lacking.
+  const waiting = uploads.reserve(50_000, forever, 60_000);
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  t.deepEqual(givenUp, ["the slowest"]);
+  outgoing.headersSent = true;
+  t.not(await waiting, null);
+  t.deepEqual(givenUp, ["the slowest"]);
+});
+
 test("an answer that its client does not take holds no room for which others wait", async (t) => {
   const uploads = new Uploads({ ...patient, bytesMax: 100_000 });
   const outgoing = Object.assign(new EventEmitter(), { headersSent: false, destroyed: false });
