@@ -101,4 +101,18 @@ export const mutantsOfTapes: readonly Mutant[] = [
     old: "this.#accepted !== null && this.#accepted !== incarnation",
     new: "this.#accepted === 0",
   },
+  {
+    name: "a log is redundant by the committed configuration alone",
+    layer: "simulator",
+    file: "sim/safety/redundancy.ts",
+    old: "[committed, ...newest].every",
+    new: "[committed, ...newest.slice(0, 0)].every",
+  },
+  {
+    name: "a list names all machines for good once a log was lost",
+    layer: "simulator",
+    file: "sim/world/machine-list.ts",
+    old: "    this.#namesAll = false;\n  }",
+    new: "  }",
+  },
 ];

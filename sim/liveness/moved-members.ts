@@ -19,7 +19,7 @@ export function sayWhereMembersAre(simulator: Simulator): boolean {
   if (leader === undefined) {
     const { members } = committedConfiguration;
     for (const { id } of unlisted) {
-      hosts[id - 1]!.listMachines(Math.max(...members.map((member) => member.id)));
+      hosts[id - 1]!.list.nameFirst(Math.max(...members.map((member) => member.id)));
       hosts[id - 1]!.stop(false);
       nemesis.startHost(hosts[id - 1]!);
     }

@@ -36,7 +36,7 @@ export class DirectoryFaults {
     if (this.#budget.mayLoseLog(id) && this.#strikes("misread", id) && directory.misreadLog()) {
       this.#line("misread", id);
       this.#budget.logMisread(id);
-      this.#nameOthers(host);
+      host.list.logLost();
     }
     const mayLack = this.#mayStrike("logMissing") && this.#budget.mayLoseLog(id);
     if (mayLack && this.#strikes("logMissing", id) && directory.removeLog()) {
@@ -60,13 +60,7 @@ export class DirectoryFaults {
 
   #lost(host: Host): void {
     this.#budget.logLost(host.id);
-    this.#nameOthers(host);
-  }
-
-  /** A founder by itself is started with a list that names nobody else; once its log is lost, only its operator knows the others. */
-  #nameOthers(host: Host): void {
-    const { nodes, spares } = this.#plan;
-    if (nodes === 1) host.listMachines(nodes + spares);
+    host.list.logLost();
   }
 
   /** Families that came later draw nothing where they are off. */

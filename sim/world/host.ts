@@ -31,6 +31,7 @@ import {
   stopped,
   toldToStop,
 } from "./machine-state.ts";
+import { MachineList } from "./machine-list.ts";
 import type { SimNetwork } from "./network.ts";
 import { SimRandom } from "./random.ts";
 import type { StreamEvent } from "./stream.ts";
@@ -64,10 +65,9 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
   #isHealed = false;
   /** It has begun empty, and can only join. */
   #isWiped = false;
-  /** Of how many machines, from n1 on, the list is that the operator gives at a start. */
-  #listLength: number;
   #store: StateStore;
   readonly found = new FoundStarts();
+  readonly list: MachineList;
   readonly #scheduler: Scheduler;
   readonly #network: SimNetwork;
   readonly #draws: Draws;
@@ -82,7 +82,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
     this.#network = network;
     this.#draws = draws;
     this.#plan = plan;
-    this.#listLength = plan.nodes;
+    this.list = new MachineList(plan);
     this.#observer = observer;
     this.#options = options;
     this.#inbox = new Inbox(scheduler, (at) => {
@@ -207,9 +207,7 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
     const peerUrl = this.#announcedUrl;
     const join = this.#options.join || this.#isWiped;
     const isJoining = join && (this.directory.identity?.genesis ?? null) === null;
-    // The operator knows where every machine is now. A joining node believes only the peers that its list names.
-    const machines = isJoining ? this.#plan.nodes + this.#plan.spares : this.#listLength;
-    const cluster = this.#network.addresses.list(machines);
+    const cluster = this.list.urls(this.#network.addresses, isJoining);
     const node = new Node(ports, onEnd, { ...this.#options, cluster, peerUrl, join });
     this.#state = started(this.#state, node, clock);
     this.#turn(() => node.start());
@@ -220,11 +218,6 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
     const { addresses } = this.#network;
     const isListed = this.id <= this.#plan.nodes || this.#plan.faults.moved === 0;
     return isListed ? addresses.movedUrl(this.id) : addresses.urlOf(this.id);
-  }
-
-  /** From its next start on, its operator gives it a list of so many machines. */
-  listMachines(count: number): void {
-    this.#listLength = count;
   }
 
   /** The process is told to stop. Call it before `stopGracefully`, once. */
@@ -370,7 +363,9 @@ export class Host implements StreamHost, DevicesHost, TimerQueue {
 
   #lookWhetherRebound(): void {
     const replica = this.node?.replica ?? null;
-    if (replica !== null && replica.raft.log.durableIndex >= this.node!.incarnation) this.directory.rebound();
+    if (replica === null || replica.raft.log.durableIndex < this.node!.incarnation) return;
+    this.directory.rebound();
+    this.list.rebound();
   }
 
   queueTimer(at: Micros, timer: SimTimer): void {

@@ -96,6 +96,16 @@ export const keptTapes: readonly KeptTape[] = [
     what: "a directory that is writing down that it was accepted does not say that it may be bound as a later incarnation",
     mutant: "a directory that is accepted may be bound once more",
   },
+  {
+    tape: "quorum-needs-lost-log",
+    what: "the log of a voter is not lost while a newer configuration, not known to be committed, cannot do without it",
+    mutant: "a log is redundant by the committed configuration alone",
+  },
+  {
+    tape: "list-of-lost-log",
+    what: "a founder by itself, rebound after its log was lost, is started with the list of the founders again",
+    mutant: "a list names all machines for good once a log was lost",
+  },
 ];
 
 export function pathOf({ tape }: KeptTape): string {
