@@ -9,6 +9,8 @@ import fs from "node:fs";
 const clientsMax = 10_000;
 /** Kept free for the node's own files and its peers, at most; of a small limit a quarter. */
 const headroomMax = 256;
+/** Refused clients that may be open at one time, at most; of a small headroom a quarter. They take from it. */
+const refusedMax = 32;
 /** Where the system does not tell its limit. */
 const assumedLimit = 1_024;
 const rereadMs = 1_000;
@@ -73,7 +75,17 @@ export class ClientBound {
     this.#nowMs = nowMs;
   }
 
-  /** The bound now, with `clients` connected, those included that are being refused. */
+  /** Whether one more client, whose descriptor is open already, is served beside the `served` and the `refused` ones. */
+  admits(served: number, refused: number): boolean {
+    return served < this.max(served + refused + 1);
+  }
+
+  /** How many of the `served` clients are too many now. */
+  excess(served: number, refused: number): number {
+    return Math.max(0, served - this.max(served + refused));
+  }
+
+  /** The bound on served clients now. `clients` hold a descriptor each, served or refused. */
   max(clients: number): number {
     const nowMs = this.#nowMs();
     if (nowMs - this.#readAtMs >= rereadMs) this.#read(nowMs, clients);
@@ -81,7 +93,12 @@ export class ClientBound {
     return Math.min(most, this.#asked === 0 ? clientsMax : this.#asked);
   }
 
-  /** A system call has found no descriptor free, with so many `clients` connected: they are too many, until the next count. */
+  /** How many refused clients may be open at one time, by the limit as last read. */
+  get refusedMax(): number {
+    return Math.min(refusedMax, Math.floor(headroomOf(this.#limit) / 4));
+  }
+
+  /** A system call has found no descriptor free, while `clients` hold so many: they are too many, until the next count. */
   onShortage(clients: number): void {
     this.#limit = this.#use.limit();
     this.#readAtMs = this.#nowMs();

@@ -32,8 +32,6 @@ export type Answer = (incoming: IncomingMessage, outgoing: ServerResponse) => vo
 
 /** Requests that wait for an earlier one of their connection, over all connections. */
 const queuedMax = 4_096;
-/** Connections beyond the bound that are being told so; further ones are closed without a word. */
-const refusedMax = 32;
 /** How long the client port is closed after accept() has found no descriptor. */
 const acceptPauseMs = 1_000;
 const requestMsMin = 60_000;
@@ -57,7 +55,8 @@ export class ClientServer {
   /** Requests of a connection that wait for their turn. */
   readonly #queued = new Map<Socket, number>();
   #queuedCount = 0;
-  #refusedCount = 0;
+  /** Connections that are told that there are too many, until they are closed. */
+  readonly #refused = new Set<Socket>();
   #isStopping = false;
   #listenAgain: NodeJS.Timeout | null = null;
   readonly #sweep: NodeJS.Timeout;
@@ -105,11 +104,6 @@ export class ClientServer {
     return this.#connections.size;
   }
 
-  /** Descriptors that clients hold: those that are being refused are none of the node's own. */
-  get #heldCount(): number {
-    return this.#connections.size + this.#refusedCount;
-  }
-
   /** Its port, once it listens. Rejects with the system's error. */
   listen(host: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
@@ -123,9 +117,10 @@ export class ClientServer {
     });
   }
 
-  /** The process has run out of descriptors: idle clients give up theirs. */
+  /** The process has run out of descriptors: refused clients give up theirs, and idle ones. */
   onShortage(): void {
-    this.#bound.onShortage(this.#heldCount);
+    this.#bound.onShortage(this.#connections.size + this.#refused.size);
+    for (const socket of this.#refused) socket.destroy();
     this.#closeTooMany();
   }
 
@@ -157,7 +152,7 @@ export class ClientServer {
 
   #onConnection(socket: Socket): void {
     socket.on("error", () => undefined);
-    if (this.#connections.size >= this.#bound.max(this.#heldCount)) return this.#refuseConnection(socket);
+    if (!this.#bound.admits(this.#connections.size, this.#refused.size)) return this.#refuseConnection(socket);
     this.#connections.set(socket, null);
     const endNow = socket.destroySoon.bind(socket);
     // The server calls it after the last answer.
@@ -172,9 +167,10 @@ export class ClientServer {
   #refuseConnection(socket: Socket): void {
     this.#log("warn", "too many clients are connected: new ones are refused");
     this.#ending.add(socket);
-    if (this.#refusedCount >= refusedMax) return void socket.destroy();
-    this.#refusedCount += 1;
-    socket.once("close", () => (this.#refusedCount -= 1));
+    // Beyond that a client is closed without a word.
+    if (this.#refused.size >= this.#bound.refusedMax) return void socket.destroy();
+    this.#refused.add(socket);
+    socket.once("close", () => this.#refused.delete(socket));
     endWithProblem(socket, tooMany, this.#revision());
   }
 
@@ -300,7 +296,7 @@ export class ClientServer {
 
   /** The node's own files and its peers may have come to need more. */
   #closeTooMany(): void {
-    this.#closeIdle(this.#connections.size - this.#bound.max(this.#heldCount));
+    this.#closeIdle(this.#bound.excess(this.#connections.size, this.#refused.size));
   }
 
   /** Closes `count` idle connections: those that never asked for anything first, then the oldest. */

@@ -21,6 +21,15 @@ test("clients leave to the node what it uses, and a quarter of a small limit", (
   t.is(bound.max(0), 60);
 });
 
+test("a client that is refused, or to be refused now, is none of the node's files, and costs no served client its place", (t) => {
+  const { use, bound } = machine(100, 15);
+  // 60 are served, 5 are being refused, and another one comes.
+  use.clients = 66;
+  t.false(bound.admits(60, 5));
+  t.is(bound.excess(60, 5), 0);
+  t.is(bound.refusedMax, 6);
+});
+
 test("files that are opened later lower the bound within a second", (t) => {
   const { use, bound } = machine(100, 15);
   t.is(bound.max(0), 60);
