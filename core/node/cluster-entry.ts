@@ -89,7 +89,7 @@ export class ClusterEntry {
    * Whether the message may decide about this node. A joining node knows only the operator's list of its cluster: a
    * verdict counts only from a URL in that list. Otherwise a stranger that dials the node could take it into another
    * cluster. A node that has lost its log knows the founders' store ids, as only members do: a join-accepted must
-   * repeat them. `dialled` null: not known.
+   * repeat them. `dialled` null: where the answer came from is not known, and it counts.
    */
   believes({ message, from }: Envelope, dialled: string | null): boolean {
     const isVerdict = message.kind === "join-accepted" || message.kind === "removed";

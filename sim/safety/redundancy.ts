@@ -120,14 +120,14 @@ function areRowsRedundant(ghost: Ghost, id: NodeId): boolean {
 /**
  * Whether a quorum can be had without `id`, and each such quorum holds all that is committed: then others rebind it, however
  * far some of them lag. A leader goes by the newest configuration in its log, committed or not (Raft paper, section 6): so
- * that of each other voter must leave a quorum without `id` too.
+ * that of each voter must leave a quorum without `id` too, also that of `id`, which may be on its way to the others.
  */
 function isLogRedundant(ghost: Ghost, id: NodeId): boolean {
   const committed = ghost.committedConfiguration();
   const { voters, outgoing } = committed;
   const others = voters.filter((voter) => voter !== id);
   const lagging = others.filter((voter) => !ghost.holds(voter, ghost.committed.last));
-  const newest = others.map((voter) => ghost.configurationOf(ghost.node(voter).written));
+  const newest = voters.map((voter) => ghost.configurationOf(ghost.node(voter).written));
   return (
     outgoing.length === 0 &&
     others.length > 1 &&
