@@ -11,7 +11,7 @@ const { values, positionals } = parse();
 const quick = values.quick === true;
 const [what, ...rest] = positionals;
 if (rest.length > 0) usage(`unknown argument ${rest.join(" ")}`);
-else if (what === "sim") await benchSimulator(quick ? { rounds: 1, seeds: 2 } : { rounds: 5, seeds: 12 });
+else if (what === "sim") await benchSimulator(quick ? { rounds: 1, seeds: 1 } : { rounds: 5, seeds: 12 });
 else if (what === "server") await benchServer(quick ? { rounds: 1, seconds: 1 } : { rounds: 3, seconds: 8 });
 else if (what === "snapshot") await benchSnapshot(quick ? 5_000 : 1_000_000);
 else if (what === "disk") await benchDiskUse({ seconds: quick ? 5 : 3_600, writesPerSecond: 400 });
